@@ -1,0 +1,69 @@
+/**
+ * OCSP for Node.js on the OpenSSL that Node itself carries.
+ *
+ * @packageDocumentation
+ */
+export { opensslInfo } from './binding.js';
+export { OCSPError, type OCSPErrorCode, type OCSPErrorDetails } from './errors.js';
+export type { SerialNumberInput } from './ocsp/cert-id-input.js';
+export { Encoding, OCSPCertStatus, OCSPResponderEncoding, OCSPResponseStatus } from './ocsp/enums.js';
+export type { LoadOptions } from './ocsp/message.js';
+export { loadDerOcspRequest, OCSPRequest, OCSPRequestEntry } from './ocsp/request.js';
+export { OCSPRequestBuilder } from './ocsp/request-builder.js';
+export { loadDerOcspResponse, OCSPResponse } from './ocsp/response.js';
+export { OCSPResponseBuilder, type ResponseByHashInput, type ResponseInput } from './ocsp/response-builder.js';
+export type { ExternalSigner, SignOptions } from './ocsp/signing.js';
+export { OCSPSingleResponse } from './ocsp/single-response.js';
+export type { StatusInput } from './ocsp/single-response-input.js';
+export { HashAlgorithm, type AlgorithmIdentifier, type HashAlgorithmName } from './x509/algorithms.js';
+export type { CertificateInput } from './x509/certificate.js';
+export { Extension, type ExtensionClass, type ExtensionType, Extensions, UnrecognizedExtension } from './x509/extension.js';
+export { CertificateIssuer, CRLReason, InvalidityDate } from './x509/extensions/crl-entry.js';
+export {
+  type AlgorithmIdentifierInit,
+  OCSPAcceptableResponses,
+  OCSPNonce,
+  type PreferredSignatureAlgorithm,
+  type PreferredSignatureAlgorithmInit,
+  PreferredSignatureAlgorithms,
+} from './x509/extensions/request.js';
+export { ArchiveCutoff, CrlID, type CrlIDInit, ExtendedRevoke, OCSPNoCheck } from './x509/extensions/response.js';
+export { type AccessDescription, ServiceLocator, type ServiceLocatorInit } from './x509/extensions/service-locator.js';
+export {
+  DirectoryName,
+  DNSName,
+  EDIPartyName,
+  type GeneralName,
+  type GeneralNameType,
+  IPAddress,
+  OtherName,
+  RegisteredID,
+  RFC822Name,
+  UniformResourceIdentifier,
+  X400Address,
+} from './x509/general-name.js';
+export type { PrivateKeyInput } from './x509/key.js';
+export {
+  ASN1StringType,
+  Name,
+  NameAttribute,
+  type NameAttributeInit,
+  RelativeDistinguishedName,
+} from './x509/name.js';
+export {
+  AuthorityInformationAccessOID,
+  CRLEntryExtensionOID,
+  HashAlgorithmOID,
+  NameOID,
+  OCSPExtensionOID,
+  OCSPResponseTypeOID,
+  SignatureAlgorithmOID,
+} from './x509/oids.js';
+export { ReasonFlags, type ReasonName } from './x509/reason.js';
+export {
+  CtSignatureAlgorithm,
+  CtVersion,
+  LogEntryType,
+  SignedCertificateTimestamp,
+  SignedCertificateTimestamps,
+} from './x509/sct.js';

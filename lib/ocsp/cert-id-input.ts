@@ -1,0 +1,74 @@
+/** CertID arguments of the builders, checked and in the form that the native writer takes. */
+import type { CertIdHashIndex } from '../../typings/binding.js';
+import { invalidArgType, invalidValue } from '../errors.js';
+import { type CertIdHash, checkCertIdHash, HashAlgorithm, type HashAlgorithmName } from '../x509/algorithms.js';
+import { type CertificateInput, toCertificate } from '../x509/certificate.js';
+import { checkBytes, copyBytes, integerToBytes } from '../x509/der.js';
+
+/** A serial number: a bigint, or hexadecimal digits as `X509Certificate.serialNumber` has them. */
+export type SerialNumberInput = bigint | string;
+
+/** The first four members of the native tuples. */
+export type CertIdTuple = readonly [
+  hash: CertIdHashIndex,
+  issuerNameHash: Buffer,
+  issuerKeyHash: Buffer,
+  serial: Buffer,
+];
+
+const HASH_INDEX: ReadonlyMap<HashAlgorithm, CertIdHashIndex> = new Map([
+  [HashAlgorithm.SHA1, 0],
+  [HashAlgorithm.SHA224, 1],
+  [HashAlgorithm.SHA256, 2],
+  [HashAlgorithm.SHA384, 3],
+  [HashAlgorithm.SHA512, 4],
+]);
+
+/** The number that stands for a CertID hash on the native side. */
+export function certIdHashIndex({ hash }: CertIdHash): CertIdHashIndex {
+  return HASH_INDEX.get(hash) as CertIdHashIndex;
+}
+
+/** CertID of a certificate: hashes of its issuer field and of the issuer's key. Nothing checks that issuer issued it. */
+export function certIdOf(cert: CertificateInput, issuer: CertificateInput, algorithm: HashAlgorithmName): CertIdTuple {
+  const subject = toCertificate(cert, 'cert');
+  const signer = toCertificate(issuer, 'issuer');
+  const hash = certIdHashIndex(checkCertIdHash(algorithm, 'algorithm'));
+  return [hash, subject.issuerNameHash(hash), signer.publicKeyHash(hash), subject.serial];
+}
+
+/** CertID from its parts. */
+export function certIdFrom(
+  issuerNameHash: Uint8Array,
+  issuerKeyHash: Uint8Array,
+  serialNumber: SerialNumberInput,
+  algorithm: HashAlgorithmName,
+): CertIdTuple {
+  const serial = checkSerial(serialNumber);
+  const row = checkCertIdHash(algorithm, 'algorithm');
+  return [
+    certIdHashIndex(row),
+    checkHash(issuerNameHash, 'issuerNameHash', row),
+    checkHash(issuerKeyHash, 'issuerKeyHash', row),
+    serial,
+  ];
+}
+
+function checkHash(value: unknown, name: string, { hash, digestLength }: CertIdHash): Buffer {
+  const bytes = copyBytes(checkBytes(value, name));
+  if (bytes.length !== digestLength) {
+    throw invalidValue(`${name} is ${bytes.length} octets long; a ${hash} hash has ${digestLength}`);
+  }
+  return bytes;
+}
+
+/** Content octets of the INTEGER. */
+function checkSerial(value: unknown): Buffer {
+  if (typeof value === 'string') {
+    if (!/^[0-9a-f]+$/i.test(value)) throw invalidValue('serialNumber is not a string of hexadecimal digits');
+    return integerToBytes(BigInt(`0x${value}`));
+  }
+  if (typeof value !== 'bigint') throw invalidArgType('serialNumber', 'a bigint or a string of hexadecimal digits', value);
+  if (value < 0n) throw invalidValue('serialNumber is negative');
+  return integerToBytes(value);
+}

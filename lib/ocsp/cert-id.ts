@@ -1,0 +1,58 @@
+import { certIdHashForOid, type HashAlgorithm } from '../x509/algorithms.js';
+import { integerFromBytes } from '../x509/der.js';
+import { oidFromBytes } from '../x509/oids.js';
+import { type Json, ValueObject } from '../x509/value-object.js';
+import { HASH_ALGORITHM, ISSUER_KEY_HASH, ISSUER_NAME_HASH, SERIAL } from './layout.js';
+import { orError, type Parsed } from './message.js';
+
+/** The four members of a CertID (RFC 6960 section 4.1.1), which name the certificate that an entry is about. */
+export abstract class CertIdMembers extends ValueObject {
+  readonly #parsed: Parsed;
+
+  /** @internal */
+  constructor(parsed: Parsed) {
+    super();
+    this.#parsed = parsed;
+  }
+
+  /** Hash of the issuer's distinguished name, made with {@link hashAlgorithm}. */
+  get issuerNameHash(): Buffer {
+    return this.#parsed.bytes(ISSUER_NAME_HASH);
+  }
+
+  /**
+   * Hash of the issuer's public key, made with {@link hashAlgorithm}: over the bits of `subjectPublicKey`, without tag,
+   * length and unused-bits octet.
+   */
+  get issuerKeyHash(): Buffer {
+    return this.#parsed.bytes(ISSUER_KEY_HASH);
+  }
+
+  /**
+   * The hash that both issuer hashes were made with.
+   *
+   * @throws `ERR_OCSP_UNSUPPORTED_ALGORITHM` when it is neither SHA-1 nor SHA-2.
+   */
+  get hashAlgorithm(): HashAlgorithm {
+    return hashOf(this.#parsed.der, this.#parsed.start(HASH_ALGORITHM), this.#parsed.end(HASH_ALGORITHM));
+  }
+
+  /** Serial number of the certificate; may be negative or of any size in a message that was loaded. */
+  get serialNumber(): bigint {
+    return integerFromBytes(this.#parsed.der, this.#parsed.start(SERIAL), this.#parsed.end(SERIAL));
+  }
+
+  /** @internal */
+  protected certIdToJSON(): { readonly [key: string]: Json } {
+    return {
+      hashAlgorithm: orError(() => this.hashAlgorithm),
+      issuerNameHash: this.issuerNameHash.toString('hex'),
+      issuerKeyHash: this.issuerKeyHash.toString('hex'),
+      serialNumber: this.serialNumber.toString(),
+    };
+  }
+}
+
+function hashOf(der: Buffer, start: number, end: number): HashAlgorithm {
+  return certIdHashForOid(oidFromBytes(der, start, end)).hash;
+}

@@ -1,0 +1,68 @@
+/**
+ * Where the native parsers put what they find: indexes into the numbers of `RequestLayout`, `ResponseLayout` and their
+ * entries (native/core/request_parser.h, response_parser.h). A range is two numbers, start and end offset in the DER;
+ * an absent one starts at -1.
+ */
+import { layout } from '../binding.js';
+
+/** Offsets of one message or of a list of entries. */
+export type Offsets = ArrayLike<number>;
+
+/** CertID, at the beginning of every entry. */
+export const HASH_ALGORITHM = 0;
+export const ISSUER_NAME_HASH = 2;
+export const ISSUER_KEY_HASH = 4;
+export const SERIAL = 6;
+
+/** Request entry. */
+export const ENTRY_EXTENSIONS = 8;
+export const ENTRY_ELEMENT = 10;
+export const ENTRY_SIZE = 12;
+
+/** Request. */
+export const REQUESTOR_NAME = 2;
+export const REQUEST_EXTENSIONS = 4;
+export const REQUEST_ENTRIES = 8;
+export const ENTRY_COUNT = 10;
+export const FIRST_ENTRY = 11;
+const REQUEST_SIZE = FIRST_ENTRY + ENTRY_SIZE;
+
+/** Single response. */
+export const CERT_STATUS = 8;
+export const REVOCATION_REASON = 9;
+export const REVOCATION_TIME = 10;
+export const THIS_UPDATE = 12;
+export const NEXT_UPDATE = 14;
+export const SINGLE_EXTENSIONS = 16;
+export const SINGLE_ELEMENT = 18;
+export const SINGLE_SIZE = 20;
+
+/** Response. */
+export const RESPONSE_STATUS = 0;
+export const RESPONDER_ID_TAG = 1;
+export const TBS = 2;
+export const SIGNATURE_ALGORITHM = 4;
+export const SIGNATURE = 6;
+export const CERTIFICATES = 8;
+export const RESPONDER_ID = 10;
+export const PRODUCED_AT = 12;
+export const RESPONSE_EXTENSIONS = 14;
+export const RESPONSES = 16;
+export const RESPONSE_COUNT = 18;
+export const FIRST_SINGLE = 19;
+const RESPONSE_SIZE = FIRST_SINGLE + SINGLE_SIZE;
+
+/** A copy of what the parser left for the message just parsed. (A plain array: cheaper to make than a typed one.) */
+function take(size: number): Offsets {
+  const offsets: number[] = [];
+  for (let i = 0; i < size; i++) offsets.push(layout[i] as number);
+  return offsets;
+}
+
+export function takeRequestOffsets(): Offsets {
+  return take(REQUEST_SIZE);
+}
+
+export function takeResponseOffsets(): Offsets {
+  return take(RESPONSE_SIZE);
+}

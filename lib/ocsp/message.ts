@@ -1,0 +1,114 @@
+/** What requests, responses and their entries have in common: a piece of DER and the offsets of its parts. */
+import { invalidArgType, invalidValue } from '../errors.js';
+import { checkBytes, copyBytes } from '../x509/der.js';
+import { type ExtensionSlot, parseExtensions } from '../x509/extension-codec.js';
+import type { Extensions } from '../x509/extension.js';
+import { parseGeneralizedTime } from '../x509/time.js';
+import { Encoding } from './enums.js';
+import type { Offsets } from './layout.js';
+
+/** A parsed message or entry, immutable. The bytes are private to the package and never change. */
+export class Parsed {
+  readonly der: Buffer;
+  readonly offsets: Offsets;
+  /** Where in `offsets` the numbers of this object begin. */
+  readonly base: number;
+  /** Whether the message was read as OpenSSL reads, rather than strictly. */
+  readonly lenient: boolean;
+
+  constructor(der: Buffer, offsets: Offsets, base: number, lenient: boolean) {
+    this.der = der;
+    this.offsets = offsets;
+    this.base = base;
+    this.lenient = lenient;
+  }
+
+  number(index: number): number {
+    return this.offsets[this.base + index] as number;
+  }
+
+  has(range: number): boolean {
+    return this.number(range) >= 0;
+  }
+
+  start(range: number): number {
+    return this.number(range);
+  }
+
+  end(range: number): number {
+    return this.number(range + 1);
+  }
+
+  bytes(range: number): Buffer {
+    return copyBytes(this.der, this.start(range), this.end(range));
+  }
+
+  time(range: number): Date {
+    return parseGeneralizedTime(this.der, this.start(range), this.end(range));
+  }
+
+  extensions(range: number, slot: ExtensionSlot): Extensions {
+    return this.has(range)
+      ? parseExtensions(this.der, this.start(range), this.end(range), slot)
+      : parseExtensions(this.der, 0, 0, slot);
+  }
+
+  sameBytes(range: number, other: Parsed): boolean {
+    return (
+      this.der.compare(other.der, other.start(range), other.end(range), this.start(range), this.end(range)) === 0
+    );
+  }
+}
+
+/** Handed to constructors by the package itself; nobody else has it. */
+export const INTERNAL: unique symbol = Symbol('openssl-ocsp internal');
+
+/** Refuses `new OCSPRequest()` and the like: such objects come from loading and building only. */
+export function checkInternal(key: unknown, className: string): void {
+  if (key !== INTERNAL) throw new TypeError(`${className} cannot be constructed; load or build one`);
+}
+
+/** How to load a message. */
+export interface LoadOptions {
+  /**
+   * true (the default): DER as RFC 6960 and X.690 have it, nothing else. false: what OpenSSL's own parser accepts (BER,
+   * trailing bytes, odd times, unknown statuses); the object then holds the message as OpenSSL re-encodes it.
+   */
+  readonly strict?: boolean;
+}
+
+/** Whether a message is to be read as OpenSSL reads. */
+export function isLenient(options: unknown): boolean {
+  if (typeof options !== 'object' || options === null) throw invalidArgType('options', 'an object', options);
+  const { strict = true } = options as LoadOptions;
+  if (typeof strict !== 'boolean') throw invalidArgType('options.strict', 'a boolean', strict);
+  return !strict;
+}
+
+/**
+ * A private copy of the caller's bytes, made before they are looked at: memory that is shared with another thread may
+ * change between a check and a use. (The copy may lie in Node's buffer pool; it is never handed out.)
+ */
+export function copyInput(data: unknown): Buffer {
+  return Buffer.from(checkBytes(data, 'data'));
+}
+
+/** Checks the argument of `publicBytes`. */
+export function checkEncoding(encoding: unknown): void {
+  if (typeof encoding !== 'string') throw invalidArgType('encoding', 'a member of Encoding', encoding);
+  if (encoding !== Encoding.DER) throw invalidValue('encoding must be Encoding.DER: OCSP messages have no other form');
+}
+
+/** Narrows for the `#field in value` test, by which a class knows its own objects. */
+export function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}
+
+/** `read()`, or what went wrong: printing a message must work whatever is in it. */
+export function orError<T>(read: () => T): T | { error: string } {
+  try {
+    return read();
+  } catch (error) {
+    return { error: (error as Error).message };
+  }
+}

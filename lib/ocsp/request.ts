@@ -1,0 +1,197 @@
+import { native } from '../binding.js';
+import { copyBytes, DerReader } from '../x509/der.js';
+import type { Extensions } from '../x509/extension.js';
+import { type GeneralName, readGeneralName } from '../x509/general-name.js';
+import type { HashAlgorithm } from '../x509/algorithms.js';
+import { OCSPError } from '../errors.js';
+import { type Json, ValueObject } from '../x509/value-object.js';
+import { CertIdMembers } from './cert-id.js';
+import { Encoding } from './enums.js';
+import {
+  ENTRY_COUNT,
+  ENTRY_ELEMENT,
+  ENTRY_EXTENSIONS,
+  ENTRY_SIZE,
+  FIRST_ENTRY,
+  REQUEST_ENTRIES,
+  REQUEST_EXTENSIONS,
+  REQUESTOR_NAME,
+  takeRequestOffsets,
+} from './layout.js';
+import { checkEncoding, checkInternal, copyInput, INTERNAL, isLenient, isObject, type LoadOptions, orError, Parsed } from './message.js';
+
+/** One Request of an OCSPRequest (RFC 6960 section 4.1.1): the CertID of a certificate, and what was asked beside it. */
+export class OCSPRequestEntry extends CertIdMembers {
+  readonly #parsed: Parsed;
+  #extensions: Extensions | undefined;
+
+  /** @internal */
+  constructor(key: typeof INTERNAL, parsed: Parsed) {
+    checkInternal(key, 'OCSPRequestEntry');
+    super(parsed);
+    this.#parsed = parsed;
+  }
+
+  /**
+   * singleRequestExtensions, in the order of the message.
+   *
+   * @throws `ERR_OCSP_DUPLICATE_EXTENSION`, or `ERR_OCSP_MALFORMED` for a known extension with an unreadable value.
+   */
+  get extensions(): Extensions {
+    this.#extensions ??= this.#parsed.extensions(ENTRY_EXTENSIONS, 'singleRequest');
+    return this.#extensions;
+  }
+
+  /** Whether `other` is an entry with the same bytes. */
+  override equals(other: unknown): boolean {
+    return isObject(other) && #parsed in other && this.#parsed.sameBytes(ENTRY_ELEMENT, other.#parsed);
+  }
+
+  override toJSON(): Json {
+    return { ...this.certIdToJSON(), extensions: orError(() => this.extensions.toJSON()) };
+  }
+}
+
+/**
+ * An OCSP request (RFC 6960 section 4.1.1), as loaded by {@link loadDerOcspRequest} or built by `OCSPRequestBuilder`.
+ *
+ * The per-certificate members are those of the only entry; {@link requests} lists the entries however many there are.
+ */
+export class OCSPRequest extends ValueObject {
+  readonly #parsed: Parsed;
+  #entries: readonly OCSPRequestEntry[] | undefined;
+  #extensions: Extensions | undefined;
+
+  /** @internal */
+  constructor(key: typeof INTERNAL, der: Buffer, lenient: boolean) {
+    checkInternal(key, 'OCSPRequest');
+    super();
+    native.parseRequest(der, lenient);
+    this.#parsed = new Parsed(der, takeRequestOffsets(), 0, lenient);
+  }
+
+  /** The entries, in the order of the message. A request with none can be loaded, but not built. */
+  get requests(): OCSPRequestEntry[] {
+    this.#entries ??= this.#readEntries();
+    return [...this.#entries];
+  }
+
+  /**
+   * Hash of the issuer's public key. See {@link hashAlgorithm}.
+   *
+   * @throws `ERR_OCSP_NOT_SINGLE` unless there is exactly one entry.
+   */
+  get issuerKeyHash(): Buffer {
+    return this.#only.issuerKeyHash;
+  }
+
+  /**
+   * Hash of the issuer's distinguished name. See {@link hashAlgorithm}.
+   *
+   * @throws `ERR_OCSP_NOT_SINGLE` unless there is exactly one entry.
+   */
+  get issuerNameHash(): Buffer {
+    return this.#only.issuerNameHash;
+  }
+
+  /**
+   * The hash that {@link issuerKeyHash} and {@link issuerNameHash} were made with.
+   *
+   * @throws `ERR_OCSP_NOT_SINGLE` unless there is exactly one entry; `ERR_OCSP_UNSUPPORTED_ALGORITHM` when it is neither
+   * SHA-1 nor SHA-2.
+   */
+  get hashAlgorithm(): HashAlgorithm {
+    return this.#only.hashAlgorithm;
+  }
+
+  /**
+   * Serial number of the certificate that is asked about.
+   *
+   * @throws `ERR_OCSP_NOT_SINGLE` unless there is exactly one entry.
+   */
+  get serialNumber(): bigint {
+    return this.#only.serialNumber;
+  }
+
+  /**
+   * requestExtensions, in the order of the message.
+   *
+   * @throws `ERR_OCSP_DUPLICATE_EXTENSION`, or `ERR_OCSP_MALFORMED` for a known extension with an unreadable value.
+   */
+  get extensions(): Extensions {
+    this.#extensions ??= this.#parsed.extensions(REQUEST_EXTENSIONS, 'request');
+    return this.#extensions;
+  }
+
+  /**
+   * requestorName, or null. Nobody has vouched for it unless the request is signed (RFC 6960 section 4.1.2).
+   *
+   * @throws `ERR_OCSP_MALFORMED` when it holds a string that is not what it says.
+   */
+  get requestorName(): GeneralName | null {
+    if (!this.#parsed.has(REQUESTOR_NAME)) return null;
+    const { der } = this.#parsed;
+    return readGeneralName(new DerReader(der, this.#parsed.start(REQUESTOR_NAME), this.#parsed.end(REQUESTOR_NAME)));
+  }
+
+  /**
+   * The DER of the request.
+   *
+   * @throws TypeError, or `ERR_OCSP_INVALID_VALUE` for anything but `Encoding.DER`.
+   */
+  publicBytes(encoding: Encoding | `${Encoding}` = Encoding.DER): Buffer {
+    checkEncoding(encoding);
+    return copyBytes(this.#parsed.der);
+  }
+
+  /** Whether `other` is a request with the same bytes. */
+  override equals(other: unknown): boolean {
+    return isObject(other) && #parsed in other && this.#parsed.der.equals(other.#parsed.der);
+  }
+
+  override toJSON(): Json {
+    return {
+      requestorName: orError(() => this.requestorName?.toJSON() ?? null),
+      requests: this.requests.map((entry) => entry.toJSON()),
+      extensions: orError(() => this.extensions.toJSON()),
+    };
+  }
+
+  get #only(): OCSPRequestEntry {
+    const count = this.#parsed.number(ENTRY_COUNT);
+    if (count !== 1) {
+      throw new OCSPError('ERR_OCSP_NOT_SINGLE', `the request holds ${count} entries, not one: read them by .requests`);
+    }
+    this.#entries ??= this.#readEntries();
+    return this.#entries[0] as OCSPRequestEntry;
+  }
+
+  #readEntries(): OCSPRequestEntry[] {
+    const { der, offsets, lenient } = this.#parsed;
+    const count = this.#parsed.number(ENTRY_COUNT);
+    if (count === 0) return [];
+    if (count === 1) return [new OCSPRequestEntry(INTERNAL, new Parsed(der, offsets, FIRST_ENTRY, lenient))];
+    const list = native.parseRequestEntries(
+      der,
+      this.#parsed.start(REQUEST_ENTRIES),
+      this.#parsed.end(REQUEST_ENTRIES),
+      lenient,
+    );
+    return Array.from(
+      { length: count },
+      (_, i) => new OCSPRequestEntry(INTERNAL, new Parsed(der, list, i * ENTRY_SIZE, lenient)),
+    );
+  }
+}
+
+/**
+ * Loads a request from DER. The bytes are copied.
+ *
+ * @throws TypeError when `data` is not a Uint8Array; `ERR_OCSP_MALFORMED` when it is not an OCSPRequest.
+ */
+export function loadDerOcspRequest(data: Uint8Array, options: LoadOptions = {}): OCSPRequest {
+  const der = copyInput(data);
+  return isLenient(options)
+    ? new OCSPRequest(INTERNAL, native.normalizeRequest(der), true)
+    : new OCSPRequest(INTERNAL, der, false);
+}

@@ -1,0 +1,289 @@
+import { X509Certificate } from 'node:crypto';
+import { native } from '../binding.js';
+import { malformed, OCSPError } from '../errors.js';
+import { type HashAlgorithm, readSignatureAlgorithm, type SignatureAlgorithm } from '../x509/algorithms.js';
+import { copyBytes } from '../x509/der.js';
+import type { Extensions } from '../x509/extension.js';
+import { Name } from '../x509/name.js';
+import type { ReasonFlags } from '../x509/reason.js';
+import { type Json, ValueObject } from '../x509/value-object.js';
+import { Encoding, type OCSPCertStatus, OCSPResponseStatus } from './enums.js';
+import {
+  CERTIFICATES,
+  FIRST_SINGLE,
+  PRODUCED_AT,
+  RESPONDER_ID,
+  RESPONDER_ID_TAG,
+  RESPONSE_COUNT,
+  RESPONSE_EXTENSIONS,
+  RESPONSE_STATUS,
+  RESPONSES,
+  SIGNATURE,
+  SIGNATURE_ALGORITHM,
+  SINGLE_SIZE,
+  TBS,
+  takeResponseOffsets,
+} from './layout.js';
+import { checkEncoding, checkInternal, copyInput, INTERNAL, isLenient, isObject, type LoadOptions, orError, Parsed } from './message.js';
+import { OCSPSingleResponse } from './single-response.js';
+
+const BY_NAME = 1;
+const BY_KEY = 2;
+
+/**
+ * An OCSP response (RFC 6960 section 4.2.1), as loaded by {@link loadDerOcspResponse} or made by `OCSPResponseBuilder`.
+ *
+ * Only {@link responseStatus} and {@link publicBytes} can be read whatever the status; every other member throws
+ * `ERR_OCSP_UNSUCCESSFUL` unless it is SUCCESSFUL, whatever else the message carries. The per-certificate members are
+ * those of the only entry and throw `ERR_OCSP_NOT_SINGLE` when there are none or several; {@link responses} lists them.
+ *
+ * Nothing here is verified: an attacker can put any status into a response.
+ */
+export class OCSPResponse extends ValueObject {
+  readonly #message: Parsed;
+  #responses: readonly OCSPSingleResponse[] | undefined;
+  #certificates: readonly X509Certificate[] | undefined;
+  #signatureAlgorithm: SignatureAlgorithm | undefined;
+  #responderName: Name | undefined;
+  #extensions: Extensions | undefined;
+
+  /** @internal */
+  constructor(key: typeof INTERNAL, der: Buffer, lenient: boolean) {
+    checkInternal(key, 'OCSPResponse');
+    super();
+    native.parseResponse(der, lenient);
+    this.#message = new Parsed(der, takeResponseOffsets(), 0, lenient);
+  }
+
+  /** The outcome of the exchange. Not signed: anyone on the way can answer with an error. */
+  get responseStatus(): OCSPResponseStatus {
+    return this.#message.number(RESPONSE_STATUS);
+  }
+
+  /** The entries, in the order of the message. */
+  get responses(): OCSPSingleResponse[] {
+    const message = this.#successful;
+    this.#responses ??= readResponses(message);
+    return [...this.#responses];
+  }
+
+  /** OID of the signature algorithm; one of `SignatureAlgorithmOID` where it is known. */
+  get signatureAlgorithmOid(): string {
+    return this.#algorithm.oid;
+  }
+
+  /**
+   * The hash of the signature algorithm; null where the algorithm signs the message itself (Ed25519, Ed448, ML-DSA).
+   *
+   * @throws `ERR_OCSP_UNSUPPORTED_ALGORITHM` when the algorithm is unknown.
+   */
+  get signatureHashAlgorithm(): HashAlgorithm | null {
+    return this.#algorithm.hash;
+  }
+
+  /** The signature octets. ECDSA and DSA: DER SEQUENCE of r and s. */
+  get signature(): Buffer {
+    return this.#successful.bytes(SIGNATURE);
+  }
+
+  /** The DER of ResponseData: the octets that {@link signature} is over. */
+  get tbsResponseBytes(): Buffer {
+    return this.#successful.bytes(TBS);
+  }
+
+  /**
+   * The certificates that the responder sent to help with verification; none of them is trusted.
+   *
+   * @throws `ERR_OCSP_MALFORMED` when OpenSSL cannot decode one.
+   */
+  get certificates(): X509Certificate[] {
+    const message = this.#successful;
+    this.#certificates ??= readCertificates(message);
+    return [...this.#certificates];
+  }
+
+  /** SHA-1 hash of the responder's public key; null when the responder is named by {@link responderName}. */
+  get responderKeyHash(): Buffer | null {
+    const message = this.#successful;
+    return message.number(RESPONDER_ID_TAG) === BY_KEY ? message.bytes(RESPONDER_ID) : null;
+  }
+
+  /**
+   * Subject of the responder's certificate; null when the responder is named by {@link responderKeyHash}.
+   *
+   * @throws `ERR_OCSP_MALFORMED` when it holds a string that is not what it says.
+   */
+  get responderName(): Name | null {
+    const message = this.#successful;
+    if (message.number(RESPONDER_ID_TAG) !== BY_NAME) return null;
+    this.#responderName ??= Name.fromDer(message.bytes(RESPONDER_ID));
+    return this.#responderName;
+  }
+
+  /** When the response was signed, in whole seconds. */
+  get producedAt(): Date {
+    return this.#successful.time(PRODUCED_AT);
+  }
+
+  /** The status of the certificate. */
+  get certificateStatus(): OCSPCertStatus {
+    return this.#only.certificateStatus;
+  }
+
+  /** When the certificate was revoked; null unless it is revoked. */
+  get revocationTime(): Date | null {
+    return this.#only.revocationTime;
+  }
+
+  /** Why the certificate was revoked; null unless it is revoked and the responder says. */
+  get revocationReason(): ReasonFlags | null {
+    return this.#only.revocationReason;
+  }
+
+  /** The most recent time at which the status is known to have been right. */
+  get thisUpdate(): Date {
+    return this.#only.thisUpdate;
+  }
+
+  /** The time by which newer information will be there; null when it is always there. */
+  get nextUpdate(): Date | null {
+    return this.#only.nextUpdate;
+  }
+
+  /** Hash of the issuer's public key, made with {@link hashAlgorithm}. */
+  get issuerKeyHash(): Buffer {
+    return this.#only.issuerKeyHash;
+  }
+
+  /** Hash of the issuer's distinguished name, made with {@link hashAlgorithm}. */
+  get issuerNameHash(): Buffer {
+    return this.#only.issuerNameHash;
+  }
+
+  /**
+   * The hash that {@link issuerKeyHash} and {@link issuerNameHash} were made with.
+   *
+   * @throws `ERR_OCSP_UNSUPPORTED_ALGORITHM` when it is neither SHA-1 nor SHA-2.
+   */
+  get hashAlgorithm(): HashAlgorithm {
+    return this.#only.hashAlgorithm;
+  }
+
+  /** Serial number of the certificate. */
+  get serialNumber(): bigint {
+    return this.#only.serialNumber;
+  }
+
+  /**
+   * responseExtensions, in the order of the message.
+   *
+   * @throws `ERR_OCSP_DUPLICATE_EXTENSION`, or `ERR_OCSP_MALFORMED` for a known extension with an unreadable value.
+   */
+  get extensions(): Extensions {
+    const message = this.#successful;
+    this.#extensions ??= message.extensions(RESPONSE_EXTENSIONS, 'response');
+    return this.#extensions;
+  }
+
+  /** singleExtensions of the only entry. */
+  get singleExtensions(): Extensions {
+    return this.#only.extensions;
+  }
+
+  /**
+   * The DER of the response, whatever its status.
+   *
+   * @throws TypeError, or `ERR_OCSP_INVALID_VALUE` for anything but `Encoding.DER`.
+   */
+  publicBytes(encoding: Encoding | `${Encoding}` = Encoding.DER): Buffer {
+    checkEncoding(encoding);
+    return copyBytes(this.#message.der);
+  }
+
+  /** Whether `other` is a response with the same bytes. */
+  override equals(other: unknown): boolean {
+    return isObject(other) && #message in other && this.#message.der.equals(other.#message.der);
+  }
+
+  override toJSON(): Json {
+    const code = this.#message.number(RESPONSE_STATUS);
+    const status = OCSPResponseStatus[code] ?? code;
+    if (code !== OCSPResponseStatus.SUCCESSFUL) return { responseStatus: status };
+    return {
+      responseStatus: status,
+      responderName: orError(() => this.responderName?.rfc4514String() ?? null),
+      responderKeyHash: this.responderKeyHash?.toString('hex') ?? null,
+      producedAt: orError(() => this.producedAt.toISOString()),
+      responses: this.responses.map((entry) => entry.toJSON()),
+      extensions: orError(() => this.extensions.toJSON()),
+      signatureAlgorithmOid: this.signatureAlgorithmOid,
+      signature: this.signature.toString('hex'),
+      certificates: orError(() => this.certificates.map((certificate) => certificate.subject ?? '')),
+    };
+  }
+
+  get #successful(): Parsed {
+    if (this.responseStatus !== OCSPResponseStatus.SUCCESSFUL) {
+      const status = OCSPResponseStatus[this.responseStatus] ?? this.responseStatus;
+      throw new OCSPError('ERR_OCSP_UNSUCCESSFUL', `the response status is ${status}, so this has no value`);
+    }
+    return this.#message;
+  }
+
+  get #only(): OCSPSingleResponse {
+    const message = this.#successful;
+    const count = message.number(RESPONSE_COUNT);
+    if (count !== 1) {
+      throw new OCSPError('ERR_OCSP_NOT_SINGLE', `the response holds ${count} entries, not one: read them by .responses`);
+    }
+    this.#responses ??= readResponses(message);
+    return this.#responses[0] as OCSPSingleResponse;
+  }
+
+  get #algorithm(): SignatureAlgorithm {
+    const message = this.#successful;
+    this.#signatureAlgorithm ??= readSignatureAlgorithm(
+      message.der,
+      message.start(SIGNATURE_ALGORITHM),
+      message.end(SIGNATURE_ALGORITHM),
+    );
+    return this.#signatureAlgorithm;
+  }
+}
+
+function readResponses(message: Parsed): OCSPSingleResponse[] {
+  const { der, offsets, lenient } = message;
+  const count = message.number(RESPONSE_COUNT);
+  if (count === 0) return [];
+  if (count === 1) return [new OCSPSingleResponse(INTERNAL, new Parsed(der, offsets, FIRST_SINGLE, lenient))];
+  const list = native.parseSingleResponses(der, message.start(RESPONSES), message.end(RESPONSES), lenient);
+  return Array.from(
+    { length: count },
+    (_, i) => new OCSPSingleResponse(INTERNAL, new Parsed(der, list, i * SINGLE_SIZE, lenient)),
+  );
+}
+
+function readCertificates(message: Parsed): X509Certificate[] {
+  if (!message.has(CERTIFICATES)) return [];
+  const { der, lenient } = message;
+  const ranges = native.parseCertificates(der, message.start(CERTIFICATES), message.end(CERTIFICATES), lenient);
+  return Array.from({ length: ranges.length / 2 }, (_, i) => {
+    try {
+      return new X509Certificate(copyBytes(der, ranges[2 * i], ranges[2 * i + 1]));
+    } catch (cause) {
+      throw malformed(`OpenSSL cannot decode certificate ${i} of the response`, { cause });
+    }
+  });
+}
+
+/**
+ * Loads a response from DER. The bytes are copied. Loading verifies nothing.
+ *
+ * @throws TypeError when `data` is not a Uint8Array; `ERR_OCSP_MALFORMED` when it is not an OCSPResponse.
+ */
+export function loadDerOcspResponse(data: Uint8Array, options: LoadOptions = {}): OCSPResponse {
+  const der = copyInput(data);
+  return isLenient(options)
+    ? new OCSPResponse(INTERNAL, native.normalizeResponse(der), true)
+    : new OCSPResponse(INTERNAL, der, false);
+}

@@ -1,0 +1,10 @@
+/**
+ * A certificate authority in a box, for tests: keys of every kind, certificates right and wrong, over node:crypto.
+ * Nothing here is for production use.
+ *
+ * @packageDocumentation
+ */
+export type { TestCertificateOptions, TestExtension, TestKeyUsage } from './certificate.js';
+export { generateTestKeyPair, type TestKeyOptions, type TestKeyPair, type TestKeyType } from './keys.js';
+export type { TestSignatureOptions } from './signature.js';
+export { createTestCa, type IssueOptions, TestCa, TestIdentity } from './test-ca.js';

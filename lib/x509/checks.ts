@@ -1,0 +1,44 @@
+import { types } from 'node:util';
+import { invalidArgType, invalidValue } from '../errors.js';
+
+/**
+ * Checks an argument that has to be bytes. It is not copied.
+ *
+ * @throws TypeError when it is not a Uint8Array (a Buffer is one).
+ */
+export function checkBytes(value: unknown, name: string): Uint8Array {
+  if (!types.isUint8Array(value)) throw invalidArgType(name, 'an instance of Uint8Array', value);
+  return value;
+}
+
+/**
+ * Checks an argument that has to be an iterable, and converts each item. The iterable is read once; the list is frozen.
+ *
+ * @throws TypeError when it is not iterable; whatever `convert` throws.
+ */
+export function checkList<T>(items: unknown, name: string, convert: (item: unknown) => T): readonly T[] {
+  const iterable = items as Partial<Iterable<unknown>> | null | undefined;
+  if (typeof iterable?.[Symbol.iterator] !== 'function') throw invalidArgType(name, 'iterable', items);
+  return Object.freeze(Array.from(iterable as Iterable<unknown>, (item) => convert(item)));
+}
+
+/**
+ * Checks an argument that has to be an object with fields.
+ *
+ * @throws TypeError when it is not an object.
+ */
+export function checkObject<T extends object>(value: T, name: string): T {
+  if (typeof value !== 'object' || value === null) throw invalidArgType(name, 'an object', value);
+  return value;
+}
+
+/**
+ * Checks an argument that has to be a string of whole Unicode characters.
+ *
+ * @throws TypeError when it is not a string; `ERR_OCSP_INVALID_VALUE` for half a surrogate pair, which no encoding carries.
+ */
+export function checkText(value: unknown, name: string): string {
+  if (typeof value !== 'string') throw invalidArgType(name, 'a string', value);
+  if (/\p{Surrogate}/u.test(value)) throw invalidValue(`${name} has half a surrogate pair`);
+  return value;
+}

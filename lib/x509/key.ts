@@ -1,0 +1,43 @@
+/** Private keys as they come in, parsed once per `KeyObject`. */
+import { createPrivateKey, type JsonWebKeyInput, KeyObject, type PrivateKeyInput as NodePrivateKeyInput } from 'node:crypto';
+import type { NativePrivateKey } from '../../typings/binding.js';
+import { native } from '../binding.js';
+import { invalidArgType, invalidValue, malformed } from '../errors.js';
+
+/** Whatever `crypto.createPrivateKey` takes, or its result. */
+export type PrivateKeyInput = KeyObject | string | Buffer | NodePrivateKeyInput | JsonWebKeyInput;
+
+const parsed = new WeakMap<KeyObject, NativePrivateKey>();
+
+/**
+ * The private key behind an argument; parsed once per `KeyObject` object.
+ *
+ * @throws TypeError when it is none of the accepted types; `ERR_OCSP_INVALID_VALUE` for a KeyObject that is not private;
+ * `ERR_OCSP_MALFORMED`, with Node's error as `cause`, when it does not parse or its passphrase is missing or wrong.
+ */
+export function toPrivateKey(input: unknown): NativePrivateKey {
+  const key = input instanceof KeyObject ? input : decode(input);
+  if (key.type !== 'private') throw invalidValue(`privateKey is a ${key.type} key`);
+  let result = parsed.get(key);
+  if (result === undefined) {
+    // The constructor overwrites the exported bytes.
+    result = new native.PrivateKey(key.export({ format: 'der', type: 'pkcs8' }));
+    parsed.set(key, result);
+  }
+  return result;
+}
+
+function decode(input: unknown): KeyObject {
+  const isObject = typeof input === 'object' && input !== null;
+  if (typeof input !== 'string' && !isObject) {
+    throw invalidArgType('privateKey', "a KeyObject or what crypto.createPrivateKey() takes", input);
+  }
+  try {
+    return createPrivateKey(input as NodePrivateKeyInput);
+  } catch (cause) {
+    if (cause instanceof TypeError && (cause as NodeJS.ErrnoException).code?.startsWith('ERR_INVALID_ARG')) {
+      throw invalidArgType('privateKey', "a KeyObject or what crypto.createPrivateKey() takes", input);
+    }
+    throw malformed(`privateKey cannot be read: ${(cause as Error).message}`, { cause });
+  }
+}

@@ -1,0 +1,398 @@
+import { isUtf8 } from 'node:buffer';
+import { invalidArgType, invalidValue, malformed } from '../errors.js';
+import { checkBytes, checkList, checkObject, checkText } from './checks.js';
+import {
+  asciiFromBytes,
+  asciiToBytes,
+  checkDerElement,
+  copyBytes,
+  DerReader,
+  encodeIa5String,
+  encodeOid,
+  encodePrintableString,
+  encodeSequence,
+  encodeSequenceOf,
+  encodeSetOf,
+  encodeTlv,
+  encodeUtf8String,
+  Tag,
+} from './der.js';
+import { checkOid, NameOID } from './oids.js';
+import { type Json, ValueObject } from './value-object.js';
+
+/** The string types an attribute value may have (X.680 section 41; RFC 5280 section 4.1.2.4); values are tag numbers. */
+export enum ASN1StringType {
+  UTF8String = 12,
+  NumericString = 18,
+  PrintableString = 19,
+  /** Read as Latin-1, as OpenSSL does. */
+  T61String = 20,
+  IA5String = 22,
+  VisibleString = 26,
+  /** UTF-32, big-endian. */
+  UniversalString = 28,
+  /** UTF-16, big-endian. */
+  BMPString = 30,
+}
+
+/** Types that RFC 5280 appendix A.1 fixes to another string than UTF8String. */
+const DEFAULT_TYPE: ReadonlyMap<string, ASN1StringType> = new Map<string, ASN1StringType>([
+  [NameOID.COUNTRY_NAME, ASN1StringType.PrintableString],
+  [NameOID.JURISDICTION_COUNTRY_NAME, ASN1StringType.PrintableString],
+  [NameOID.SERIAL_NUMBER, ASN1StringType.PrintableString],
+  [NameOID.DN_QUALIFIER, ASN1StringType.PrintableString],
+  [NameOID.EMAIL_ADDRESS, ASN1StringType.IA5String],
+  [NameOID.DOMAIN_COMPONENT, ASN1StringType.IA5String],
+]);
+
+/** The short names of RFC 4514 section 3. */
+const SHORT_NAME: ReadonlyMap<string, string> = new Map<string, string>([
+  [NameOID.COMMON_NAME, 'CN'],
+  [NameOID.LOCALITY_NAME, 'L'],
+  [NameOID.STATE_OR_PROVINCE_NAME, 'ST'],
+  [NameOID.ORGANIZATION_NAME, 'O'],
+  [NameOID.ORGANIZATIONAL_UNIT_NAME, 'OU'],
+  [NameOID.COUNTRY_NAME, 'C'],
+  [NameOID.STREET_ADDRESS, 'STREET'],
+  [NameOID.DOMAIN_COMPONENT, 'DC'],
+  [NameOID.USER_ID, 'UID'],
+]);
+
+/** One attribute of a name: a type and a value (RFC 5280 section 4.1.2.4, AttributeTypeAndValue). */
+export class NameAttribute extends ValueObject {
+  readonly #oid: string;
+  /** DER of the value. */
+  readonly #der: Buffer;
+  /** What `#der` says, or null when it is not a string. */
+  readonly #text: string | null;
+
+  /**
+   * @param oid - dotted OID of the attribute type, see {@link NameOID}
+   * @param value - the text; or the DER of one element, for a value that is not a string
+   * @param type - how text is encoded; by default what RFC 5280 appendix A.1 demands for this `oid`, else UTF8String
+   * @throws TypeError for wrong types; `ERR_OCSP_INVALID_VALUE` when `oid` is not an OID, when the string type does not
+   * have a character, or when bytes are not one element; `ERR_OCSP_MALFORMED` when bytes are a string with bad content.
+   */
+  constructor(oid: string, value: string | Uint8Array, type?: ASN1StringType) {
+    super();
+    this.#oid = checkOid(oid, 'oid');
+    if (typeof value === 'string') {
+      this.#der = encodeString(value, type ?? DEFAULT_TYPE.get(oid) ?? ASN1StringType.UTF8String);
+      this.#text = value;
+    } else {
+      this.#der = checkDerElement(value, 'value');
+      this.#text = decodeString(new DerReader(this.#der));
+    }
+  }
+
+  /** Dotted OID of the attribute type. */
+  get oid(): string {
+    return this.#oid;
+  }
+
+  /** The text; for a value that is not a string, its DER. */
+  get value(): string | Buffer {
+    return this.#text ?? copyBytes(this.#der);
+  }
+
+  /** The string type, or null when the value is not a string. */
+  get type(): ASN1StringType | null {
+    return this.#text === null ? null : (this.#der[0] as ASN1StringType);
+  }
+
+  /** `TYPE=value`, see {@link Name.rfc4514String}. */
+  rfc4514String(): string {
+    const value = this.#text === null ? `#${this.#der.toString('hex')}` : escapeText(this.#text);
+    return `${SHORT_NAME.get(this.#oid) ?? this.#oid}=${value}`;
+  }
+
+  /** DER of the AttributeTypeAndValue. */
+  publicBytes(): Buffer {
+    return encodeSequence(encodeOid(this.#oid), this.#der);
+  }
+
+  /** Same type and value; which string type carries the text makes no difference. */
+  override equals(other: unknown): boolean {
+    // Escaping is reversible and a short name stands for one OID, so equal strings mean equal content.
+    return other instanceof NameAttribute && other.rfc4514String() === this.rfc4514String();
+  }
+
+  override toJSON(): Json {
+    return { oid: this.#oid, value: this.#text ?? this.#der.toString('hex') };
+  }
+}
+
+/** One level of a name: nearly always a single attribute (RFC 5280 section 4.1.2.4, RelativeDistinguishedName). */
+export class RelativeDistinguishedName extends ValueObject implements Iterable<NameAttribute> {
+  readonly #attributes: readonly NameAttribute[];
+
+  /**
+   * @throws TypeError when an item is not a {@link NameAttribute}; `ERR_OCSP_INVALID_VALUE` when there is none.
+   */
+  constructor(attributes: Iterable<NameAttribute>) {
+    super();
+    this.#attributes = checkList(attributes, 'attributes', (item) => {
+      if (!(item instanceof NameAttribute)) throw invalidArgType('attributes', 'an iterable of NameAttribute', item);
+      return item;
+    });
+    if (this.#attributes.length === 0) throw invalidValue('a relative distinguished name cannot be empty');
+  }
+
+  /** Number of attributes. */
+  get length(): number {
+    return this.#attributes.length;
+  }
+
+  /** The attributes, in the order of the DER or of the constructor. */
+  [Symbol.iterator](): IterableIterator<NameAttribute> {
+    return this.#attributes[Symbol.iterator]();
+  }
+
+  /** The attributes with this type. */
+  getAttributesForOid(oid: string): NameAttribute[] {
+    return this.#attributes.filter((attribute) => attribute.oid === oid);
+  }
+
+  /** The attributes joined with `+`, see {@link Name.rfc4514String}. */
+  rfc4514String(): string {
+    return this.#attributes.map((attribute) => attribute.rfc4514String()).join('+');
+  }
+
+  /** DER of the SET OF AttributeTypeAndValue. */
+  publicBytes(): Buffer {
+    return encodeSetOf(this.#attributes.map((attribute) => attribute.publicBytes()));
+  }
+
+  /** Same attributes, in any order: it is a set. */
+  override equals(other: unknown): boolean {
+    if (!(other instanceof RelativeDistinguishedName)) return false;
+    const mine = new Set(this.#attributes.map((attribute) => attribute.rfc4514String()));
+    const theirs = new Set(other.#attributes.map((attribute) => attribute.rfc4514String()));
+    return mine.size === theirs.size && [...mine].every((attribute) => theirs.has(attribute));
+  }
+
+  override toJSON(): Json {
+    return this.#attributes.map((attribute) => attribute.toJSON());
+  }
+}
+
+/** What {@link Name.fromAttributes} takes: the arguments of {@link NameAttribute} by name. */
+export interface NameAttributeInit {
+  /** Dotted OID of the attribute type. */
+  readonly oid: string;
+  /** The text, or the DER of a value that is not a string. */
+  readonly value: string | Uint8Array;
+  /** How text is encoded. */
+  readonly type?: ASN1StringType;
+}
+
+/** A distinguished name (RFC 5280 section 4.1.2.4). Iterates over all its attributes. */
+export class Name extends ValueObject implements Iterable<NameAttribute> {
+  readonly #rdns: readonly RelativeDistinguishedName[];
+  /** The bytes it came from: hashes and signatures cover these, and another writer may have sorted or typed otherwise. */
+  #der: Buffer | null = null;
+
+  /**
+   * @param rdns - from the root down, as in DER; an attribute stands for an RDN of its own
+   * @throws TypeError when an item is neither a {@link RelativeDistinguishedName} nor a {@link NameAttribute}.
+   */
+  constructor(rdns: Iterable<RelativeDistinguishedName | NameAttribute>) {
+    super();
+    this.#rdns = checkList(rdns, 'rdns', (item) => {
+      if (item instanceof NameAttribute) return new RelativeDistinguishedName([item]);
+      if (item instanceof RelativeDistinguishedName) return item;
+      throw invalidArgType('rdns', 'an iterable of RelativeDistinguishedName or NameAttribute', item);
+    });
+  }
+
+  /**
+   * A name of single-attribute RDNs, from the root down:
+   * `Name.fromAttributes([{ oid: NameOID.COUNTRY_NAME, value: 'US' }, { oid: NameOID.COMMON_NAME, value: 'CA' }])`.
+   *
+   * @throws as the constructor of {@link NameAttribute}.
+   */
+  static fromAttributes(attributes: Iterable<NameAttributeInit>): Name {
+    return new Name(
+      checkList(attributes, 'attributes', (item) => {
+        const { oid, value, type } = checkObject(item as NameAttributeInit, 'attributes');
+        return new NameAttribute(oid, value, type);
+      }),
+    );
+  }
+
+  /**
+   * Reads a name from its DER (SEQUENCE OF SET OF AttributeTypeAndValue).
+   *
+   * @throws TypeError when it is not bytes; `ERR_OCSP_MALFORMED` when it is not exactly one name, or when a string does
+   * not hold what its type allows.
+   */
+  static fromDer(bytes: Uint8Array): Name {
+    const der = copyBytes(checkBytes(bytes, 'bytes'));
+    const reader = new DerReader(der);
+    const sequence = reader.enter(Tag.SEQUENCE, 'Name');
+    reader.done('Name');
+    const rdns: RelativeDistinguishedName[] = [];
+    while (!sequence.atEnd) rdns.push(readRdn(sequence));
+    const name = new Name(rdns);
+    name.#der = der;
+    return name;
+  }
+
+  /** The RDNs, from the root down. The array is frozen. */
+  get rdns(): readonly RelativeDistinguishedName[] {
+    return this.#rdns;
+  }
+
+  /** Number of attributes in all RDNs. */
+  get length(): number {
+    return this.#rdns.reduce((sum, rdn) => sum + rdn.length, 0);
+  }
+
+  /** All attributes, from the root down. */
+  *[Symbol.iterator](): IterableIterator<NameAttribute> {
+    for (const rdn of this.#rdns) yield* rdn;
+  }
+
+  /** The attributes with this type, from the root down. */
+  getAttributesForOid(oid: string): NameAttribute[] {
+    return [...this].filter((attribute) => attribute.oid === oid);
+  }
+
+  /**
+   * The name as text, `CN=Example CA,O=Example,C=US`: the last RDN first (RFC 4514 section 2.1), multi-valued RDNs joined
+   * with `+`, special characters escaped (section 2.4). Types outside the table of section 3 are dotted OIDs; their
+   * strings stay readable (`1.2.840.113549.1.9.1=a@example.com`), which the grammar of section 3 admits. A value that is
+   * not a string is `#` and the hex of its DER.
+   */
+  rfc4514String(): string {
+    return this.#rdns
+      .map((rdn) => rdn.rfc4514String())
+      .reverse()
+      .join(',');
+  }
+
+  /** DER of the name; for a name that was read, exactly the bytes it was read from. */
+  publicBytes(): Buffer {
+    return this.#der === null ? encodeSequenceOf(this.#rdns.map((rdn) => rdn.publicBytes())) : copyBytes(this.#der);
+  }
+
+  /** Same RDNs in the same order, see {@link RelativeDistinguishedName.equals}; the bytes may differ. */
+  override equals(other: unknown): boolean {
+    if (!(other instanceof Name) || other.#rdns.length !== this.#rdns.length) return false;
+    return this.#rdns.every((rdn, index) => rdn.equals(other.#rdns[index]));
+  }
+
+  /** The text of {@link Name.rfc4514String}. */
+  override toJSON(): Json {
+    return this.rfc4514String();
+  }
+}
+
+/** Reads the next element as a name. */
+export function readName(reader: DerReader, what: string = 'Name'): Name {
+  return Name.fromDer(reader.copyTlv(reader.read(Tag.SEQUENCE, what)));
+}
+
+function readRdn(reader: DerReader): RelativeDistinguishedName {
+  const set = reader.enter(Tag.SET, 'RelativeDistinguishedName');
+  if (set.atEnd) throw malformed('empty RelativeDistinguishedName');
+  const attributes: NameAttribute[] = [];
+  while (!set.atEnd) {
+    const sequence = set.enter(Tag.SEQUENCE, 'AttributeTypeAndValue');
+    const oid = sequence.readOid('AttributeTypeAndValue.type');
+    const value = sequence.copyTlv(sequence.readTlv('AttributeTypeAndValue.value'));
+    sequence.done('AttributeTypeAndValue');
+    attributes.push(new NameAttribute(oid, value));
+  }
+  return new RelativeDistinguishedName(attributes);
+}
+
+/** Text of the element at the reader, or null when it is not of a string type. */
+function decodeString(reader: DerReader): string | null {
+  const { bytes } = reader;
+  const { tag, contentStart, end } = reader.readTlv();
+  const content = bytes.subarray(contentStart, end);
+  switch (tag) {
+    case ASN1StringType.UTF8String:
+      return decodeUtf8(content);
+    case ASN1StringType.BMPString:
+      return decodeUtf16(content);
+    case ASN1StringType.UniversalString:
+      return decodeUtf32(content);
+    case ASN1StringType.T61String:
+      return Buffer.from(content).toString('latin1');
+    // Characters such as '*' and '@' do occur in a PrintableString that OpenSSL accepts: only ASCII is checked.
+    case ASN1StringType.PrintableString:
+    case ASN1StringType.NumericString:
+    case ASN1StringType.IA5String:
+    case ASN1StringType.VisibleString:
+      return asciiFromBytes(bytes, contentStart, end, ASN1StringType[tag]);
+    default:
+      return null;
+  }
+}
+
+function decodeUtf8(content: Uint8Array): string {
+  if (!isUtf8(content)) throw malformed('name attribute is not valid UTF-8');
+  return Buffer.from(content).toString('utf8');
+}
+
+function decodeUtf16(content: Uint8Array): string {
+  const text = content.length % 2 === 0 ? Buffer.from(content).swap16().toString('utf16le') : undefined;
+  if (text === undefined || /\p{Surrogate}/u.test(text)) throw malformed('name attribute is not valid UTF-16');
+  return text;
+}
+
+function decodeUtf32(content: Uint8Array): string {
+  const view = new DataView(content.buffer, content.byteOffset, content.length);
+  if (content.length % 4 !== 0) throw malformed('name attribute is not valid UTF-32');
+  const characters: string[] = [];
+  for (let at = 0; at < content.length; at += 4) {
+    const code = view.getUint32(at);
+    if (code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff)) throw malformed('name attribute is not valid UTF-32');
+    characters.push(String.fromCodePoint(code));
+  }
+  return characters.join('');
+}
+
+function encodeString(text: string, type: ASN1StringType): Buffer {
+  switch (type) {
+    case ASN1StringType.UTF8String:
+      return encodeUtf8String(text);
+    case ASN1StringType.PrintableString:
+      return encodePrintableString(text);
+    case ASN1StringType.IA5String:
+      return encodeIa5String(text);
+    case ASN1StringType.VisibleString:
+      if (!/^[ -~]*$/.test(text)) throw invalidValue(`not a VisibleString: '${text.slice(0, 64)}'`);
+      return encodeTlv(type, asciiToBytes(text, 'VisibleString'));
+    case ASN1StringType.NumericString:
+      if (!/^[0-9 ]*$/.test(text)) throw invalidValue(`not a NumericString: '${text.slice(0, 64)}'`);
+      return encodeTlv(type, asciiToBytes(text, 'NumericString'));
+    case ASN1StringType.T61String:
+      if (Array.from(text).some((character) => character > '\xff'))
+        throw invalidValue(`not a T61String: '${text.slice(0, 64)}'`);
+      return encodeTlv(type, Buffer.from(text, 'latin1'));
+    case ASN1StringType.BMPString:
+      return encodeTlv(type, Buffer.from(checkText(text, 'value'), 'utf16le').swap16());
+    case ASN1StringType.UniversalString:
+      return encodeTlv(type, encodeUtf32(checkText(text, 'value')));
+    default:
+      if (typeof type !== 'number') throw invalidArgType('type', 'a member of ASN1StringType', type);
+      throw invalidValue(`type is not a member of ASN1StringType: ${String(type)}`);
+  }
+}
+
+function encodeUtf32(text: string): Buffer {
+  const codes = Array.from(text, (character) => character.codePointAt(0) ?? 0);
+  const out = Buffer.alloc(codes.length * 4);
+  for (const [index, code] of codes.entries()) out.writeUInt32BE(code, index * 4);
+  return out;
+}
+
+/** RFC 4514 section 2.4. */
+function escapeText(text: string): string {
+  let escaped = text.replace(/[\\"+,;<>]/g, '\\$&').replaceAll('\0', '\\00');
+  if (escaped.startsWith('#') || (escaped.startsWith(' ') && escaped.length > 1)) escaped = `\\${escaped}`;
+  return escaped.endsWith(' ') ? `${escaped.slice(0, -1)}\\ ` : escaped;
+}

@@ -1,0 +1,29 @@
+import { type InspectOptionsStylized, inspect } from 'node:util';
+
+/** What `JSON.stringify` can write. */
+export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
+
+/**
+ * An immutable value: compared by content, printable as JSON, and shown by `console.log` as what it holds.
+ *
+ * In JSON, bytes are lower-case hex, dates ISO 8601, integers of any size decimal strings.
+ */
+export abstract class ValueObject {
+  /** Whether `other` is the same kind of value with the same content; anything else is `false`, never an error. */
+  abstract equals(other: unknown): boolean;
+
+  /** The content for `JSON.stringify`. */
+  abstract toJSON(): Json;
+
+  // Not a method declaration: `isolatedDeclarations` allows no computed name but the well-known symbols in a class.
+  static {
+    Object.defineProperty(ValueObject.prototype, inspect.custom, {
+      value(this: ValueObject, depth: number, options: InspectOptionsStylized): string {
+        const name = this.constructor.name;
+        return depth < 0 ? options.stylize(`[${name}]`, 'special') : `${name} ${inspect(this.toJSON(), options)}`;
+      },
+      configurable: true,
+      writable: true,
+    });
+  }
+}

@@ -1,0 +1,94 @@
+#include "certificate_class.h"
+
+#include "../core/digest.h"
+#include "../core/message_writer.h"
+#include "native_class.h"
+#include "signing.h"
+#include "values.h"
+
+namespace ocsp::binding {
+
+namespace {
+// What OpenSSL holds for one decoded certificate beside its DER, measured roughly; it steers garbage collection only.
+constexpr std::int64_t kDecodedSize = 4096;
+}  // namespace
+
+Napi::Function CertificateClass::define(Napi::Env env) {
+  using C = CertificateClass;
+  return DefineClass(env, "Certificate",
+                     {
+                         getter<C, &C::serial>("serial"),
+                         getter<C, &C::subject>("subject"),
+                         getter<C, &C::key_type>("keyType"),
+                         method<C, &C::issuer_name_hash>("issuerNameHash"),
+                         method<C, &C::subject_hash>("subjectHash"),
+                         method<C, &C::public_key_hash>("publicKeyHash"),
+                         method<C, &C::assemble_response_async>("assembleResponseAsync"),
+                     });
+}
+
+CertificateClass::CertificateClass(const Napi::CallbackInfo& info) : Napi::ObjectWrap<CertificateClass>(info) {
+  auto parsed = Certificate::parse(bytes_of(info[0]));
+  if (!parsed.ok()) {
+    throw_error(info.Env(), parsed.error());
+    return;
+  }
+  certificate_ = std::move(parsed.value());
+  info.This().As<Napi::Object>().TypeTag(&type_tag<CertificateClass>());
+  Napi::MemoryManagement::AdjustExternalMemory(
+      info.Env(), kDecodedSize + static_cast<std::int64_t>(certificate_->der().size()));
+}
+
+void CertificateClass::Finalize(Napi::BasicEnv env) {
+  if (!certificate_) return;
+  Napi::MemoryManagement::AdjustExternalMemory(env,
+                                               -kDecodedSize - static_cast<std::int64_t>(certificate_->der().size()));
+}
+
+Napi::Value CertificateClass::serial(const Napi::CallbackInfo& info) {
+  return to_buffer(info.Env(), certificate_->serial());
+}
+
+Napi::Value CertificateClass::subject(const Napi::CallbackInfo& info) {
+  return to_buffer(info.Env(), certificate_->subject());
+}
+
+Napi::Value CertificateClass::key_type(const Napi::CallbackInfo& info) {
+  EVP_PKEY* key = certificate_->public_key();
+  const char* type = key == nullptr ? nullptr : EVP_PKEY_get0_type_name(key);
+  return Napi::String::New(info.Env(), type == nullptr ? "" : type);
+}
+
+namespace {
+
+Napi::Value hash_to_buffer(const Napi::CallbackInfo& info, Bytes data) {
+  const char* name = cert_id_hash_name(info[0].As<Napi::Number>().Int32Value());
+  const auto hashed = digest(name == nullptr ? "" : name, data);
+  if (!hashed.ok()) return throw_error(info.Env(), hashed.error());
+  return to_buffer(info.Env(), hashed.value());
+}
+
+}  // namespace
+
+Napi::Value CertificateClass::issuer_name_hash(const Napi::CallbackInfo& info) {
+  return hash_to_buffer(info, certificate_->issuer());
+}
+
+Napi::Value CertificateClass::subject_hash(const Napi::CallbackInfo& info) {
+  return hash_to_buffer(info, certificate_->subject());
+}
+
+Napi::Value CertificateClass::public_key_hash(const Napi::CallbackInfo& info) {
+  return hash_to_buffer(info, certificate_->public_key_bits());
+}
+
+// (responseData, signature, hash, pss, saltLength, certificates)
+Napi::Value CertificateClass::assemble_response_async(const Napi::CallbackInfo& info) {
+  const Bytes data = bytes_of(info[0]);
+  const Bytes signature = bytes_of(info[1]);
+  AssemblyJob job{certificate_, scheme_of(info, 2), {data.begin(), data.end()}, {signature.begin(), signature.end()},
+                  certificates_of(info[5])};
+  return run_async(info.Env(), [job = std::move(job)] { return job.run(); });
+}
+
+}  // namespace ocsp::binding

@@ -1,0 +1,32 @@
+// JavaScript's native `Certificate`.
+#pragma once
+
+#include <napi.h>
+
+#include <memory>
+
+#include "../core/certificate.h"
+
+namespace ocsp::binding {
+
+class CertificateClass : public Napi::ObjectWrap<CertificateClass> {
+ public:
+  static Napi::Function define(Napi::Env env);
+  explicit CertificateClass(const Napi::CallbackInfo& info);
+  void Finalize(Napi::BasicEnv env) override;
+
+  const std::shared_ptr<const Certificate>& certificate() const { return certificate_; }
+
+ private:
+  Napi::Value serial(const Napi::CallbackInfo& info);
+  Napi::Value subject(const Napi::CallbackInfo& info);
+  Napi::Value issuer_name_hash(const Napi::CallbackInfo& info);
+  Napi::Value subject_hash(const Napi::CallbackInfo& info);
+  Napi::Value public_key_hash(const Napi::CallbackInfo& info);
+  Napi::Value key_type(const Napi::CallbackInfo& info);
+  Napi::Value assemble_response_async(const Napi::CallbackInfo& info);
+
+  std::shared_ptr<const Certificate> certificate_;
+};
+
+}  // namespace ocsp::binding

@@ -1,0 +1,127 @@
+#include "messages.h"
+
+#include <climits>
+#include <cstring>
+
+#include "../core/lenient.h"
+#include "../core/response_parser.h"
+#include "addon_data.h"
+#include "errors.h"
+#include "values.h"
+
+namespace ocsp::binding {
+
+namespace {
+
+// Offsets are 32-bit numbers.
+constexpr std::size_t kMaxMessageSize = INT32_MAX;
+
+template <typename Layout>
+void publish(Napi::Env env, const Layout& layout) {
+  static_assert(sizeof(Layout) % sizeof(std::int32_t) == 0);
+  const AddonData& data = AddonData::of(env);
+  if (data.layout_length * sizeof(std::int32_t) >= sizeof layout) {
+    std::memcpy(data.layout_data, &layout, sizeof layout);
+  }
+}
+
+// (der, lenient): fills the layout.
+template <typename Layout, bool (*Parse)(DerContext&, Bytes, Layout&)>
+Napi::Value parse_message(const Napi::CallbackInfo& info, const char* type) {
+  const Napi::Env env = info.Env();
+  const Bytes der = bytes_of(info[0]);
+  DerContext context{der.data(), info[1].As<Napi::Boolean>().Value(), {}};
+  Layout layout;
+  if (der.size() > kMaxMessageSize) {
+    context.fail(der.data(), type, "larger than 2 GiB");
+    return throw_fault(env, type, context.fault);
+  }
+  if (!Parse(context, der, layout)) return throw_fault(env, type, context.fault);
+  publish(env, layout);
+  return env.Undefined();
+}
+
+Napi::Value parse_request_function(const Napi::CallbackInfo& info) {
+  return parse_message<RequestLayout, parse_request>(info, "OCSPRequest");
+}
+
+Napi::Value parse_response_function(const Napi::CallbackInfo& info) {
+  return parse_message<ResponseLayout, parse_response>(info, "OCSPResponse");
+}
+
+// (der, start, end, lenient): an Int32Array with the layouts of all elements of a list, one after the other.
+template <typename Layout, bool (*Parse)(DerContext&, Bytes, std::vector<Layout>&)>
+Napi::Value parse_list(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const Bytes der = bytes_of(info[0]);
+  const std::size_t start = info[1].As<Napi::Number>().Uint32Value();
+  const std::size_t end = info[2].As<Napi::Number>().Uint32Value();
+  DerContext context{der.data(), info[3].As<Napi::Boolean>().Value(), {}};
+  std::vector<Layout> layouts;
+  if (start > end || end > der.size() || !Parse(context, der.subspan(start, end - start), layouts)) {
+    context.fail(der.data() + context.fault.offset, "list", "not a list that was read before");
+    return throw_fault(env, "message", context.fault);
+  }
+  static_assert(sizeof(Layout) % sizeof(std::int32_t) == 0);
+  const std::size_t size = layouts.size() * sizeof(Layout);
+  auto array = Napi::Int32Array::New(env, size / sizeof(std::int32_t));
+  if (array.IsEmpty()) return array;
+  if (size != 0) std::memcpy(array.Data(), layouts.data(), size);
+  return array;
+}
+
+template <Result<ByteVector> (*Normalize)(Bytes)>
+Napi::Value normalize_message(const Napi::CallbackInfo& info) {
+  const Bytes data = bytes_of(info[0]);
+  if (data.size() > kMaxMessageSize) {
+    return throw_error(info.Env(), Error{ErrorCode::kMalformed, "the message is larger than 2 GiB", {}, {}, {}});
+  }
+  const auto normalized = Normalize(data);
+  if (!normalized.ok()) return throw_error(info.Env(), normalized.error());
+  return to_buffer(info.Env(), normalized.value());
+}
+
+// (entries, requestorName, extensions)
+Napi::Value encode_request(const Napi::CallbackInfo& info) {
+  const Napi::Array list = info[0].As<Napi::Array>();
+  std::vector<RequestEntryFields> entries;
+  entries.reserve(list.Length());
+  for (std::uint32_t i = 0; i < list.Length(); ++i) {
+    entries.push_back(request_entry_of(list.Get(i).As<Napi::Array>()));
+  }
+  return to_buffer(info.Env(), write_request(entries, bytes_of(info[1]), bytes_of(info[2])));
+}
+
+// (responderIdTag, responderId, producedAt, responses, extensions)
+Napi::Value encode_response_data(const Napi::CallbackInfo& info) {
+  ResponseDataFields fields;
+  fields.responder_id_tag = info[0].As<Napi::Number>().Int32Value();
+  fields.responder_id = bytes_of(info[1]);
+  fields.produced_at = info[2].As<Napi::Number>().Int64Value();
+  const Napi::Array list = info[3].As<Napi::Array>();
+  fields.responses.reserve(list.Length());
+  for (std::uint32_t i = 0; i < list.Length(); ++i) {
+    fields.responses.push_back(single_response_of(list.Get(i).As<Napi::Array>()));
+  }
+  fields.extensions = bytes_of(info[4]);
+  return to_buffer(info.Env(), write_response_data(fields));
+}
+
+}  // namespace
+
+void define_message_functions(Napi::Env env, Napi::Object exports) {
+  const auto add = [&](const char* name, Napi::Value (*function)(const Napi::CallbackInfo&)) {
+    exports.Set(name, Napi::Function::New(env, function, name));
+  };
+  add("parseRequest", parse_request_function);
+  add("parseRequestEntries", parse_list<RequestEntryLayout, parse_request_entries>);
+  add("parseResponse", parse_response_function);
+  add("parseSingleResponses", parse_list<SingleResponseLayout, parse_single_responses>);
+  add("parseCertificates", parse_list<Range, parse_certificates>);
+  add("normalizeRequest", normalize_message<normalize_request>);
+  add("normalizeResponse", normalize_message<normalize_response>);
+  add("encodeRequest", encode_request);
+  add("encodeResponseData", encode_response_data);
+}
+
+}  // namespace ocsp::binding

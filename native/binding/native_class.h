@@ -1,0 +1,46 @@
+// What every native class shares: a type tag, so that a method called on a foreign object is refused, not misread.
+#pragma once
+
+#include <napi.h>
+
+#include "errors.h"
+
+namespace ocsp::binding {
+
+// Random per load and class: two copies of the addon in one process must not take each other's objects.
+napi_type_tag random_type_tag();
+
+template <typename T>
+const napi_type_tag& type_tag() {
+  static const napi_type_tag tag = random_type_tag();
+  return tag;
+}
+
+// The native object behind `value`, or nullptr when it is not a T of this addon.
+template <typename T>
+T* unwrap(const Napi::Value& value) {
+  if (!value.IsObject()) return nullptr;
+  const Napi::Object object = value.As<Napi::Object>();
+  return object.CheckTypeTag(&type_tag<T>()) ? T::Unwrap(object) : nullptr;
+}
+
+// A method of T as a raw Node-API callback that checks its receiver first. (ObjectWrap's own InstanceMethod does not.)
+template <typename T, Napi::Value (T::*Method)(const Napi::CallbackInfo&)>
+napi_value checked_method(napi_env env, napi_callback_info raw) {
+  const Napi::CallbackInfo info(env, raw);
+  T* receiver = unwrap<T>(info.This());
+  if (receiver == nullptr) return throw_illegal_invocation(env);
+  return (receiver->*Method)(info);
+}
+
+template <typename T, Napi::Value (T::*Method)(const Napi::CallbackInfo&)>
+napi_property_descriptor method(const char* name) {
+  return {name, nullptr, checked_method<T, Method>, nullptr, nullptr, nullptr, napi_default_method, nullptr};
+}
+
+template <typename T, Napi::Value (T::*Getter)(const Napi::CallbackInfo&)>
+napi_property_descriptor getter(const char* name) {
+  return {name, nullptr, nullptr, checked_method<T, Getter>, nullptr, nullptr, napi_default, nullptr};
+}
+
+}  // namespace ocsp::binding

@@ -1,0 +1,66 @@
+#include "private_key_class.h"
+
+#include <openssl/crypto.h>
+
+#include <optional>
+
+#include "certificate_class.h"
+#include "native_class.h"
+#include "signing.h"
+#include "values.h"
+
+namespace ocsp::binding {
+
+Napi::Function PrivateKeyClass::define(Napi::Env env) {
+  using C = PrivateKeyClass;
+  return DefineClass(env, "PrivateKey",
+                     {
+                         getter<C, &C::type>("type"),
+                         method<C, &C::sign_response>("signResponse"),
+                         method<C, &C::sign_response_async>("signResponseAsync"),
+                     });
+}
+
+PrivateKeyClass::PrivateKeyClass(const Napi::CallbackInfo& info) : Napi::ObjectWrap<PrivateKeyClass>(info) {
+  const Bytes pkcs8 = bytes_of(info[0]);
+  auto parsed = PrivateKey::parse(pkcs8);
+  // The export was made for this call alone: the key's only copy outside OpenSSL ends here.
+  OPENSSL_cleanse(const_cast<std::uint8_t*>(pkcs8.data()), pkcs8.size());
+  if (!parsed.ok()) {
+    throw_error(info.Env(), parsed.error());
+    return;
+  }
+  key_ = std::move(parsed.value());
+  info.This().As<Napi::Object>().TypeTag(&type_tag<PrivateKeyClass>());
+}
+
+Napi::Value PrivateKeyClass::type(const Napi::CallbackInfo& info) { return Napi::String::New(info.Env(), key_->type()); }
+
+namespace {
+
+// (responseData, responder, hash, pss, saltLength, certificates)
+std::optional<SigningJob> job_of(const Napi::CallbackInfo& info, const std::shared_ptr<PrivateKey>& key) {
+  const auto* responder = unwrap<CertificateClass>(info[1]);
+  if (responder == nullptr) return std::nullopt;
+  const Bytes data = bytes_of(info[0]);
+  return SigningJob{key, responder->certificate(), scheme_of(info, 2), {data.begin(), data.end()},
+                    certificates_of(info[5])};
+}
+
+}  // namespace
+
+Napi::Value PrivateKeyClass::sign_response(const Napi::CallbackInfo& info) {
+  const auto job = job_of(info, key_);
+  if (!job) return throw_illegal_invocation(info.Env());
+  const auto response = job->run();
+  if (!response.ok()) return throw_error(info.Env(), response.error());
+  return to_buffer(info.Env(), response.value());
+}
+
+Napi::Value PrivateKeyClass::sign_response_async(const Napi::CallbackInfo& info) {
+  auto job = job_of(info, key_);
+  if (!job) return throw_illegal_invocation(info.Env());
+  return run_async(info.Env(), [job = std::move(*job)] { return job.run(); });
+}
+
+}  // namespace ocsp::binding

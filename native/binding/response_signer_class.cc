@@ -1,0 +1,82 @@
+#include "response_signer_class.h"
+
+#include "certificate_class.h"
+#include "native_class.h"
+#include "private_key_class.h"
+#include "signing.h"
+#include "values.h"
+
+namespace ocsp::binding {
+
+namespace {
+
+ByteVector copy_of(Bytes bytes) { return {bytes.begin(), bytes.end()}; }
+
+const Error kBadEntry{ErrorCode::kInvalidValue, "the status entry is not valid", {}, {}, {}};
+
+}  // namespace
+
+Napi::Function ResponseSignerClass::define(Napi::Env env) {
+  using C = ResponseSignerClass;
+  return DefineClass(env, "ResponseSigner",
+                     {
+                         method<C, &C::sign>("sign"),
+                         method<C, &C::sign_async>("signAsync"),
+                     });
+}
+
+// (key, responder, hash, pss, saltLength, responderIdTag, certIdHash, issuerNameHash, issuerKeyHash, certificates)
+ResponseSignerClass::ResponseSignerClass(const Napi::CallbackInfo& info)
+    : Napi::ObjectWrap<ResponseSignerClass>(info) {
+  const auto* key = unwrap<PrivateKeyClass>(info[0]);
+  const auto* responder = unwrap<CertificateClass>(info[1]);
+  if (key == nullptr || responder == nullptr) {
+    throw_illegal_invocation(info.Env());
+    return;
+  }
+  auto profile = std::make_shared<SignerProfile>();
+  profile->key = key->key();
+  profile->responder = responder->certificate();
+  profile->scheme = scheme_of(info, 2);
+  profile->responder_id_tag = info[5].As<Napi::Number>().Int32Value();
+  profile->cert_id_hash = info[6].As<Napi::Number>().Int32Value();
+  profile->issuer_name_hash = copy_of(bytes_of(info[7]));
+  profile->issuer_key_hash = copy_of(bytes_of(info[8]));
+  profile->certificates = certificates_of(info[9]);
+  auto signer = ResponseSigner::create(profile);
+  if (!signer.ok()) {
+    throw_error(info.Env(), signer.error());
+    return;
+  }
+  profile_ = std::move(profile);
+  signer_ = std::move(signer.value());
+  info.This().As<Napi::Object>().TypeTag(&type_tag<ResponseSignerClass>());
+}
+
+// (entry, producedAt)
+Napi::Value ResponseSignerClass::sign(const Napi::CallbackInfo& info) {
+  Bytes bytes = bytes_of(info[0]);
+  StatusEntry entry;
+  if (!read_packed_entry(bytes, entry)) return throw_error(info.Env(), kBadEntry);
+  const auto response = signer_->sign(entry, info[1].As<Napi::Number>().Int64Value());
+  if (!response.ok()) return throw_error(info.Env(), response.error());
+  return to_buffer(info.Env(), response.value());
+}
+
+// (entry, producedAt)
+Napi::Value ResponseSignerClass::sign_async(const Napi::CallbackInfo& info) {
+  const std::int64_t produced_at = info[1].As<Napi::Number>().Int64Value();
+  const auto job = [profile = profile_, packed = copy_of(bytes_of(info[0])), produced_at]() -> Result<ByteVector> {
+    Bytes bytes = packed;
+    StatusEntry entry;
+    if (!read_packed_entry(bytes, entry)) return kBadEntry;
+    auto signer = ResponseSigner::create(profile);
+    if (!signer.ok()) return signer.error();
+    const auto response = signer.value()->sign(entry, produced_at);
+    if (!response.ok()) return response.error();
+    return copy_of(response.value());
+  };
+  return run_async(info.Env(), job);
+}
+
+}  // namespace ocsp::binding

@@ -1,0 +1,34 @@
+// A certificate as OCSP uses it: names, key bits and serial for CertIDs, the public key for signatures.
+#pragma once
+
+#include <memory>
+
+#include "bytes.h"
+#include "openssl_ptr.h"
+#include "result.h"
+
+namespace ocsp {
+
+class Certificate {
+ public:
+  // Decodes with OpenSSL. Immutable afterwards, so it may be shared by threads.
+  static Result<std::shared_ptr<const Certificate>> parse(Bytes der);
+
+  Bytes der() const { return der_; }
+  Bytes serial() const { return serial_; }  // content octets of the INTEGER
+  Bytes issuer() const;                     // Name element, in the encoding of the certificate
+  Bytes subject() const;
+  Bytes public_key_bits() const;  // subjectPublicKey without tag, length and unused-bits octet (RFC 6960 4.1.1)
+  // nullptr where OpenSSL cannot use the key.
+  EVP_PKEY* public_key() const;
+
+ private:
+  Certificate(X509Ptr x509, Bytes der, ByteVector serial)
+      : x509_(std::move(x509)), der_(der.begin(), der.end()), serial_(std::move(serial)) {}
+
+  X509Ptr x509_;
+  ByteVector der_;
+  ByteVector serial_;
+};
+
+}  // namespace ocsp

@@ -1,0 +1,97 @@
+#include "der_reader.h"
+
+namespace ocsp {
+
+namespace {
+constexpr std::size_t kIndefinite = SIZE_MAX;
+}
+
+// On success `header` is the size of identifier and length octets, and `length` octets of content are there
+// (or `length` is kIndefinite, in lenient mode only).
+bool DerReader::read_header(std::size_t& header, std::size_t& length, const char* field) {
+  const std::size_t available = static_cast<std::size_t>(end_ - position_);
+  if (available < 2) return fail(field, "truncated");
+  std::size_t at = 1;
+  if ((position_[0] & 0x1f) == 0x1f) {
+    // High tag numbers appear in open types only; five octets hold any 32-bit number.
+    std::size_t octets = 0;
+    do {
+      if (at >= available) return fail(field, "truncated");
+      if (++octets > 5) return fail(field, "tag number too large");
+    } while ((position_[at++] & 0x80) != 0);
+    if (at >= available) return fail(field, "truncated");
+  }
+  const std::uint8_t first = position_[at++];
+  if (first < 0x80) {
+    length = first;
+  } else if (first == 0x80) {
+    if (!context_->lenient) return fail(field, "indefinite length");
+    header = at;
+    length = kIndefinite;
+    return true;
+  } else {
+    const std::size_t octets = first & 0x7f;
+    if (octets > 4) return fail(field, "length too large");
+    if (available - at < octets) return fail(field, "truncated");
+    length = 0;
+    for (std::size_t i = 0; i < octets; ++i) length = (length << 8) | position_[at + i];
+    if (!context_->lenient && (position_[at] == 0 || length < 0x80)) return fail(field, "length not minimal");
+    at += octets;
+  }
+  if (available - at < length) return fail(field, "truncated");
+  header = at;
+  return true;
+}
+
+// Moves past the content of an indefinite-length element, end-of-contents octets included. Iterative: depth is hostile.
+bool DerReader::skip_indefinite(const char* field) {
+  std::size_t depth = 1;
+  while (depth != 0) {
+    std::size_t header = 0;
+    std::size_t length = 0;
+    if (!read_header(header, length, field)) return false;
+    if (length == kIndefinite) {
+      ++depth;
+      position_ += header;
+    } else {
+      if (position_[0] == 0 && length == 0) --depth;
+      position_ += header + length;
+    }
+  }
+  return true;
+}
+
+bool DerReader::read_slowly(std::uint8_t tag, Bytes& content, const char* field) {
+  if (at_end()) return fail(field, "missing");
+  if (*position_ != tag) return fail(field, "unexpected tag");
+  std::size_t header = 0;
+  std::size_t length = 0;
+  if (!read_header(header, length, field)) return false;
+  if (length == kIndefinite) {
+    const std::uint8_t* start = position_ + header;
+    position_ = start;
+    if (!skip_indefinite(field)) return false;
+    content = {start, position_ - 2};
+    return true;
+  }
+  content = {position_ + header, length};
+  position_ += header + length;
+  return true;
+}
+
+bool DerReader::read_any(Bytes& element, const char* field) {
+  const std::uint8_t* start = position_;
+  std::size_t header = 0;
+  std::size_t length = 0;
+  if (!read_header(header, length, field)) return false;
+  position_ += header;
+  if (length == kIndefinite) {
+    if (!skip_indefinite(field)) return false;
+  } else {
+    position_ += length;
+  }
+  element = {start, position_};
+  return true;
+}
+
+}  // namespace ocsp

@@ -1,0 +1,61 @@
+#include "error_queue.h"
+
+#include <openssl/err.h>
+
+#include <algorithm>
+
+namespace ocsp {
+
+ErrorQueueScope::ErrorQueueScope() : found_empty_(ERR_peek_error() == 0) { ERR_set_mark(); }
+
+ErrorQueueScope::~ErrorQueueScope() {
+  // A mark cannot be set on an empty queue.
+  if (found_empty_) {
+    ERR_clear_error();
+  } else {
+    ERR_pop_to_mark();
+  }
+}
+
+namespace {
+
+std::string describe(unsigned long code, const char* data, int flags) {
+  char text[256];
+  ERR_error_string_n(code, text, sizeof text);
+  std::string line = text;
+  if ((flags & ERR_TXT_STRING) != 0 && data != nullptr && *data != '\0') line.append(":").append(data);
+  return line;
+}
+
+void name_error(Error& error, unsigned long code) {
+  const char* library = ERR_lib_error_string(code);
+  const char* reason = ERR_reason_error_string(code);
+  if (library != nullptr) error.library = library;
+  if (reason != nullptr) error.reason = reason;
+}
+
+}  // namespace
+
+Error ErrorQueueScope::take(ErrorCode code, std::string message) {
+  Error error{code, std::move(message), {}, {}, {}};
+  const char* data = nullptr;
+  int flags = 0;
+  if (!found_empty_) {
+    // Older entries belong to somebody else, and ERR_get_error would take those first: report the newest only.
+    const unsigned long newest = ERR_peek_last_error_all(nullptr, nullptr, nullptr, &data, &flags);
+    name_error(error, newest);
+  } else {
+    // The oldest entry is where the failure began; it names the error, as in Node.
+    const unsigned long oldest = ERR_get_error_all(nullptr, nullptr, nullptr, &data, &flags);
+    if (oldest == 0) return error;
+    name_error(error, oldest);
+    while (const unsigned long next = ERR_get_error_all(nullptr, nullptr, nullptr, &data, &flags)) {
+      error.stack.push_back(describe(next, data, flags));
+    }
+    std::reverse(error.stack.begin(), error.stack.end());
+  }
+  if (!error.reason.empty()) error.message.append(": ").append(error.reason);
+  return error;
+}
+
+}  // namespace ocsp

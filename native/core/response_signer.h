@@ -1,0 +1,67 @@
+// Signs many responses with one key for one issuer. What does not change between responses is worked out once; what does
+// is written and signed in buffers that are kept, so that a response costs little beyond its signature.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "message_writer.h"
+#include "private_key.h"
+
+namespace ocsp {
+
+// What all responses of a signer have in common.
+struct SignerProfile {
+  std::shared_ptr<PrivateKey> key;
+  std::shared_ptr<const Certificate> responder;
+  SignatureScheme scheme;
+  int responder_id_tag = 2;  // 1 byName, 2 byKey
+  int cert_id_hash = 0;
+  ByteVector issuer_name_hash;
+  ByteVector issuer_key_hash;
+  std::vector<std::shared_ptr<const Certificate>> certificates;
+};
+
+// What differs. Times are seconds since 1970-01-01, years 1 to 9999.
+struct StatusEntry {
+  Bytes serial;  // content octets of the INTEGER, minimal
+  int cert_status = 0;
+  int revocation_reason = -1;
+  std::int64_t revocation_time = 0;
+  std::int64_t this_update = 0;
+  std::optional<std::int64_t> next_update;
+  Bytes extensions;  // the SEQUENCE OF Extension element; empty when absent
+};
+
+// One per thread.
+class ResponseSigner {
+ public:
+  // Fails with kKeyMismatch when the key does not belong to the responder certificate.
+  static Result<std::unique_ptr<ResponseSigner>> create(std::shared_ptr<const SignerProfile> profile);
+
+  // The signed OCSPResponse; valid until the next call.
+  Result<Bytes> sign(const StatusEntry& entry, std::int64_t produced_at);
+  // Whether the response that sign() made last carries a signature that verifies.
+  Result<bool> verify_last();
+
+ private:
+  ResponseSigner(std::shared_ptr<const SignerProfile> profile, PreparedSignature prepared);
+
+  Result<Bytes> sign_data();
+
+  std::shared_ptr<const SignerProfile> profile_;
+  PreparedSignature prepared_;  // its context is copied for each signature of a key that hashes by itself
+  EvpMdCtxPtr copy_;
+  const EVP_MD* md_ = nullptr;  // for keys that sign a digest ...
+  EvpPkeyCtxPtr digest_signer_;  // ... this context, which may sign again and again
+  std::vector<Bytes> certificates_;
+  ByteVector responder_id_;
+  ByteVector signature_;
+  std::size_t signature_length_ = 0;
+  ResponseDataFields fields_;
+  DerWriter data_;
+  DerWriter response_;
+};
+
+}  // namespace ocsp

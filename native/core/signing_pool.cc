@@ -1,0 +1,128 @@
+#include "signing_pool.h"
+
+#include <cmath>
+#include <cstring>
+
+namespace ocsp {
+
+namespace {
+
+template <typename T>
+T load(const std::uint8_t* at) {
+  T value;
+  std::memcpy(&value, at, sizeof value);
+  return value;
+}
+
+// Years 1 to 9999: what GeneralizedTime can say.
+bool is_encodable_time(double seconds) { return seconds >= -62135596800.0 && seconds <= 253402300799.0; }
+
+}  // namespace
+
+bool read_packed_entry(Bytes& bytes, StatusEntry& entry) {
+  if (bytes.size() < kEntryHeaderSize) return false;
+  const std::uint8_t* header = bytes.data();
+  const double this_update = load<double>(header);
+  const double next_update = load<double>(header + 8);
+  const double revocation_time = load<double>(header + 16);
+  const std::size_t serial_length = load<std::uint16_t>(header + 26);
+  const std::size_t extensions_length = load<std::uint32_t>(header + 28);
+  if (bytes.size() - kEntryHeaderSize < serial_length + extensions_length || serial_length == 0) return false;
+  entry.cert_status = header[24];
+  entry.revocation_reason = static_cast<std::int8_t>(header[25]);
+  if (entry.cert_status > 2 || !is_encodable_time(this_update)) return false;
+  entry.this_update = static_cast<std::int64_t>(this_update);
+  entry.next_update.reset();
+  if (!std::isnan(next_update)) {
+    if (!is_encodable_time(next_update)) return false;
+    entry.next_update = static_cast<std::int64_t>(next_update);
+  }
+  if (entry.cert_status == 1) {
+    if (!is_encodable_time(revocation_time)) return false;
+    entry.revocation_time = static_cast<std::int64_t>(revocation_time);
+  }
+  entry.serial = bytes.subspan(kEntryHeaderSize, serial_length);
+  entry.extensions = bytes.subspan(kEntryHeaderSize + serial_length, extensions_length);
+  bytes = bytes.subspan(kEntryHeaderSize + serial_length + extensions_length);
+  return true;
+}
+
+Result<std::unique_ptr<SigningPool>> SigningPool::create(const std::shared_ptr<const SignerProfile>& profile,
+                                                         std::size_t threads, double verify_rate) {
+  std::unique_ptr<SigningPool> pool(new SigningPool(verify_rate));
+  for (std::size_t i = 0; i < threads; ++i) {
+    auto signer = ResponseSigner::create(profile);
+    if (!signer.ok()) return signer.error();
+    pool->signers_.push_back(std::move(signer.value()));
+  }
+  for (const auto& signer : pool->signers_) {
+    pool->threads_.emplace_back([raw = pool.get(), &signer] { raw->run(*signer); });
+  }
+  return pool;
+}
+
+SigningPool::~SigningPool() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    jobs_.clear();
+  }
+  wake_.notify_all();
+  for (std::thread& thread : threads_) thread.join();
+}
+
+void SigningPool::submit(SigningBatch batch, Done done) {
+  {
+    const std::lock_guard lock(mutex_);
+    jobs_.push_back({std::move(batch), std::move(done)});
+  }
+  wake_.notify_one();
+}
+
+void SigningPool::run(ResponseSigner& signer) {
+  double verify_credit = 1.0;  // so that the first response is verified
+  for (;;) {
+    Job job;
+    {
+      std::unique_lock lock(mutex_);
+      wake_.wait(lock, [&] { return stopping_ || !jobs_.empty(); });
+      if (stopping_) return;
+      job = std::move(jobs_.front());
+      jobs_.pop_front();
+    }
+    SignedBatch result = sign_batch(signer, job.batch, verify_credit);
+    if (stopping_) return;
+    job.done(std::move(result));
+  }
+}
+
+SignedBatch SigningPool::sign_batch(ResponseSigner& signer, const SigningBatch& batch, double& verify_credit) {
+  SignedBatch result;
+  Bytes rest = batch.entries;
+  while (!rest.empty() && !stopping_) {
+    StatusEntry entry;
+    if (!read_packed_entry(rest, entry)) {
+      result.error = Error{ErrorCode::kInvalidValue, "the batch holds an entry that is not valid", {}, {}, {}};
+      return result;
+    }
+    const auto response = signer.sign(entry, batch.produced_at);
+    if (!response.ok()) {
+      result.error = response.error();
+      return result;
+    }
+    verify_credit += verify_rate_;
+    if (verify_credit >= 1.0) {
+      verify_credit -= 1.0;
+      const auto verified = signer.verify_last();
+      if (!verified.ok() || !verified.value()) {
+        result.error = Error{ErrorCode::kOpenssl, "a signature that was just made does not verify", {}, {}, {}};
+        return result;
+      }
+    }
+    result.responses.insert(result.responses.end(), response.value().begin(), response.value().end());
+    result.ends.push_back(static_cast<std::uint32_t>(result.responses.size()));
+  }
+  return result;
+}
+
+}  // namespace ocsp

@@ -1,0 +1,79 @@
+// Threads that sign batches of status entries. Knows nothing of where the entries come from or go to.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include "response_signer.h"
+
+namespace ocsp {
+
+// Entries one after the other, each a fixed part and its serial and extensions. Numbers are in the byte order of the
+// machine: batches never leave the process.
+//
+//   offset  size  content
+//   0       8     thisUpdate, IEEE double, seconds since 1970-01-01
+//   8       8     nextUpdate; NaN when absent
+//   16      8     revocationTime; read when revoked
+//   24      1     certStatus
+//   25      1     revocationReason, signed; -1 when absent
+//   26      2     length of the serial
+//   28      4     length of the extensions
+//   32            serial (content octets of the INTEGER), then extensions (SEQUENCE OF Extension element)
+inline constexpr std::size_t kEntryHeaderSize = 32;
+
+// Reads the entry at the beginning of `bytes` and moves past it; false when the bytes are not a whole, valid entry.
+bool read_packed_entry(Bytes& bytes, StatusEntry& entry);
+
+struct SigningBatch {
+  ByteVector entries;
+  std::int64_t produced_at = 0;
+};
+
+struct SignedBatch {
+  ByteVector responses;             // one after the other
+  std::vector<std::uint32_t> ends;  // where each response ends
+  std::optional<Error> error;       // the entry after the last end could not be signed
+};
+
+class SigningPool {
+ public:
+  using Done = std::function<void(SignedBatch)>;
+
+  // `verify_rate` (0 to 1) is the share of responses whose signature is verified before the batch is handed out; the
+  // first response of every thread always is.
+  static Result<std::unique_ptr<SigningPool>> create(const std::shared_ptr<const SignerProfile>& profile,
+                                                     std::size_t threads, double verify_rate);
+  // Drops what has not been started and waits for what has, a signature at most per thread.
+  ~SigningPool();
+
+  // `done` is called on a thread of the pool, in any order among batches.
+  void submit(SigningBatch batch, Done done);
+
+ private:
+  struct Job {
+    SigningBatch batch;
+    Done done;
+  };
+
+  explicit SigningPool(double verify_rate) : verify_rate_(verify_rate) {}
+  void run(ResponseSigner& signer);
+  SignedBatch sign_batch(ResponseSigner& signer, const SigningBatch& batch, double& verify_credit);
+
+  const double verify_rate_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::deque<Job> jobs_;
+  std::atomic<bool> stopping_ = false;
+  std::vector<std::unique_ptr<ResponseSigner>> signers_;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace ocsp

@@ -1,0 +1,67 @@
+// npm run lint: biome for JavaScript and TypeScript, clang-format and clang-tidy for C++.
+import { existsSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { configureCore } from './lib/core-tests.mjs';
+import { installMissing } from './lib/dependencies.mjs';
+import { inRoot } from './lib/paths.mjs';
+import { bin, has, main, node, run, ScriptError, step } from './lib/run.mjs';
+import { files } from './lib/stamps.mjs';
+
+const options = {
+  fix: { type: 'boolean', help: 'format and apply safe fixes instead of only reporting' },
+  js: { type: 'boolean', help: 'only JavaScript and TypeScript' },
+  native: { type: 'boolean', help: 'only C++' },
+};
+
+await main({ usage: 'npm run lint [-- options]', about: 'Checks style and common mistakes.', options }, (values) => {
+  const failures = [];
+  const check = (name, result) => result.status !== 0 && failures.push(name);
+
+  if (!values.native) {
+    installMissing();
+    step('biome');
+    const command = values.fix ? ['check', '--write', '.'] : [process.env.CI ? 'ci' : 'check', '.'];
+    check(
+      'biome',
+      node(bin('@biomejs/biome'), [...command, '--error-on-warnings', ...(process.env.CI ? ['--colors=off'] : [])], {
+        allowFailure: true,
+      }),
+    );
+  }
+  if (!values.js) {
+    for (const tool of ['clang-format', 'clang-tidy']) {
+      if (!has(tool)) throw new ScriptError(`'${tool}' is not installed (npm run lint -- --js does without).`);
+    }
+    const sources = [inRoot('native'), inRoot('test', 'native')].flatMap((folder) =>
+      files(folder, (file) => /\.(cc|h)$/.test(file)),
+    );
+    step('clang-format');
+    check(
+      'clang-format',
+      run('clang-format', [...(values.fix ? ['-i'] : ['--dry-run', '--Werror']), ...sources], { allowFailure: true }),
+    );
+    step('clang-tidy');
+    check('clang-tidy', clangTidy(sources.filter((file) => file.endsWith('.cc'))));
+  }
+  if (failures.length > 0) throw new ScriptError(`Findings: ${failures.join(', ')}.`);
+  console.log('\nNo findings.');
+});
+
+/** Reads the commands that CMake writes; the binding is among them once CMake knows where Node-API's headers are. */
+function clangTidy(sources) {
+  const include = ['node-api-headers/include', 'node-addon-api'].map((path) => inRoot('node_modules', path));
+  if (!include.every((path) => existsSync(path))) installMissing();
+  const folder = configureCore('tidy', { CMAKE_JS_INC: include.join(';'), OCSP_CORE_TESTS: 'ON' });
+  // One process per core; xargs is where clang-tidy is.
+  const jobs = String(Math.min(availableParallelism(), 8));
+  const input = sources.join('\n');
+  const result = run('xargs', ['-P', jobs, '-n', '2', 'clang-tidy', '--quiet', '-p', folder], {
+    allowFailure: true,
+    input,
+    capture: true,
+  });
+  // It counts the warnings in system headers, which it does not show.
+  const lines = `${result.stdout}${result.stderr}`.split('\n').filter((line) => !/^\d+ warnings? generated/.test(line));
+  if (lines.some(Boolean)) console.log(lines.join('\n').trimEnd());
+  return result;
+}

@@ -1,0 +1,149 @@
+// npm run pack:check: is what `npm pack` makes complete, small, clean and usable as installed?
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { installMissing } from './lib/dependencies.mjs';
+import { inRoot, prebuildTarget, root } from './lib/paths.mjs';
+import { bin, main, node, npm, run, ScriptError, step } from './lib/run.mjs';
+import { files } from './lib/stamps.mjs';
+import { record } from './lib/suite.mjs';
+
+const KIB = 1024;
+const LIMITS = { prebuilt: 1024 * KIB, everythingElse: 2048 * KIB, tarball: 1024 * KIB };
+
+const REQUIRED = [
+  'package.json',
+  'README.md',
+  'LICENSE',
+  'CHANGELOG.md',
+  'binding.gyp',
+  'CMakeLists.txt',
+  'dist/index.js',
+  'dist/index.d.ts',
+  'dist/testing/index.js',
+  'dist/testing/index.d.ts',
+  'lib/index.ts',
+  'native/core/openssl_info.cc',
+  'native/binding/addon.cc',
+  'typings/binding.d.ts',
+  `prebuilds/${prebuildTarget()}.node`,
+];
+/** What may be in it at all: a new folder is packed on purpose or not at all. */
+const ALLOWED = [
+  /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|binding\.gyp|CMakeLists\.txt)$/,
+  /^dist\/.*\.(js|js\.map|d\.ts|d\.ts\.map)$/,
+  /^lib\/.*\.ts$/,
+  /^native\/(core|binding)\/[^/]+\.(cc|h)$/,
+  /^typings\/.*\.d\.ts$/,
+  /^prebuilds\/[a-z0-9]+-[a-z0-9]+\.node$/,
+  /^docs\/(?!api\/).*\.(md|svg|png|json)$/,
+];
+
+await main(
+  { usage: 'npm run pack:check', about: 'Packs, inspects, installs and uses the package in an empty folder.' },
+  () => {
+    installMissing();
+    const work = mkdtempSync(join(tmpdir(), 'openssl-ocsp-pack-'));
+    let passed = 0;
+    let failure;
+    try {
+      const tarball = pack(work);
+      const checks = [
+        ['content', () => checkContent(work, tarball)],
+        ['installation', () => install(work, tarball)],
+        ['ES module', () => node(join(work, 'consumer.mjs'), [], { cwd: work })],
+        ['require()', () => node(join(work, 'consumer.cjs'), [], { cwd: work })],
+        ['TypeScript, nodenext', () => compileConsumer(work, { module: 'nodenext', moduleResolution: 'nodenext' })],
+        ['TypeScript, bundler', () => compileConsumer(work, { module: 'esnext', moduleResolution: 'bundler' })],
+        ['publint', () => node(bin('publint'), ['run', '--strict', tarball])],
+        [
+          'attw',
+          () => node(bin('@arethetypeswrong/cli', 'attw'), [tarball, '--profile', 'esm-only', '--format', 'ascii']),
+        ],
+      ];
+      for (const [name, check] of checks) {
+        step(name);
+        check();
+        passed += 1;
+      }
+    } catch (error) {
+      failure = error;
+    } finally {
+      rmSync(work, { recursive: true, force: true });
+    }
+    record('package', { passed, failed: failure ? 1 : 0 });
+    if (failure) throw failure;
+  },
+);
+
+/** The tarball as npm makes it, with `prepack` building the library and this platform's binary. */
+function pack(work) {
+  step('npm pack');
+  npm(['pack', '--pack-destination', work]);
+  const [name, ...more] = readdirSync(work).filter((file) => file.endsWith('.tgz'));
+  if (name === undefined || more.length > 0) throw new ScriptError('npm pack left no tarball, or several.');
+  return join(work, name);
+}
+
+function checkContent(work, tarball) {
+  const unpacked = join(work, 'unpacked');
+  mkdirSync(unpacked);
+  run('tar', ['-xzf', tarball, '-C', unpacked]);
+  const folder = join(unpacked, 'package');
+  const names = files(folder).map((file) => file.slice(folder.length + 1).replaceAll('\\', '/'));
+  const problems = [];
+
+  for (const name of REQUIRED) if (!names.includes(name)) problems.push(`${name} is missing`);
+  for (const name of names)
+    if (!ALLOWED.some((pattern) => pattern.test(name))) problems.push(`${name} does not belong in the package`);
+
+  const size = (name) => statSync(join(folder, name)).size;
+  const isPrebuilt = (name) => name.startsWith('prebuilds/');
+  const rest = names.filter((name) => !isPrebuilt(name)).reduce((sum, name) => sum + size(name), 0);
+  const packed = statSync(tarball).size;
+  const prebuilt = names.filter(isPrebuilt);
+  for (const name of prebuilt) if (size(name) > LIMITS.prebuilt) problems.push(`${name} has ${size(name)} bytes`);
+  if (rest > LIMITS.everythingElse) problems.push(`${rest} bytes beside the binaries`);
+  if (packed > LIMITS.tarball * Math.max(1, prebuilt.length)) problems.push(`the tarball has ${packed} bytes`);
+
+  for (const name of names) {
+    const content = readFileSync(join(folder, name), 'latin1');
+    if (/-----BEGIN [A-Z ]*PRIVATE KEY-----\s+[A-Za-z0-9+/=\r\n]{60}/.test(content))
+      problems.push(`${name} holds a private key`);
+    if (root.length > 3 && content.includes(`${root}/`)) problems.push(`${name} names this folder, ${root}`);
+  }
+
+  const kib = (bytes) => `${Math.round(bytes / KIB)} KiB`;
+  console.log(
+    `${names.length} files, ${kib(packed)} packed; binaries ${prebuilt.map((name) => kib(size(name))).join(', ')}; the rest ${kib(rest)}`,
+  );
+  if (problems.length > 0) throw new ScriptError(`The package is not right:\n  ${problems.join('\n  ')}`);
+}
+
+function install(work, tarball) {
+  cpSync(inRoot('test', 'packaging', 'consumer'), work, { recursive: true });
+  writeFileSync(join(work, 'package.json'), JSON.stringify({ private: true, type: 'module' }));
+  npm(['install', '--no-audit', '--no-fund', '--no-package-lock', '--ignore-scripts', tarball], { cwd: work });
+  const installed = readdirSync(join(work, 'node_modules'))
+    .filter((name) => !name.startsWith('.'))
+    .sort();
+  const expected = ['bindings', 'file-uri-to-path', 'node-addon-api', 'openssl-ocsp'];
+  if (String(installed) !== String(expected))
+    throw new ScriptError(`The installation brought: ${installed.join(', ')}.`);
+}
+
+function compileConsumer(work, compilerOptions) {
+  const config = join(work, `tsconfig.${compilerOptions.moduleResolution}.json`);
+  const outDir = join(work, `compiled-${compilerOptions.moduleResolution}`);
+  const strict = { strict: true, exactOptionalPropertyTypes: true, skipLibCheck: false };
+  const types = { types: ['node'], typeRoots: [inRoot('node_modules', '@types')] };
+  writeFileSync(
+    config,
+    JSON.stringify({
+      compilerOptions: { ...compilerOptions, ...strict, ...types, target: 'es2022', lib: ['es2023'], outDir },
+      files: ['consumer.ts'],
+    }),
+  );
+  node(bin('typescript', 'tsc'), ['-p', config], { cwd: work });
+  node(join(outDir, 'consumer.js'), [], { cwd: work });
+}

@@ -1,0 +1,97 @@
+// npm run test:sanitize: the native code under AddressSanitizer, UndefinedBehaviorSanitizer and LeakSanitizer.
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { buildAddon } from './lib/addon.mjs';
+import { runCoreTests } from './lib/core-tests.mjs';
+import { addonPath, inRoot } from './lib/paths.mjs';
+import { main, node, run, ScriptError, step } from './lib/run.mjs';
+import { runSuite } from './lib/suite.mjs';
+
+const options = {
+  'core-only': { type: 'boolean', help: 'only the programs that need no Node' },
+  'node-only': { type: 'boolean', help: 'only the suite under Node' },
+};
+const about =
+  'Runs the test programs of native/core, then the whole suite with an instrumented addon. Linux with GCC.\n' +
+  'Arguments after the options go to ava: npm run test:sanitize -- --node-only build/test/ocsp/request.test.js';
+
+await main({ usage: 'npm run test:sanitize [-- options]', about, options }, async (values, args) => {
+  if (process.platform !== 'linux') {
+    console.log('Skipped: the sanitizer runs are written for Linux.');
+    return;
+  }
+  if (!values['node-only']) {
+    const env = {
+      ASAN_OPTIONS: 'detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1',
+      UBSAN_OPTIONS: 'print_stacktrace=1:halt_on_error=1',
+    };
+    runCoreTests(
+      'core-sanitize',
+      { OCSP_SANITIZE: 'ON', CMAKE_BUILD_TYPE: 'Debug' },
+      { env, label: 'native core, sanitizers' },
+    );
+  }
+  if (!values['core-only']) await underNode(args);
+});
+
+/**
+ * Node itself is not instrumented, so the runtime of ASan is preloaded. The end of each process lists all leaks, Node's
+ * own among them (it frees little at exit). Reports go to files, and only leaks whose stack shows our code count. That
+ * finds ours: ava runs each test file in a worker, and when a worker ends, Node finalizes all of its objects.
+ */
+async function underNode(args) {
+  node(inRoot('scripts', 'setup.mjs'));
+  buildAddon({ configuration: 'Sanitize' });
+  const reports = inRoot('build', 'sanitize-reports');
+  rmSync(reports, { recursive: true, force: true });
+  mkdirSync(reports, { recursive: true });
+
+  step('suite under Node with sanitizers');
+  const common = `log_path=${reports}/report:abort_on_error=1:symbolize=1`;
+  const env = {
+    // The runtime must come before everything else; libstdc++ beside it, else it cannot intercept what the addon throws or frees.
+    LD_PRELOAD: ['libasan.so', 'libstdc++.so'].map(runtimeLibrary).join(' '),
+    // exitcode concerns leaks only, since errors abort.
+    ASAN_OPTIONS: `${common}:detect_leaks=1:exitcode=0:alloc_dealloc_mismatch=0:fast_unwind_on_malloc=1:malloc_context_size=40`,
+    LSAN_OPTIONS: 'print_suppressions=0:max_leaks=0',
+    UBSAN_OPTIONS: `${common}:print_stacktrace=1:halt_on_error=1`,
+    OPENSSL_OCSP_BINDING: addonPath('Sanitize'),
+    OCSP_TEST_INSTRUMENTED: 'sanitize',
+  };
+  let failure;
+  try {
+    await runSuite({ label: `Node ${process.version}, sanitizers`, env, args });
+  } catch (error) {
+    failure = error;
+  }
+  const findings = readReports(reports);
+  for (const finding of findings) console.log(`\n${finding}`);
+  if (findings.length > 0)
+    throw new ScriptError(`${findings.length} findings of the sanitizers (all reports: ${reports}).`);
+  if (failure) throw failure;
+  console.log('No findings in native/.');
+}
+
+/** Path of one of the compiler's shared libraries. */
+function runtimeLibrary(name) {
+  const path = run(process.env.CXX ?? 'g++', [`-print-file-name=${name}`], {
+    capture: true,
+    hint: 'The sanitizer run needs GCC.',
+  }).stdout.trim();
+  if (!existsSync(path)) throw new ScriptError(`The compiler has no ${name}.`);
+  return path;
+}
+
+function readReports(folder) {
+  const findings = [];
+  for (const name of readdirSync(folder)) {
+    const text = readFileSync(`${folder}/${name}`, 'utf8');
+    if (!text.includes('LeakSanitizer')) {
+      findings.push(text);
+      continue;
+    }
+    for (const leak of text.split(/\n(?=(?:Direct|Indirect) leak of )/).slice(1)) {
+      if (/\/native\/(core|binding)\//.test(leak)) findings.push(leak.split('\nSUMMARY')[0].trimEnd());
+    }
+  }
+  return findings;
+}
