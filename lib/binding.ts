@@ -6,7 +6,7 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import type { NativeBinding, OpensslInfo } from '../typings/binding.js';
+import type { NativeBinding, OpensslInfo, Output } from '../typings/binding.js';
 import { OCSPError } from './errors.js';
 
 const require = createRequire(import.meta.url);
@@ -76,7 +76,15 @@ export const native: NativeBinding = load();
 /** Where the native parsers leave the offsets of a message; overwritten by the next parse. */
 export const layout: Int32Array = new Int32Array(64);
 
-native.initialize(OCSPError, layout);
+/** Where short results of native functions are left; overwritten by the next. */
+const output = Buffer.allocUnsafeSlow(16 * 1024);
+
+native.initialize(OCSPError, layout, output);
+
+/** The bytes of a native result, for the package's own use: they may lie in Node's buffer pool. */
+export function takeOutput(result: Output): Buffer {
+  return typeof result === 'number' ? Buffer.from(output.subarray(0, result)) : result;
+}
 
 /** Which OpenSSL the addon calls: that of the running Node unless the addon was built with its own. */
 export const opensslInfo: Readonly<OpensslInfo> = Object.freeze(native.opensslInfo());

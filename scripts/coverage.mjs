@@ -29,7 +29,7 @@ await main({ usage: 'npm run coverage [-- options]', about, options }, async ({ 
     OPENSSL_OCSP_BINDING: addonPath('Coverage'),
     OCSP_TEST_INSTRUMENTED: 'coverage',
   };
-  await runSuite({ label: `Node ${process.version}, coverage`, env });
+  await runSuite({ label: `Node ${process.version}, coverage`, env, args: ['--timeout=10m'] });
 
   step('TypeScript');
   const include = ['--include', 'lib/**', '--exclude-after-remap', '--src', 'lib', '--all'];

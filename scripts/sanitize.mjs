@@ -59,7 +59,7 @@ async function underNode(args) {
   };
   let failure;
   try {
-    await runSuite({ label: `Node ${process.version}, sanitizers`, env, args });
+    await runSuite({ label: `Node ${process.version}, sanitizers`, env, args: ['--timeout=10m', ...args] });
   } catch (error) {
     failure = error;
   }

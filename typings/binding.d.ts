@@ -61,7 +61,7 @@ export interface NativePrivateKey {
     responseData: Uint8Array,
     responder: NativeCertificate,
     ...rest: [...SchemeArguments, certificates: readonly NativeCertificate[]]
-  ): Buffer;
+  ): Output;
   signResponseAsync(
     responseData: Uint8Array,
     responder: NativeCertificate,
@@ -74,7 +74,7 @@ export interface NativePrivateKey {
  * seconds since 1970-01-01 UTC.
  */
 export interface NativeResponseSigner {
-  sign(entry: Uint8Array, producedAt: number): Buffer;
+  sign(entry: Uint8Array, producedAt: number): Output;
   signAsync(entry: Uint8Array, producedAt: number): Promise<Buffer>;
 }
 
@@ -100,9 +100,19 @@ export interface OpensslInfo {
   readonly compatible: boolean;
 }
 
+/** The number of octets left in the output array, or, when they do not fit there, a Buffer. */
+export type Output = number | Buffer;
+
 export interface NativeBinding {
-  /** Must be called once, before anything else but `opensslInfo`. `layout` is filled by `parseRequest` and `parseResponse`. */
-  initialize(errorClass: new (code: never, message: string, details: object) => Error, layout: Int32Array): void;
+  /**
+   * Must be called once, before anything else but `opensslInfo`. `layout` is filled by `parseRequest` and `parseResponse`,
+   * `output` by whatever returns {@link Output}.
+   */
+  initialize(
+    errorClass: new (code: never, message: string, details: object) => Error,
+    layout: Int32Array,
+    output: Uint8Array,
+  ): void;
   opensslInfo(): OpensslInfo;
 
   readonly Certificate: new (der: X509Certificate['raw']) => NativeCertificate;
@@ -144,7 +154,7 @@ export interface NativeBinding {
     entries: readonly RequestEntryTuple[],
     requestorName: Uint8Array | undefined,
     requestExtensions: Uint8Array | undefined,
-  ): Buffer;
+  ): Output;
   /** ResponseData. `responderId` is a Name element (tag 1) or a key hash (tag 2). */
   encodeResponseData(
     responderIdTag: 1 | 2,
@@ -152,5 +162,5 @@ export interface NativeBinding {
     producedAt: number,
     responses: readonly SingleResponseTuple[],
     responseExtensions: Uint8Array | undefined,
-  ): Buffer;
+  ): Output;
 }

@@ -1,7 +1,7 @@
 /** CertID arguments of the builders, checked and in the form that the native writer takes. */
 import type { CertIdHashIndex } from '../../typings/binding.js';
 import { invalidArgType, invalidValue } from '../errors.js';
-import { type CertIdHash, checkCertIdHash, HashAlgorithm, type HashAlgorithmName } from '../x509/algorithms.js';
+import { type CertIdHash, checkCertIdHash, type HashAlgorithmName } from '../x509/algorithms.js';
 import { type CertificateInput, toCertificate } from '../x509/certificate.js';
 import { checkBytes, copyBytes, integerToBytes } from '../x509/der.js';
 
@@ -16,24 +16,11 @@ export type CertIdTuple = readonly [
   serial: Buffer,
 ];
 
-const HASH_INDEX: ReadonlyMap<HashAlgorithm, CertIdHashIndex> = new Map([
-  [HashAlgorithm.SHA1, 0],
-  [HashAlgorithm.SHA224, 1],
-  [HashAlgorithm.SHA256, 2],
-  [HashAlgorithm.SHA384, 3],
-  [HashAlgorithm.SHA512, 4],
-]);
-
-/** The number that stands for a CertID hash on the native side. */
-export function certIdHashIndex({ hash }: CertIdHash): CertIdHashIndex {
-  return HASH_INDEX.get(hash) as CertIdHashIndex;
-}
-
 /** CertID of a certificate: hashes of its issuer field and of the issuer's key. Nothing checks that issuer issued it. */
 export function certIdOf(cert: CertificateInput, issuer: CertificateInput, algorithm: HashAlgorithmName): CertIdTuple {
   const subject = toCertificate(cert, 'cert');
   const signer = toCertificate(issuer, 'issuer');
-  const hash = certIdHashIndex(checkCertIdHash(algorithm, 'algorithm'));
+  const hash = checkCertIdHash(algorithm, 'algorithm').index;
   return [hash, subject.issuerNameHash(hash), signer.publicKeyHash(hash), subject.serial];
 }
 
@@ -47,7 +34,7 @@ export function certIdFrom(
   const serial = checkSerial(serialNumber);
   const row = checkCertIdHash(algorithm, 'algorithm');
   return [
-    certIdHashIndex(row),
+    row.index,
     checkHash(issuerNameHash, 'issuerNameHash', row),
     checkHash(issuerKeyHash, 'issuerKeyHash', row),
     serial,

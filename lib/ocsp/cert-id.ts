@@ -1,8 +1,8 @@
-import { certIdHashForOid, type HashAlgorithm } from '../x509/algorithms.js';
+import { CERT_ID_HASHES, certIdHashForOid, type HashAlgorithm } from '../x509/algorithms.js';
 import { integerFromBytes } from '../x509/der.js';
 import { oidFromBytes } from '../x509/oids.js';
 import { type Json, ValueObject } from '../x509/value-object.js';
-import { HASH_ALGORITHM, ISSUER_KEY_HASH, ISSUER_NAME_HASH, SERIAL } from './layout.js';
+import { HASH_ALGORITHM, HASH_INDEX, ISSUER_KEY_HASH, ISSUER_NAME_HASH, SERIAL } from './layout.js';
 import { orError, type Parsed } from './message.js';
 
 /** The four members of a CertID (RFC 6960 section 4.1.1), which name the certificate that an entry is about. */
@@ -34,7 +34,10 @@ export abstract class CertIdMembers extends ValueObject {
    * @throws `ERR_OCSP_UNSUPPORTED_ALGORITHM` when it is neither SHA-1 nor SHA-2.
    */
   get hashAlgorithm(): HashAlgorithm {
-    return hashOf(this.#parsed.der, this.#parsed.start(HASH_ALGORITHM), this.#parsed.end(HASH_ALGORITHM));
+    const row = CERT_ID_HASHES[this.#parsed.number(HASH_INDEX)];
+    if (row !== undefined) return row.hash;
+    const { der } = this.#parsed;
+    return certIdHashForOid(oidFromBytes(der, this.#parsed.start(HASH_ALGORITHM), this.#parsed.end(HASH_ALGORITHM))).hash;
   }
 
   /** Serial number of the certificate; may be negative or of any size in a message that was loaded. */
@@ -51,8 +54,4 @@ export abstract class CertIdMembers extends ValueObject {
       serialNumber: this.serialNumber.toString(),
     };
   }
-}
-
-function hashOf(der: Buffer, start: number, end: number): HashAlgorithm {
-  return certIdHashForOid(oidFromBytes(der, start, end)).hash;
 }

@@ -13,11 +13,13 @@ export const HASH_ALGORITHM = 0;
 export const ISSUER_NAME_HASH = 2;
 export const ISSUER_KEY_HASH = 4;
 export const SERIAL = 6;
+export const HASH_INDEX = 8;
+const CERT_ID_SIZE = 9;
 
 /** Request entry. */
-export const ENTRY_EXTENSIONS = 8;
-export const ENTRY_ELEMENT = 10;
-export const ENTRY_SIZE = 12;
+export const ENTRY_EXTENSIONS: number = CERT_ID_SIZE;
+export const ENTRY_ELEMENT: number = CERT_ID_SIZE + 2;
+export const ENTRY_SIZE: number = CERT_ID_SIZE + 4;
 
 /** Request. */
 export const REQUESTOR_NAME = 2;
@@ -28,14 +30,14 @@ export const FIRST_ENTRY = 11;
 const REQUEST_SIZE = FIRST_ENTRY + ENTRY_SIZE;
 
 /** Single response. */
-export const CERT_STATUS = 8;
-export const REVOCATION_REASON = 9;
-export const REVOCATION_TIME = 10;
-export const THIS_UPDATE = 12;
-export const NEXT_UPDATE = 14;
-export const SINGLE_EXTENSIONS = 16;
-export const SINGLE_ELEMENT = 18;
-export const SINGLE_SIZE = 20;
+export const CERT_STATUS: number = CERT_ID_SIZE;
+export const REVOCATION_REASON: number = CERT_ID_SIZE + 1;
+export const REVOCATION_TIME: number = CERT_ID_SIZE + 2;
+export const THIS_UPDATE: number = CERT_ID_SIZE + 4;
+export const NEXT_UPDATE: number = CERT_ID_SIZE + 6;
+export const SINGLE_EXTENSIONS: number = CERT_ID_SIZE + 8;
+export const SINGLE_ELEMENT: number = CERT_ID_SIZE + 10;
+export const SINGLE_SIZE: number = CERT_ID_SIZE + 12;
 
 /** Response. */
 export const RESPONSE_STATUS = 0;

@@ -99,11 +99,6 @@ export function checkEncoding(encoding: unknown): void {
   if (encoding !== Encoding.DER) throw invalidValue('encoding must be Encoding.DER: OCSP messages have no other form');
 }
 
-/** Narrows for the `#field in value` test, by which a class knows its own objects. */
-export function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null;
-}
-
 /** `read()`, or what went wrong: printing a message must work whatever is in it. */
 export function orError<T>(read: () => T): T | { error: string } {
   try {

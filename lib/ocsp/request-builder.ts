@@ -1,5 +1,5 @@
 import type { RequestEntryTuple } from '../../typings/binding.js';
-import { native } from '../binding.js';
+import { native, takeOutput } from '../binding.js';
 import { invalidValue } from '../errors.js';
 import type { HashAlgorithmName } from '../x509/algorithms.js';
 import type { CertificateInput } from '../x509/certificate.js';
@@ -97,8 +97,8 @@ export class OCSPRequestBuilder {
   build(): OCSPRequest {
     const { entries, extensions, requestorName } = this.#state;
     if (entries.length === 0) throw invalidValue('a request needs at least one certificate: call addCertificate first');
-    const der = native.encodeRequest(entries, requestorName?.publicBytes(), encodeExtensionList(extensions));
-    return new OCSPRequest(INTERNAL, der, true);
+    const encoded = native.encodeRequest(entries, requestorName?.publicBytes(), encodeExtensionList(extensions));
+    return new OCSPRequest(INTERNAL, takeOutput(encoded), true);
   }
 
   #add(id: CertIdTuple, singleRequestExtensions: unknown): OCSPRequestBuilder {

@@ -18,7 +18,7 @@ import {
   REQUESTOR_NAME,
   takeRequestOffsets,
 } from './layout.js';
-import { checkEncoding, checkInternal, copyInput, INTERNAL, isLenient, isObject, type LoadOptions, orError, Parsed } from './message.js';
+import { checkEncoding, checkInternal, copyInput, INTERNAL, isLenient, type LoadOptions, orError, Parsed } from './message.js';
 
 /** One Request of an OCSPRequest (RFC 6960 section 4.1.1): the CertID of a certificate, and what was asked beside it. */
 export class OCSPRequestEntry extends CertIdMembers {
@@ -44,7 +44,7 @@ export class OCSPRequestEntry extends CertIdMembers {
 
   /** Whether `other` is an entry with the same bytes. */
   override equals(other: unknown): boolean {
-    return isObject(other) && #parsed in other && this.#parsed.sameBytes(ENTRY_ELEMENT, other.#parsed);
+    return this.isSameClass(other) && this.#parsed.sameBytes(ENTRY_ELEMENT, other.#parsed);
   }
 
   override toJSON(): Json {
@@ -146,7 +146,7 @@ export class OCSPRequest extends ValueObject {
 
   /** Whether `other` is a request with the same bytes. */
   override equals(other: unknown): boolean {
-    return isObject(other) && #parsed in other && this.#parsed.der.equals(other.#parsed.der);
+    return this.isSameClass(other) && this.#parsed.der.equals(other.#parsed.der);
   }
 
   override toJSON(): Json {

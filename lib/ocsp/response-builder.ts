@@ -1,5 +1,5 @@
 import type { SchemeArguments, SingleResponseTuple } from '../../typings/binding.js';
-import { native } from '../binding.js';
+import { native, takeOutput } from '../binding.js';
 import { invalidArgType, invalidValue } from '../errors.js';
 import type { HashAlgorithmName } from '../x509/algorithms.js';
 import { type CertificateInput, type ParsedCertificate, toCertificate } from '../x509/certificate.js';
@@ -188,7 +188,7 @@ export class OCSPResponseBuilder {
     const responder = this.#checkComplete();
     const key = toPrivateKey(privateKey);
     const scheme = resolveScheme(key.type, algorithm, options);
-    return trusted(key.signResponse(this.#encode(), responder.native, ...scheme, this.#nativeCertificates));
+    return trusted(takeOutput(key.signResponse(this.#encode(), responder.native, ...scheme, this.#nativeCertificates)));
   }
 
   /**
@@ -257,13 +257,14 @@ export class OCSPResponseBuilder {
     const { responses, responder, extensions, producedAt = new Date() } = this.#state;
     const { encoding, certificate } = responder as NonNullable<State['responder']>;
     const byName = encoding === OCSPResponderEncoding.NAME;
-    return native.encodeResponseData(
+    const encoded = native.encodeResponseData(
       byName ? 1 : 2,
-      byName ? certificate.native.subject : certificate.publicKeyHash(0),
+      byName ? certificate.subject : certificate.publicKeyHash(0),
       Math.floor(producedAt.getTime() / 1000),
       responses,
       encodeExtensionList(extensions),
     );
+    return takeOutput(encoded);
   }
 
   get #nativeCertificates(): ParsedCertificate['native'][] {

@@ -24,7 +24,7 @@ import {
   TBS,
   takeResponseOffsets,
 } from './layout.js';
-import { checkEncoding, checkInternal, copyInput, INTERNAL, isLenient, isObject, type LoadOptions, orError, Parsed } from './message.js';
+import { checkEncoding, checkInternal, copyInput, INTERNAL, isLenient, type LoadOptions, orError, Parsed } from './message.js';
 import { OCSPSingleResponse } from './single-response.js';
 
 const BY_NAME = 1;
@@ -202,7 +202,7 @@ export class OCSPResponse extends ValueObject {
 
   /** Whether `other` is a response with the same bytes. */
   override equals(other: unknown): boolean {
-    return isObject(other) && #message in other && this.#message.der.equals(other.#message.der);
+    return this.isSameClass(other) && this.#message.der.equals(other.#message.der);
   }
 
   override toJSON(): Json {

@@ -12,7 +12,7 @@ import {
   SINGLE_EXTENSIONS,
   THIS_UPDATE,
 } from './layout.js';
-import { checkInternal, type INTERNAL, isObject, orError, type Parsed } from './message.js';
+import { checkInternal, type INTERNAL, orError, type Parsed } from './message.js';
 
 /** One SingleResponse (RFC 6960 section 4.2.1): the status of one certificate. */
 export class OCSPSingleResponse extends CertIdMembers {
@@ -80,7 +80,7 @@ export class OCSPSingleResponse extends CertIdMembers {
 
   /** Whether `other` is an entry with the same bytes. */
   override equals(other: unknown): boolean {
-    return isObject(other) && #parsed in other && this.#parsed.sameBytes(SINGLE_ELEMENT, other.#parsed);
+    return this.isSameClass(other) && this.#parsed.sameBytes(SINGLE_ELEMENT, other.#parsed);
   }
 
   override toJSON(): Json {

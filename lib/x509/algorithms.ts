@@ -1,3 +1,4 @@
+import type { CertIdHashIndex } from '../../typings/binding.js';
 import { invalidArgType, malformed, unsupportedAlgorithm } from '../errors.js';
 import { contextTag, copyBytes, DerReader, encodeOid, encodeSequence, Tag } from './der.js';
 import { HashAlgorithmOID, SignatureAlgorithmOID } from './oids.js';
@@ -41,6 +42,8 @@ export interface SignatureAlgorithm extends AlgorithmIdentifier {
 
 /** A hash that a CertID may use. */
 export interface CertIdHash {
+  /** The number that stands for it on the native side, and its place in {@link CERT_ID_HASHES}. */
+  readonly index: CertIdHashIndex;
   readonly hash: HashAlgorithm;
   /** Dotted OID of the hash. */
   readonly oid: string;
@@ -49,12 +52,12 @@ export interface CertIdHash {
 }
 
 /** The hashes of a CertID: SHA-1 (RFC 6960) and SHA-2. */
-const CERT_ID_HASHES: readonly CertIdHash[] = [
-  { hash: HashAlgorithm.SHA1, oid: HashAlgorithmOID.SHA1, digestLength: 20 },
-  { hash: HashAlgorithm.SHA224, oid: HashAlgorithmOID.SHA224, digestLength: 28 },
-  { hash: HashAlgorithm.SHA256, oid: HashAlgorithmOID.SHA256, digestLength: 32 },
-  { hash: HashAlgorithm.SHA384, oid: HashAlgorithmOID.SHA384, digestLength: 48 },
-  { hash: HashAlgorithm.SHA512, oid: HashAlgorithmOID.SHA512, digestLength: 64 },
+export const CERT_ID_HASHES: readonly CertIdHash[] = [
+  { index: 0, hash: HashAlgorithm.SHA1, oid: HashAlgorithmOID.SHA1, digestLength: 20 },
+  { index: 1, hash: HashAlgorithm.SHA224, oid: HashAlgorithmOID.SHA224, digestLength: 28 },
+  { index: 2, hash: HashAlgorithm.SHA256, oid: HashAlgorithmOID.SHA256, digestLength: 32 },
+  { index: 3, hash: HashAlgorithm.SHA384, oid: HashAlgorithmOID.SHA384, digestLength: 48 },
+  { index: 4, hash: HashAlgorithm.SHA512, oid: HashAlgorithmOID.SHA512, digestLength: 64 },
 ];
 const CERT_ID_HASH_BY_OID: ReadonlyMap<string, CertIdHash> = new Map(CERT_ID_HASHES.map((row) => [row.oid, row]));
 const CERT_ID_HASH_BY_NAME: ReadonlyMap<string, CertIdHash> = new Map(CERT_ID_HASHES.map((row) => [row.hash, row]));
@@ -210,10 +213,12 @@ function pssHash(parameters: Buffer | null): HashAlgorithm {
   const reader = new DerReader(parameters);
   const fields = reader.enter(Tag.SEQUENCE, 'RSASSA-PSS-params');
   reader.done('RSASSA-PSS-params');
-  if (fields.peekTag() !== contextTag(0)) return HashAlgorithm.SHA1;
-  const hashField = fields.enter(contextTag(0), 'RSASSA-PSS-params.hashAlgorithm');
-  const { oid } = readAlgorithmIdentifier(hashField, 'RSASSA-PSS-params.hashAlgorithm');
-  hashField.done('RSASSA-PSS-params.hashAlgorithm');
+  const [hashAlgorithm] = [0, 1, 2, 3].map((field) => fields.optional(contextTag(field), 'RSASSA-PSS-params'));
+  fields.done('RSASSA-PSS-params');
+  if (hashAlgorithm === undefined) return HashAlgorithm.SHA1;
+  const field = new DerReader(parameters, hashAlgorithm.contentStart, hashAlgorithm.end);
+  const { oid } = readAlgorithmIdentifier(field, 'RSASSA-PSS-params.hashAlgorithm');
+  field.done('RSASSA-PSS-params.hashAlgorithm');
   const hash = HASH_OF_OID.get(oid);
   if (hash === undefined) throw unsupportedAlgorithm(`RSASSA-PSS hash algorithm ${oid} is not known`);
   return hash;

@@ -14,6 +14,8 @@ export class ParsedCertificate {
   readonly native: NativeCertificate;
   /** Content octets of the serialNumber INTEGER. */
   readonly serial: Buffer;
+  /** The subject's Name element. Not a copy: never hand it out. */
+  readonly subject: Buffer;
   readonly #issuerNameHashes: Buffer[] = [];
   readonly #publicKeyHashes: Buffer[] = [];
 
@@ -21,6 +23,7 @@ export class ParsedCertificate {
     this.x509 = certificate;
     this.native = new native.Certificate(certificate.raw);
     this.serial = this.native.serial;
+    this.subject = this.native.subject;
   }
 
   /** Hash of this certificate's issuer field. Not a copy: never hand it out. */

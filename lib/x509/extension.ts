@@ -137,7 +137,7 @@ export class Extension<T extends ExtensionType = ExtensionType> extends ValueObj
 
   /** Same OID, flag and value. */
   override equals(other: unknown): boolean {
-    return other instanceof Extension && other.#critical === this.#critical && this.#value.equals(other.#value);
+    return this.isSameClass(other) && other.#critical === this.#critical && this.#value.equals(other.#value);
   }
 
   override toJSON(): Json {
@@ -209,7 +209,7 @@ export class Extensions extends ValueObject implements Iterable<Extension> {
 
   /** Same extensions in the same order. */
   override equals(other: unknown): boolean {
-    if (!(other instanceof Extensions) || other.length !== this.length) return false;
+    if (!this.isSameClass(other) || other.length !== this.length) return false;
     return this.#entries.every((entry, index) => entry.equals(other.#entries[index]));
   }
 

@@ -63,7 +63,7 @@ abstract class GeneralNameBase extends ValueObject {
 
   /** Same choice with the same content. */
   override equals(other: unknown): boolean {
-    return other instanceof GeneralNameBase && other.publicBytes().equals(this.publicBytes());
+    return this.isSameClass(other) && other.publicBytes().equals(this.publicBytes());
   }
 }
 
@@ -195,7 +195,7 @@ export class DirectoryName extends GeneralNameBase {
 
   /** Names are compared by content, not by bytes, see {@link Name.equals}. */
   override equals(other: unknown): boolean {
-    return other instanceof DirectoryName && other.#value.equals(this.#value);
+    return this.isSameClass(other) && other.#value.equals(this.#value);
   }
 
   override toJSON(): Json {

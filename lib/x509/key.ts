@@ -1,5 +1,10 @@
 /** Private keys as they come in, parsed once per `KeyObject`. */
-import { createPrivateKey, type JsonWebKeyInput, KeyObject, type PrivateKeyInput as NodePrivateKeyInput } from 'node:crypto';
+import {
+  createPrivateKey,
+  type JsonWebKeyInput,
+  KeyObject,
+  type PrivateKeyInput as NodePrivateKeyInput,
+} from 'node:crypto';
 import type { NativePrivateKey } from '../../typings/binding.js';
 import { native } from '../binding.js';
 import { invalidArgType, invalidValue, malformed } from '../errors.js';
@@ -30,13 +35,13 @@ export function toPrivateKey(input: unknown): NativePrivateKey {
 function decode(input: unknown): KeyObject {
   const isObject = typeof input === 'object' && input !== null;
   if (typeof input !== 'string' && !isObject) {
-    throw invalidArgType('privateKey', "a KeyObject or what crypto.createPrivateKey() takes", input);
+    throw invalidArgType('privateKey', 'a KeyObject or what crypto.createPrivateKey() takes', input);
   }
   try {
     return createPrivateKey(input as NodePrivateKeyInput);
   } catch (cause) {
     if (cause instanceof TypeError && (cause as NodeJS.ErrnoException).code?.startsWith('ERR_INVALID_ARG')) {
-      throw invalidArgType('privateKey', "a KeyObject or what crypto.createPrivateKey() takes", input);
+      throw invalidArgType('privateKey', 'a KeyObject or what crypto.createPrivateKey() takes', input);
     }
     throw malformed(`privateKey cannot be read: ${(cause as Error).message}`, { cause });
   }

@@ -114,7 +114,7 @@ export class NameAttribute extends ValueObject {
   /** Same type and value; which string type carries the text makes no difference. */
   override equals(other: unknown): boolean {
     // Escaping is reversible and a short name stands for one OID, so equal strings mean equal content.
-    return other instanceof NameAttribute && other.rfc4514String() === this.rfc4514String();
+    return this.isSameClass(other) && other.rfc4514String() === this.rfc4514String();
   }
 
   override toJSON(): Json {
@@ -165,7 +165,7 @@ export class RelativeDistinguishedName extends ValueObject implements Iterable<N
 
   /** Same attributes, in any order: it is a set. */
   override equals(other: unknown): boolean {
-    if (!(other instanceof RelativeDistinguishedName)) return false;
+    if (!this.isSameClass(other)) return false;
     const mine = new Set(this.#attributes.map((attribute) => attribute.rfc4514String()));
     const theirs = new Set(other.#attributes.map((attribute) => attribute.rfc4514String()));
     return mine.size === theirs.size && [...mine].every((attribute) => theirs.has(attribute));
@@ -278,7 +278,7 @@ export class Name extends ValueObject implements Iterable<NameAttribute> {
 
   /** Same RDNs in the same order, see {@link RelativeDistinguishedName.equals}; the bytes may differ. */
   override equals(other: unknown): boolean {
-    if (!(other instanceof Name) || other.#rdns.length !== this.#rdns.length) return false;
+    if (!this.isSameClass(other) || other.#rdns.length !== this.#rdns.length) return false;
     return this.#rdns.every((rdn, index) => rdn.equals(other.#rdns[index]));
   }
 

@@ -118,8 +118,14 @@ const MAX_OID_OCTETS = 128;
 const MAX_OID_TEXT = MAX_OID_OCTETS * 4;
 const DOTTED = /^[0-2](\.(0|[1-9]\d*))+$/;
 
+/** The OIDs above, by content octets (as Latin-1 text) and back: nearly all that messages hold, so not worth decoding. */
+const TEXT_OF_KNOWN = new Map<string, string>();
+const OCTETS_OF_KNOWN = new Map<string, Buffer>();
+const LONGEST_KNOWN = 16;
+
 /** Whether `text` is a dotted OID that DER can carry: 2 or more arcs, no leading zeros, at most 128 content octets. */
 export function isOid(text: string): boolean {
+  if (OCTETS_OF_KNOWN.has(text)) return true;
   if (text.length > MAX_OID_TEXT || !DOTTED.test(text)) return false;
   const [first, second] = text.split('.', 2);
   if (first !== '2' && Number(second) > 39) return false;
@@ -143,7 +149,7 @@ export function checkOid(value: unknown, name: string): string {
  * @throws `ERR_OCSP_INVALID_VALUE` when it is not an OID.
  */
 export function oidToBytes(dotted: string): Buffer {
-  const octets = arcsToOctets(checkOid(dotted, 'oid'));
+  const octets = OCTETS_OF_KNOWN.get(dotted) ?? arcsToOctets(checkOid(dotted, 'oid'));
   const out = Buffer.alloc(octets.length);
   out.set(octets);
   return out;
@@ -159,6 +165,10 @@ export function oidFromBytes(bytes: Uint8Array, start: number = 0, end: number =
   if (length === 0) throw malformed(`empty OBJECT IDENTIFIER at byte ${start}`);
   if (length > MAX_OID_OCTETS) {
     throw malformed(`OBJECT IDENTIFIER of ${length} octets at byte ${start}; at most ${MAX_OID_OCTETS} are read`);
+  }
+  if (length <= LONGEST_KNOWN) {
+    const known = TEXT_OF_KNOWN.get(latin1Of(bytes, start, end));
+    if (known !== undefined) return known;
   }
   const arcs: bigint[] = [];
   let arc = 0n;
@@ -188,4 +198,26 @@ function arcsToOctets(dotted: string): number[] {
     octets.push(...groups.reverse());
   }
   return octets;
+}
+
+function latin1Of(bytes: Uint8Array, start: number, end: number): string {
+  let text = '';
+  for (let i = start; i < end; i++) text += String.fromCharCode(bytes[i] as number);
+  return text;
+}
+
+for (const table of [
+  SignatureAlgorithmOID,
+  HashAlgorithmOID,
+  OCSPExtensionOID,
+  CRLEntryExtensionOID,
+  OCSPResponseTypeOID,
+  AuthorityInformationAccessOID,
+  NameOID,
+]) {
+  for (const dotted of Object.values(table)) {
+    const octets = Buffer.from(arcsToOctets(dotted));
+    OCTETS_OF_KNOWN.set(dotted, octets);
+    TEXT_OF_KNOWN.set(octets.toString('latin1'), dotted);
+  }
 }

@@ -157,7 +157,7 @@ export class SignedCertificateTimestamp extends ValueObject {
 
   /** Same bytes. */
   override equals(other: unknown): boolean {
-    return other instanceof SignedCertificateTimestamp && other.#raw.equals(this.#raw);
+    return this.isSameClass(other) && other.#raw.equals(this.#raw);
   }
 
   override toJSON(): Json {
@@ -237,7 +237,7 @@ export class SignedCertificateTimestamps extends ExtensionValue implements Itera
 
   /** Same SCTs in the same order. */
   override equals(other: unknown): boolean {
-    if (!(other instanceof SignedCertificateTimestamps) || other.#scts.length !== this.#scts.length) return false;
+    if (!this.isSameClass(other) || other.#scts.length !== this.#scts.length) return false;
     return this.#scts.every((sct, index) => sct.equals(other.#scts[index]));
   }
 

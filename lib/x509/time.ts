@@ -1,11 +1,12 @@
 import { types } from 'node:util';
-import { invalidArgType, invalidValue, malformed } from '../errors.js';
+import { invalidArgType, invalidValue, malformed, type OCSPError } from '../errors.js';
 
 /** 0001-01-01T00:00:00Z and 9999-12-31T23:59:59.999Z, in milliseconds: what GeneralizedTime can say, less year 0. */
 const EARLIEST = -62_135_596_800_000;
 const LATEST = 253_402_300_799_999;
-const GENERALIZED_TIME = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/;
 const GENERALIZED_TIME_LENGTH = 15;
+const ZERO = 0x30;
+const ZULU = 0x5a;
 
 /**
  * Reads the content `[start, end)` of a GeneralizedTime in the one form that RFC 5280 section 4.1.2.5.2 allows:
@@ -15,19 +16,36 @@ const GENERALIZED_TIME_LENGTH = 15;
  * (30 February, hour 24, second 60) and for year 0.
  */
 export function parseGeneralizedTime(bytes: Uint8Array, start: number = 0, end: number = bytes.length): Date {
-  const bad = (why: string): Error => malformed(`GeneralizedTime at byte ${start}: ${why}`);
-  if (end - start !== GENERALIZED_TIME_LENGTH) throw bad('not YYYYMMDDHHMMSSZ');
-  const match = GENERALIZED_TIME.exec(String.fromCharCode(...bytes.subarray(start, end)));
-  if (match === null) throw bad('not YYYYMMDDHHMMSSZ');
-  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = match.slice(1).map(Number);
-  if (year === 0) throw bad('year 0 is out of range');
-  if (hour > 23 || minute > 59 || second > 59) throw bad('no such time of day');
-  // Not Date.UTC: it takes years below 100 for 19xx.
-  const date = new Date(0);
-  date.setUTCFullYear(year, month - 1, day);
-  date.setUTCHours(hour, minute, second);
-  if (date.getUTCMonth() !== month - 1 || date.getUTCDate() !== day) throw bad('no such day');
+  if (end - start !== GENERALIZED_TIME_LENGTH || bytes[end - 1] !== ZULU) throw badTime(start, 'not YYYYMMDDHHMMSSZ');
+  const year = twoDigits(bytes, start, start) * 100 + twoDigits(bytes, start + 2, start);
+  const month = twoDigits(bytes, start + 4, start);
+  const day = twoDigits(bytes, start + 6, start);
+  const hour = twoDigits(bytes, start + 8, start);
+  const minute = twoDigits(bytes, start + 10, start);
+  const second = twoDigits(bytes, start + 12, start);
+  if (year === 0) throw badTime(start, 'year 0 is out of range');
+  if (hour > 23 || minute > 59 || second > 59) throw badTime(start, 'no such time of day');
+  if (month < 1 || month > 12 || day < 1 || day > daysOf(month, year)) throw badTime(start, 'no such day');
+  const date = new Date(Date.UTC(year, month - 1, day, hour, minute, second));
+  // Date.UTC takes years below 100 for 19xx.
+  if (year < 100) date.setUTCFullYear(year, month - 1, day);
   return date;
+}
+
+function badTime(start: number, why: string): OCSPError {
+  return malformed(`GeneralizedTime at byte ${start}: ${why}`);
+}
+
+function twoDigits(bytes: Uint8Array, at: number, start: number): number {
+  const tens = (bytes[at] as number) - ZERO;
+  const units = (bytes[at + 1] as number) - ZERO;
+  if (!(tens >= 0 && tens <= 9 && units >= 0 && units <= 9)) throw badTime(start, 'not YYYYMMDDHHMMSSZ');
+  return tens * 10 + units;
+}
+
+function daysOf(month: number, year: number): number {
+  if (month === 2) return (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0 ? 29 : 28;
+  return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31;
 }
 
 /** `YYYYMMDDHHMMSSZ` of a date that passed {@link checkDate}; fractions of a second are cut off towards the past. */

@@ -9,6 +9,14 @@ export type Json = string | number | boolean | null | readonly Json[] | { readon
  * In JSON, bytes are lower-case hex, dates ISO 8601, integers of any size decimal strings.
  */
 export abstract class ValueObject {
+  /** Only what a constructor has made has it; `Object.create(SomeClass.prototype)` has not. */
+  readonly #made: true = true;
+
+  /** Whether `other` is an object of the same class. */
+  protected isSameClass(other: unknown): other is this {
+    return this.#made && typeof other === 'object' && other !== null && #made in other && other.constructor === this.constructor;
+  }
+
   /** Whether `other` is the same kind of value with the same content; anything else is `false`, never an error. */
   abstract equals(other: unknown): boolean;
 

@@ -13,7 +13,7 @@ namespace ocsp::binding {
 
 namespace {
 
-// (OCSPError, layout)
+// (OCSPError, layout, output)
 Napi::Value initialize(const Napi::CallbackInfo& info) {
   AddonData& data = AddonData::of(info.Env());
   data.error_class = Napi::Persistent(info[0].As<Napi::Function>());
@@ -21,6 +21,10 @@ Napi::Value initialize(const Napi::CallbackInfo& info) {
   data.layout_data = layout.Data();
   data.layout_length = layout.ElementLength();
   data.layout = Napi::Persistent(layout);
+  Napi::Uint8Array output = info[2].As<Napi::Uint8Array>();
+  data.output_data = output.Data();
+  data.output_length = output.ElementLength();
+  data.output = Napi::Persistent(output);
   return info.Env().Undefined();
 }
 

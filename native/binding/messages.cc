@@ -89,7 +89,7 @@ Napi::Value encode_request(const Napi::CallbackInfo& info) {
   for (std::uint32_t i = 0; i < list.Length(); ++i) {
     entries.push_back(request_entry_of(list.Get(i).As<Napi::Array>()));
   }
-  return to_buffer(info.Env(), write_request(entries, bytes_of(info[1]), bytes_of(info[2])));
+  return to_output(info.Env(), write_request(entries, bytes_of(info[1]), bytes_of(info[2])));
 }
 
 // (responderIdTag, responderId, producedAt, responses, extensions)
@@ -104,7 +104,7 @@ Napi::Value encode_response_data(const Napi::CallbackInfo& info) {
     fields.responses.push_back(single_response_of(list.Get(i).As<Napi::Array>()));
   }
   fields.extensions = bytes_of(info[4]);
-  return to_buffer(info.Env(), write_response_data(fields));
+  return to_output(info.Env(), write_response_data(fields));
 }
 
 }  // namespace

@@ -54,7 +54,7 @@ Napi::Value PrivateKeyClass::sign_response(const Napi::CallbackInfo& info) {
   if (!job) return throw_illegal_invocation(info.Env());
   const auto response = job->run();
   if (!response.ok()) return throw_error(info.Env(), response.error());
-  return to_buffer(info.Env(), response.value());
+  return to_output(info.Env(), response.value());
 }
 
 Napi::Value PrivateKeyClass::sign_response_async(const Napi::CallbackInfo& info) {

@@ -60,7 +60,7 @@ Napi::Value ResponseSignerClass::sign(const Napi::CallbackInfo& info) {
   if (!read_packed_entry(bytes, entry)) return throw_error(info.Env(), kBadEntry);
   const auto response = signer_->sign(entry, info[1].As<Napi::Number>().Int64Value());
   if (!response.ok()) return throw_error(info.Env(), response.error());
-  return to_buffer(info.Env(), response.value());
+  return to_output(info.Env(), response.value());
 }
 
 // (entry, producedAt)

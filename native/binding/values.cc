@@ -1,5 +1,9 @@
 #include "values.h"
 
+#include <cstring>
+
+#include "addon_data.h"
+
 namespace ocsp::binding {
 
 Bytes bytes_of(const Napi::Value& value) {
@@ -14,6 +18,13 @@ Bytes bytes_of(const Napi::Value& value) {
 
 Napi::Value to_buffer(Napi::Env env, Bytes bytes) {
   return Napi::Buffer<std::uint8_t>::Copy(env, bytes.data(), bytes.size());
+}
+
+Napi::Value to_output(Napi::Env env, Bytes bytes) {
+  const AddonData& data = AddonData::of(env);
+  if (bytes.size() > data.output_length) return to_buffer(env, bytes);
+  std::memcpy(data.output_data, bytes.data(), bytes.size());
+  return Napi::Number::New(env, static_cast<double>(bytes.size()));
 }
 
 namespace {

@@ -14,6 +14,8 @@ namespace ocsp::binding {
 // The bytes of a Uint8Array; empty for undefined.
 Bytes bytes_of(const Napi::Value& value);
 Napi::Value to_buffer(Napi::Env env, Bytes bytes);
+// Leaves `bytes` in the output array and returns their number, or a Buffer where they do not fit.
+Napi::Value to_output(Napi::Env env, Bytes bytes);
 
 // [hash, issuerNameHash, issuerKeyHash, serial, extensions]
 RequestEntryFields request_entry_of(const Napi::Array& tuple);

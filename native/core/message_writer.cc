@@ -1,5 +1,6 @@
 #include "message_writer.h"
 
+#include <algorithm>
 #include <array>
 #include <string_view>
 
@@ -107,6 +108,16 @@ void write_single_response(DerWriter& out, const SingleResponseFields& single) {
 
 const char* cert_id_hash_name(int hash) {
   return hash >= 0 && hash < kCertIdHashCount ? kCertIdHashes[static_cast<std::size_t>(hash)].name : nullptr;
+}
+
+int cert_id_hash_index(Bytes oid) {
+  for (int i = 0; i < kCertIdHashCount; ++i) {
+    // SEQUENCE header, OBJECT IDENTIFIER header, content, NULL
+    const Bytes algorithm = as_bytes(kCertIdHashes[static_cast<std::size_t>(i)].algorithm);
+    const Bytes content = algorithm.subspan(4, algorithm.size() - 6);
+    if (std::equal(content.begin(), content.end(), oid.begin(), oid.end())) return i;
+  }
+  return -1;
 }
 
 ByteVector write_request(const std::vector<RequestEntryFields>& entries, Bytes requestor_name, Bytes extensions) {

@@ -20,6 +20,8 @@ struct CertIdFields {
 inline constexpr int kCertIdHashCount = 5;
 // OpenSSL's name of such a hash; nullptr out of range.
 const char* cert_id_hash_name(int hash);
+// The index of the hash with this OBJECT IDENTIFIER (content octets); -1 when it is none of them.
+int cert_id_hash_index(Bytes oid);
 
 struct RequestEntryFields {
   CertIdFields cert_id;

@@ -1,5 +1,6 @@
 #include "request_parser.h"
 
+#include "message_writer.h"
 #include "x509_grammar.h"
 
 namespace ocsp {
@@ -16,6 +17,7 @@ bool read_cert_id(DerReader& in, CertIdLayout& layout, const char* field) {
   Bytes bytes;
   if (!in.enter(tag::kSequence, id, field) || !read_algorithm_identifier(id, element, bytes, field)) return false;
   layout.hash_algorithm = range_of(context, bytes);
+  layout.hash = cert_id_hash_index(bytes);
   if (!id.read(tag::kOctetString, bytes, field)) return false;
   layout.issuer_name_hash = range_of(context, bytes);
   if (!id.read(tag::kOctetString, bytes, field)) return false;

@@ -20,6 +20,7 @@ struct CertIdLayout {
   Range issuer_name_hash;
   Range issuer_key_hash;
   Range serial;  // content octets of the INTEGER
+  std::int32_t hash = -1;  // index among the CertID hashes (message_writer.h); -1 for any other
 };
 
 struct RequestEntryLayout {

@@ -205,13 +205,33 @@ for (const type of classes) {
 }
 
 test('equals takes anything', (t) => {
-  const request = loadDerOcspRequest(goldenRequest);
-  const response = responseBuilder().sign(rootKey, SHA256);
-  for (const value of [...notBytes, Object.create(OCSPRequest.prototype), OCSPResponse.prototype]) {
-    t.false(request.equals(value));
-    t.false(response.equals(value));
+  const bytes = Buffer.from('0500', 'hex');
+  const values = [
+    loadDerOcspRequest(goldenRequest),
+    loadDerOcspRequest(goldenRequest).requests[0]!,
+    responseBuilder().sign(rootKey, SHA256),
+    responseBuilder().sign(rootKey, SHA256).responses[0]!,
+    new OCSPNonce(bytes),
+    new ocsp.CRLReason('superseded'),
+    new ocsp.InvalidityDate(new Date()),
+    new ocsp.ArchiveCutoff(new Date()),
+    new ocsp.OCSPAcceptableResponses(['1.2.3']),
+    new ocsp.SignedCertificateTimestamps([]),
+    new ocsp.CertificateIssuer([new ocsp.DNSName('a')]),
+    new ocsp.UnrecognizedExtension('1.2.3', bytes),
+    new ocsp.Extension('1.2.3', false, new ocsp.UnrecognizedExtension('1.2.3', bytes)),
+    new ocsp.DNSName('a'),
+    ocsp.Name.fromDer(Buffer.from('3000', 'hex')),
+  ];
+  for (const value of values) {
+    const what = value.constructor.name;
+    t.true(value.equals(value), what);
+    const likeness = Object.create(Object.getPrototypeOf(value));
+    for (const other of [...notBytes, likeness, Object.getPrototypeOf(value), Object.create(null)]) {
+      t.notThrows(() => t.false(value.equals(other), what), what);
+    }
   }
-  t.true(response.equals(loadDerOcspResponse(response.publicBytes())));
+  t.true(values[2]?.equals(loadDerOcspResponse((values[2] as OCSPResponse).publicBytes())));
 });
 
 test('certificates that are none', (t) => {

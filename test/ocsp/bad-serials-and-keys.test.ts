@@ -1,9 +1,9 @@
-import { createPublicKey, createSecretKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { createPublicKey, createSecretKey, generateKeyPairSync, type KeyObject, X509Certificate } from 'node:crypto';
 import test from 'ava';
-import { HashAlgorithm, loadDerOcspRequest, OCSPError, OCSPRequestBuilder } from 'openssl-ocsp';
+import { HashAlgorithm, loadDerOcspRequest, OCSPError, OCSPRequestBuilder, OCSPResponderEncoding } from 'openssl-ocsp';
 import { createTestCa, generateTestKeyPair } from 'openssl-ocsp/testing';
 import * as der from '../helpers/der.js';
-import { certId, issuer, responseBuilder, root, rootKey } from '../helpers/fixtures.js';
+import { cert, certId, issuer, responseBuilder, root, rootKey } from '../helpers/fixtures.js';
 import { refuses, wrong } from '../helpers/refusals.js';
 
 const { SHA1, SHA256 } = HashAlgorithm;
@@ -87,6 +87,28 @@ test('keys of another responder, of every type', (t) => {
       if (responder.privateKey === key) t.true(sign().signature.length > 0);
       else refuses(t, 'ERR_OCSP_KEY_MISMATCH', sign);
     }
+  }
+});
+
+test('a responder certificate whose key OpenSSL cannot use', async (t) => {
+  const patched = (from: string, at: number, value: number) => {
+    const bytes = Buffer.from(root.certificate.raw);
+    bytes[bytes.indexOf(der.hex(from)) + at] = value;
+    return bytes;
+  };
+  for (const [name, certificate] of [
+    ['unknown algorithm', patched('06072a8648ce3d0201', 8, 9)],
+    ['unknown curve', patched('06082a8648ce3d030107', 9, 0x55)],
+    ['a point in no known form', patched('034200', 3, 9)],
+  ] as const) {
+    for (const encoding of Object.values(OCSPResponderEncoding)) {
+      const builder = responseBuilder({}, new X509Certificate(certificate), encoding);
+      t.throws(() => builder.sign(rootKey, SHA256), { instanceOf: OCSPError }, name);
+      const external = builder.signAsync({ sign: () => Buffer.alloc(70) }, SHA256);
+      await t.throwsAsync(external, { instanceOf: OCSPError }, name);
+    }
+    const request = new OCSPRequestBuilder().addCertificate(cert, certificate, SHA1).build();
+    t.is(request.issuerKeyHash.length, 20, 'its bits can be hashed all the same');
   }
 });
 

@@ -1,3 +1,4 @@
+import test from 'ava';
 import {
   certIdHashForOid,
   checkCertIdHash,
@@ -7,7 +8,6 @@ import {
 } from '#dist/x509/algorithms.js';
 import { encodeOid, encodeSequence } from '#dist/x509/der.js';
 import { HashAlgorithmOID, SignatureAlgorithmOID } from '#dist/x509/oids.js';
-import test from 'ava';
 
 const malformed = { name: 'OCSPError', code: 'ERR_OCSP_MALFORMED' };
 const unsupported = { name: 'OCSPError', code: 'ERR_OCSP_UNSUPPORTED_ALGORITHM' };
@@ -63,9 +63,9 @@ test('refuses what is not one AlgorithmIdentifier', (t) => {
 
 test('CertID hashes: by OID and by name', (t) => {
   const lengths = { SHA1: 20, SHA224: 28, SHA256: 32, SHA384: 48, SHA512: 64 };
-  for (const [key, digestLength] of Object.entries(lengths)) {
+  for (const [index, [key, digestLength]] of Object.entries(lengths).entries()) {
     const hash = HashAlgorithm[key as keyof typeof lengths];
-    const row = { hash, oid: HashAlgorithmOID[key as keyof typeof lengths], digestLength };
+    const row = { hash, oid: HashAlgorithmOID[key as keyof typeof lengths], digestLength, index };
     t.deepEqual(checkCertIdHash(hash, 'algorithm'), row);
     t.deepEqual(certIdHashForOid(row.oid), row);
   }

@@ -1,3 +1,5 @@
+import test from 'ava';
+import fc from 'fast-check';
 import {
   asciiFromBytes,
   checkDerElement,
@@ -23,8 +25,6 @@ import {
   integerToBytes,
   Tag,
 } from '#dist/x509/der.js';
-import test from 'ava';
-import fc from 'fast-check';
 
 const malformed = { name: 'OCSPError', code: 'ERR_OCSP_MALFORMED' };
 const invalid = { name: 'OCSPError', code: 'ERR_OCSP_INVALID_VALUE' };
@@ -118,7 +118,18 @@ test('a list longer than the stack is deep can be written', (t) => {
 });
 
 test('reader: refuses truncated, indefinite and padded lengths', (t) => {
-  const bad = ['', '30', '3001', '3080', '30800000', '308105', '30820001', '30ff', '3088ffffffffffffffff', '3086ffffffffffff'];
+  const bad = [
+    '',
+    '30',
+    '3001',
+    '3080',
+    '30800000',
+    '308105',
+    '30820001',
+    '30ff',
+    '3088ffffffffffffffff',
+    '3086ffffffffffff',
+  ];
   for (const text of bad) t.throws(() => new DerReader(hex(text)).readTlv(), malformed, text);
   t.throws(() => new DerReader(hex('30820080')).readTlv(), { ...malformed, message: /byte/ });
 });
@@ -137,7 +148,10 @@ test('reader: tags', (t) => {
   const reader = new DerReader(hex('05000201050101ff'));
   t.is(reader.optional(Tag.OID), undefined);
   reader.readNull();
-  t.throws(() => reader.read(Tag.OID, 'thing'), { ...malformed, message: /thing at byte 2: tag 0x06 expected, found 0x02/ });
+  t.throws(() => reader.read(Tag.OID, 'thing'), {
+    ...malformed,
+    message: /thing at byte 2: tag 0x06 expected, found 0x02/,
+  });
   t.is(reader.readInteger(), 5n);
   t.throws(() => reader.done(), { ...malformed, message: /3 unexpected octets at byte 5/ });
   t.deepEqual(reader.optional(Tag.BOOLEAN), { tag: 1, start: 5, contentStart: 7, end: 8 });

@@ -1,6 +1,6 @@
-import { checkOid, isOid, oidFromBytes, oidToBytes } from '#dist/x509/oids.js';
 import test from 'ava';
 import fc from 'fast-check';
+import { checkOid, isOid, oidFromBytes, oidToBytes } from '#dist/x509/oids.js';
 
 const malformed = { name: 'OCSPError', code: 'ERR_OCSP_MALFORMED' };
 const invalid = { name: 'OCSPError', code: 'ERR_OCSP_INVALID_VALUE' };
@@ -38,7 +38,22 @@ test('arcs of any size survive', (t) => {
 });
 
 test('isOid and checkOid refuse what DER cannot carry', (t) => {
-  for (const bad of ['', '1', '1.', '.1', '1..2', '3.1', '1.40', '0.40', '01.2', '1.02', '1.2.x', '1.2 ', '-1.2', '1.2\n']) {
+  for (const bad of [
+    '',
+    '1',
+    '1.',
+    '.1',
+    '1..2',
+    '3.1',
+    '1.40',
+    '0.40',
+    '01.2',
+    '1.02',
+    '1.2.x',
+    '1.2 ',
+    '-1.2',
+    '1.2\n',
+  ]) {
     t.false(isOid(bad), bad);
     t.throws(() => checkOid(bad, 'oid'), invalid, bad);
     t.throws(() => oidToBytes(bad), invalid, bad);
@@ -58,5 +73,6 @@ test('OIDs are bounded at 128 octets, in text and in DER', (t) => {
 });
 
 test('oidFromBytes refuses empty, cut off and padded', (t) => {
-  for (const bad of ['', '80', '2a80', '2a8001', '8001', '2aff']) t.throws(() => oidFromBytes(hex(bad)), malformed, bad);
+  for (const bad of ['', '80', '2a80', '2a8001', '8001', '2aff'])
+    t.throws(() => oidFromBytes(hex(bad)), malformed, bad);
 });

@@ -1,5 +1,5 @@
-import { checkReason, ReasonFlags, reasonFromCode, reasonToCode } from '#dist/x509/reason.js';
 import test from 'ava';
+import { checkReason, ReasonFlags, reasonFromCode, reasonToCode } from '#dist/x509/reason.js';
 
 const CODES: [ReasonFlags, number][] = [
   [ReasonFlags.unspecified, 0],
@@ -21,7 +21,7 @@ test('codes and members, both ways; members are called what they say', (t) => {
     t.is(reasonFromCode(code), reason);
     t.is(reasonFromCode(BigInt(code)), reason);
     t.is(checkReason(reason, 'reason'), reason);
-    t.is<string>(ReasonFlags[reason], reason);
+    t.is(ReasonFlags[reason] as ReasonFlags, reason);
   }
 });
 

@@ -1,6 +1,6 @@
-import { checkDate, formatGeneralizedTime, parseGeneralizedTime } from '#dist/x509/time.js';
 import test from 'ava';
 import fc from 'fast-check';
+import { checkDate, formatGeneralizedTime, parseGeneralizedTime } from '#dist/x509/time.js';
 
 const malformed = { name: 'OCSPError', code: 'ERR_OCSP_MALFORMED' };
 const invalid = { name: 'OCSPError', code: 'ERR_OCSP_INVALID_VALUE' };

@@ -13,8 +13,7 @@ export abstract class ExtensionValue extends ValueObject {
   /** The same extension class with the same content. */
   override equals(other: unknown): boolean {
     return (
-      other instanceof ExtensionValue &&
-      other.constructor === this.constructor &&
+      this.isSameClass(other) &&
       other.oid === this.oid &&
       other.publicBytes().equals(this.publicBytes())
     );

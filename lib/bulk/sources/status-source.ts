@@ -1,0 +1,96 @@
+import { OCSPError } from '../../errors.js';
+import type { StatusEntry } from '../status-entry.js';
+
+/** Where to begin, and how much to hand over at once. */
+export interface BatchOptions {
+  /** Leave out this many entries: those that an interrupted run has dealt with. Default 0. */
+  readonly skip?: number;
+  /** Entries in a batch; the last batch may be shorter. Default 4096. */
+  readonly batchSize?: number;
+}
+
+/**
+ * The certificates to sign for. Each iteration begins anew and gives the same entries in the same order, for as long as
+ * what lies behind does not change; so a run is resumed by skipping what it has done.
+ *
+ * A source over a stream can be iterated only once.
+ */
+export interface StatusSource extends AsyncIterable<StatusEntry> {
+  /**
+   * The entries in batches. One promise per batch rather than per entry is what makes millions of entries cheap.
+   */
+  batches(options?: BatchOptions): AsyncIterable<StatusEntry[]>;
+}
+
+/** A row of a source that cannot be understood: code `ERR_OCSP_MALFORMED`, with the line. */
+export class BadRowError extends OCSPError {
+  /** Line of the file on which the row begins, from 1; for a CRL the position of the entry. */
+  readonly lineNumber: number;
+
+  constructor(where: string, lineNumber: number, cause: OCSPError) {
+    super('ERR_OCSP_MALFORMED', `${where} ${lineNumber}: ${cause.message}`, { cause });
+    this.lineNumber = lineNumber;
+  }
+}
+
+/** What all sources that read rows have in common. */
+export interface RowOptions {
+  /**
+   * Takes the rows that cannot be understood, which are then left out. Without it the first of them ends the iteration
+   * with its error: signing half of a damaged list is worse than signing none of it.
+   */
+  readonly onBadRow?: (error: BadRowError, lineNumber: number) => void;
+}
+
+/** Reports a bad row, or throws it. Anything but an error about the row itself is thrown as it is. */
+export function reportBadRow(error: unknown, where: string, lineNumber: number, options: RowOptions): void {
+  if (!(error instanceof OCSPError)) throw error;
+  const bad = new BadRowError(where, lineNumber, error);
+  if (options.onBadRow === undefined) throw bad;
+  options.onBadRow(bad, lineNumber);
+}
+
+const DEFAULT_BATCH_SIZE = 4096;
+
+/** Makes a source of a function that gives all entries, in pieces of any size. */
+export function sourceOf(pieces: () => AsyncIterable<StatusEntry[]> | Iterable<StatusEntry[]>): StatusSource {
+  async function* batches({ skip = 0, batchSize = DEFAULT_BATCH_SIZE }: BatchOptions = {}): AsyncGenerator<StatusEntry[]> {
+    let left = skip;
+    let batch: StatusEntry[] = [];
+    for await (const piece of pieces()) {
+      for (const entry of piece) {
+        if (left > 0) {
+          left -= 1;
+          continue;
+        }
+        batch.push(entry);
+        if (batch.length >= batchSize) {
+          yield batch;
+          batch = [];
+        }
+      }
+    }
+    if (batch.length > 0) yield batch;
+  }
+  return {
+    batches,
+    async *[Symbol.asyncIterator]() {
+      for await (const batch of batches()) yield* batch;
+    },
+  };
+}
+
+/** A source of entries that are already objects: any iterable or async iterable. */
+export function iterableSource(entries: Iterable<StatusEntry> | AsyncIterable<StatusEntry>): StatusSource {
+  return sourceOf(async function* () {
+    let piece: StatusEntry[] = [];
+    for await (const entry of entries) {
+      piece.push(entry);
+      if (piece.length >= 256) {
+        yield piece;
+        piece = [];
+      }
+    }
+    yield piece;
+  });
+}
