@@ -81,6 +81,14 @@ const output = Buffer.allocUnsafeSlow(16 * 1024);
 
 native.initialize(OCSPError, layout, output);
 
+/** The bytes of a native result, on memory of their own. */
+export function copyOutput(result: Output): Buffer {
+  if (typeof result !== 'number') return result;
+  const copy = Buffer.allocUnsafeSlow(result);
+  output.copy(copy, 0, 0, result);
+  return copy;
+}
+
 /** The bytes of a native result, for the package's own use: they may lie in Node's buffer pool. */
 export function takeOutput(result: Output): Buffer {
   return typeof result === 'number' ? Buffer.from(output.subarray(0, result)) : result;

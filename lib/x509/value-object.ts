@@ -28,7 +28,9 @@ export abstract class ValueObject {
     Object.defineProperty(ValueObject.prototype, inspect.custom, {
       value(this: ValueObject, depth: number, options: InspectOptionsStylized): string {
         const name = this.constructor.name;
-        return depth < 0 ? options.stylize(`[${name}]`, 'special') : `${name} ${inspect(this.toJSON(), options)}`;
+        if (depth < 0 || !(#made in this)) return options.stylize(`[${name}]`, 'special');
+        // Messages nest deeper than the two levels that are usual, and what is deepest matters most.
+        return `${name} ${inspect(this.toJSON(), { ...options, depth: null })}`;
       },
       configurable: true,
       writable: true,

@@ -83,12 +83,8 @@ Napi::Value normalize_message(const Napi::CallbackInfo& info) {
 
 // (entries, requestorName, extensions)
 Napi::Value encode_request(const Napi::CallbackInfo& info) {
-  const Napi::Array list = info[0].As<Napi::Array>();
   std::vector<RequestEntryFields> entries;
-  entries.reserve(list.Length());
-  for (std::uint32_t i = 0; i < list.Length(); ++i) {
-    entries.push_back(request_entry_of(list.Get(i).As<Napi::Array>()));
-  }
+  for_each_element(info[0], [&](const Napi::Value& tuple) { entries.push_back(request_entry_of(tuple)); });
   return to_output(info.Env(), write_request(entries, bytes_of(info[1]), bytes_of(info[2])));
 }
 
@@ -98,11 +94,7 @@ Napi::Value encode_response_data(const Napi::CallbackInfo& info) {
   fields.responder_id_tag = info[0].As<Napi::Number>().Int32Value();
   fields.responder_id = bytes_of(info[1]);
   fields.produced_at = info[2].As<Napi::Number>().Int64Value();
-  const Napi::Array list = info[3].As<Napi::Array>();
-  fields.responses.reserve(list.Length());
-  for (std::uint32_t i = 0; i < list.Length(); ++i) {
-    fields.responses.push_back(single_response_of(list.Get(i).As<Napi::Array>()));
-  }
+  for_each_element(info[3], [&](const Napi::Value& tuple) { fields.responses.push_back(single_response_of(tuple)); });
   fields.extensions = bytes_of(info[4]);
   return to_output(info.Env(), write_response_data(fields));
 }

@@ -49,12 +49,8 @@ namespace {
 
 class ResponseWorker : public Napi::AsyncWorker {
  public:
-  ResponseWorker(Napi::Env env, std::function<Result<ByteVector>()> job)
-      : Napi::AsyncWorker(env, "openssl-ocsp:sign"),
-        deferred_(Napi::Promise::Deferred::New(env)),
-        job_(std::move(job)) {}
-
-  Napi::Promise promise() const { return deferred_.Promise(); }
+  ResponseWorker(Napi::Env env, napi_deferred deferred, std::function<Result<ByteVector>()> job)
+      : Napi::AsyncWorker(env, "openssl-ocsp:sign"), deferred_(deferred), job_(std::move(job)) {}
 
  protected:
   void Execute() override { result_.emplace(job_()); }
@@ -62,26 +58,32 @@ class ResponseWorker : public Napi::AsyncWorker {
   void OnOK() override {
     const Napi::Env env = Env();
     const Napi::HandleScope scope(env);
+    const Napi::Value value =
+        result_->ok() ? to_buffer(env, result_->value()) : make_error(env, result_->error());
+    if (value.IsEmpty()) return;  // the environment is being torn down
     if (result_->ok()) {
-      deferred_.Resolve(to_buffer(env, result_->value()));
+      napi_resolve_deferred(env, deferred_, value);
     } else {
-      deferred_.Reject(make_error(env, result_->error()));
+      napi_reject_deferred(env, deferred_, value);
     }
   }
 
  private:
-  Napi::Promise::Deferred deferred_;
+  napi_deferred deferred_;
   std::function<Result<ByteVector>()> job_;
   std::optional<Result<ByteVector>> result_;
 };
 
 }  // namespace
 
-Napi::Promise run_async(Napi::Env env, std::function<Result<ByteVector>()> job) {
-  auto* worker = new ResponseWorker(env, std::move(job));  // deletes itself when done
-  const Napi::Promise promise = worker->promise();
+Napi::Value run_async(Napi::Env env, std::function<Result<ByteVector>()> job) {
+  // Not Napi::Promise::Deferred: it hands out an uninitialised promise when the environment is being torn down.
+  napi_deferred deferred = nullptr;
+  napi_value promise = nullptr;
+  if (napi_create_promise(env, &deferred, &promise) != napi_ok) return {};
+  auto* worker = new ResponseWorker(env, deferred, std::move(job));  // deletes itself when done
   worker->Queue();
-  return promise;
+  return {env, promise};
 }
 
 SignatureScheme scheme_of(const Napi::CallbackInfo& info, std::size_t first) {
@@ -93,12 +95,10 @@ SignatureScheme scheme_of(const Napi::CallbackInfo& info, std::size_t first) {
 }
 
 CertificateList certificates_of(const Napi::Value& array) {
-  const Napi::Array list = array.As<Napi::Array>();
   CertificateList certificates;
-  certificates.reserve(list.Length());
-  for (std::uint32_t i = 0; i < list.Length(); ++i) {
-    if (const auto* item = unwrap<CertificateClass>(list.Get(i))) certificates.push_back(item->certificate());
-  }
+  for_each_element(array, [&](const Napi::Value& element) {
+    if (const auto* item = unwrap<CertificateClass>(element)) certificates.push_back(item->certificate());
+  });
   return certificates;
 }
 

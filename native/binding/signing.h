@@ -35,8 +35,8 @@ struct AssemblyJob {
   Result<ByteVector> run() const;
 };
 
-// Runs a job on libuv's thread pool; the promise settles with a Buffer or an OCSPError.
-Napi::Promise run_async(Napi::Env env, std::function<Result<ByteVector>()> job);
+// Runs a job on libuv's thread pool; returns a promise of a Buffer, rejected with an OCSPError.
+Napi::Value run_async(Napi::Env env, std::function<Result<ByteVector>()> job);
 
 // The arguments (hash, pss, saltLength) from `first` on.
 SignatureScheme scheme_of(const Napi::CallbackInfo& info, std::size_t first);

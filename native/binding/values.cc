@@ -29,28 +29,35 @@ Napi::Value to_output(Napi::Env env, Bytes bytes) {
 
 namespace {
 
-std::int64_t seconds_of(const Napi::Value& value) { return value.As<Napi::Number>().Int64Value(); }
+std::optional<std::int64_t> number_of(const Napi::Value& value) {
+  if (!value.IsNumber()) return std::nullopt;
+  return value.As<Napi::Number>().Int64Value();
+}
 
 CertIdFields cert_id_of(const Napi::Array& tuple) {
-  return {tuple.Get(0U).As<Napi::Number>().Int32Value(), bytes_of(tuple.Get(1U)), bytes_of(tuple.Get(2U)),
+  return {static_cast<int>(number_of(tuple.Get(0U)).value_or(0)), bytes_of(tuple.Get(1U)), bytes_of(tuple.Get(2U)),
           bytes_of(tuple.Get(3U))};
 }
 
 }  // namespace
 
-RequestEntryFields request_entry_of(const Napi::Array& tuple) { return {cert_id_of(tuple), bytes_of(tuple.Get(4U))}; }
+RequestEntryFields request_entry_of(const Napi::Value& value) {
+  if (!value.IsArray()) return {};
+  const Napi::Array tuple = value.As<Napi::Array>();
+  return {cert_id_of(tuple), bytes_of(tuple.Get(4U))};
+}
 
-SingleResponseFields single_response_of(const Napi::Array& tuple) {
+SingleResponseFields single_response_of(const Napi::Value& value) {
   SingleResponseFields fields;
+  if (!value.IsArray()) return fields;
+  const Napi::Array tuple = value.As<Napi::Array>();
   fields.cert_id = cert_id_of(tuple);
   fields.extensions = bytes_of(tuple.Get(4U));
-  fields.cert_status = tuple.Get(5U).As<Napi::Number>().Int32Value();
-  if (const Napi::Value time = tuple.Get(6U); time.IsNumber()) fields.revocation_time = seconds_of(time);
-  if (const Napi::Value reason = tuple.Get(7U); reason.IsNumber()) {
-    fields.revocation_reason = reason.As<Napi::Number>().Int32Value();
-  }
-  fields.this_update = seconds_of(tuple.Get(8U));
-  if (const Napi::Value time = tuple.Get(9U); time.IsNumber()) fields.next_update = seconds_of(time);
+  fields.cert_status = static_cast<int>(number_of(tuple.Get(5U)).value_or(0));
+  fields.revocation_time = number_of(tuple.Get(6U)).value_or(0);
+  fields.revocation_reason = static_cast<int>(number_of(tuple.Get(7U)).value_or(-1));
+  fields.this_update = number_of(tuple.Get(8U)).value_or(0);
+  fields.next_update = number_of(tuple.Get(9U));
   return fields;
 }
 

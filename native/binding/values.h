@@ -17,9 +17,25 @@ Napi::Value to_buffer(Napi::Env env, Bytes bytes);
 // Leaves `bytes` in the output array and returns their number, or a Buffer where they do not fit.
 Napi::Value to_output(Napi::Env env, Bytes bytes);
 
+// While its worker is being terminated, every read of a JavaScript object yields an empty value, on which node-addon-api
+// aborts the process. These functions take whatever comes: the result no longer matters then.
+
 // [hash, issuerNameHash, issuerKeyHash, serial, extensions]
-RequestEntryFields request_entry_of(const Napi::Array& tuple);
+RequestEntryFields request_entry_of(const Napi::Value& tuple);
 // [...request entry, certStatus, revocationTime, revocationReason, thisUpdate, nextUpdate]
-SingleResponseFields single_response_of(const Napi::Array& tuple);
+SingleResponseFields single_response_of(const Napi::Value& tuple);
+
+// Calls `take` with each element of an array.
+template <typename Take>
+void for_each_element(const Napi::Value& array, Take take) {
+  if (!array.IsArray()) return;
+  const Napi::Array list = array.As<Napi::Array>();
+  const std::uint32_t length = list.Length();
+  for (std::uint32_t i = 0; i < length; ++i) {
+    const Napi::Value element = list.Get(i);
+    if (element.IsEmpty()) return;
+    take(element);
+  }
+}
 
 }  // namespace ocsp::binding

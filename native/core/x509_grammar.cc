@@ -36,7 +36,9 @@ Parameters allowed_parameters(Bytes oid) {
   if (matches(oid, "\x60\x86\x48\x01\x65\x03\x04\x02"sv, {1, 2, 3, 4, 7, 8, 9, 10})) return Parameters::kAbsentOrNull;
   if (matches(oid, "\x2a\x86\x48\x86\xf7\x0d\x01\x01"sv, {1, 4, 5, 11, 12, 13, 14})) return Parameters::kAbsentOrNull;
   if (matches(oid, "\x60\x86\x48\x01\x65\x03\x04\x03"sv, {13, 14, 15, 16})) return Parameters::kAbsentOrNull;
-  if (matches(oid, "\x60\x86\x48\x01\x65\x03\x04\x03"sv, {1, 2, 3, 4, 9, 10, 11, 12})) return Parameters::kAbsent;
+  if (matches(oid, "\x60\x86\x48\x01\x65\x03\x04\x03"sv, {1, 2, 3, 4, 9, 10, 11, 12, 17, 18, 19})) {
+    return Parameters::kAbsent;  // DSA, ECDSA with SHA-3, ML-DSA (RFC 9881 2)
+  }
   if (matches(oid, "\x2a\x86\x48\xce\x3d\x04\x03"sv, {1, 2, 3, 4})) return Parameters::kAbsent;       // ecdsa-with-SHA2
   if (matches(oid, "\x2a\x86\x48\xce\x3d\x04"sv, {1})) return Parameters::kAbsent;                    // ecdsa-with-SHA1
   if (matches(oid, "\x2a\x86\x48\xce\x38\x04"sv, {3})) return Parameters::kAbsent;                    // dsa-with-SHA1

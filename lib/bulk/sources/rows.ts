@@ -10,22 +10,26 @@ export type ByteInput = string | URL | Uint8Array | Iterable<Uint8Array> | Async
 
 const CHUNK = 1 << 18;
 /** No row is nearly as long. Without a bound, a file without line ends would be taken into memory whole. */
-const LONGEST_ROW = 1 << 20;
+const LONGEST_ROW = 1 << 16;
 const LINE_FEED = 0x0a;
 
 /**
  * The bytes, in pieces. A piece is valid until the next one is asked for.
  *
- * @throws TypeError when it is none of the accepted kinds.
+ * @throws TypeError when it is none of the accepted kinds; whatever the file system throws.
  */
 export async function* readChunks(input: ByteInput): AsyncGenerator<Uint8Array> {
   if (typeof input === 'string' || input instanceof URL) {
-    await using file = await openForReading(input);
-    const buffer = Buffer.allocUnsafeSlow(CHUNK);
-    for (;;) {
-      const { bytesRead } = await file.handle.read(buffer, 0, CHUNK, null);
-      if (bytesRead === 0) return;
-      yield buffer.subarray(0, bytesRead);
+    const file = await open(input, 'r');
+    try {
+      const buffer = Buffer.allocUnsafeSlow(CHUNK);
+      for (;;) {
+        const { bytesRead } = await file.read(buffer, 0, CHUNK, null);
+        if (bytesRead === 0) return;
+        yield buffer.subarray(0, bytesRead);
+      }
+    } finally {
+      await file.close();
     }
   }
   if (types.isUint8Array(input)) {
@@ -40,4 +44,70 @@ export async function* readChunks(input: ByteInput): AsyncGenerator<Uint8Array> 
     if (!types.isUint8Array(chunk)) throw invalidArgType('input', 'an iterable of Uint8Array', chunk);
     yield chunk;
   }
+}
+
+/** All of the bytes. */
+export async function readAll(input: ByteInput): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of readChunks(input)) chunks.push(Buffer.from(chunk));
+  return Buffer.concat(chunks);
+}
+
+/** How one file format is cut into rows and read. Made anew for each iteration, so it may keep state. */
+export interface RowFormat {
+  /** Position of the line feed that ends the row which begins at `start`; -1 when it lies beyond `bytes`. */
+  rowEnd(bytes: Buffer, start: number): number;
+  /** The entry of the row `[start, end)`, undefined when it has none. Throws OCSPError when it cannot be understood. */
+  parse(bytes: Buffer, start: number, end: number): StatusEntry | undefined;
+}
+
+/** For formats in which a line is a row. */
+export function lineEnd(bytes: Buffer, start: number): number {
+  return bytes.indexOf(LINE_FEED, start);
+}
+
+/** A source that reads rows. Memory does not grow with the number of rows. */
+export function rowSource(input: ByteInput, options: RowOptions, format: () => RowFormat): StatusSource {
+  return sourceOf(() => readRows(input, options, format()));
+}
+
+async function* readRows(input: ByteInput, options: RowOptions, format: RowFormat): AsyncGenerator<StatusEntry[]> {
+  let line = 1;
+  let rest: Buffer = Buffer.alloc(0);
+  const take = (bytes: Buffer, start: number, end: number, entries: StatusEntry[]): void => {
+    try {
+      const entry = format.parse(bytes, start, end);
+      if (entry !== undefined) entries.push(entry);
+    } catch (error) {
+      reportBadRow(error, 'line', line, options);
+    }
+  };
+  for await (const chunk of readChunks(input)) {
+    const bytes = rest.length === 0 ? asBuffer(chunk) : Buffer.concat([rest, chunk]);
+    const entries: StatusEntry[] = [];
+    let start = 0;
+    for (let end = format.rowEnd(bytes, start); end >= 0; end = format.rowEnd(bytes, start)) {
+      take(bytes, start, end, entries);
+      line += format.rowEnd === lineEnd ? 1 : countLines(bytes, start, end + 1);
+      start = end + 1;
+    }
+    // A copy, because the chunk's memory is used again.
+    rest = Buffer.from(bytes.subarray(start));
+    if (rest.length > LONGEST_ROW) throw malformed(`line ${line}: longer than ${LONGEST_ROW} bytes`);
+    yield entries;
+  }
+  if (rest.length === 0) return;
+  const entries: StatusEntry[] = [];
+  take(rest, 0, rest.length, entries);
+  yield entries;
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+}
+
+function countLines(bytes: Buffer, start: number, end: number): number {
+  let count = 0;
+  for (let i = start; i < end; i += 1) if (bytes[i] === LINE_FEED) count += 1;
+  return count;
 }

@@ -42,9 +42,9 @@ export interface RowOptions {
   readonly onBadRow?: (error: BadRowError, lineNumber: number) => void;
 }
 
-/** Reports a bad row, or throws it. Anything but an error about the row itself is thrown as it is. */
+/** Reports a bad row, or throws it. What is not about one row, or has been reported, is thrown as it is. */
 export function reportBadRow(error: unknown, where: string, lineNumber: number, options: RowOptions): void {
-  if (!(error instanceof OCSPError)) throw error;
+  if (!(error instanceof OCSPError) || error instanceof BadRowError) throw error;
   const bad = new BadRowError(where, lineNumber, error);
   if (options.onBadRow === undefined) throw bad;
   options.onBadRow(bad, lineNumber);

@@ -1,0 +1,147 @@
+/** Status entries in the packed form that the native signer reads (native/core/signing_pool.h). */
+import { invalidArgType, invalidValue } from '../errors.js';
+import { OCSPCertStatus } from '../ocsp/enums.js';
+import { checkExtensionList, encodeExtensionList } from '../ocsp/extension-list.js';
+import { integerToBytes } from '../x509/der.js';
+import { checkReason, reasonToCode } from '../x509/reason.js';
+import { checkDate } from '../x509/time.js';
+import type { StatusEntry } from './status-entry.js';
+
+const HEADER_SIZE = 32;
+/** Longest serial whose length the packed form can say. */
+const MAX_SERIAL_OCTETS = 0xffff;
+
+/** Times of an entry that does not bring its own, in seconds since 1970-01-01 UTC. */
+export interface DefaultTimes {
+  readonly thisUpdate: number;
+  /** undefined when newer information is always there. */
+  readonly nextUpdate: number | undefined;
+}
+
+/** Collects entries in one growing buffer, which is reused from batch to batch. */
+export class EntryPacker {
+  #buffer: Buffer;
+  #view: DataView;
+  #length = 0;
+
+  constructor(size: number = 16 * 1024) {
+    this.#buffer = Buffer.alloc(size);
+    this.#view = viewOf(this.#buffer);
+  }
+
+  /** What has been packed; valid until the next call. */
+  get bytes(): Buffer {
+    return this.#buffer.subarray(0, this.#length);
+  }
+
+  clear(): void {
+    this.#length = 0;
+  }
+
+  /**
+   * Appends an entry.
+   *
+   * @throws TypeError, `ERR_OCSP_INVALID_VALUE` or `ERR_OCSP_DUPLICATE_EXTENSION`; nothing has been appended then.
+   */
+  add(entry: StatusEntry, times: DefaultTimes): void {
+    const { serialNumber, status, reason, revocationTime, thisUpdate, nextUpdate, singleExtensions } = entry;
+    if (typeof status !== 'number') throw invalidArgType('status', 'a member of OCSPCertStatus', status);
+    if (status !== 0 && status !== 1 && status !== 2) throw invalidValue(`status is not a member of OCSPCertStatus: ${status}`);
+    let revokedAt = 0;
+    let code = -1;
+    if (status === OCSPCertStatus.REVOKED) {
+      revokedAt = seconds(revocationTime, 'revocationTime');
+      if (reason != null) code = reasonToCode(checkReason(reason, 'reason'));
+    } else {
+      if (revocationTime != null) throw invalidValue('revocationTime goes with a revoked certificate only');
+      if (reason != null) throw invalidValue('reason goes with a revoked certificate only');
+    }
+    const from = thisUpdate == null ? times.thisUpdate : seconds(thisUpdate, 'thisUpdate');
+    const until = nextUpdate === undefined ? times.nextUpdate : nextUpdate === null ? undefined : seconds(nextUpdate, 'nextUpdate');
+    const extensions =
+      singleExtensions == null
+        ? undefined
+        : encodeExtensionList(checkExtensionList(singleExtensions, 'singleExtensions'));
+
+    const start = this.#length;
+    const serialStart = start + HEADER_SIZE;
+    const serialLength = this.#writeSerial(serialNumber, serialStart);
+    const extensionsLength = extensions?.length ?? 0;
+    const end = serialStart + serialLength + extensionsLength;
+    this.#reserve(end);
+    if (extensions !== undefined) this.#buffer.set(extensions, serialStart + serialLength);
+    const view = this.#view;
+    view.setFloat64(start, from, LITTLE_ENDIAN);
+    view.setFloat64(start + 8, until ?? Number.NaN, LITTLE_ENDIAN);
+    view.setFloat64(start + 16, revokedAt, LITTLE_ENDIAN);
+    view.setUint8(start + 24, status);
+    view.setInt8(start + 25, code);
+    view.setUint16(start + 26, serialLength, LITTLE_ENDIAN);
+    view.setUint32(start + 28, extensionsLength, LITTLE_ENDIAN);
+    this.#length = end;
+  }
+
+  /** Writes the content octets of the INTEGER and returns their number. */
+  #writeSerial(serial: unknown, at: number): number {
+    if (typeof serial === 'string') return this.#writeHexSerial(serial, at);
+    if (typeof serial !== 'bigint') {
+      throw invalidArgType('serialNumber', 'a bigint or a string of hexadecimal digits', serial);
+    }
+    if (serial < 0n) throw invalidValue('serialNumber is negative');
+    const bytes = integerToBytes(serial);
+    if (bytes.length > MAX_SERIAL_OCTETS) throw invalidValue(`serialNumber is longer than ${MAX_SERIAL_OCTETS} octets`);
+    this.#reserve(at + bytes.length);
+    this.#buffer.set(bytes, at);
+    return bytes.length;
+  }
+
+  /** The usual form of a source; going through a bigint would cost several times as much. */
+  #writeHexSerial(hex: string, at: number): number {
+    let digit = 0;
+    while (digit < hex.length - 1 && hex.charCodeAt(digit) === 0x30) digit++;
+    const digits = hex.length - digit;
+    if (digits < 1) throw invalidValue('serialNumber is empty');
+    const first = nibble(hex, digit);
+    // A leading octet of zero keeps the number positive when its top bit is set.
+    const odd = digits & 1;
+    const pad = odd === 0 && first > 7 ? 1 : 0;
+    const length = pad + (digits >> 1) + odd;
+    if (length > MAX_SERIAL_OCTETS) throw invalidValue(`serialNumber is longer than ${MAX_SERIAL_OCTETS} octets`);
+    this.#reserve(at + length);
+    const buffer = this.#buffer;
+    let out = at;
+    if (pad === 1) buffer[out++] = 0;
+    if (odd === 1) buffer[out++] = nibble(hex, digit++);
+    for (; digit < hex.length; digit += 2) buffer[out++] = (nibble(hex, digit) << 4) | nibble(hex, digit + 1);
+    return length;
+  }
+
+  #reserve(size: number): void {
+    if (size <= this.#buffer.length) return;
+    const larger = Buffer.alloc(Math.max(size, this.#buffer.length * 2));
+    larger.set(this.#buffer.subarray(0, this.#length));
+    // What is being written after #length has to come along: a serial precedes its header.
+    larger.set(this.#buffer.subarray(this.#length), this.#length);
+    this.#buffer = larger;
+    this.#view = viewOf(larger);
+  }
+}
+
+/** The native side reads numbers in the machine's byte order. */
+const LITTLE_ENDIAN = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
+
+function viewOf(buffer: Buffer): DataView {
+  return new DataView(buffer.buffer, buffer.byteOffset, buffer.length);
+}
+
+function seconds(value: unknown, name: string): number {
+  return checkDate(value, name).getTime() / 1000;
+}
+
+function nibble(hex: string, at: number): number {
+  const code = hex.charCodeAt(at);
+  if (code >= 0x30 && code <= 0x39) return code - 0x30;
+  const letter = code | 0x20;
+  if (letter >= 0x61 && letter <= 0x66) return letter - 0x57;
+  throw invalidValue('serialNumber is not a string of hexadecimal digits');
+}

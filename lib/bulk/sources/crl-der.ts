@@ -1,0 +1,75 @@
+import { malformed } from '../../errors.js';
+import { contextTag, DerReader, Tag } from '../../x509/der.js';
+import { asn1Time } from './fields.js';
+import { type ByteInput, readAll } from './rows.js';
+
+/** A decoded CRL (RFC 5280 section 5.1); the entries are left where they are. */
+export interface Crl {
+  readonly der: Buffer;
+  readonly thisUpdate: Date;
+  readonly nextUpdate: Date | undefined;
+  /** Where the content of revokedCertificates lies in `der`; empty when there is none. */
+  readonly revokedStart: number;
+  readonly revokedEnd: number;
+}
+
+const DELTA_CRL_INDICATOR = '2.5.29.27';
+const ISSUING_DISTRIBUTION_POINT = '2.5.29.28';
+const ONLY_SOME_REASONS = contextTag(3, false);
+const INDIRECT_CRL = contextTag(4, false);
+
+/** Reads a CRL in DER or PEM down to its entries. */
+export async function readCrl(input: ByteInput): Promise<Crl> {
+  const der = derOf(await readAll(input));
+  const outer = new DerReader(der).enter(Tag.SEQUENCE, 'CertificateList');
+  const list = outer.enter(Tag.SEQUENCE, 'tbsCertList');
+  list.optional(Tag.INTEGER, 'version');
+  list.read(Tag.SEQUENCE, 'signature');
+  list.read(Tag.SEQUENCE, 'issuer');
+  const thisUpdate = readTime(list, 'thisUpdate');
+  const nextUpdate = isTime(list.peekTag()) ? readTime(list, 'nextUpdate') : undefined;
+  const revoked = list.optional(Tag.SEQUENCE, 'revokedCertificates');
+  if (list.peekTag() === contextTag(0)) {
+    checkExtensions(list.enter(contextTag(0), 'crlExtensions').enter(Tag.SEQUENCE, 'crlExtensions'));
+  }
+  list.done('tbsCertList');
+  return { der, thisUpdate, nextUpdate, revokedStart: revoked?.contentStart ?? 0, revokedEnd: revoked?.end ?? 0 };
+}
+
+const PEM = /-----BEGIN X509 CRL-----([^-]*)-----END X509 CRL-----/;
+
+function derOf(bytes: Buffer): Buffer {
+  if (bytes[0] === Tag.SEQUENCE) return bytes;
+  const pem = PEM.exec(bytes.toString('latin1'))?.[1];
+  if (pem === undefined) throw malformed('neither a DER nor a PEM CRL');
+  return Buffer.from(pem, 'base64');
+}
+
+function isTime(tag: number | undefined): boolean {
+  return tag === Tag.UTC_TIME || tag === Tag.GENERALIZED_TIME;
+}
+
+/** A Time of the CRL or of one of its entries. */
+export function readTime(reader: DerReader, what: string): Date {
+  if (!isTime(reader.peekTag())) throw malformed(`${what}: not a time`);
+  const content = reader.copyContent(reader.readTlv(what));
+  return asn1Time(content, 0, content.length);
+}
+
+/** Refuses the kinds of CRL from which the status of a certificate that is not listed does not follow. */
+function checkExtensions(extensions: DerReader): void {
+  while (!extensions.atEnd) {
+    const extension = extensions.enter(Tag.SEQUENCE, 'Extension');
+    const oid = extension.readOid();
+    extension.optional(Tag.BOOLEAN);
+    const value = extension.readOctetString();
+    if (oid === DELTA_CRL_INDICATOR) throw malformed('a delta CRL does not list all revoked certificates');
+    if (oid !== ISSUING_DISTRIBUTION_POINT) continue;
+    const point = new DerReader(value).enter(Tag.SEQUENCE, 'IssuingDistributionPoint');
+    while (!point.atEnd) {
+      const { tag } = point.readTlv();
+      if (tag === ONLY_SOME_REASONS) throw malformed('a CRL for some reasons only does not list all revoked certificates');
+      if (tag === INDIRECT_CRL) throw malformed('an indirect CRL lists certificates of other issuers');
+    }
+  }
+}

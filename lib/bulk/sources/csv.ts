@@ -1,0 +1,130 @@
+import { malformed } from '../../errors.js';
+import type { StatusEntry } from '../status-entry.js';
+import { type EntryFields, entryFromFields } from './entry-fields.js';
+import { serialFromDecimalText } from './fields.js';
+import { type ByteInput, type RowFormat, rowSource } from './rows.js';
+import { BadRowError, type RowOptions, type StatusSource } from './status-source.js';
+
+/** What {@link csvSource} takes beside the file. */
+export interface CsvOptions extends RowOptions {
+  /** Between two fields. Default `,`. */
+  readonly delimiter?: ',' | ';' | '\t';
+  /** How serial numbers are written: `hex`, after `0x` or not, or `decimal`. Default `hex`. */
+  readonly serials?: 'hex' | 'decimal';
+}
+
+const QUOTE = 0x22;
+const LINE_FEED = 0x0a;
+const CARRIAGE_RETURN = 0x0d;
+const BYTE_ORDER_MARK = Buffer.from('\ufeff');
+
+/**
+ * Comma-separated values (RFC 4180, UTF-8). The first row names the columns, in any order and case: `serial` and `status`
+ * are required, `revocationTime`, `reason`, `thisUpdate`, `nextUpdate` and `invalidityDate` optional, others are ignored.
+ * Times are RFC 3339 with an offset, or `YYYYMMDDHHMMSSZ`; statuses `good`, `revoked`, `unknown`. Empty lines are left out.
+ * A first row that does not name the columns ends the iteration, whatever `onBadRow` says.
+ */
+export function csvSource(input: ByteInput, options: CsvOptions = {}): StatusSource {
+  return rowSource(input, options, () => new CsvFormat(options));
+}
+
+type Column = keyof EntryFields | undefined;
+
+const COLUMN_OF: ReadonlyMap<string, Column> = new Map<string, Column>([
+  ['serial', 'serial'],
+  ['serialnumber', 'serial'],
+  ['status', 'status'],
+  ['revocationtime', 'revocationTime'],
+  ['reason', 'reason'],
+  ['thisupdate', 'thisUpdate'],
+  ['nextupdate', 'nextUpdate'],
+  ['invaliditydate', 'invalidityDate'],
+]);
+
+class CsvFormat implements RowFormat {
+  readonly #delimiter: number;
+  readonly #decimal: boolean;
+  #columns: Column[] | undefined;
+
+  constructor({ delimiter = ',', serials = 'hex' }: CsvOptions) {
+    this.#delimiter = delimiter.charCodeAt(0);
+    this.#decimal = serials === 'decimal';
+  }
+
+  rowEnd(bytes: Buffer, start: number): number {
+    let quoted = false;
+    for (let i = start; i < bytes.length; i += 1) {
+      const octet = bytes[i];
+      // A doubled quote inside a field leaves it and enters it again.
+      if (octet === QUOTE) quoted = !quoted;
+      else if (octet === LINE_FEED && !quoted) return i;
+    }
+    return -1;
+  }
+
+  parse(bytes: Buffer, start: number, end: number): StatusEntry | undefined {
+    const rowEnd = bytes[end - 1] === CARRIAGE_RETURN ? end - 1 : end;
+    if (rowEnd <= start) return undefined;
+    if (this.#columns === undefined) {
+      const mark = bytes.subarray(start, start + 3).equals(BYTE_ORDER_MARK) ? 3 : 0;
+      this.#columns = columnsOf(this.#split(bytes, start + mark, rowEnd));
+      return undefined;
+    }
+    const fields = this.#split(bytes, start, rowEnd);
+    if (fields.length !== this.#columns.length) {
+      throw malformed(`${fields.length} fields, but ${this.#columns.length} columns`);
+    }
+    const named: { -readonly [name in keyof EntryFields]: unknown } = {};
+    for (const [index, column] of this.#columns.entries()) {
+      if (column !== undefined) named[column] = fields[index];
+    }
+    if (this.#decimal && typeof named.serial === 'string') named.serial = serialFromDecimalText(named.serial);
+    return entryFromFields(named);
+  }
+
+  #split(bytes: Buffer, start: number, end: number): string[] {
+    const fields: string[] = [];
+    let position = start;
+    for (;;) {
+      if (bytes[position] === QUOTE && position < end) {
+        const close = closingQuote(bytes, position + 1, end);
+        fields.push(bytes.toString('utf8', position + 1, close).replaceAll('""', '"'));
+        position = close + 1;
+        if (position < end && bytes[position] !== this.#delimiter) throw malformed('text after a closing quote');
+      } else {
+        const from = position;
+        while (position < end && bytes[position] !== this.#delimiter) {
+          if (bytes[position] === QUOTE) throw malformed('a quote inside a field that is not quoted');
+          position += 1;
+        }
+        fields.push(bytes.toString('utf8', from, position));
+      }
+      if (position >= end) return fields;
+      position += 1;
+    }
+  }
+}
+
+function closingQuote(bytes: Buffer, start: number, end: number): number {
+  for (let i = start; i < end; i += 1) {
+    if (bytes[i] !== QUOTE) continue;
+    if (bytes[i + 1] !== QUOTE || i + 1 >= end) return i;
+    i += 1;
+  }
+  throw malformed('a quoted field without an end');
+}
+
+function columnsOf(names: readonly string[]): Column[] {
+  const columns = names.map((name) => COLUMN_OF.get(name.trim().toLowerCase()));
+  const known = columns.filter((column) => column !== undefined);
+  for (const required of ['serial', 'status'] as const) {
+    if (!known.includes(required)) throw badHeader(`the first row does not name a column '${required}'`);
+  }
+  if (new Set(known).size !== known.length) throw badHeader('the first row names a column twice');
+  return columns;
+}
+
+/** Never left out as other rows are: every row after it would be read by the wrong names. */
+function badHeader(why: string): BadRowError {
+  return new BadRowError('line', 1, malformed(why));
+}

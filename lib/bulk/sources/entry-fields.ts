@@ -1,0 +1,72 @@
+import { malformed } from '../../errors.js';
+import { OCSPCertStatus } from '../../ocsp/enums.js';
+import { Extension } from '../../x509/extension.js';
+import { InvalidityDate } from '../../x509/extensions/crl-entry.js';
+import type { StatusEntry } from '../status-entry.js';
+import { reasonFromText, serialFromHexText, statusFromText, timeFromText } from './fields.js';
+
+/** The members of a row, by name; null, undefined and the empty string are the same: nothing there. */
+export interface EntryFields {
+  readonly serial?: unknown;
+  readonly status?: unknown;
+  readonly revocationTime?: unknown;
+  readonly reason?: unknown;
+  readonly thisUpdate?: unknown;
+  readonly nextUpdate?: unknown;
+  readonly invalidityDate?: unknown;
+}
+
+/** An entry of named values: strings, or numbers for serial and status. */
+export function entryFromFields(fields: EntryFields): StatusEntry {
+  const serialNumber = serialOf(fields.serial);
+  const status = statusOf(fields.status);
+  const revocationTime = timeOf(fields.revocationTime, 'revocationTime');
+  const reasonText = textOf(fields.reason, 'reason');
+  const thisUpdate = timeOf(fields.thisUpdate, 'thisUpdate');
+  const nextUpdate = timeOf(fields.nextUpdate, 'nextUpdate');
+  const invalidity = timeOf(fields.invalidityDate, 'invalidityDate');
+  if (status === OCSPCertStatus.REVOKED) {
+    if (revocationTime === undefined) throw malformed('revoked, but no revocationTime');
+  } else if (revocationTime !== undefined || reasonText !== undefined || invalidity !== undefined) {
+    throw malformed('revocationTime, reason or invalidityDate, but the status is not revoked');
+  }
+  return {
+    serialNumber,
+    status,
+    revocationTime: revocationTime ?? null,
+    reason: reasonText === undefined ? null : reasonFromText(reasonText),
+    ...(thisUpdate && { thisUpdate }),
+    ...(nextUpdate && { nextUpdate }),
+    ...(invalidity && {
+      singleExtensions: [new Extension(InvalidityDate.oid, false, new InvalidityDate(invalidity))],
+    }),
+  };
+}
+
+function serialOf(value: unknown): string | bigint {
+  if (typeof value === 'bigint') return value;
+  if (typeof value === 'number') {
+    if (!Number.isSafeInteger(value) || value < 0) throw malformed(`serial number ${value} is not exact; write it as text`);
+    return BigInt(value);
+  }
+  const text = textOf(value, 'serial');
+  if (text === undefined) throw malformed('no serial number');
+  return serialFromHexText(text);
+}
+
+function statusOf(value: unknown): OCSPCertStatus {
+  const text = typeof value === 'number' ? String(value) : textOf(value, 'status');
+  if (text === undefined) throw malformed('no status');
+  return statusFromText(text);
+}
+
+function timeOf(value: unknown, name: string): Date | undefined {
+  const text = textOf(value, name);
+  return text === undefined ? undefined : timeFromText(text);
+}
+
+function textOf(value: unknown, name: string): string | undefined {
+  if (value === undefined || value === null || value === '') return undefined;
+  if (typeof value !== 'string') throw malformed(`${name} is not text`);
+  return value;
+}

@@ -1,0 +1,49 @@
+import { invalidArgType, invalidValue } from '../errors.js';
+import { checkDate } from '../x509/time.js';
+import type { DefaultTimes } from './entry-packer.js';
+
+/** From when and until when responses hold, where an entry does not say so itself. */
+export interface ValidityOptions {
+  /** The time at which the statuses are known to be right; the time of signing by default. */
+  readonly thisUpdate?: Date;
+  /** thisUpdate is cut down to a whole multiple of this, in seconds; 60 by default. */
+  readonly granularity?: number;
+  /** Seconds from thisUpdate to nextUpdate; 7 days by default. null: no nextUpdate, newer information is always there. */
+  readonly period?: number | null;
+}
+
+/** Checked {@link ValidityOptions}. */
+export interface Validity {
+  readonly thisUpdate: number | undefined;
+  readonly granularity: number;
+  readonly period: number | null;
+}
+
+const WEEK = 7 * 24 * 3600;
+const MAX_PERIOD = 100 * 366 * 24 * 3600;
+
+/** @throws TypeError; `ERR_OCSP_INVALID_VALUE` for a bad date and for numbers that are not positive whole seconds. */
+export function resolveValidity(options: ValidityOptions = {}): Validity {
+  if (typeof options !== 'object' || options === null) throw invalidArgType('validity', 'an object', options);
+  const { thisUpdate, granularity = 60, period = WEEK } = options;
+  return {
+    thisUpdate: thisUpdate === undefined ? undefined : checkDate(thisUpdate, 'validity.thisUpdate').getTime() / 1000,
+    granularity: wholeSeconds(granularity, 'validity.granularity'),
+    period: period === null ? null : wholeSeconds(period, 'validity.period'),
+  };
+}
+
+/** Default times of a response that is signed at `now` (milliseconds). */
+export function timesAt({ thisUpdate, granularity, period }: Validity, now: number): DefaultTimes {
+  const known = thisUpdate ?? now / 1000;
+  const from = Math.floor(known / granularity) * granularity;
+  return { thisUpdate: from, nextUpdate: period === null ? undefined : from + period };
+}
+
+function wholeSeconds(value: unknown, name: string): number {
+  if (typeof value !== 'number') throw invalidArgType(name, 'a number of seconds', value);
+  if (!Number.isInteger(value) || value < 1 || value > MAX_PERIOD) {
+    throw invalidValue(`${name} must be whole seconds, 1 to ${MAX_PERIOD}`);
+  }
+  return value;
+}
