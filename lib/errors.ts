@@ -91,6 +91,6 @@ function describe(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   if (typeof value === 'function') return `function ${value.name}`;
   if (typeof value !== 'object') return `type ${typeof value} (${String(value).slice(0, 28)})`;
-  const constructor: unknown = value.constructor;
-  return typeof constructor === 'function' && constructor.name ? `an instance of ${constructor.name}` : 'an object';
+  const type: unknown = value.constructor;
+  return typeof type === 'function' && type.name ? `an instance of ${type.name}` : 'an object';
 }

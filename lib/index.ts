@@ -15,9 +15,15 @@ export { OCSPResponseBuilder, type ResponseByHashInput, type ResponseInput } fro
 export type { ExternalSigner, SignOptions } from './ocsp/signing.js';
 export { OCSPSingleResponse } from './ocsp/single-response.js';
 export type { StatusInput } from './ocsp/single-response-input.js';
-export { HashAlgorithm, type AlgorithmIdentifier, type HashAlgorithmName } from './x509/algorithms.js';
+export { type AlgorithmIdentifier, HashAlgorithm, type HashAlgorithmName } from './x509/algorithms.js';
 export type { CertificateInput } from './x509/certificate.js';
-export { Extension, type ExtensionClass, type ExtensionType, Extensions, UnrecognizedExtension } from './x509/extension.js';
+export {
+  Extension,
+  type ExtensionClass,
+  Extensions,
+  type ExtensionType,
+  UnrecognizedExtension,
+} from './x509/extension.js';
 export { CertificateIssuer, CRLReason, InvalidityDate } from './x509/extensions/crl-entry.js';
 export {
   type AlgorithmIdentifierInit,

@@ -6,6 +6,15 @@ import { addonPath, inRoot } from './lib/paths.mjs';
 import { main, node, run, ScriptError, step } from './lib/run.mjs';
 import { runSuite } from './lib/suite.mjs';
 
+/** Leaks with our code in their stack that are not ours to free. */
+const EXPECTED_LEAKS = [
+  // OpenSSL's state per thread: error queue and random generators. Threads of libuv's pool live until the process ends.
+  /\bossl_err_get_state_int\b/,
+  /\bRAND_get0_(public|private)\b/,
+  // A worker was terminated while its job ran: nobody is left to settle the promise, and Node keeps its 8 bytes.
+  /#1 0x[0-9a-f]+ in napi_create_promise\b/,
+];
+
 const options = {
   'core-only': { type: 'boolean', help: 'only the programs that need no Node' },
   'node-only': { type: 'boolean', help: 'only the suite under Node' },
@@ -70,15 +79,6 @@ async function underNode(args) {
   if (failure) throw failure;
   console.log('No findings in native/.');
 }
-
-/** Leaks with our code in their stack that are not ours to free. */
-const EXPECTED_LEAKS = [
-  // OpenSSL's state per thread: error queue and random generators. Threads of libuv's pool live until the process ends.
-  /\bossl_err_get_state_int\b/,
-  /\bRAND_get0_(public|private)\b/,
-  // A worker was terminated while its job ran: nobody is left to settle the promise, and Node keeps its 8 bytes.
-  /#1 0x[0-9a-f]+ in napi_create_promise\b/,
-];
 
 /** Path of one of the compiler's shared libraries. */
 function runtimeLibrary(name) {

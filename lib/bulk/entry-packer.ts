@@ -46,7 +46,8 @@ export class EntryPacker {
   add(entry: StatusEntry, times: DefaultTimes): void {
     const { serialNumber, status, reason, revocationTime, thisUpdate, nextUpdate, singleExtensions } = entry;
     if (typeof status !== 'number') throw invalidArgType('status', 'a member of OCSPCertStatus', status);
-    if (status !== 0 && status !== 1 && status !== 2) throw invalidValue(`status is not a member of OCSPCertStatus: ${status}`);
+    if (status !== 0 && status !== 1 && status !== 2)
+      throw invalidValue(`status is not a member of OCSPCertStatus: ${status}`);
     let revokedAt = 0;
     let code = -1;
     if (status === OCSPCertStatus.REVOKED) {
@@ -57,7 +58,8 @@ export class EntryPacker {
       if (reason != null) throw invalidValue('reason goes with a revoked certificate only');
     }
     const from = thisUpdate == null ? times.thisUpdate : seconds(thisUpdate, 'thisUpdate');
-    const until = nextUpdate === undefined ? times.nextUpdate : nextUpdate === null ? undefined : seconds(nextUpdate, 'nextUpdate');
+    const until =
+      nextUpdate === undefined ? times.nextUpdate : nextUpdate === null ? undefined : seconds(nextUpdate, 'nextUpdate');
     const extensions =
       singleExtensions == null
         ? undefined

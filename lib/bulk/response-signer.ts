@@ -111,7 +111,11 @@ export class ResponseSigner {
 
 function schemeOf(keyType: string, { algorithm, signOptions }: ResponseSignerOptions): SchemeArguments {
   const hashless = /^(ED|ML-DSA)/.test(keyType);
-  return resolveScheme(keyType, algorithm === undefined && !hashless ? HashAlgorithm.SHA256 : (algorithm ?? null), signOptions);
+  return resolveScheme(
+    keyType,
+    algorithm === undefined && !hashless ? HashAlgorithm.SHA256 : (algorithm ?? null),
+    signOptions,
+  );
 }
 
 function responderIdTag(encoding: unknown = OCSPResponderEncoding.HASH): 1 | 2 {
@@ -126,7 +130,7 @@ function embedded(
   responder: ParsedCertificate,
   issuer: ParsedCertificate,
 ): ParsedCertificate[] {
-  if (certificates !== undefined) return Array.from(certificates, (cert, i) => toCertificate(cert, `certificates[${i}]`));
+  if (certificates !== undefined)
+    return Array.from(certificates, (cert, i) => toCertificate(cert, `certificates[${i}]`));
   return responder.x509.raw.equals(issuer.x509.raw) ? [] : [responder];
 }
-

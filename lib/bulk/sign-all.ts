@@ -233,6 +233,7 @@ function iteratorOf(
 
 function whole(value: unknown, name: string, max: number): number {
   if (typeof value !== 'number') throw invalidArgType(`options.${name}`, 'a number', value);
-  if (!Number.isInteger(value) || value < 1 || value > max) throw invalidValue(`options.${name} must be a whole number, 1 to ${max}`);
+  if (!Number.isInteger(value) || value < 1 || value > max)
+    throw invalidValue(`options.${name} must be a whole number, 1 to ${max}`);
   return value;
 }

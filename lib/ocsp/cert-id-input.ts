@@ -55,7 +55,8 @@ function checkSerial(value: unknown): Buffer {
     if (!/^[0-9a-f]+$/i.test(value)) throw invalidValue('serialNumber is not a string of hexadecimal digits');
     return integerToBytes(BigInt(`0x${value}`));
   }
-  if (typeof value !== 'bigint') throw invalidArgType('serialNumber', 'a bigint or a string of hexadecimal digits', value);
+  if (typeof value !== 'bigint')
+    throw invalidArgType('serialNumber', 'a bigint or a string of hexadecimal digits', value);
   if (value < 0n) throw invalidValue('serialNumber is negative');
   return integerToBytes(value);
 }

@@ -1,7 +1,7 @@
 /** The extensions of a message under construction. */
 import { invalidArgType, OCSPError } from '../errors.js';
 import { Extension } from '../x509/extension.js';
-import { checkExtension, encodeExtensions, type ExtensionType } from '../x509/extension-codec.js';
+import { checkExtension, type ExtensionType, encodeExtensions } from '../x509/extension-codec.js';
 
 /** `extensions` with one more at the end. */
 export function withExtension(
@@ -18,7 +18,8 @@ export function withExtension(
 /** Checks an argument that has to be an iterable of Extension, each OID once. */
 export function checkExtensionList(value: unknown, name: string): readonly Extension[] {
   if (value === undefined || value === null) return [];
-  if (typeof value !== 'object' || !(Symbol.iterator in value)) throw invalidArgType(name, 'an iterable of Extension', value);
+  if (typeof value !== 'object' || !(Symbol.iterator in value))
+    throw invalidArgType(name, 'an iterable of Extension', value);
   const list: Extension[] = [];
   for (const item of value as Iterable<unknown>) {
     if (!(item instanceof Extension)) throw invalidArgType(name, 'an iterable of Extension', item);

@@ -1,8 +1,8 @@
 /** What requests, responses and their entries have in common: a piece of DER and the offsets of its parts. */
 import { invalidArgType, invalidValue } from '../errors.js';
 import { checkBytes, copyBytes } from '../x509/der.js';
-import { type ExtensionSlot, parseExtensions } from '../x509/extension-codec.js';
 import type { Extensions } from '../x509/extension.js';
+import { type ExtensionSlot, parseExtensions } from '../x509/extension-codec.js';
 import { parseGeneralizedTime } from '../x509/time.js';
 import { Encoding } from './enums.js';
 import type { Offsets } from './layout.js';
@@ -54,9 +54,7 @@ export class Parsed {
   }
 
   sameBytes(range: number, other: Parsed): boolean {
-    return (
-      this.der.compare(other.der, other.start(range), other.end(range), this.start(range), this.end(range)) === 0
-    );
+    return this.der.compare(other.der, other.start(range), other.end(range), this.start(range), this.end(range)) === 0;
   }
 }
 

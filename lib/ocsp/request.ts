@@ -1,9 +1,9 @@
 import { native } from '../binding.js';
+import { OCSPError } from '../errors.js';
+import type { HashAlgorithm } from '../x509/algorithms.js';
 import { copyBytes, DerReader } from '../x509/der.js';
 import type { Extensions } from '../x509/extension.js';
 import { type GeneralName, readGeneralName } from '../x509/general-name.js';
-import type { HashAlgorithm } from '../x509/algorithms.js';
-import { OCSPError } from '../errors.js';
 import { type Json, ValueObject } from '../x509/value-object.js';
 import { CertIdMembers } from './cert-id.js';
 import { Encoding } from './enums.js';
@@ -18,7 +18,16 @@ import {
   REQUESTOR_NAME,
   takeRequestOffsets,
 } from './layout.js';
-import { checkEncoding, checkInternal, copyInput, INTERNAL, isLenient, type LoadOptions, orError, Parsed } from './message.js';
+import {
+  checkEncoding,
+  checkInternal,
+  copyInput,
+  INTERNAL,
+  isLenient,
+  type LoadOptions,
+  orError,
+  Parsed,
+} from './message.js';
 
 /** One Request of an OCSPRequest (RFC 6960 section 4.1.1): the CertID of a certificate, and what was asked beside it. */
 export class OCSPRequestEntry extends CertIdMembers {

@@ -15,7 +15,7 @@ import { encodeExtensionList, withExtension } from './extension-list.js';
 import { INTERNAL } from './message.js';
 import { OCSPResponse } from './response.js';
 import { type ExternalSigner, isExternalSigner, resolveScheme, type SignOptions } from './signing.js';
-import { singleResponseFrom, type StatusInput } from './single-response-input.js';
+import { type StatusInput, singleResponseFrom } from './single-response-input.js';
 
 /** Arguments of `addResponse`: a certificate and its status. */
 export interface ResponseInput extends StatusInput {
@@ -224,7 +224,8 @@ export class OCSPResponseBuilder {
     if (typeof responseStatus !== 'number') {
       throw invalidArgType('responseStatus', 'a member of OCSPResponseStatus', responseStatus);
     }
-    if (!(responseStatus in OCSPResponseStatus)) throw invalidValue('responseStatus is not a member of OCSPResponseStatus');
+    if (!(responseStatus in OCSPResponseStatus))
+      throw invalidValue('responseStatus is not a member of OCSPResponseStatus');
     if (responseStatus === OCSPResponseStatus.SUCCESSFUL) throw invalidValue('responseStatus cannot be SUCCESSFUL');
     return trusted(encodeSequence(encodeEnumerated(responseStatus)));
   }
@@ -290,7 +291,14 @@ function trusted(der: Buffer): OCSPResponse {
   return new OCSPResponse(INTERNAL, der, true);
 }
 
-const STATUS_NAMES = ['certStatus', 'thisUpdate', 'nextUpdate', 'revocationTime', 'revocationReason', 'singleExtensions'];
+const STATUS_NAMES = [
+  'certStatus',
+  'thisUpdate',
+  'nextUpdate',
+  'revocationTime',
+  'revocationReason',
+  'singleExtensions',
+];
 const CERTIFICATE_NAMES = ['cert', 'issuer', 'algorithm', ...STATUS_NAMES];
 const HASH_NAMES = ['issuerNameHash', 'issuerKeyHash', 'serialNumber', 'algorithm', ...STATUS_NAMES];
 

@@ -24,7 +24,16 @@ import {
   TBS,
   takeResponseOffsets,
 } from './layout.js';
-import { checkEncoding, checkInternal, copyInput, INTERNAL, isLenient, type LoadOptions, orError, Parsed } from './message.js';
+import {
+  checkEncoding,
+  checkInternal,
+  copyInput,
+  INTERNAL,
+  isLenient,
+  type LoadOptions,
+  orError,
+  Parsed,
+} from './message.js';
 import { OCSPSingleResponse } from './single-response.js';
 
 const BY_NAME = 1;
@@ -234,7 +243,10 @@ export class OCSPResponse extends ValueObject {
     const message = this.#successful;
     const count = message.number(RESPONSE_COUNT);
     if (count !== 1) {
-      throw new OCSPError('ERR_OCSP_NOT_SINGLE', `the response holds ${count} entries, not one: read them by .responses`);
+      throw new OCSPError(
+        'ERR_OCSP_NOT_SINGLE',
+        `the response holds ${count} entries, not one: read them by .responses`,
+      );
     }
     this.#responses ??= readResponses(message);
     return this.#responses[0] as OCSPSingleResponse;

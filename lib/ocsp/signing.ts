@@ -34,13 +34,15 @@ const MAX_SALT_LENGTH = 2048;
  */
 export function resolveScheme(keyType: string, algorithm: unknown, options: unknown): SchemeArguments {
   const oneShot = ONE_SHOT.test(keyType);
-  if (!oneShot && !HASHING.has(keyType)) throw invalidValue(`a key of type ${keyType || 'unknown'} cannot sign responses`);
+  if (!oneShot && !HASHING.has(keyType))
+    throw invalidValue(`a key of type ${keyType || 'unknown'} cannot sign responses`);
   const hash = checkSigningHash(algorithm);
   const { rsaPadding, saltLength } = checkOptions(options);
   if (oneShot && hash !== null) throw invalidValue(`algorithm must be null for a key of type ${keyType}`);
   if (!oneShot && hash === null) throw invalidValue(`algorithm must not be null for a key of type ${keyType}`);
   if (keyType === 'DSA' && hash?.startsWith('sha3-')) throw unsupportedAlgorithm('DSA does not go with SHA-3 hashes');
-  if (keyType === 'RSA-PSS' && rsaPadding === 'pkcs1') throw invalidValue("an RSA-PSS key cannot sign with 'pkcs1' padding");
+  if (keyType === 'RSA-PSS' && rsaPadding === 'pkcs1')
+    throw invalidValue("an RSA-PSS key cannot sign with 'pkcs1' padding");
   if (!keyType.startsWith('RSA') && rsaPadding !== undefined) throw invalidValue('rsaPadding goes with RSA keys only');
   const pss = keyType === 'RSA-PSS' || rsaPadding === 'pss';
   if (!pss && saltLength !== undefined) throw invalidValue('saltLength goes with RSASSA-PSS only');
@@ -53,7 +55,8 @@ function checkOptions(options: unknown): SignOptions {
   const { rsaPadding, saltLength } = options as SignOptions;
   if (rsaPadding !== undefined) {
     if (typeof rsaPadding !== 'string') throw invalidArgType('options.rsaPadding', "'pkcs1' or 'pss'", rsaPadding);
-    if (rsaPadding !== 'pkcs1' && rsaPadding !== 'pss') throw invalidValue("options.rsaPadding must be 'pkcs1' or 'pss'");
+    if (rsaPadding !== 'pkcs1' && rsaPadding !== 'pss')
+      throw invalidValue("options.rsaPadding must be 'pkcs1' or 'pss'");
   }
   if (saltLength !== undefined) {
     if (typeof saltLength !== 'number') throw invalidArgType('options.saltLength', 'a number', saltLength);

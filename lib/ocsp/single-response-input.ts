@@ -34,7 +34,8 @@ export function singleResponseFrom(id: CertIdTuple, input: StatusInput): SingleR
   const thisUpdate = seconds(input.thisUpdate, 'thisUpdate');
   const next = nextUpdate == null ? undefined : seconds(nextUpdate, 'nextUpdate');
   if (typeof certStatus !== 'number') throw invalidArgType('certStatus', 'a member of OCSPCertStatus', certStatus);
-  if (!(certStatus in OCSPCertStatus)) throw invalidValue(`certStatus is not a member of OCSPCertStatus: ${certStatus}`);
+  if (!(certStatus in OCSPCertStatus))
+    throw invalidValue(`certStatus is not a member of OCSPCertStatus: ${certStatus}`);
   let revokedAt: number | undefined;
   let reason: number | undefined;
   if (certStatus === OCSPCertStatus.REVOKED) {

@@ -14,7 +14,13 @@ export abstract class ValueObject {
 
   /** Whether `other` is an object of the same class. */
   protected isSameClass(other: unknown): other is this {
-    return this.#made && typeof other === 'object' && other !== null && #made in other && other.constructor === this.constructor;
+    return (
+      this.#made &&
+      typeof other === 'object' &&
+      other !== null &&
+      #made in other &&
+      other.constructor === this.constructor
+    );
   }
 
   /** Whether `other` is the same kind of value with the same content; anything else is `false`, never an error. */

@@ -68,7 +68,8 @@ function checkExtensions(extensions: DerReader): void {
     const point = new DerReader(value).enter(Tag.SEQUENCE, 'IssuingDistributionPoint');
     while (!point.atEnd) {
       const { tag } = point.readTlv();
-      if (tag === ONLY_SOME_REASONS) throw malformed('a CRL for some reasons only does not list all revoked certificates');
+      if (tag === ONLY_SOME_REASONS)
+        throw malformed('a CRL for some reasons only does not list all revoked certificates');
       if (tag === INDIRECT_CRL) throw malformed('an indirect CRL lists certificates of other issuers');
     }
   }

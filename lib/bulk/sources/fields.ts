@@ -13,8 +13,10 @@ export function hexSerial(bytes: Buffer, start: number, end: number): string {
   if (end - start > LONGEST_SERIAL) throw malformed(`serial number of ${end - start} digits`);
   for (let i = start; i < end; i += 1) {
     const octet = bytes[i] as number;
-    const digit = (octet >= 0x30 && octet <= 0x39) || (octet >= 0x41 && octet <= 0x46) || (octet >= 0x61 && octet <= 0x66);
-    if (!digit) throw malformed(`serial number with a character that is no hexadecimal digit: ${show(bytes, start, end)}`);
+    const digit =
+      (octet >= 0x30 && octet <= 0x39) || (octet >= 0x41 && octet <= 0x46) || (octet >= 0x61 && octet <= 0x66);
+    if (!digit)
+      throw malformed(`serial number with a character that is no hexadecimal digit: ${show(bytes, start, end)}`);
   }
   return bytes.toString('latin1', start, end);
 }

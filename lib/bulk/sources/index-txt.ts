@@ -1,8 +1,8 @@
 import { malformed } from '../../errors.js';
 import { OCSPCertStatus } from '../../ocsp/enums.js';
+import { encodeOid } from '../../x509/der.js';
 import { Extension, UnrecognizedExtension } from '../../x509/extension.js';
 import { InvalidityDate } from '../../x509/extensions/crl-entry.js';
-import { encodeOid } from '../../x509/der.js';
 import { ReasonFlags } from '../../x509/reason.js';
 import type { StatusEntry } from '../status-entry.js';
 import { asn1Time, hexSerial, reasonFromText, show } from './fields.js';

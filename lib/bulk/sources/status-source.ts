@@ -54,7 +54,10 @@ const DEFAULT_BATCH_SIZE = 4096;
 
 /** Makes a source of a function that gives all entries, in pieces of any size. */
 export function sourceOf(pieces: () => AsyncIterable<StatusEntry[]> | Iterable<StatusEntry[]>): StatusSource {
-  async function* batches({ skip = 0, batchSize = DEFAULT_BATCH_SIZE }: BatchOptions = {}): AsyncGenerator<StatusEntry[]> {
+  async function* batches({
+    skip = 0,
+    batchSize = DEFAULT_BATCH_SIZE,
+  }: BatchOptions = {}): AsyncGenerator<StatusEntry[]> {
     let left = skip;
     let batch: StatusEntry[] = [];
     for await (const piece of pieces()) {

@@ -12,11 +12,7 @@ export abstract class ExtensionValue extends ValueObject {
 
   /** The same extension class with the same content. */
   override equals(other: unknown): boolean {
-    return (
-      this.isSameClass(other) &&
-      other.oid === this.oid &&
-      other.publicBytes().equals(this.publicBytes())
-    );
+    return this.isSameClass(other) && other.oid === this.oid && other.publicBytes().equals(this.publicBytes());
   }
 
   abstract override toJSON(): Json;
