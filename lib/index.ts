@@ -3,6 +3,7 @@
  *
  * @packageDocumentation
  */
+export type { OpensslInfo } from '../typings/binding.js';
 export { opensslInfo } from './binding.js';
 export { OCSPError, type OCSPErrorCode, type OCSPErrorDetails } from './errors.js';
 export type { SerialNumberInput } from './ocsp/cert-id-input.js';

@@ -16,6 +16,7 @@ export interface SignOptions {
  * returns the signature octets as they go into the BIT STRING; for ECDSA and DSA that is the DER SEQUENCE of r and s.
  */
 export interface ExternalSigner {
+  /** Signs `tbs` with `algorithm`, the hash that `signAsync` was given (null for keys that hash by themselves). */
   sign(tbs: Buffer, algorithm: HashAlgorithm | null): Uint8Array | Promise<Uint8Array>;
 }
 

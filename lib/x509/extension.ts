@@ -171,6 +171,7 @@ export class Extensions extends ValueObject implements Iterable<Extension> {
     return this.#entries.length;
   }
 
+  /** The items, in order. */
   [Symbol.iterator](): IterableIterator<Extension> {
     return this.#entries[Symbol.iterator]();
   }

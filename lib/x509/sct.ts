@@ -222,6 +222,7 @@ export class SignedCertificateTimestamps extends ExtensionValue implements Itera
     return this.#scts.length;
   }
 
+  /** The items, in order. */
   [Symbol.iterator](): IterableIterator<SignedCertificateTimestamp> {
     return this.#scts[Symbol.iterator]();
   }

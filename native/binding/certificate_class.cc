@@ -35,8 +35,8 @@ CertificateClass::CertificateClass(const Napi::CallbackInfo& info) : Napi::Objec
   }
   certificate_ = std::move(parsed.value());
   info.This().As<Napi::Object>().TypeTag(&type_tag<CertificateClass>());
-  Napi::MemoryManagement::AdjustExternalMemory(
-      info.Env(), kDecodedSize + static_cast<std::int64_t>(certificate_->der().size()));
+  Napi::MemoryManagement::AdjustExternalMemory(info.Env(),
+                                               kDecodedSize + static_cast<std::int64_t>(certificate_->der().size()));
 }
 
 void CertificateClass::Finalize(Napi::BasicEnv env) {
@@ -86,7 +86,10 @@ Napi::Value CertificateClass::public_key_hash(const Napi::CallbackInfo& info) {
 Napi::Value CertificateClass::assemble_response_async(const Napi::CallbackInfo& info) {
   const Bytes data = bytes_of(info[0]);
   const Bytes signature = bytes_of(info[1]);
-  AssemblyJob job{certificate_, scheme_of(info, 2), {data.begin(), data.end()}, {signature.begin(), signature.end()},
+  AssemblyJob job{certificate_,
+                  scheme_of(info, 2),
+                  {data.begin(), data.end()},
+                  {signature.begin(), signature.end()},
                   certificates_of(info[5])};
   return run_async(info.Env(), [job = std::move(job)] { return job.run(); });
 }

@@ -34,7 +34,9 @@ PrivateKeyClass::PrivateKeyClass(const Napi::CallbackInfo& info) : Napi::ObjectW
   info.This().As<Napi::Object>().TypeTag(&type_tag<PrivateKeyClass>());
 }
 
-Napi::Value PrivateKeyClass::type(const Napi::CallbackInfo& info) { return Napi::String::New(info.Env(), key_->type()); }
+Napi::Value PrivateKeyClass::type(const Napi::CallbackInfo& info) {
+  return Napi::String::New(info.Env(), key_->type());
+}
 
 namespace {
 
@@ -43,8 +45,8 @@ std::optional<SigningJob> job_of(const Napi::CallbackInfo& info, const std::shar
   const auto* responder = unwrap<CertificateClass>(info[1]);
   if (responder == nullptr) return std::nullopt;
   const Bytes data = bytes_of(info[0]);
-  return SigningJob{key, responder->certificate(), scheme_of(info, 2), {data.begin(), data.end()},
-                    certificates_of(info[5])};
+  return SigningJob{
+      key, responder->certificate(), scheme_of(info, 2), {data.begin(), data.end()}, certificates_of(info[5])};
 }
 
 }  // namespace

@@ -26,8 +26,7 @@ Napi::Function ResponseSignerClass::define(Napi::Env env) {
 }
 
 // (key, responder, hash, pss, saltLength, responderIdTag, certIdHash, issuerNameHash, issuerKeyHash, certificates)
-ResponseSignerClass::ResponseSignerClass(const Napi::CallbackInfo& info)
-    : Napi::ObjectWrap<ResponseSignerClass>(info) {
+ResponseSignerClass::ResponseSignerClass(const Napi::CallbackInfo& info) : Napi::ObjectWrap<ResponseSignerClass>(info) {
   const auto* key = unwrap<PrivateKeyClass>(info[0]);
   const auto* responder = unwrap<CertificateClass>(info[1]);
   if (key == nullptr || responder == nullptr) {

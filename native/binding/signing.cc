@@ -40,7 +40,8 @@ Result<ByteVector> AssemblyJob::run() const {
   const auto verified = verify_signature(key, scheme, response_data, signature);
   if (!verified.ok()) return verified.error();
   if (!verified.value()) {
-    return Error{ErrorCode::kKeyMismatch, "the signature was not made with the responder certificate's key", {}, {}, {}};
+    return Error{
+        ErrorCode::kKeyMismatch, "the signature was not made with the responder certificate's key", {}, {}, {}};
   }
   return write_response(response_data, prepared.value().algorithm, signature, der_of(certificates));
 }
@@ -58,8 +59,7 @@ class ResponseWorker : public Napi::AsyncWorker {
   void OnOK() override {
     const Napi::Env env = Env();
     const Napi::HandleScope scope(env);
-    const Napi::Value value =
-        result_->ok() ? to_buffer(env, result_->value()) : make_error(env, result_->error());
+    const Napi::Value value = result_->ok() ? to_buffer(env, result_->value()) : make_error(env, result_->error());
     if (value.IsEmpty()) return;  // the environment is being torn down
     if (result_->ok()) {
       napi_resolve_deferred(env, deferred_, value);
@@ -83,7 +83,7 @@ Napi::Value run_async(Napi::Env env, std::function<Result<ByteVector>()> job) {
   if (napi_create_promise(env, &deferred, &promise) != napi_ok) return {};
   auto* worker = new ResponseWorker(env, deferred, std::move(job));  // deletes itself when done
   worker->Queue();
-  return {env, promise};
+  return {env, promise};  // NOLINT(clang-analyzer-cplusplus.NewDeleteLeaks): the analyzer cannot see it delete itself
 }
 
 SignatureScheme scheme_of(const Napi::CallbackInfo& info, std::size_t first) {

@@ -17,8 +17,8 @@ Napi::Value to_buffer(Napi::Env env, Bytes bytes);
 // Leaves `bytes` in the output array and returns their number, or a Buffer where they do not fit.
 Napi::Value to_output(Napi::Env env, Bytes bytes);
 
-// While its worker is being terminated, every read of a JavaScript object yields an empty value, on which node-addon-api
-// aborts the process. These functions take whatever comes: the result no longer matters then.
+// While its worker is being terminated, every read of a JavaScript object yields an empty value, on which
+// node-addon-api aborts the process. These functions take whatever comes: the result no longer matters then.
 
 // [hash, issuerNameHash, issuerKeyHash, serial, extensions]
 RequestEntryFields request_entry_of(const Napi::Value& tuple);

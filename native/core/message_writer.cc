@@ -56,8 +56,7 @@ void write_time(DerWriter& out, std::int64_t seconds) {
   days += 719468;
   const std::int64_t era = (days >= 0 ? days : days - 146096) / 146097;
   const std::int64_t day_of_era = days - era * 146097;
-  const std::int64_t year_of_era =
-      (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+  const std::int64_t year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
   const std::int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
   const std::int64_t shifted_month = (5 * day_of_year + 2) / 153;
   const std::int64_t day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
@@ -188,8 +187,8 @@ void write_response(DerWriter& out, Bytes response_data, Bytes signature_algorit
   out.close(tag::kSequence, 0);     // BasicOCSPResponse
   out.close(tag::kOctetString, 0);  // response
   out.raw(as_bytes(kBasicResponseType));
-  out.close(tag::kSequence, 0);             // ResponseBytes
-  out.close(tag::explicit_context(0), 0);   // responseBytes
+  out.close(tag::kSequence, 0);            // ResponseBytes
+  out.close(tag::explicit_context(0), 0);  // responseBytes
   const std::uint8_t successful = 0;
   out.element(tag::kEnumerated, {&successful, 1});
   out.close(tag::kSequence, 0);

@@ -33,9 +33,9 @@ ByteVector write_request(const std::vector<RequestEntryFields>& entries, Bytes r
 
 struct SingleResponseFields {
   CertIdFields cert_id;
-  int cert_status = 0;                         // 0 good, 1 revoked, 2 unknown
-  std::int64_t revocation_time = 0;            // seconds since 1970-01-01, years 1 to 9999; when revoked
-  int revocation_reason = -1;                  // CRLReason code, -1 for none; when revoked
+  int cert_status = 0;               // 0 good, 1 revoked, 2 unknown
+  std::int64_t revocation_time = 0;  // seconds since 1970-01-01, years 1 to 9999; when revoked
+  int revocation_reason = -1;        // CRLReason code, -1 for none; when revoked
   std::int64_t this_update = 0;
   std::optional<std::int64_t> next_update;
   Bytes extensions;

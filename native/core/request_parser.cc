@@ -54,8 +54,7 @@ bool read_tbs_request(DerReader& tbs, RequestLayout& layout) {
     DerReader wrapped;
     Bytes name;
     if (!tbs.enter(tag::explicit_context(1), wrapped, "tbsRequest.requestorName") ||
-        !read_general_name(wrapped, name, "tbsRequest.requestorName") ||
-        !wrapped.finish("tbsRequest.requestorName")) {
+        !read_general_name(wrapped, name, "tbsRequest.requestorName") || !wrapped.finish("tbsRequest.requestorName")) {
       return false;
     }
     layout.requestor_name = range_of(context, name);
@@ -88,7 +87,8 @@ bool parse_request(DerContext& context, Bytes der, RequestLayout& layout) {
     Bytes content;
     if (!request.enter(tag::explicit_context(0), wrapped, "optionalSignature")) return false;
     const Bytes element = wrapped.rest();
-    if (!wrapped.read(tag::kSequence, content, "optionalSignature") || !wrapped.finish("optionalSignature")) return false;
+    if (!wrapped.read(tag::kSequence, content, "optionalSignature") || !wrapped.finish("optionalSignature"))
+      return false;
     layout.signature = range_of(context, element);
   }
   return request.finish("OCSPRequest") && in.finish("OCSPRequest");

@@ -1,5 +1,5 @@
-// Signs many responses with one key for one issuer. What does not change between responses is worked out once; what does
-// is written and signed in buffers that are kept, so that a response costs little beyond its signature.
+// Signs many responses with one key for one issuer. What does not change between responses is worked out once; what
+// does is written and signed in buffers that are kept, so that a response costs little beyond its signature.
 #pragma once
 
 #include <memory>
@@ -53,7 +53,7 @@ class ResponseSigner {
   std::shared_ptr<const SignerProfile> profile_;
   PreparedSignature prepared_;  // its context is copied for each signature of a key that hashes by itself
   EvpMdCtxPtr copy_;
-  const EVP_MD* md_ = nullptr;  // for keys that sign a digest ...
+  const EVP_MD* md_ = nullptr;   // for keys that sign a digest ...
   EvpPkeyCtxPtr digest_signer_;  // ... this context, which may sign again and again
   std::vector<Bytes> certificates_;
   ByteVector responder_id_;

@@ -5,8 +5,8 @@
 
 #include <array>
 
-#include "der_writer.h"
 #include "der_reader.h"
+#include "der_writer.h"
 #include "digest.h"
 #include "error_queue.h"
 
@@ -71,7 +71,8 @@ Result<ByteVector> provider_algorithm(EVP_PKEY_CTX* context, ErrorQueueScope& er
 
 }  // namespace
 
-Result<PreparedSignature> prepare_signature(EVP_PKEY* key, const SignatureScheme& scheme, SignatureDirection direction) {
+Result<PreparedSignature> prepare_signature(EVP_PKEY* key, const SignatureScheme& scheme,
+                                            SignatureDirection direction) {
   ErrorQueueScope errors;
   const EVP_MD* md = nullptr;
   if (!scheme.hash.empty()) {

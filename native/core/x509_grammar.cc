@@ -32,17 +32,17 @@ bool matches(Bytes oid, std::string_view prefix, std::initializer_list<int> last
 // DSA, ECDSA and EdDSA signatures have none.
 Parameters allowed_parameters(Bytes oid) {
   using namespace std::string_view_literals;
-  if (matches(oid, "\x2b\x0e\x03\x02"sv, {0x1a, 0x1d})) return Parameters::kAbsentOrNull;            // SHA-1, sha1WithRSA
+  if (matches(oid, "\x2b\x0e\x03\x02"sv, {0x1a, 0x1d})) return Parameters::kAbsentOrNull;  // SHA-1, sha1WithRSA
   if (matches(oid, "\x60\x86\x48\x01\x65\x03\x04\x02"sv, {1, 2, 3, 4, 7, 8, 9, 10})) return Parameters::kAbsentOrNull;
   if (matches(oid, "\x2a\x86\x48\x86\xf7\x0d\x01\x01"sv, {1, 4, 5, 11, 12, 13, 14})) return Parameters::kAbsentOrNull;
   if (matches(oid, "\x60\x86\x48\x01\x65\x03\x04\x03"sv, {13, 14, 15, 16})) return Parameters::kAbsentOrNull;
   if (matches(oid, "\x60\x86\x48\x01\x65\x03\x04\x03"sv, {1, 2, 3, 4, 9, 10, 11, 12, 17, 18, 19})) {
     return Parameters::kAbsent;  // DSA, ECDSA with SHA-3, ML-DSA (RFC 9881 2)
   }
-  if (matches(oid, "\x2a\x86\x48\xce\x3d\x04\x03"sv, {1, 2, 3, 4})) return Parameters::kAbsent;       // ecdsa-with-SHA2
-  if (matches(oid, "\x2a\x86\x48\xce\x3d\x04"sv, {1})) return Parameters::kAbsent;                    // ecdsa-with-SHA1
-  if (matches(oid, "\x2a\x86\x48\xce\x38\x04"sv, {3})) return Parameters::kAbsent;                    // dsa-with-SHA1
-  if (matches(oid, "\x2b\x65"sv, {110, 111, 112, 113})) return Parameters::kAbsent;                   // X/Ed 25519/448
+  if (matches(oid, "\x2a\x86\x48\xce\x3d\x04\x03"sv, {1, 2, 3, 4})) return Parameters::kAbsent;  // ecdsa-with-SHA2
+  if (matches(oid, "\x2a\x86\x48\xce\x3d\x04"sv, {1})) return Parameters::kAbsent;               // ecdsa-with-SHA1
+  if (matches(oid, "\x2a\x86\x48\xce\x38\x04"sv, {3})) return Parameters::kAbsent;               // dsa-with-SHA1
+  if (matches(oid, "\x2b\x65"sv, {110, 111, 112, 113})) return Parameters::kAbsent;              // X/Ed 25519/448
   return Parameters::kAny;
 }
 
@@ -354,8 +354,8 @@ bool read_certificate(DerReader& in, const char* field) {
   if (tbs.peek() == tag::explicit_context(0)) {
     DerReader wrapped;
     Bytes version;
-    if (!tbs.enter(tag::explicit_context(0), wrapped, field) ||
-        !read_integer(wrapped, tag::kInteger, version, field) || !wrapped.finish(field)) {
+    if (!tbs.enter(tag::explicit_context(0), wrapped, field) || !read_integer(wrapped, tag::kInteger, version, field) ||
+        !wrapped.finish(field)) {
       return false;
     }
     if (version.size() != 1 || version[0] >= 0x80) return tbs.fail(field, "certificate version out of range");

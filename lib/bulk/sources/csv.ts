@@ -42,11 +42,13 @@ const COLUMN_OF: ReadonlyMap<string, Column> = new Map<string, Column>([
 ]);
 
 class CsvFormat implements RowFormat {
+  readonly #delimiterText: string;
   readonly #delimiter: number;
   readonly #decimal: boolean;
   #columns: Column[] | undefined;
 
   constructor({ delimiter = ',', serials = 'hex' }: CsvOptions) {
+    this.#delimiterText = delimiter;
     this.#delimiter = delimiter.charCodeAt(0);
     this.#decimal = serials === 'decimal';
   }
@@ -75,14 +77,17 @@ class CsvFormat implements RowFormat {
       throw malformed(`${fields.length} fields, but ${this.#columns.length} columns`);
     }
     const named: { -readonly [name in keyof EntryFields]: unknown } = {};
-    for (const [index, column] of this.#columns.entries()) {
-      if (column !== undefined) named[column] = fields[index];
+    for (let i = 0; i < fields.length; i += 1) {
+      const column = this.#columns[i];
+      if (column !== undefined) named[column] = fields[i];
     }
     if (this.#decimal && typeof named.serial === 'string') named.serial = serialFromDecimalText(named.serial);
     return entryFromFields(named);
   }
 
   #split(bytes: Buffer, start: number, end: number): string[] {
+    const text = bytes.toString('utf8', start, end);
+    if (!text.includes('"')) return text.split(this.#delimiterText);
     const fields: string[] = [];
     let position = start;
     for (;;) {

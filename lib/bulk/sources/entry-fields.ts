@@ -8,6 +8,8 @@ import { reasonFromText, serialFromHexText, statusFromText, timeFromText } from 
 /** The members of a row, by name; null, undefined and the empty string are the same: nothing there. */
 export interface EntryFields {
   readonly serial?: unknown;
+  /** Another name for the same. */
+  readonly serialNumber?: unknown;
   readonly status?: unknown;
   readonly revocationTime?: unknown;
   readonly reason?: unknown;
@@ -18,7 +20,7 @@ export interface EntryFields {
 
 /** An entry of named values: strings, or numbers for serial and status. */
 export function entryFromFields(fields: EntryFields): StatusEntry {
-  const serialNumber = serialOf(fields.serial);
+  const serialNumber = serialOf(fields.serial ?? fields.serialNumber);
   const status = statusOf(fields.status);
   const revocationTime = timeOf(fields.revocationTime, 'revocationTime');
   const reasonText = textOf(fields.reason, 'reason');
@@ -30,11 +32,12 @@ export function entryFromFields(fields: EntryFields): StatusEntry {
   } else if (revocationTime !== undefined || reasonText !== undefined || invalidity !== undefined) {
     throw malformed('revocationTime, reason or invalidityDate, but the status is not revoked');
   }
+  const reason = reasonText === undefined ? null : reasonFromText(reasonText);
+  const entry = { serialNumber, status, revocationTime: revocationTime ?? null, reason };
+  // Spreading costs more than all the rest, and hardly any row needs it.
+  if (thisUpdate === undefined && nextUpdate === undefined && invalidity === undefined) return entry;
   return {
-    serialNumber,
-    status,
-    revocationTime: revocationTime ?? null,
-    reason: reasonText === undefined ? null : reasonFromText(reasonText),
+    ...entry,
     ...(thisUpdate && { thisUpdate }),
     ...(nextUpdate && { nextUpdate }),
     ...(invalidity && {

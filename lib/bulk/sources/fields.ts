@@ -1,5 +1,5 @@
 /** Text forms of serial numbers, times, statuses and reasons, as files have them. */
-import { malformed } from '../../errors.js';
+import { malformed, type OCSPError } from '../../errors.js';
 import { OCSPCertStatus } from '../../ocsp/enums.js';
 import { ReasonFlags } from '../../x509/reason.js';
 import { parseGeneralizedTime } from '../../x509/time.js';
@@ -12,21 +12,26 @@ export function hexSerial(bytes: Buffer, start: number, end: number): string {
   if (end <= start) throw malformed('no serial number');
   if (end - start > LONGEST_SERIAL) throw malformed(`serial number of ${end - start} digits`);
   for (let i = start; i < end; i += 1) {
-    const octet = bytes[i] as number;
-    const digit =
-      (octet >= 0x30 && octet <= 0x39) || (octet >= 0x41 && octet <= 0x46) || (octet >= 0x61 && octet <= 0x66);
-    if (!digit)
-      throw malformed(`serial number with a character that is no hexadecimal digit: ${show(bytes, start, end)}`);
+    if (!isHexDigit(bytes[i] as number)) throw notHexadecimal(show(bytes, start, end));
   }
   return bytes.toString('latin1', start, end);
 }
 
 /** Hexadecimal digits, after `0x` or not. */
 export function serialFromHexText(text: string): string {
-  const digits = /^0[xX]/.test(text) ? text.slice(2) : text;
-  const bytes = Buffer.from(digits, 'latin1');
-  // One octet for one character only if all are ASCII; anything else is no digit either.
-  return hexSerial(bytes, 0, bytes.length);
+  const digits = text.startsWith('0x') || text.startsWith('0X') ? text.slice(2) : text;
+  if (digits.length === 0) throw malformed('no serial number');
+  if (digits.length > LONGEST_SERIAL) throw malformed(`serial number of ${digits.length} digits`);
+  if (!/^[0-9A-Fa-f]*$/.test(digits)) throw notHexadecimal(JSON.stringify(text.slice(0, 64)));
+  return digits;
+}
+
+function isHexDigit(code: number): boolean {
+  return (code >= 0x30 && code <= 0x39) || (code >= 0x41 && code <= 0x46) || (code >= 0x61 && code <= 0x66);
+}
+
+function notHexadecimal(shown: string): OCSPError {
+  return malformed(`serial number with a character that is no hexadecimal digit: ${shown}`);
 }
 
 /** Decimal digits. */
@@ -89,7 +94,7 @@ const STATUS_OF: ReadonlyMap<string, OCSPCertStatus> = new Map([
 
 /** `good`, `revoked`, `unknown` in any case, the letters of index.txt, or the numbers of CertStatus. */
 export function statusFromText(text: string): OCSPCertStatus {
-  const status = STATUS_OF.get(text.toLowerCase());
+  const status = STATUS_OF.get(text) ?? STATUS_OF.get(text.toLowerCase());
   if (status === undefined) throw malformed(`not a status: '${text.slice(0, 64)}'`);
   return status;
 }

@@ -1,6 +1,6 @@
 import { malformed } from '../../errors.js';
 import type { StatusEntry } from '../status-entry.js';
-import { entryFromFields } from './entry-fields.js';
+import { type EntryFields, entryFromFields } from './entry-fields.js';
 import { type ByteInput, lineEnd, type RowFormat, rowSource } from './rows.js';
 import type { RowOptions, StatusSource } from './status-source.js';
 
@@ -17,13 +17,12 @@ const FORMAT: RowFormat = {
   rowEnd: lineEnd,
   parse(bytes: Buffer, start: number, end: number): StatusEntry | undefined {
     const text = bytes.toString('utf8', start, end);
-    if (text.trim() === '') return undefined;
-    const { serial, serialNumber, ...fields } = parseObject(text);
-    return entryFromFields({ ...fields, serial: serial ?? serialNumber });
+    if (!text.startsWith('{') && text.trim() === '') return undefined;
+    return entryFromFields(parseObject(text));
   },
 };
 
-function parseObject(text: string): Record<string, unknown> {
+function parseObject(text: string): EntryFields {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -31,5 +30,5 @@ function parseObject(text: string): Record<string, unknown> {
     throw malformed(`not JSON: ${(cause as Error).message}`, { cause });
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw malformed('not a JSON object');
-  return value as Record<string, unknown>;
+  return value;
 }

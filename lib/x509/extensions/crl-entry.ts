@@ -138,6 +138,7 @@ export class CertificateIssuer extends ExtensionValue implements Iterable<Genera
     return this.#generalNames.length;
   }
 
+  /** The items, in order. */
   [Symbol.iterator](): IterableIterator<GeneralName> {
     return this.#generalNames[Symbol.iterator]();
   }

@@ -100,6 +100,7 @@ export class OCSPAcceptableResponses extends ExtensionValue implements Iterable<
     return this.#responses;
   }
 
+  /** The items, in order. */
   [Symbol.iterator](): IterableIterator<string> {
     return this.#responses[Symbol.iterator]();
   }
@@ -188,6 +189,7 @@ export class PreferredSignatureAlgorithms extends ExtensionValue implements Iter
     return this.#algorithms.map(({ sigIdentifier, certIdentifier }) => preference(sigIdentifier, certIdentifier));
   }
 
+  /** The items, in order. */
   [Symbol.iterator](): IterableIterator<PreferredSignatureAlgorithm> {
     return this.algorithms[Symbol.iterator]();
   }

@@ -15,5 +15,6 @@ export abstract class ExtensionValue extends ValueObject {
     return this.isSameClass(other) && other.oid === this.oid && other.publicBytes().equals(this.publicBytes());
   }
 
+  /** The content for `JSON.stringify`. */
   abstract override toJSON(): Json;
 }
