@@ -1,0 +1,123 @@
+#include "fixtures.h"
+
+#include <openssl/dsa.h>
+#include <openssl/rsa.h>
+#include <openssl/x509v3.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+
+namespace fixtures {
+
+using namespace ocsp;
+
+ByteVector random_bytes(std::size_t count) {
+  ByteVector bytes(count);
+  for (auto& octet : bytes) octet = static_cast<std::uint8_t>(below(256));
+  return bytes;
+}
+
+ByteVector read_file(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+std::vector<std::filesystem::path> vector_files(const std::string& part) {
+  std::vector<std::filesystem::path> files;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator("test/vectors")) {
+    const std::string name = entry.path().filename().string();
+    if (entry.path().extension() == ".der" && name.find(part) != std::string::npos) files.push_back(entry.path());
+  }
+  return files;
+}
+
+EvpPkeyPtr make_key(const std::string& type) {
+  if (type == "P-256") return EvpPkeyPtr(EVP_EC_gen("P-256"));
+  if (type == "RSA") return EvpPkeyPtr(EVP_RSA_gen(2048));
+  if (type == "DSA") {
+    const EvpPkeyCtxPtr parameter_context(EVP_PKEY_CTX_new_from_name(nullptr, "DSA", nullptr));
+    EVP_PKEY_paramgen_init(parameter_context.get());
+    EVP_PKEY_CTX_set_dsa_paramgen_bits(parameter_context.get(), 1024);
+    EVP_PKEY* parameters = nullptr;
+    EVP_PKEY_paramgen(parameter_context.get(), &parameters);
+    const EvpPkeyPtr owned(parameters);
+    const EvpPkeyCtxPtr context(EVP_PKEY_CTX_new_from_pkey(nullptr, parameters, nullptr));
+    EVP_PKEY* key = nullptr;
+    EVP_PKEY_keygen_init(context.get());
+    EVP_PKEY_keygen(context.get(), &key);
+    return EvpPkeyPtr(key);
+  }
+  const EvpPkeyCtxPtr context(EVP_PKEY_CTX_new_from_name(nullptr, type.c_str(), nullptr));
+  EVP_PKEY* key = nullptr;
+  EVP_PKEY_keygen_init(context.get());
+  if (type == "RSA-PSS") EVP_PKEY_CTX_set_rsa_keygen_bits(context.get(), 2048);
+  EVP_PKEY_keygen(context.get(), &key);
+  return EvpPkeyPtr(key);
+}
+
+ByteVector pkcs8_of(EVP_PKEY* key) {
+  const Pkcs8Ptr info(EVP_PKEY2PKCS8(key));
+  unsigned char* der = nullptr;
+  const int length = i2d_PKCS8_PRIV_KEY_INFO(info.get(), &der);
+  ByteVector bytes(der, der + length);
+  OPENSSL_free(der);
+  return bytes;
+}
+
+X509Ptr make_certificate(EVP_PKEY* key, std::size_t padding) {
+  X509Ptr x509(X509_new());
+  X509_set_version(x509.get(), 2);
+  ASN1_INTEGER_set_uint64(X509_get_serialNumber(x509.get()), below(UINT64_MAX));
+  X509_gmtime_adj(X509_getm_notBefore(x509.get()), -3600);
+  X509_gmtime_adj(X509_getm_notAfter(x509.get()), 3600);
+  X509_NAME* name = X509_get_subject_name(x509.get());
+  const auto* text = reinterpret_cast<const unsigned char*>("Test responder");
+  X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, text, -1, -1, 0);
+  X509_set_issuer_name(x509.get(), name);
+  X509_set_pubkey(x509.get(), key);
+  if (padding != 0) {
+    ASN1_OBJECT* oid = OBJ_txt2obj("1.3.6.1.4.1.55555.1", 1);
+    ASN1_OCTET_STRING* value = ASN1_OCTET_STRING_new();
+    const ByteVector content(padding, 0x05);
+    ASN1_OCTET_STRING_set(value, content.data(), static_cast<int>(content.size()));
+    X509_EXTENSION* extension = X509_EXTENSION_create_by_OBJ(nullptr, oid, 0, value);
+    X509_add_ext(x509.get(), extension, -1);
+    X509_EXTENSION_free(extension);
+    ASN1_OCTET_STRING_free(value);
+    ASN1_OBJECT_free(oid);
+  }
+  const char* type = EVP_PKEY_get0_type_name(key);
+  const bool hashless = std::string(type).rfind("ED", 0) == 0;
+  X509_sign(x509.get(), key, hashless ? nullptr : EVP_sha256());
+  return x509;
+}
+
+ByteVector der_of(const X509* certificate) {
+  unsigned char* der = nullptr;
+  const int length = i2d_X509(certificate, &der);
+  ByteVector bytes(der, der + length);
+  OPENSSL_free(der);
+  return bytes;
+}
+
+Identity make_identity(const std::string& type, std::size_t padding) {
+  Identity identity;
+  identity.pkey = make_key(type);
+  identity.x509 = make_certificate(identity.pkey.get(), padding);
+  auto key = PrivateKey::parse(pkcs8_of(identity.pkey.get()));
+  auto certificate = Certificate::parse(der_of(identity.x509.get()));
+  if (!key.ok() || !certificate.ok()) std::abort();
+  identity.key = key.value();
+  identity.certificate = certificate.value();
+  return identity;
+}
+
+ByteVector random_serial(std::size_t octets) {
+  ByteVector serial = random_bytes(octets);
+  serial[0] &= 0x7f;
+  if (octets > 1 && serial[0] == 0) serial[1] |= 0x80;
+  return serial;
+}
+
+}  // namespace fixtures

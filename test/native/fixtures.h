@@ -1,0 +1,44 @@
+// Keys, certificates, files and random numbers for the test programs.
+#pragma once
+
+#include <filesystem>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "core/certificate.h"
+#include "core/private_key.h"
+
+namespace fixtures {
+
+// Fixed seed: a failure can be repeated.
+inline std::mt19937_64& random() {
+  static std::mt19937_64 engine(20260101);
+  return engine;
+}
+inline std::uint64_t below(std::uint64_t limit) { return random()() % limit; }
+ocsp::ByteVector random_bytes(std::size_t count);
+
+ocsp::ByteVector read_file(const std::filesystem::path& path);
+// All files below test/vectors with this extension whose name contains `part`.
+std::vector<std::filesystem::path> vector_files(const std::string& part);
+
+// "P-256", "RSA", "RSA-PSS", "ED25519", "ED448", "DSA", "X25519"
+ocsp::EvpPkeyPtr make_key(const std::string& type);
+ocsp::ByteVector pkcs8_of(EVP_PKEY* key);
+// Self-signed, with `padding` octets of a private extension to reach any size.
+ocsp::X509Ptr make_certificate(EVP_PKEY* key, std::size_t padding = 0);
+ocsp::ByteVector der_of(const X509* certificate);
+
+struct Identity {
+  ocsp::EvpPkeyPtr pkey;
+  ocsp::X509Ptr x509;
+  std::shared_ptr<ocsp::PrivateKey> key;
+  std::shared_ptr<const ocsp::Certificate> certificate;
+};
+Identity make_identity(const std::string& type, std::size_t padding = 0);
+
+// The content octets of a non-negative INTEGER, minimal.
+ocsp::ByteVector random_serial(std::size_t octets);
+
+}  // namespace fixtures
