@@ -32,6 +32,7 @@ void test_threads(const std::string& type) {
   const ByteVector data = random_bytes(200);
   std::atomic<int> good = 0;
   std::vector<std::thread> threads;
+  threads.reserve(8);
   for (int i = 0; i < 8; ++i) {
     threads.emplace_back([&] {
       for (int round = 0; round < 20; ++round) {
@@ -128,7 +129,7 @@ void test_pool(const std::string& type) {
     SigningBatch batch;
     for (int j = 0; j < 5; ++j) append_entry(batch.entries, random_serial(1 + below(20)));
     batch.produced_at = 1'700'000'000;
-    pool.value()->submit(std::move(batch), [&](SignedBatch result) {
+    pool.value()->submit(std::move(batch), [&](const SignedBatch& result) {
       const std::lock_guard lock(mutex);
       if (!result.error) responses += result.ends.size();
       ++finished;
@@ -142,7 +143,7 @@ void test_pool(const std::string& type) {
   check(responses == 60, "all batches are signed: " + type);
   SigningBatch bad;
   bad.entries = random_bytes(10);
-  pool.value()->submit(std::move(bad), [&](SignedBatch result) {
+  pool.value()->submit(std::move(bad), [&](const SignedBatch& result) {
     const std::lock_guard lock(mutex);
     if (result.error) ++finished;
     done.notify_one();
@@ -154,7 +155,7 @@ void test_pool(const std::string& type) {
   for (int i = 0; i < 20; ++i) {
     SigningBatch batch;
     for (int j = 0; j < 50; ++j) append_entry(batch.entries, random_serial(8));
-    pool.value()->submit(std::move(batch), [](SignedBatch) {});
+    pool.value()->submit(std::move(batch), [](const SignedBatch&) {});
   }
   pool.value().reset();
   check(true, "a busy pool ends");
