@@ -47,7 +47,8 @@ export function checkRecord(record: ResponseRecord, serial: Uint8Array): Checked
   checkNumber(producedAt, 'producedAt');
   if (nextUpdate !== null) checkNumber(nextUpdate, 'nextUpdate');
   if (typeof certStatus !== 'number') throw invalidArgType('certStatus', 'a member of OCSPCertStatus', certStatus);
-  if (!(certStatus in OCSPCertStatus)) throw invalidValue(`certStatus is not a member of OCSPCertStatus: ${certStatus}`);
+  if (!(certStatus in OCSPCertStatus))
+    throw invalidValue(`certStatus is not a member of OCSPCertStatus: ${certStatus}`);
   checkBytes(der, 'der');
   if (der.length === 0) throw invalidValue('der is empty');
   if (der.length > LONGEST_FRAME - 1024) throw invalidValue(`der is longer than ${LONGEST_FRAME - 1024} octets`);

@@ -1,9 +1,17 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { OCSPCertStatus } from '../../ocsp/enums.js';
 import { compareVersions, type ResponseVersion } from './response-store.js';
 
 /** Entries that are sorted in one go, and merged in one go: a millisecond or two. */
-const SORTED_RUN = 8192;
-const MERGE_SLICE = 65_536;
+const SORTED_RUN = 2048;
+const MERGE_SLICE = 32_768;
+
+/** Where a frame lies, and the status it states. */
+export interface IndexedFrame {
+  readonly offset: number;
+  readonly length: number;
+  readonly status: OCSPCertStatus;
+}
 
 /**
  * Which serial number lies where in a segment that is being written.
@@ -44,8 +52,11 @@ export class SerialIndex {
     let word = (at + 1) * this.#words;
     for (let i = key.length; i > 0; i -= 4) {
       word -= 1;
-      const octets = (i > 3 ? (key[i - 4] as number) * 0x1000000 : 0) +
-        (i > 2 ? (key[i - 3] as number) << 16 : 0) + (i > 1 ? (key[i - 2] as number) << 8 : 0) + (key[i - 1] as number);
+      const octets =
+        (i > 3 ? (key[i - 4] as number) * 0x1000000 : 0) +
+        (i > 2 ? (key[i - 3] as number) << 16 : 0) +
+        (i > 1 ? (key[i - 2] as number) << 8 : 0) +
+        (key[i - 1] as number);
       this.#keys[word] = octets;
     }
     this.#offsets[at] = offset;
@@ -71,7 +82,8 @@ export class SerialIndex {
         const middle = Math.min(start + width, end);
         let right = middle;
         for (let out = start; out < end; out += 1) {
-          const takeLeft = right >= end || (left < middle && this.#compare(from[left] as number, from[right] as number) <= 0);
+          const takeLeft =
+            right >= end || (left < middle && this.#compare(from[left] as number, from[right] as number) <= 0);
           to[out] = from[takeLeft ? left++ : right++] as number;
           moved += 1;
           if (moved % MERGE_SLICE === 0) await nextTurn();
@@ -86,7 +98,7 @@ export class SerialIndex {
    * After {@link sort}: the records in ascending order of serial numbers; of several for one serial number the one to serve.
    * The key is written into `key`, padded with zeros on the left to its length.
    */
-  *sorted(key: Buffer): Generator<{ offset: number; length: number }> {
+  *sorted(key: Buffer): Generator<IndexedFrame> {
     for (let i = 0; i < this.#length; ) {
       let best = this.#order[i] as number;
       for (i += 1; i < this.#length && this.#compareKeys(best, this.#order[i] as number) === 0; i += 1) {
@@ -96,7 +108,8 @@ export class SerialIndex {
         if (difference > 0 || (difference === 0 && other < best)) best = other;
       }
       this.#writeKey(best, key);
-      yield { offset: this.#offsets[best] as number, length: this.#lengths[best] as number };
+      const { certStatus: status } = this.#version(best);
+      yield { offset: this.#offsets[best] as number, length: this.#lengths[best] as number, status };
     }
   }
 

@@ -1,0 +1,125 @@
+import { versionOf } from './frames.js';
+import { compareVersions } from './response-store.js';
+import { BLOCK_ENTRIES, ENTRY_TAIL } from './segment-format.js';
+import { type FramePosition, positionAt, type SegmentReader } from './segment-reader.js';
+
+/** A place in the index of one segment. */
+class Cursor {
+  readonly segment: SegmentReader;
+  /** Place in the list of segments: of equal versions the first one stays. */
+  readonly rank: number;
+  /** Serial number under the cursor, padded to the width of all segments. */
+  readonly key: Buffer;
+  readonly #buffer: Buffer;
+  #block = -1;
+  #entries: Buffer;
+  #at = 0;
+
+  constructor(segment: SegmentReader, rank: number, width: number) {
+    this.segment = segment;
+    this.rank = rank;
+    this.key = Buffer.alloc(width);
+    this.#buffer = Buffer.allocUnsafeSlow(BLOCK_ENTRIES * (segment.footer.keyWidth + ENTRY_TAIL) + 4);
+    this.#entries = this.#buffer.subarray(0, 0);
+  }
+
+  /** Where the frame lies. */
+  get position(): FramePosition {
+    return positionAt(this.#entries, this.#at + this.segment.footer.keyWidth);
+  }
+
+  /** Goes to the next entry; false at the end. */
+  next(): boolean {
+    const { keyWidth } = this.segment.footer;
+    if (this.#block >= 0) this.#at += keyWidth + ENTRY_TAIL;
+    if (this.#at >= this.#entries.length) {
+      this.#block += 1;
+      if (this.#block >= this.segment.blocks) return false;
+      this.#entries = this.segment.readBlock(this.#block, this.#buffer);
+      this.#at = 0;
+    }
+    this.key.set(this.#entries.subarray(this.#at, this.#at + keyWidth), this.key.length - keyWidth);
+    return true;
+  }
+}
+
+/**
+ * The response frames that several segments together serve, in ascending order of serial numbers: each serial number once,
+ * with the frame that outdoes the others.
+ */
+export function* mergeSegments(segments: readonly SegmentReader[]): Generator<Buffer> {
+  const width = Math.max(1, ...segments.map((segment) => segment.footer.keyWidth));
+  const heap = new CursorHeap();
+  for (const [rank, segment] of segments.entries()) {
+    const cursor = new Cursor(segment, rank, width);
+    if (cursor.next()) heap.push(cursor);
+  }
+  const key = Buffer.alloc(width);
+  for (let cursor = heap.pop(); cursor !== undefined; ) {
+    key.set(cursor.key);
+    let best = cursor.segment.readFrame(cursor.position);
+    let following = heap.replace(cursor);
+    // Equal serial numbers come in the order of their segments.
+    while (following?.key.equals(key)) {
+      const other = following.segment.readFrame(following.position);
+      if (compareVersions(versionOf(other), versionOf(best)) > 0) best = other;
+      following = heap.replace(following);
+    }
+    yield best;
+    cursor = following;
+  }
+}
+
+/** Cursors by serial number; a binary heap, because there may be hundreds. */
+class CursorHeap {
+  readonly #items: Cursor[] = [];
+
+  push(cursor: Cursor): void {
+    const items = this.#items;
+    let at = items.length;
+    items.push(cursor);
+    while (at > 0) {
+      const parent = (at - 1) >> 1;
+      if (!this.#less(cursor, items[parent] as Cursor)) break;
+      items[at] = items[parent] as Cursor;
+      at = parent;
+    }
+    items[at] = cursor;
+  }
+
+  pop(): Cursor | undefined {
+    const items = this.#items;
+    const first = items[0];
+    const last = items.pop();
+    if (last !== undefined && items.length > 0) {
+      items[0] = last;
+      this.#sink();
+    }
+    return first;
+  }
+
+  /** Moves a cursor that was popped on, puts it back unless it is at its end, and pops the lowest. */
+  replace(cursor: Cursor): Cursor | undefined {
+    if (cursor.next()) this.push(cursor);
+    return this.pop();
+  }
+
+  #sink(): void {
+    const items = this.#items;
+    const cursor = items[0] as Cursor;
+    let at = 0;
+    for (;;) {
+      let child = 2 * at + 1;
+      if (child >= items.length) break;
+      if (child + 1 < items.length && this.#less(items[child + 1] as Cursor, items[child] as Cursor)) child += 1;
+      if (!this.#less(items[child] as Cursor, cursor)) break;
+      items[at] = items[child] as Cursor;
+      at = child;
+    }
+    items[at] = cursor;
+  }
+
+  #less(a: Cursor, b: Cursor): boolean {
+    return (a.key.compare(b.key) || a.rank - b.rank) < 0;
+  }
+}

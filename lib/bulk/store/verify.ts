@@ -1,0 +1,77 @@
+import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { OCSPError } from '../../errors.js';
+import { storeDamaged } from './errors.js';
+import { keyOf } from './frames.js';
+import type { Manifest } from './manifest.js';
+import { BLOCK_ENTRIES, ENTRY_TAIL } from './segment-format.js';
+import { positionAt, SegmentReader } from './segment-reader.js';
+import { scanFrames } from './segment-scan.js';
+
+/** What a check of a store found. */
+export interface VerifyReport {
+  /** Segments looked at. */
+  readonly segments: number;
+  /** Responses looked at. */
+  readonly responses: number;
+  /** What is wrong; empty when everything is as it was written. */
+  readonly problems: readonly string[];
+}
+
+/** Checks all segments of a manifest. */
+export async function verifySegments(folder: string, manifest: Manifest): Promise<VerifyReport> {
+  const problems: string[] = [];
+  let responses = 0;
+  for (const { file } of manifest.segments) {
+    const report = (error: unknown): void => {
+      if (!(error instanceof OCSPError)) throw error;
+      problems.push(error.message);
+    };
+    try {
+      const reader = new SegmentReader(join(folder, file));
+      try {
+        responses += await verifyIndex(reader, report);
+        await verifyData(join(folder, file), reader);
+      } finally {
+        reader.close();
+      }
+    } catch (error) {
+      report(error);
+    }
+  }
+  return { segments: manifest.segments.length, responses, problems };
+}
+
+/** Follows every entry of the index. */
+async function verifyIndex(reader: SegmentReader, report: (error: unknown) => void): Promise<number> {
+  const { keyWidth } = reader.footer;
+  const buffer = Buffer.alloc(BLOCK_ENTRIES * (keyWidth + ENTRY_TAIL) + 4);
+  const previous = Buffer.alloc(keyWidth);
+  let count = 0;
+  for (let block = 0; block < reader.blocks; block += 1) {
+    try {
+      const entries = reader.readBlock(block, buffer);
+      for (let at = 0; at < entries.length; at += keyWidth + ENTRY_TAIL) {
+        const key = entries.subarray(at, at + keyWidth);
+        if (count > 0 && previous.compare(key) >= 0) throw storeDamaged(`${reader.name}: the index is not in order`);
+        previous.set(key);
+        count += 1;
+        const found = keyOf(reader.readFrame(positionAt(entries, at + keyWidth)));
+        if (found.compare(key.subarray(keyWidth - found.length)) !== 0) {
+          throw storeDamaged(`${reader.name}: the index does not lead to the serial number`);
+        }
+      }
+    } catch (error) {
+      report(error);
+    }
+    await nextTurn();
+  }
+  return count;
+}
+
+/** Goes through all frames: one that is not in the index may be damaged too. */
+async function verifyData(path: string, reader: SegmentReader): Promise<void> {
+  let end = 0;
+  for await (const { offset, frame } of scanFrames(path)) end = offset + frame.length;
+  if (end !== reader.footer.indexOffset) throw storeDamaged(`${reader.name}: the data is damaged at byte ${end}`);
+}

@@ -1,0 +1,103 @@
+/** Repeats one operation and prints how much resident memory grew after the warm-up. Run with --expose-gc. */
+import { createPrivateKey } from 'node:crypto';
+import { setImmediate as turn } from 'node:timers/promises';
+import {
+  HashAlgorithm,
+  loadDerOcspRequest,
+  loadDerOcspResponse,
+  OCSPNonce,
+  OCSPRequestBuilder,
+  OCSPResponseBuilder,
+} from 'openssl-ocsp';
+import { cert, goldenRequest, issuer, responseBuilder, rootKey } from './fixtures.js';
+import { vector } from './vectors.js';
+
+const { SHA1, SHA256 } = HashAlgorithm;
+const response = vector('reference/x509/ocsp/resp-delegate-unknown-cert.der');
+const truncated = response.subarray(0, 1000);
+const pkcs8 = rootKey.export({ format: 'der', type: 'pkcs8' });
+const builder = responseBuilder();
+
+function ignore(refused: () => unknown): void {
+  try {
+    refused();
+  } catch {
+    return;
+  }
+  throw new Error('not refused');
+}
+
+interface Operation {
+  readonly times: number;
+  readonly run: () => unknown;
+}
+
+const operations: Record<string, Operation> = {
+  load: {
+    times: 1_000_000,
+    run: () => {
+      const loaded = loadDerOcspResponse(response);
+      return [
+        loaded.certificateStatus,
+        loaded.serialNumber,
+        loaded.thisUpdate,
+        loaded.extensions,
+        loaded.publicBytes(),
+      ];
+    },
+  },
+  build: {
+    times: 300_000,
+    run: () =>
+      loadDerOcspRequest(
+        new OCSPRequestBuilder()
+          .addCertificate(cert, issuer, SHA1)
+          .addExtension(new OCSPNonce(goldenRequest), false)
+          .build()
+          .publicBytes(),
+      ),
+  },
+  refuse: {
+    times: 200_000,
+    run: () => {
+      ignore(() => loadDerOcspResponse(truncated));
+      ignore(() => loadDerOcspResponse(truncated, { strict: false }));
+      ignore(() => new OCSPResponseBuilder().sign(rootKey, SHA256));
+    },
+  },
+  sign: { times: 40_000, run: () => builder.sign(rootKey, SHA256) },
+  'sign-async': {
+    times: 2_000,
+    run: () => Promise.all(Array.from({ length: 16 }, () => builder.signAsync(rootKey, SHA256))),
+  },
+  key: {
+    times: 10_000,
+    run: () => builder.sign(createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' }), SHA256),
+  },
+};
+
+const name = process.argv[2] ?? '';
+const operation = operations[name];
+if (operation === undefined) throw new Error(`no such operation: ${name}`);
+const { times, run } = operation;
+
+/** Runs finalizers too, which Node calls between turns of the event loop. */
+async function collect(): Promise<number> {
+  for (let i = 0; i < 3; i += 1) {
+    globalThis.gc?.();
+    await turn();
+  }
+  return process.memoryUsage.rss();
+}
+
+let before = 0;
+for (let i = 0; i < times; i += 1) {
+  await run();
+  if (i % Math.ceil(times / 20) === 0) {
+    const now = await collect();
+    // A quarter in, caches and the allocator's arenas have reached their size.
+    if (i <= times / 4) before = Math.max(before, now);
+  }
+}
+const growth = (await collect()) - before;
+process.stdout.write(JSON.stringify({ operations: times, growthMiB: growth / 2 ** 20 }));

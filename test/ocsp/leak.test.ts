@@ -1,0 +1,23 @@
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import test from 'ava';
+
+/**
+ * Resident memory of a process of its own over many operations, garbage collected in between. The limit is far above what
+ * the allocator wastes and far below what the smallest leak per operation would come to.
+ */
+const LIMIT_MIB = 48;
+const script = fileURLToPath(new URL('../helpers/leak-loop.js', import.meta.url));
+
+// A sanitizer keeps freed memory in quarantine, and reports leaks by itself.
+const flat = process.env['OCSP_TEST_INSTRUMENTED'] ? test.skip : test;
+
+for (const operation of ['load', 'build', 'refuse', 'sign', 'sign-async', 'key']) {
+  flat(`memory stays flat: ${operation}`, (t) => {
+    const run = spawnSync(process.execPath, ['--expose-gc', script, operation], { encoding: 'utf8' });
+    t.is(run.status, 0, run.stderr);
+    const { operations, growthMiB } = JSON.parse(run.stdout) as { operations: number; growthMiB: number };
+    t.log(`${operations} operations, ${growthMiB.toFixed(1)} MiB`);
+    t.true(growthMiB < LIMIT_MIB, `grew by ${growthMiB} MiB`);
+  });
+}
