@@ -1,0 +1,150 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'ava';
+import {
+  Extension,
+  InvalidityDate,
+  loadDerOcspResponse,
+  OCSPCertStatus,
+  ReasonFlags,
+  UnrecognizedExtension,
+} from 'openssl-ocsp';
+import { crlSource } from '#dist/bulk/sources/crl.js';
+import { indexTxtSource } from '#dist/bulk/sources/index-txt.js';
+import type { StatusEntry } from '#dist/bulk/status-entry.js';
+import { openssl, opensslCliVersion } from '../../helpers/openssl-cli.js';
+import { entriesOf } from '../conformance.js';
+import { lines, makeOpensslCa, REVOCATIONS } from './openssl-ca.js';
+
+const withCli = opensslCliVersion === null ? test.skip : test;
+const folder = mkdtempSync(join(tmpdir(), 'openssl-ocsp-bulk-'));
+test.after.always(() => rmSync(folder, { recursive: true, force: true }));
+const ca = opensslCliVersion === null ? undefined : makeOpensslCa(folder);
+
+const invalidity = (text: string): Extension[] => [
+  new Extension(InvalidityDate.oid, false, new InvalidityDate(new Date(text))),
+];
+const hold = (oid: string): Extension[] => [
+  new Extension('2.5.29.23', false, new UnrecognizedExtension('2.5.29.23', Buffer.from(oid, 'hex'))),
+];
+/** Reason and extensions that OpenSSL's responder gives for each of the ways to revoke. */
+const EXPECTED: [ReasonFlags | null, Extension[]?][] = [
+  [null],
+  [ReasonFlags.unspecified],
+  [ReasonFlags.keyCompromise],
+  [ReasonFlags.cACompromise],
+  [ReasonFlags.affiliationChanged],
+  [ReasonFlags.superseded],
+  [ReasonFlags.cessationOfOperation],
+  [ReasonFlags.certificateHold],
+  [ReasonFlags.certificateHold, hold('06072a8648ce380203')],
+  [ReasonFlags.certificateHold, hold('06072a8648ce380202')],
+  [ReasonFlags.keyCompromise, invalidity('2020-01-02T03:04:05Z')],
+  [ReasonFlags.cACompromise, invalidity('2021-01-02T03:04:05Z')],
+];
+
+const plain = (entry: StatusEntry) => [
+  entry.serialNumber,
+  entry.status,
+  entry.reason,
+  [...(entry.singleExtensions ?? [])].map((extension) => extension.toJSON()),
+];
+
+withCli('index.txt as openssl ca writes it', async (t) => {
+  const { index } = ca!;
+  const entries = await entriesOf(indexTxtSource(index));
+  const serials = lines(index).map((line) => line.split('\t')[3] as string);
+  t.is(lines(index).at(-1)?.[0], 'E');
+  t.is(entries.length, REVOCATIONS.length + 1);
+  for (const [i, [reason, extensions = []]] of EXPECTED.entries()) {
+    const json = extensions.map((extension) => extension.toJSON());
+    t.deepEqual(plain(entries[i]!), [serials[i], OCSPCertStatus.REVOKED, reason, json], `${REVOCATIONS[i]}`);
+    const age = Date.now() - (entries[i]?.revocationTime?.getTime() ?? 0);
+    t.true(age >= 0 && age < 120_000);
+  }
+  t.deepEqual(plain(entries.at(-1)!), [serials.at(-2), OCSPCertStatus.GOOD, null, []]);
+  const withExpired = await entriesOf(indexTxtSource(index, { expired: 'include' }));
+  t.is(withExpired.length, entries.length + 1);
+  t.deepEqual(plain(withExpired.at(-1)!), [serials.at(-1), OCSPCertStatus.GOOD, null, []]);
+  const live = await entriesOf(indexTxtSource(index, { expired: 'include', expiredBefore: new Date() }));
+  t.is(live.length, entries.length);
+});
+
+withCli('the CRL of the same authority, with the list of its serial numbers, says the same', async (t) => {
+  const { index, crl } = ca!;
+  const fromIndex = await entriesOf(indexTxtSource(index));
+  const serials = fromIndex.map((entry) => entry.serialNumber as string);
+  const text = openssl(['crl', '-in', crl, '-outform', 'DER', '-out', join(folder, 'crl.der')]);
+  t.is(text.status, 0);
+  for (const input of [crl, readFileSync(crl), readFileSync(join(folder, 'crl.der'))]) {
+    const fromCrl = await entriesOf(crlSource(input, { serials }));
+    t.is(fromCrl.length, fromIndex.length);
+    for (const [i, entry] of fromCrl.entries()) {
+      const other = fromIndex[i]!;
+      t.is(BigInt(`0x${entry.serialNumber}`), BigInt(`0x${other.serialNumber}`));
+      t.is(entry.status, other.status);
+      t.deepEqual(entry.revocationTime, other.revocationTime);
+      t.is(entry.reason, other.reason);
+      const dates = (one: StatusEntry) =>
+        [...(one.singleExtensions ?? [])].filter(({ oid }) => oid === InvalidityDate.oid);
+      t.deepEqual(
+        dates(entry).map((e) => e.toJSON()),
+        dates(other).map((e) => e.toJSON()),
+      );
+    }
+  }
+});
+
+withCli('a CRL without a list, and with one that lacks some', async (t) => {
+  const { crl } = ca!;
+  const revoked = await entriesOf(crlSource(crl));
+  t.is(revoked.length, REVOCATIONS.length);
+  const all = await entriesOf(crlSource(crl, { serials: Buffer.from('# all\n0F0\n\nffff\nABC\n'), useCrlTimes: true }));
+  t.deepEqual(
+    all.slice(0, 3).map(({ serialNumber, status }) => [serialNumber, status]),
+    [
+      ['F0', OCSPCertStatus.REVOKED],
+      ['FFFF', OCSPCertStatus.GOOD],
+      ['ABC', OCSPCertStatus.GOOD],
+    ],
+  );
+  t.is(all.length, REVOCATIONS.length + 2);
+  for (const { thisUpdate, nextUpdate } of all) {
+    t.is((nextUpdate as Date).getTime() - (thisUpdate as Date).getTime(), 30 * 24 * 3_600_000);
+  }
+});
+
+withCli('each entry says what openssl ocsp answers', async (t) => {
+  const { index, certificates } = ca!;
+  const entries = await entriesOf(indexTxtSource(index));
+  const issuer = join(folder, 'ca.pem');
+  for (const [i, entry] of entries.entries()) {
+    const out = join(folder, 'response.der');
+    const request = join(folder, 'request.der');
+    t.is(openssl(['ocsp', '-issuer', issuer, '-cert', certificates[i]!, '-no_nonce', '-reqout', request]).status, 0);
+    const responder = [
+      '-index',
+      index,
+      '-CA',
+      issuer,
+      '-rsigner',
+      issuer,
+      '-rkey',
+      join(folder, 'ca.key'),
+      '-ndays',
+      '1',
+    ];
+    const { status, stderr } = openssl(['ocsp', ...responder, '-reqin', request, '-respout', out]);
+    t.is(status, 0, stderr);
+    const response = loadDerOcspResponse(readFileSync(out));
+    t.is(response.serialNumber, BigInt(`0x${entry.serialNumber}`));
+    t.is(response.certificateStatus, entry.status);
+    t.deepEqual(response.revocationTime, entry.revocationTime as Date | null);
+    t.is(response.revocationReason, (entry.reason ?? null) as ReasonFlags | null);
+    t.deepEqual(
+      [...response.singleExtensions].map((extension) => extension.toJSON()),
+      [...(entry.singleExtensions ?? [])].map((extension) => extension.toJSON()),
+    );
+  }
+});
