@@ -4,6 +4,7 @@ import { encodeOid } from '../../x509/der.js';
 import { Extension, UnrecognizedExtension } from '../../x509/extension.js';
 import { InvalidityDate } from '../../x509/extensions/crl-entry.js';
 import { ReasonFlags } from '../../x509/reason.js';
+import { checkDate } from '../../x509/time.js';
 import type { StatusEntry } from '../status-entry.js';
 import { asn1Time, hexSerial, reasonFromText, show } from './fields.js';
 import { type ByteInput, lineEnd, type RowFormat, rowSource } from './rows.js';
@@ -54,7 +55,7 @@ class IndexTxtFormat implements RowFormat {
 
   constructor({ expired, expiredBefore }: IndexTxtOptions) {
     this.#expired = expired === 'include';
-    this.#expiredBefore = expiredBefore?.getTime();
+    this.#expiredBefore = expiredBefore === undefined ? undefined : checkDate(expiredBefore, 'expiredBefore').getTime();
   }
 
   parse(bytes: Buffer, start: number, end: number): StatusEntry | undefined {

@@ -1,4 +1,4 @@
-import { readdirSync, type Stats, statSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { checkedJson, readCheckedJson, replaceFile } from './durable-files.js';
 import { storeDamaged } from './errors.js';
@@ -72,15 +72,31 @@ export function readManifest(folder: string): Manifest {
 
 /** Puts the next manifest in the place of the current one. */
 export async function writeManifest(folder: string, current: Manifest, change: Partial<Manifest>): Promise<Manifest> {
-  const next: Manifest = { ...current, ...change, generation: current.generation + 1 };
+  const { format, generation, ...others } = { ...current, ...change };
+  // The generation comes first, where manifestStamp finds it.
+  const next: Manifest = { format, generation: generation + 1, ...others };
   await replaceFile(join(folder, MANIFEST), checkedJson(next));
   return next;
 }
 
-/** Something that differs once the manifest has been replaced. */
+/**
+ * The beginning of the manifest, which holds its generation: it differs once the manifest has been replaced. Neither its time
+ * nor its inode would do, as both come again when it is replaced twice within a tick of the clock.
+ */
 export function manifestStamp(folder: string): string {
-  const stats: Stats | undefined = statSync(join(folder, MANIFEST), { throwIfNoEntry: false });
-  return stats === undefined ? 'none' : `${stats.ino}-${stats.mtimeMs}-${stats.size}`;
+  let file: number;
+  try {
+    file = openSync(join(folder, MANIFEST), 'r');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
+    throw error;
+  }
+  try {
+    const beginning = Buffer.alloc(64);
+    return beginning.toString('latin1', 0, readSync(file, beginning, 0, beginning.length, 0));
+  } finally {
+    closeSync(file);
+  }
 }
 
 /** The run that has been begun and not committed. */

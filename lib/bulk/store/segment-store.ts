@@ -6,6 +6,7 @@ import { checkDate } from '../../x509/time.js';
 import { checkRecord, derOf, recordOf, versionOf } from './frames.js';
 import {
   type Manifest,
+  parseSegmentName,
   runPath,
   type SegmentEntry,
   segmentNames,
@@ -321,7 +322,9 @@ export class SegmentStore implements ResponseStore {
   ): Promise<void> {
     const { manifest } = this.#set;
     const segments = change(manifest.segments);
-    const nextEpoch = Math.max(manifest.nextEpoch, this.#lastEpoch + 1);
+    // Also beyond a run that an earlier process began: whoever follows must not take its files for his own.
+    const epochs = segments.map(({ file }) => parseSegmentName(file).epoch);
+    const nextEpoch = 1 + Math.max(manifest.nextEpoch - 1, this.#lastEpoch, others.lastRun?.epoch ?? 0, ...epochs);
     await writeManifest(this.#folder, manifest, { ...others, nextEpoch, segments });
     this.#set.reload();
     const served = new Set(segments.map(({ file }) => file));

@@ -244,6 +244,29 @@ test('a full disk: what was acknowledged stays, and the run goes on when there i
   store.close();
 });
 
+test('a run that another process had begun gives its number to nobody else', async (t) => {
+  const folder = scratch(t);
+  const reader = await SegmentStore.open(folder, { refreshInterval: 0 });
+  const first = await SegmentStore.open(folder);
+  const begun = await first.beginRun({ id: '1' });
+  await begun.append([record(1n)]);
+  await begun.checkpoint('1');
+  await begun.close();
+  first.close();
+  const second = await SegmentStore.open(folder);
+  await (await second.beginRun({ id: '1' })).commit();
+  second.close();
+  const third = await SegmentStore.open(folder);
+  const run = await third.beginRun({ id: '2' });
+  t.is(run.resumeToken, null);
+  await run.append([record(2n)]);
+  await run.commit();
+  await third.compact();
+  for (const serial of [1n, 2n]) t.deepEqual(reader.get(serial), record(serial).der as Buffer);
+  third.close();
+  reader.close();
+});
+
 test('an error ends the run; it can be begun again in the same process', async (t) => {
   const folder = scratch(t);
   const store = await SegmentStore.open(folder);
