@@ -90,14 +90,13 @@ async function collect(): Promise<number> {
   return process.memoryUsage.rss();
 }
 
-let before = 0;
+const SAMPLES = 20;
+const samples: number[] = [];
 for (let i = 0; i < times; i += 1) {
   await run();
-  if (i % Math.ceil(times / 20) === 0) {
-    const now = await collect();
-    // A quarter in, caches and the allocator's arenas have reached their size.
-    if (i <= times / 4) before = Math.max(before, now);
-  }
+  if ((i + 1) % (times / SAMPLES) === 0) samples.push(await collect());
 }
-const growth = (await collect()) - before;
-process.stdout.write(JSON.stringify({ operations: times, growthMiB: growth / 2 ** 20 }));
+// Resident memory goes up and down with the garbage collector's moods; a leak lifts its lows above earlier highs.
+const earlierHigh = Math.max(...samples.slice(SAMPLES / 4, SAMPLES / 2));
+const laterLow = Math.min(...samples.slice(-SAMPLES / 4));
+process.stdout.write(JSON.stringify({ operations: times, growthMiB: (laterLow - earlierHigh) / 2 ** 20 }));

@@ -6,7 +6,7 @@ import test from 'ava';
  * Resident memory of a process of its own over many operations, garbage collected in between. The limit is far above what
  * the allocator wastes and far below what the smallest leak per operation would come to.
  */
-const LIMIT_MIB = 48;
+const LIMIT_MIB = 24;
 const script = fileURLToPath(new URL('../helpers/leak-loop.js', import.meta.url));
 
 // A sanitizer keeps freed memory in quarantine, and reports leaks by itself.
