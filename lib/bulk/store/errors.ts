@@ -1,11 +1,11 @@
-import { OCSPError, type OCSPErrorCode } from '../../errors.js';
+import { OCSPError } from '../../errors.js';
 
 /** Another process writes to the store. */
 export function storeLocked(message: string): OCSPError {
-  return new OCSPError('ERR_OCSP_STORE_LOCKED' as string as OCSPErrorCode, message);
+  return new OCSPError('ERR_OCSP_STORE_LOCKED', message);
 }
 
 /** Bytes of the store are not what was written. */
 export function storeDamaged(message: string, cause?: unknown): OCSPError {
-  return new OCSPError('ERR_OCSP_STORE_DAMAGED' as string as OCSPErrorCode, message, { cause });
+  return new OCSPError('ERR_OCSP_STORE_DAMAGED', message, { cause });
 }
