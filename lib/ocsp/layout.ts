@@ -56,8 +56,8 @@ const RESPONSE_SIZE = FIRST_SINGLE + SINGLE_SIZE;
 
 /** A copy of what the parser left for the message just parsed. (A plain array: cheaper to make than a typed one.) */
 function take(size: number): Offsets {
-  const offsets: number[] = [];
-  for (let i = 0; i < size; i++) offsets.push(layout[i] as number);
+  const offsets = new Array<number>(size);
+  for (let i = 0; i < size; i++) offsets[i] = layout[i] as number;
   return offsets;
 }
 

@@ -16,6 +16,7 @@ import {
   encodeTlv,
   encodeUtf8String,
   Tag,
+  type Tlv,
 } from './der.js';
 import { checkOid, NameOID } from './oids.js';
 import { type Json, ValueObject } from './value-object.js';
@@ -188,7 +189,8 @@ export interface NameAttributeInit {
 
 /** A distinguished name (RFC 5280 section 4.1.2.4). Iterates over all its attributes. */
 export class Name extends ValueObject implements Iterable<NameAttribute> {
-  readonly #rdns: readonly RelativeDistinguishedName[];
+  /** Of a name that was read, made when first asked for: most names are only compared or passed on. */
+  #list: readonly RelativeDistinguishedName[] | undefined;
   /** The bytes it came from: hashes and signatures cover these, and another writer may have sorted or typed otherwise. */
   #der: Buffer | null = null;
 
@@ -198,7 +200,7 @@ export class Name extends ValueObject implements Iterable<NameAttribute> {
    */
   constructor(rdns: Iterable<RelativeDistinguishedName | NameAttribute>) {
     super();
-    this.#rdns = checkList(rdns, 'rdns', (item) => {
+    this.#list = checkList(rdns, 'rdns', (item) => {
       if (item instanceof NameAttribute) return new RelativeDistinguishedName([item]);
       if (item instanceof RelativeDistinguishedName) return item;
       throw invalidArgType('rdns', 'an iterable of RelativeDistinguishedName or NameAttribute', item);
@@ -231,11 +233,16 @@ export class Name extends ValueObject implements Iterable<NameAttribute> {
     const reader = new DerReader(der);
     const sequence = reader.enter(Tag.SEQUENCE, 'Name');
     reader.done('Name');
-    const rdns: RelativeDistinguishedName[] = [];
-    while (!sequence.atEnd) rdns.push(readRdn(sequence));
-    const name = new Name(rdns);
+    while (!sequence.atEnd) eachAttribute(sequence, checkString);
+    const name = new Name([]);
     name.#der = der;
+    name.#list = undefined;
     return name;
+  }
+
+  get #rdns(): readonly RelativeDistinguishedName[] {
+    this.#list ??= readRdns(this.#der as Buffer);
+    return this.#list;
   }
 
   /** The RDNs, from the root down. The array is frozen. */
@@ -293,18 +300,39 @@ export function readName(reader: DerReader, what: string = 'Name'): Name {
   return Name.fromDer(reader.copyTlv(reader.read(Tag.SEQUENCE, what)));
 }
 
-function readRdn(reader: DerReader): RelativeDistinguishedName {
+/** Reads the RDN at the reader, and hands over each attribute: its type, and where its value lies. */
+function eachAttribute(reader: DerReader, take: (bytes: Uint8Array, value: Tlv, oid: string) => void): void {
   const set = reader.enter(Tag.SET, 'RelativeDistinguishedName');
   if (set.atEnd) throw malformed('empty RelativeDistinguishedName');
-  const attributes: NameAttribute[] = [];
   while (!set.atEnd) {
     const sequence = set.enter(Tag.SEQUENCE, 'AttributeTypeAndValue');
     const oid = sequence.readOid('AttributeTypeAndValue.type');
-    const value = sequence.copyTlv(sequence.readTlv('AttributeTypeAndValue.value'));
+    const value = sequence.readTlv('AttributeTypeAndValue.value');
     sequence.done('AttributeTypeAndValue');
-    attributes.push(new NameAttribute(oid, value));
+    take(sequence.bytes, value, oid);
   }
-  return new RelativeDistinguishedName(attributes);
+}
+
+/** The RDNs of a name that was checked when it was read. */
+function readRdns(der: Buffer): readonly RelativeDistinguishedName[] {
+  const sequence = new DerReader(der).enter(Tag.SEQUENCE, 'Name');
+  const rdns: RelativeDistinguishedName[] = [];
+  while (!sequence.atEnd) {
+    const attributes: NameAttribute[] = [];
+    eachAttribute(sequence, (bytes, { start, end }, oid) => {
+      attributes.push(new NameAttribute(oid, copyBytes(bytes, start, end)));
+    });
+    rdns.push(new RelativeDistinguishedName(attributes));
+  }
+  return Object.freeze(rdns);
+}
+
+/** Refuses a value of a string type that does not hold what its type allows. */
+function checkString(bytes: Uint8Array, { tag, start, contentStart, end }: Tlv): void {
+  // Nearly all names are ASCII, which is right in every one-octet type.
+  let ascii = tag <= ASN1StringType.VisibleString;
+  for (let at = contentStart; ascii && at < end; at++) ascii = (bytes[at] as number) < 0x80;
+  if (!ascii) decodeString(new DerReader(bytes, start, end));
 }
 
 /** Text of the element at the reader, or null when it is not of a string type. */
