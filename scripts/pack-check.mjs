@@ -20,6 +20,8 @@ const REQUIRED = [
   'CMakeLists.txt',
   'dist/index.js',
   'dist/index.d.ts',
+  'dist/bulk/index.js',
+  'dist/bulk/index.d.ts',
   'dist/testing/index.js',
   'dist/testing/index.d.ts',
   'lib/index.ts',

@@ -6,37 +6,6 @@ const SECOND = 1000;
 const HOUR = 3600 * SECOND;
 const DAY = 24 * HOUR;
 
-/** What {@link validityWindow} takes. */
-export interface ValidityWindowOptions {
-  /** When the responses are signed. Default: now. */
-  readonly now?: Date;
-  /** Seconds from thisUpdate to nextUpdate. */
-  readonly period: number;
-  /** thisUpdate is cut down to a whole minute or hour, or a multiple of so many seconds. Default `minute`. */
-  readonly floor?: 'second' | 'minute' | 'hour' | number;
-}
-
-/** When a response holds. */
-export interface ValidityWindow {
-  readonly thisUpdate: Date;
-  readonly nextUpdate: Date;
-}
-
-const FLOORS = { second: 1, minute: 60, hour: 3600 } as const;
-
-/**
- * thisUpdate and nextUpdate of responses signed now. Cutting thisUpdate down gives all responses of a run the same times, and
- * forgives clients whose clocks are a little slow.
- */
-export function validityWindow({ now = new Date(), period, floor = 'minute' }: ValidityWindowOptions): ValidityWindow {
-  const step = checkSeconds(typeof floor === 'string' ? FLOORS[floor] : floor, 'floor') * SECOND;
-  const thisUpdate = Math.floor(checkDate(now, 'now').getTime() / step) * step;
-  return {
-    thisUpdate: new Date(thisUpdate),
-    nextUpdate: checkDate(new Date(thisUpdate + checkSeconds(period, 'period') * SECOND), 'nextUpdate'),
-  };
-}
-
 /** Verdict of {@link checkValidityInterval}. */
 export interface ValidityIntervalVerdict {
   /** Whether the interval is allowed. */
@@ -51,7 +20,7 @@ const SHORTEST = 8 * HOUR;
 const LONGEST = 10 * DAY;
 
 /**
- * Checks a validity interval against section 4.9.10 of the CA/Browser Forum's TLS Baseline Requirements: at least 8 hours, at
+ * Checks a validity interval against section 4.9.9 of the CA/Browser Forum's TLS Baseline Requirements: at least 8 hours, at
  * most 10 days. The interval includes both its first and its last second.
  */
 export function checkValidityInterval(thisUpdate: Date, nextUpdate: Date): ValidityIntervalVerdict {
@@ -61,7 +30,7 @@ export function checkValidityInterval(thisUpdate: Date, nextUpdate: Date): Valid
 }
 
 /**
- * When newer information has to be there at the latest, by section 4.9.10 of the same: for intervals below 16 hours before half
+ * When newer information has to be there at the latest, by section 4.9.9 of the same: for intervals below 16 hours before half
  * of the interval is left; for longer ones at least 8 hours before nextUpdate, and at most 4 days after thisUpdate.
  *
  * @throws TypeError for wrong types; `ERR_OCSP_INVALID_VALUE` when nextUpdate is not after thisUpdate.

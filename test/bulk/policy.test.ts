@@ -1,6 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { checkValidityInterval, nextRefresh, refreshBy, validityWindow } from '#dist/bulk/policy.js';
+import { checkValidityInterval, nextRefresh, refreshBy } from '#dist/bulk/policy.js';
 
 const BEGIN = new Date('2026-03-01T12:00:00Z');
 const HOUR = 3600;
@@ -9,23 +9,6 @@ const DAY = 24 * HOUR;
 function after(seconds: number): Date {
   return new Date(BEGIN.getTime() + seconds * 1000);
 }
-
-test('thisUpdate is cut down to a whole minute, or what was asked for', (t) => {
-  const now = new Date('2026-03-01T12:34:56.789Z');
-  const times = (window: { thisUpdate: Date; nextUpdate: Date }) => [
-    window.thisUpdate.toISOString(),
-    window.nextUpdate.toISOString(),
-  ];
-  t.deepEqual(times(validityWindow({ now, period: DAY })), ['2026-03-01T12:34:00.000Z', '2026-03-02T12:34:00.000Z']);
-  t.is(validityWindow({ now, period: 60, floor: 'second' }).thisUpdate.toISOString(), '2026-03-01T12:34:56.000Z');
-  t.is(validityWindow({ now, period: 60, floor: 'hour' }).thisUpdate.toISOString(), '2026-03-01T12:00:00.000Z');
-  t.is(validityWindow({ now, period: 60, floor: 900 }).thisUpdate.toISOString(), '2026-03-01T12:30:00.000Z');
-  t.true(Math.abs(validityWindow({ period: 60 }).thisUpdate.getTime() - Date.now()) < 120_000);
-  for (const bad of [{ period: 0 }, { period: 1.5 }, { period: 60, floor: 0 }, { period: 1e15 }]) {
-    t.throws(() => validityWindow({ now, ...bad }), { code: 'ERR_OCSP_INVALID_VALUE' });
-  }
-  t.throws(() => validityWindow({ now, period: '1' as never }), { code: 'ERR_INVALID_ARG_TYPE' });
-});
 
 test('an interval is 8 hours to 10 days long, both ends counted', (t) => {
   const verdicts: [number, 'too-short' | 'too-long' | null][] = [
