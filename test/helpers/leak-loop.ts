@@ -9,7 +9,8 @@ import {
   OCSPRequestBuilder,
   OCSPResponseBuilder,
 } from 'openssl-ocsp';
-import { cert, goldenRequest, issuer, responseBuilder, rootKey } from './fixtures.js';
+import { indexTxtSource, ResponseSigner, type StatusEntry } from 'openssl-ocsp/bulk';
+import { cert, goldenRequest, issuer, responseBuilder, root, rootKey } from './fixtures.js';
 import { vector } from './vectors.js';
 
 const { SHA1, SHA256 } = HashAlgorithm;
@@ -17,6 +18,26 @@ const response = vector('reference/x509/ocsp/resp-delegate-unknown-cert.der');
 const truncated = response.subarray(0, 1000);
 const pkcs8 = rootKey.export({ format: 'der', type: 'pkcs8' });
 const builder = responseBuilder();
+
+const signed = new ResponseSigner({
+  issuer: root.certificate,
+  responder: root.certificate,
+  privateKey: rootKey,
+}).signAll(entries());
+
+function* entries(): Generator<StatusEntry> {
+  for (let i = 0n; ; i += 1n) yield { serialNumber: i, status: 0 };
+}
+
+const rows = indexTxtSource(indexTxt()).batches()[Symbol.asyncIterator]();
+
+function* indexTxt(): Generator<Buffer> {
+  for (let i = 0; ; i += 1000) {
+    const row = (_: unknown, k: number): string =>
+      `V\t301231235959Z\t\t${(i + k).toString(16).padStart(36, 'A')}\tunknown\t/CN=device ${i + k}\n`;
+    yield Buffer.from(Array.from({ length: 1000 }, row).join(''));
+  }
+}
 
 function ignore(refused: () => unknown): void {
   try {
@@ -70,6 +91,9 @@ const operations: Record<string, Operation> = {
     times: 2_000,
     run: () => Promise.all(Array.from({ length: 16 }, () => builder.signAsync(rootKey, SHA256))),
   },
+  'sign-all': { times: 100_000, run: () => signed.next() },
+  // A batch has 4096 rows: two million in all.
+  'index-txt': { times: 500, run: () => rows.next() },
   key: {
     times: 10_000,
     run: () => builder.sign(createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' }), SHA256),
@@ -99,4 +123,5 @@ for (let i = 0; i < times; i += 1) {
 // Resident memory goes up and down with the garbage collector's moods; a leak lifts its lows above earlier highs.
 const earlierHigh = Math.max(...samples.slice(SAMPLES / 4, SAMPLES / 2));
 const laterLow = Math.min(...samples.slice(-SAMPLES / 4));
+await signed.return?.();
 process.stdout.write(JSON.stringify({ operations: times, growthMiB: (laterLow - earlierHigh) / 2 ** 20 }));

@@ -7,12 +7,12 @@ import test from 'ava';
  * the allocator wastes and far below what the smallest leak per operation would come to.
  */
 const LIMIT_MIB = 24;
-const script = fileURLToPath(new URL('../helpers/leak-loop.js', import.meta.url));
+const script = fileURLToPath(new URL('./helpers/leak-loop.js', import.meta.url));
 
 // A sanitizer keeps freed memory in quarantine, and reports leaks by itself.
 const flat = process.env['OCSP_TEST_INSTRUMENTED'] ? test.skip : test;
 
-for (const operation of ['load', 'build', 'refuse', 'sign', 'sign-async', 'key']) {
+for (const operation of ['load', 'build', 'refuse', 'sign', 'sign-async', 'key', 'sign-all', 'index-txt']) {
   flat(`memory stays flat: ${operation}`, (t) => {
     const run = spawnSync(process.execPath, ['--expose-gc', script, operation], { encoding: 'utf8' });
     t.is(run.status, 0, run.stderr);
