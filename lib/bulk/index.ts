@@ -3,6 +3,7 @@
  *
  * @packageDocumentation
  */
+export { type BulkProgress, type BulkSignOptions, bulkSign } from './bulk-sign.js';
 export { FileLedger, type FileLedgerOptions, type LeasedRange, type Ledger, type RangeState } from './ledger.js';
 export {
   checkValidityInterval,

@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import type { NativeResponseSigner, NativeSigningPool } from '../../typings/binding.js';
 import { native } from '../binding.js';
 import { invalidArgType, invalidValue, OCSPError } from '../errors.js';
-import { EntryPacker } from './entry-packer.js';
+import { type DefaultTimes, EntryPacker } from './entry-packer.js';
 import type { StatusEntry } from './status-entry.js';
 import { timesAt, type Validity } from './validity.js';
 
@@ -29,11 +29,17 @@ export interface SignedEntry {
   readonly entry: StatusEntry;
   /** The DER of its response. */
   readonly der: Buffer;
+  /** producedAt of the response, in seconds since 1970-01-01 UTC. */
+  readonly producedAt: number;
+  /** nextUpdate of the response, in seconds since 1970-01-01 UTC; null when it has none. */
+  readonly nextUpdate: number | null;
 }
 
 /** A batch that is being signed, or has been. */
 interface Batch {
   readonly entries: StatusEntry[];
+  readonly producedAt: number;
+  readonly times: DefaultTimes;
   responses: Buffer | undefined;
   ends: Uint32Array | undefined;
   error: Error | undefined;
@@ -128,7 +134,13 @@ class Run implements AsyncIterableIterator<SignedEntry> {
     const end = ends[i] as number;
     this.#taken = i + 1;
     if (this.#taken === ends.length && batch.error === undefined) this.#dropFirst();
-    return { entry: batch.entries[i] as StatusEntry, der: copyOut(responses, start, end) };
+    const entry = batch.entries[i] as StatusEntry;
+    return {
+      entry,
+      der: copyOut(responses, start, end),
+      producedAt: batch.producedAt,
+      nextUpdate: nextUpdateOf(entry, batch.times),
+    };
   }
 
   #dropFirst(): void {
@@ -191,8 +203,9 @@ class Run implements AsyncIterableIterator<SignedEntry> {
       }
       if (entries.length === 0) return;
       const id = this.#base + this.#batches.length;
-      this.#batches.push({ entries, responses: undefined, ends: undefined, error: undefined });
-      this.#pool.submit(id, this.#packer.bytes, Math.floor(now / 1000));
+      const producedAt = Math.floor(now / 1000);
+      this.#batches.push({ entries, producedAt, times, responses: undefined, ends: undefined, error: undefined });
+      this.#pool.submit(id, this.#packer.bytes, producedAt);
     }
   }
 
@@ -212,6 +225,11 @@ class Run implements AsyncIterableIterator<SignedEntry> {
     this.#batches.length = 0;
     if (!this.#exhausted) await this.#source.return?.();
   }
+}
+
+function nextUpdateOf({ nextUpdate }: StatusEntry, times: DefaultTimes): number | null {
+  if (nextUpdate === undefined) return times.nextUpdate ?? null;
+  return nextUpdate === null ? null : Math.floor(nextUpdate.getTime() / 1000);
 }
 
 /** A response on memory of its own: a view would keep its whole batch alive. */

@@ -1,0 +1,107 @@
+import { invalidValue } from '../errors.js';
+import type { ResponseSigner } from './response-signer.js';
+import type { SignAllOptions } from './sign-all.js';
+import type { StatusSource } from './sources/status-source.js';
+import type { StatusEntry } from './status-entry.js';
+import type { ResponseRecord, ResponseStore } from './store/response-store.js';
+
+/** What {@link bulkSign} takes. */
+export interface BulkSignOptions extends Omit<SignAllOptions, 'onProgress'> {
+  /** Whom to answer for. */
+  readonly source: StatusSource;
+  /** Who signs. */
+  readonly signer: ResponseSigner;
+  /** Where the responses go. */
+  readonly store: ResponseStore;
+  /** Name of the run: an unfinished run of this name is continued. */
+  readonly id: string;
+  /** What to do with an unfinished run of another name. Default `refuse`. */
+  readonly otherRun?: 'refuse' | 'discard';
+  /**
+   * Which knowledge the statuses are, a number that grows: of two responses for one certificate the higher one is served.
+   * Default: the second at which the run begins.
+   */
+  readonly statusVersion?: number;
+  /** Responses between two checkpoints: what an interruption may cost at most. Default 10,000. */
+  readonly checkpointEvery?: number;
+  /** Called after every checkpoint. */
+  readonly onProgress?: (progress: BulkProgress) => void;
+}
+
+/** How far a run is. */
+export interface BulkProgress {
+  /** Responses that this call has signed and made durable. */
+  readonly signed: number;
+  /** Entries of the source that an interrupted run had dealt with before. */
+  readonly resumedFrom: number;
+  /** Octets of the responses that this call has signed. */
+  readonly bytes: number;
+}
+
+const CHECKPOINT_EVERY = 10_000;
+
+/**
+ * Signs everything that a source has, into a store. Nothing is served before all is signed; after an interruption, call it
+ * again with the same arguments and it goes on from the last checkpoint.
+ *
+ * @throws (rejects) As `ResponseSigner.signAll` and the store; `ERR_OCSP_INVALID_VALUE` for a bad `checkpointEvery`. The run
+ * can then be continued.
+ */
+export async function bulkSign(options: BulkSignOptions): Promise<BulkProgress> {
+  const { source, signer, store, id, otherRun, checkpointEvery = CHECKPOINT_EVERY, onProgress, ...signing } = options;
+  const { statusVersion = Math.floor(Date.now() / 1000), ...signAllOptions } = signing;
+  if (!Number.isInteger(checkpointEvery) || checkpointEvery < 1) throw invalidValue('checkpointEvery must be a whole number');
+  const run = await store.beginRun({ id, ...(otherRun && { otherRun }) });
+  try {
+    const resumedFrom = Number(run.resumeToken ?? 0);
+    let signed = 0;
+    let bytes = 0;
+    let batch: ResponseRecord[] = [];
+    const flush = async (): Promise<void> => {
+      await run.append(batch);
+      batch = [];
+      await run.checkpoint(String(resumedFrom + signed));
+      onProgress?.({ signed, resumedFrom, bytes });
+    };
+    for await (const { entry, der, producedAt, nextUpdate } of signer.signAll(flatten(source, resumedFrom), signAllOptions)) {
+      batch.push({ serial: entry.serialNumber, statusVersion, producedAt, certStatus: entry.status, nextUpdate, der });
+      signed += 1;
+      bytes += der.length;
+      if (batch.length >= checkpointEvery) await flush();
+    }
+    await flush();
+    await run.commit();
+    return { signed, resumedFrom, bytes };
+  } catch (error) {
+    await run.close();
+    throw error;
+  }
+}
+
+/** The entries one by one, with a promise per batch only. */
+function flatten(source: StatusSource, skip: number): AsyncIterable<StatusEntry> {
+  const batches = source.batches({ skip })[Symbol.asyncIterator]();
+  let batch: StatusEntry[] = [];
+  let at = 0;
+  const refill = async (): Promise<IteratorResult<StatusEntry>> => {
+    const { done, value } = await batches.next();
+    if (done) return { done: true, value: undefined };
+    batch = value;
+    at = 1;
+    return batch.length > 0 ? { done: false, value: batch[0] as StatusEntry } : refill();
+  };
+  return {
+    [Symbol.asyncIterator]: () => ({
+      // Not always a promise: signAll awaits only what is one, and so reads a batch without a turn per entry.
+      next: () => {
+        const entry = batch[at++];
+        const next = entry === undefined ? refill() : { done: false as const, value: entry };
+        return next as Promise<IteratorResult<StatusEntry>>;
+      },
+      return: async () => {
+        await batches.return?.();
+        return { done: true, value: undefined };
+      },
+    }),
+  };
+}
