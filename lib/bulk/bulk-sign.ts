@@ -50,7 +50,8 @@ const CHECKPOINT_EVERY = 10_000;
 export async function bulkSign(options: BulkSignOptions): Promise<BulkProgress> {
   const { source, signer, store, id, otherRun, checkpointEvery = CHECKPOINT_EVERY, onProgress, ...signing } = options;
   const { statusVersion = Math.floor(Date.now() / 1000), ...signAllOptions } = signing;
-  if (!Number.isInteger(checkpointEvery) || checkpointEvery < 1) throw invalidValue('checkpointEvery must be a whole number');
+  if (!Number.isInteger(checkpointEvery) || checkpointEvery < 1)
+    throw invalidValue('checkpointEvery must be a whole number');
   const run = await store.beginRun({ id, ...(otherRun && { otherRun }) });
   try {
     const resumedFrom = Number(run.resumeToken ?? 0);
@@ -63,7 +64,10 @@ export async function bulkSign(options: BulkSignOptions): Promise<BulkProgress> 
       await run.checkpoint(String(resumedFrom + signed));
       onProgress?.({ signed, resumedFrom, bytes });
     };
-    for await (const { entry, der, producedAt, nextUpdate } of signer.signAll(flatten(source, resumedFrom), signAllOptions)) {
+    for await (const { entry, der, producedAt, nextUpdate } of signer.signAll(
+      flatten(source, resumedFrom),
+      signAllOptions,
+    )) {
       batch.push({ serial: entry.serialNumber, statusVersion, producedAt, certStatus: entry.status, nextUpdate, der });
       signed += 1;
       bytes += der.length;

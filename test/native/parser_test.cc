@@ -34,11 +34,11 @@ bool strictly_accepted(Bytes message) { return accepts(parse_request, message) |
 
 // DER says how long it is: no beginning of a message is a message.
 void test_cut_off(const Message& message) {
-  const std::size_t step = message.bytes.size() > 4000 ? 5 : 1;
+  const std::size_t step = message.bytes.size() > 2000 ? 5 : 1;
   for (std::size_t length = 0; length < message.bytes.size(); length += step) {
     const ByteVector cut(message.bytes.begin(), message.bytes.begin() + static_cast<std::ptrdiff_t>(length));
     check(!strictly_accepted(cut), message.name + ": cut off and accepted");
-    if (length % 16 < step) judge(cut, message.name + " cut off");
+    if (length % 64 < step) judge(cut, message.name + " cut off");
   }
   ByteVector longer = message.bytes;
   longer.push_back(0);
@@ -49,10 +49,10 @@ void test_cut_off(const Message& message) {
 // Every octet of a message, changed to values that matter to DER.
 void test_single_octets(const Message& message) {
   ByteVector mutant = message.bytes;
-  const std::size_t step = 1 + mutant.size() / 1200;
+  const std::size_t step = 1 + mutant.size() / 300;
   for (std::size_t at = 0; at < mutant.size(); at += step) {
     const std::uint8_t original = mutant[at];
-    for (const int value : {0x00, 0x30, 0x80, 0xff, original ^ 0x01, original ^ 0x20, original + 1}) {
+    for (const int value : {0x00, 0x30, 0x80, 0xff, original ^ 0x20, original + 1}) {
       mutant[at] = static_cast<std::uint8_t>(value);
       if (mutant[at] == original) continue;
       judge(mutant, message.name + " with octet " + std::to_string(at) + " changed");
