@@ -13,12 +13,15 @@ bool DerReader::read_header(std::size_t& header, std::size_t& length, const char
   if (available < 2) return fail(field, "truncated");
   std::size_t at = 1;
   if ((position_[0] & 0x1f) == 0x1f) {
-    // High tag numbers appear in open types only; five octets hold any 32-bit number.
-    std::size_t octets = 0;
+    // High tag numbers appear in open types only. DER: five octets hold the 31 bits that OpenSSL takes. OpenSSL reads
+    // (and keeps, inside names and certificates) any number of leading zeros.
     do {
       if (at >= available) return fail(field, "truncated");
-      if (++octets > 5) return fail(field, "tag number too large");
+      const bool too_large = at > 5 || (at == 5 && position_[1] > 0x87);
+      if (!context_->lenient && too_large) return fail(field, "tag number too large");
     } while ((position_[at++] & 0x80) != 0);
+    const bool minimal = position_[1] != 0x80 && position_[1] >= 0x1f;
+    if (!context_->lenient && !minimal) return fail(field, "tag number not minimal");
     if (at >= available) return fail(field, "truncated");
   }
   const std::uint8_t first = position_[at++];
@@ -30,9 +33,12 @@ bool DerReader::read_header(std::size_t& header, std::size_t& length, const char
     length = kIndefinite;
     return true;
   } else {
-    const std::size_t octets = first & 0x7f;
-    if (octets > 4) return fail(field, "length too large");
+    std::size_t octets = first & 0x7f;
+    if (!context_->lenient && octets > 4) return fail(field, "length too large");
     if (available - at < octets) return fail(field, "truncated");
+    // Leading zeros, of which OpenSSL reads up to 126.
+    for (; context_->lenient && octets != 0 && position_[at] == 0; --octets) ++at;
+    if (octets > 4) return fail(field, "length too large");
     length = 0;
     for (std::size_t i = 0; i < octets; ++i) length = (length << 8) | position_[at + i];
     if (!context_->lenient && (position_[at] == 0 || length < 0x80)) return fail(field, "length not minimal");
@@ -54,7 +60,8 @@ bool DerReader::skip_indefinite(const char* field) {
       ++depth;
       position_ += header;
     } else {
-      if (position_[0] == 0 && length == 0) --depth;
+      // End-of-contents is 00 00; 00 81 00 is an element, to OpenSSL at least.
+      if (position_[0] == 0 && length == 0 && header == 2) --depth;
       position_ += header + length;
     }
   }

@@ -1,0 +1,172 @@
+import { createHash, createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { readFileSync, statSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { bulkSign } from '../bulk/bulk-sign.js';
+import { ResponseSigner } from '../bulk/response-signer.js';
+import { csvSource } from '../bulk/sources/csv.js';
+import { indexTxtSource } from '../bulk/sources/index-txt.js';
+import { ndjsonSource } from '../bulk/sources/ndjson.js';
+import type { BadRowError, StatusSource } from '../bulk/sources/status-source.js';
+import { SegmentStore } from '../bulk/store/segment-store.js';
+import type { HashAlgorithmName } from '../x509/algorithms.js';
+import { type Command, numberOption, print, required, UsageError } from './command.js';
+import { Progress } from './progress.js';
+
+const HELP = `Usage: openssl-ocsp bulk-sign --issuer CA.pem --signer OCSP.pem --key OCSP.key --index index.txt --out FOLDER
+
+Signs the status of every certificate in a list, into a store. An interrupted run is continued by the same command.
+
+  --issuer FILE           certificate of the CA that is answered for
+  --signer FILE           certificate that signs: the CA's own or its delegate's
+  --key FILE              private key of the signer, PEM
+  --passin SOURCE         its passphrase: pass:TEXT, env:NAME or file:PATH
+  --index FILE            list of certificates: the index.txt of openssl ca; or
+  --csv FILE              a table with columns such as serial, status, revocationTime, reason; or
+  --ndjson FILE           the same as a JSON object per line
+  --out FOLDER            the store
+  --cert-id-hash NAME     hash of the CertIDs (sha256)
+  --digest NAME           hash of the signature (sha256; none for Ed25519, Ed448, ML-DSA)
+  --days N, --hours N     from thisUpdate to nextUpdate (7 days)
+  --workers N             signing threads (one per core)
+  --verify-sample N       share of the signatures that is verified, 0 to 1 (0.001)
+  --skip-bad-rows         report rows that cannot be understood, and go on
+  --discard-other-run     throw away an unfinished run over another list
+  --dry-run               read everything, sign nothing
+  --json                  the summary as JSON
+`;
+
+const OPTIONS = {
+  issuer: { type: 'string' },
+  signer: { type: 'string' },
+  key: { type: 'string' },
+  passin: { type: 'string' },
+  index: { type: 'string' },
+  csv: { type: 'string' },
+  ndjson: { type: 'string' },
+  out: { type: 'string' },
+  'cert-id-hash': { type: 'string' },
+  digest: { type: 'string' },
+  days: { type: 'string' },
+  hours: { type: 'string' },
+  workers: { type: 'string' },
+  'verify-sample': { type: 'string' },
+  'skip-bad-rows': { type: 'boolean' },
+  'discard-other-run': { type: 'boolean' },
+  'dry-run': { type: 'boolean' },
+  json: { type: 'boolean' },
+} as const;
+
+/** `openssl-ocsp bulk-sign` */
+export const bulkSignCommand: Command = {
+  name: 'bulk-sign',
+  summary: 'sign the status of every certificate in a list, into a store',
+  help: HELP,
+  async run(args) {
+    const { values } = parseArgs({ args: [...args], options: OPTIONS });
+    const issuer = readFileSync(required(values.issuer, 'issuer'));
+    const responder = readFileSync(required(values.signer, 'signer'));
+    const privateKey = readKey(required(values.key, 'key'), values.passin);
+    const period = validityPeriod(values.days, values.hours);
+    const workers = numberOption(values.workers, 'workers');
+    const verifySample = numberOption(values['verify-sample'], 'verify-sample');
+    let badRows = 0;
+    const onBadRow = (error: BadRowError): void => {
+      badRows += 1;
+      process.stderr.write(`${error.message}\n`);
+    };
+    const list = openList(values, values['skip-bad-rows'] ? { onBadRow } : {});
+    const signer = new ResponseSigner({
+      issuer,
+      responder,
+      privateKey,
+      ...(values['cert-id-hash'] !== undefined && { certIdAlgorithm: values['cert-id-hash'] as HashAlgorithmName }),
+      ...(values.digest !== undefined && { algorithm: values.digest as HashAlgorithmName }),
+      ...(period !== undefined && { validity: { period } }),
+    });
+    if (values['dry-run']) {
+      let count = 0;
+      for await (const batch of list.source.batches()) count += batch.length;
+      report(
+        values.json,
+        { certificates: count, badRows },
+        `${count} certificates, ${badRows} bad rows; nothing signed`,
+      );
+      return 0;
+    }
+    const folder = required(values.out, 'out');
+    const store = await SegmentStore.open(folder);
+    const progress = new Progress(undefined);
+    const begin = Date.now();
+    try {
+      const { signed, resumedFrom, bytes } = await bulkSign({
+        source: list.source,
+        signer,
+        store,
+        id: runName(list.path, issuer, responder),
+        ...(values['discard-other-run'] && { otherRun: 'discard' }),
+        ...(workers !== undefined && { threads: workers }),
+        ...(verifySample !== undefined && { verifySample }),
+        onProgress: ({ signed: now, resumedFrom: before }) => progress.update(now + before, before),
+      });
+      progress.end();
+      const seconds = (Date.now() - begin) / 1000;
+      const rate = Math.round(signed / Math.max(seconds, 0.001));
+      const resumed = resumedFrom > 0 ? `, after ${resumedFrom} of an interrupted run` : '';
+      report(
+        values.json,
+        { signed, resumedFrom, bytes, seconds, rate, badRows, store: folder },
+        `${signed} responses (${bytes} octets) signed in ${seconds.toFixed(1)} s, ${rate}/s${resumed}; store: ${folder}`,
+      );
+      return 0;
+    } finally {
+      store.close();
+    }
+  },
+};
+
+function report(json: boolean | undefined, value: object, text: string): void {
+  print(json ? JSON.stringify(value) : text);
+}
+
+function openList(
+  { index, csv, ndjson }: { index?: string; csv?: string; ndjson?: string },
+  options: { onBadRow?: (error: BadRowError) => void },
+): { path: string; source: StatusSource } {
+  const given = [index, csv, ndjson].filter((path) => path !== undefined);
+  const [path] = given;
+  if (path === undefined || given.length > 1) throw new UsageError('one of --index, --csv and --ndjson is wanted');
+  if (index !== undefined) return { path, source: indexTxtSource(path, options) };
+  return { path, source: csv !== undefined ? csvSource(path, options) : ndjsonSource(path, options) };
+}
+
+/** Says whether two runs are the same: same list, unchanged, for the same CA by the same signer. */
+function runName(path: string, issuer: Buffer, responder: Buffer): string {
+  const { size, mtimeMs } = statSync(path);
+  const certificates = [issuer, responder].map((bytes) => new X509Certificate(bytes).fingerprint256);
+  return createHash('sha256')
+    .update(JSON.stringify([size, mtimeMs, ...certificates]))
+    .digest('hex');
+}
+
+function validityPeriod(days: string | undefined, hours: string | undefined): number | undefined {
+  if (days === undefined && hours === undefined) return undefined;
+  return Math.round((numberOption(days, 'days') ?? 0) * 86_400 + (numberOption(hours, 'hours') ?? 0) * 3600);
+}
+
+function readKey(path: string, passin: string | undefined): KeyObject {
+  const key = readFileSync(path, 'utf8');
+  return passin === undefined ? createPrivateKey(key) : createPrivateKey({ key, passphrase: passphrase(passin) });
+}
+
+/** The forms of openssl's `-passin` that make sense without a terminal. */
+function passphrase(source: string): string {
+  const [, kind, value = ''] = /^(pass|env|file):(.*)$/s.exec(source) ?? [];
+  if (kind === 'pass') return value;
+  if (kind === 'file') return readFileSync(value, 'utf8').split(/\r?\n/, 1)[0] ?? '';
+  if (kind === 'env') {
+    const text = process.env[value];
+    if (text === undefined) throw new UsageError(`--passin: there is no environment variable ${value}`);
+    return text;
+  }
+  throw new UsageError('--passin wants pass:TEXT, env:NAME or file:PATH');
+}

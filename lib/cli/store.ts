@@ -1,0 +1,94 @@
+import { createWriteStream, existsSync } from 'node:fs';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { parseArgs } from 'node:util';
+import { exportTar, exportToFolder } from '../bulk/store/export.js';
+import { SegmentStore } from '../bulk/store/segment-store.js';
+import { OCSPCertStatus } from '../ocsp/enums.js';
+import { type Command, print, UsageError } from './command.js';
+
+const HELP = `Usage: openssl-ocsp store <action> FOLDER [...]
+
+  ls FOLDER                  one line for each response: serial number, status, nextUpdate
+  get FOLDER SERIAL          the response for a certificate as DER, on standard output; exit code 1 when there is none
+  stats FOLDER               what the store holds
+  verify FOLDER              checks every octet; exit code 1 when something is damaged
+  compact FOLDER             puts all segments into one
+  export FOLDER TARGET       a file for each response in the folder TARGET, or an archive when TARGET ends in .tar
+
+  --json                     ls, stats and verify: JSON instead of text
+`;
+
+type Action = (store: SegmentStore, args: readonly string[], json: boolean) => Promise<number> | number;
+
+const ACTIONS: Readonly<Record<string, Action>> = {
+  ls(store, _args, json) {
+    for (const { serial, certStatus, nextUpdate } of store.records()) {
+      const status = OCSPCertStatus[certStatus] ?? String(certStatus);
+      const until = nextUpdate === null ? null : new Date(nextUpdate * 1000).toISOString();
+      print(json ? JSON.stringify({ serial, status, nextUpdate: until }) : `${serial} ${status} ${until ?? '-'}`);
+    }
+    return 0;
+  },
+  get(store, [serial]) {
+    if (serial === undefined) throw new UsageError('a serial number is wanted');
+    const der = store.get(serial);
+    if (der === undefined) {
+      process.stderr.write(`no response for ${serial}\n`);
+      return 1;
+    }
+    process.stdout.write(der);
+    return 0;
+  },
+  stats(store, _args, json) {
+    const stats = store.stats();
+    if (json) print(JSON.stringify(stats));
+    else for (const [name, value] of Object.entries(stats)) print(`${name}: ${value ?? '-'}`);
+    return 0;
+  },
+  async verify(store, _args, json) {
+    const report = await store.verify();
+    if (json) print(JSON.stringify(report));
+    else {
+      for (const problem of report.problems) print(problem);
+      print(`${report.responses} responses in ${report.segments} segments, ${report.problems.length} problems`);
+    }
+    return report.problems.length === 0 ? 0 : 1;
+  },
+  async compact(store) {
+    await store.compact();
+    return 0;
+  },
+  async export(store, [target]) {
+    if (target === undefined) throw new UsageError('a target is wanted');
+    if (target.endsWith('.tar')) await pipeline(Readable.from(exportTar(store.records())), createWriteStream(target));
+    else print(`${await exportToFolder(store.records(), target)} files`);
+    return 0;
+  },
+};
+
+/** `openssl-ocsp store` */
+export const storeCommand: Command = {
+  name: 'store',
+  summary: 'look into a store: ls, get, stats, verify, compact, export',
+  help: HELP,
+  async run(args) {
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: { json: { type: 'boolean' } },
+    });
+    const [name = '', folder, ...rest] = positionals;
+    const action = ACTIONS[name];
+    if (action === undefined) throw new UsageError(name === '' ? 'an action is wanted' : `no such action: ${name}`);
+    if (folder === undefined) throw new UsageError('a folder is wanted');
+    // Opening would make one.
+    if (!existsSync(folder)) throw new Error(`no such folder: ${folder}`);
+    const store = await SegmentStore.open(folder);
+    try {
+      return await action(store, rest, values.json === true);
+    } finally {
+      store.close();
+    }
+  },
+};

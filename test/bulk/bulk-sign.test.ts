@@ -1,0 +1,114 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { loadDerOcspResponse, OCSPCertStatus, ReasonFlags } from 'openssl-ocsp';
+import {
+  bulkSign,
+  indexTxtSource,
+  iterableSource,
+  ResponseSigner,
+  SegmentStore,
+  type StatusEntry,
+} from 'openssl-ocsp/bulk';
+import { createTestCa } from 'openssl-ocsp/testing';
+import { verifies } from '../helpers/fixtures.js';
+
+const ca = createTestCa();
+const signer = new ResponseSigner({ issuer: ca.certificate, responder: ca.certificate, privateKey: ca.privateKey });
+
+function scratch(t: ExecutionContext): string {
+  const folder = mkdtempSync(join(tmpdir(), 'openssl-ocsp-bulk-sign-'));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  return folder;
+}
+
+const revoked = new Date('2026-01-02T03:04:05Z');
+
+function entry(i: number): StatusEntry {
+  return i % 10 === 0
+    ? { serialNumber: BigInt(i), status: OCSPCertStatus.REVOKED, revocationTime: revoked }
+    : { serialNumber: BigInt(i), status: OCSPCertStatus.GOOD };
+}
+
+test('an index.txt becomes a store, and every response in it is good', async (t) => {
+  const rows = [
+    'V\t301231235959Z\t\t0A\tunknown\t/CN=a',
+    'R\t301231235959Z\t260102030405Z,superseded\tFF01\tunknown\t/CN=b',
+  ];
+  const store = await SegmentStore.open(scratch(t));
+  const result = await bulkSign({
+    source: indexTxtSource(Buffer.from(`${rows.join('\n')}\n`)),
+    signer,
+    store,
+    id: 'index',
+  });
+  t.is(result.signed, 2);
+  const good = loadDerOcspResponse(store.get(0x0an) as Buffer);
+  t.is(good.certificateStatus, OCSPCertStatus.GOOD);
+  t.true(verifies(good, ca.certificate.publicKey));
+  const bad = loadDerOcspResponse(store.get('ff01') as Buffer);
+  t.is(bad.certificateStatus, OCSPCertStatus.REVOKED);
+  t.deepEqual(bad.revocationTime, revoked);
+  t.is(bad.revocationReason, ReasonFlags.superseded);
+  t.is(store.get(3n), undefined);
+  t.is(store.getRecord(0x0an)?.nextUpdate, (good.nextUpdate as Date).getTime() / 1000);
+  t.is(store.getRecord(0x0an)?.producedAt, good.producedAt.getTime() / 1000);
+  store.close();
+});
+
+test('an interrupted run is continued, and serves nothing before its end', async (t) => {
+  const store = await SegmentStore.open(scratch(t));
+  const all = Array.from({ length: 10_000 }, (_, i) => entry(i));
+  // Sources are read in batches of 4096: the third fails.
+  function* broken(): Generator<StatusEntry> {
+    yield* all.slice(0, 9500);
+    throw new Error('the source is gone');
+  }
+  const options = { signer, store, id: 'run', checkpointEvery: 1000 };
+  const progress: number[] = [];
+  await t.throwsAsync(
+    bulkSign({ ...options, source: iterableSource(broken()), onProgress: ({ signed }) => progress.push(signed) }),
+    { message: 'the source is gone' },
+  );
+  t.true(progress.length >= 1 && progress.every((signed) => signed % 1000 === 0));
+  t.is(store.get(1n), undefined);
+  await t.throwsAsync(bulkSign({ ...options, id: 'other', source: iterableSource(all) }));
+
+  const { signed, resumedFrom } = await bulkSign({ ...options, source: iterableSource(all) });
+  t.is(resumedFrom, progress.at(-1) ?? 0);
+  t.is(signed + resumedFrom, 10_000);
+  for (const { serialNumber, status } of all) {
+    const response = loadDerOcspResponse(store.get(serialNumber as bigint) as Buffer);
+    t.is(response.serialNumber, serialNumber as bigint);
+    t.is(response.certificateStatus, status);
+  }
+  t.is([...store.records()].length, 10_000);
+  store.close();
+});
+
+test('a revocation in between is not hidden by a run that read its statuses before', async (t) => {
+  const store = await SegmentStore.open(scratch(t));
+  const run = (status: StatusEntry, statusVersion: number) =>
+    bulkSign({ source: iterableSource([status]), signer, store, id: `version ${statusVersion}`, statusVersion });
+  await run({ serialNumber: 5n, status: OCSPCertStatus.REVOKED, revocationTime: revoked }, 2);
+  await run({ serialNumber: 5n, status: OCSPCertStatus.GOOD }, 1);
+  t.is(loadDerOcspResponse(store.get(5n) as Buffer).certificateStatus, OCSPCertStatus.REVOKED);
+  store.close();
+});
+
+test('an abort leaves a run that can be continued; a bad argument begins none', async (t) => {
+  const store = await SegmentStore.open(scratch(t));
+  const source = iterableSource(Array.from({ length: 5000 }, (_, i) => entry(i)));
+  const controller = new AbortController();
+  const options = { source, signer, store, id: 'run', checkpointEvery: 500 };
+  await t.throwsAsync(
+    bulkSign({ ...options, signal: controller.signal, onProgress: () => controller.abort(new Error('enough')) }),
+    { message: 'enough' },
+  );
+  await t.throwsAsync(bulkSign({ ...options, checkpointEvery: 0 }), { code: 'ERR_OCSP_INVALID_VALUE' });
+  const { resumedFrom, signed } = await bulkSign(options);
+  t.true(resumedFrom >= 500);
+  t.is(resumedFrom + signed, 5000);
+  store.close();
+});

@@ -1,0 +1,146 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import test, { type ExecutionContext } from 'ava';
+import { loadDerOcspResponse, OCSPCertStatus } from 'openssl-ocsp';
+import { createTestCa } from 'openssl-ocsp/testing';
+
+const command = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
+const ca = createTestCa({ subject: 'CN=CLI CA' });
+const responder = ca.issueResponder();
+const leaf = ca.issue({ serialNumber: 0x1234n });
+
+function run(...args: readonly string[]): { status: number | null; stdout: string; stderr: string } {
+  return spawnSync(process.execPath, [command, ...args], {
+    encoding: 'utf8',
+    env: { ...process.env, SECRET: 'sesame' },
+  });
+}
+
+/** A folder with certificates, key, and a list. */
+function files(t: ExecutionContext, index?: string): { at: (name: string) => string; sign: string[] } {
+  const folder = mkdtempSync(join(tmpdir(), 'openssl-ocsp-cli-'));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  const at = (name: string): string => join(folder, name);
+  writeFileSync(at('ca.pem'), ca.certificatePem);
+  writeFileSync(at('ocsp.pem'), responder.certificatePem);
+  writeFileSync(at('ocsp.key'), responder.privateKeyPem);
+  writeFileSync(
+    at('encrypted.key'),
+    responder.privateKey.export({ format: 'pem', type: 'pkcs8', cipher: 'aes-256-cbc', passphrase: 'sesame' }),
+  );
+  writeFileSync(at('leaf.pem'), leaf.certificatePem);
+  const rows = 'V\t301231235959Z\t\t1234\tunknown\t/CN=a\nR\t301231235959Z\t260102030405Z\tFF\tunknown\t/CN=b\n';
+  writeFileSync(at('index.txt'), index ?? rows);
+  const sign = ['bulk-sign', '--issuer', at('ca.pem'), '--signer', at('ocsp.pem'), '--key', at('ocsp.key')];
+  return { at, sign: [...sign, '--out', at('store')] };
+}
+
+test('bulk-sign, and what the store then says', (t) => {
+  const { at, sign } = files(t);
+  const signed = run(
+    ...sign,
+    '--index',
+    at('index.txt'),
+    '--json',
+    '--cert-id-hash',
+    'sha1',
+    '--days',
+    '2',
+    '--workers',
+    '1',
+  );
+  t.is(signed.status, 0, signed.stderr);
+  const { signed: count, rate } = JSON.parse(signed.stdout) as { signed: number; rate: number };
+  t.is(count, 2);
+  t.true(rate > 0);
+
+  const list = run('store', 'ls', at('store')).stdout.trimEnd().split('\n');
+  t.deepEqual(
+    list.map((line) => line.split(' ').slice(0, 2)),
+    [
+      ['FF', 'REVOKED'],
+      ['1234', 'GOOD'],
+    ],
+  );
+  t.is(run('store', 'verify', at('store')).stdout, '2 responses in 1 segments, 0 problems\n');
+  t.regex(run('store', 'stats', at('store')).stdout, /segments: 1/);
+  t.is(run('store', 'compact', at('store')).status, 0);
+  t.is(run('store', 'get', at('store'), '77').status, 1);
+  t.is(run('store', 'export', at('store'), at('files')).stdout, '2 files\n');
+  t.deepEqual(readdirSync(at('files')).sort(), ['1234.der', 'FF.der']);
+  const response = loadDerOcspResponse(readFileSync(at('files/1234.der')));
+  t.is(response.certificateStatus, OCSPCertStatus.GOOD);
+  t.is((response.nextUpdate as Date).getTime() - response.thisUpdate.getTime(), 2 * 86_400_000);
+  t.is(run('store', 'export', at('store'), at('all.tar')).status, 0);
+  t.is(readFileSync(at('all.tar')).length % 512, 0);
+
+  const args = ['ocsp', '-respin', at('files/1234.der'), '-issuer', at('ca.pem'), '-cert', at('leaf.pem'), '-no_nonce'];
+  const checked = spawnSync('openssl', [...args, '-CAfile', at('ca.pem')], { encoding: 'utf8' });
+  if (checked.error) t.log('no openssl command here to check with');
+  else t.regex(checked.stdout + checked.stderr, /Response verify OK[\s\S]*: good|: good[\s\S]*Response verify OK/);
+});
+
+test('encrypted keys, other lists, dry runs', (t) => {
+  const { at, sign } = files(t);
+  writeFileSync(at('list.csv'), 'serial,status\n0A,good\n0B,unknown\n');
+  writeFileSync(at('list.ndjson'), '{"serial":"0C","status":"good"}\n');
+  const encrypted = [...sign.slice(0, 6), at('encrypted.key'), ...sign.slice(7)];
+  writeFileSync(at('pass'), 'sesame\n');
+  for (const passin of ['pass:sesame', 'env:SECRET', `file:${at('pass')}`]) {
+    const result = run(...encrypted, '--passin', passin, '--csv', at('list.csv'));
+    t.is(result.status, 0, result.stderr);
+    t.regex(result.stdout, /^2 responses \(\d+ octets\) signed in/);
+  }
+  t.is(run(...encrypted, '--passin', 'pass:wrong', '--csv', at('list.csv')).status, 1);
+  t.is(run(...encrypted, '--csv', at('list.csv')).status, 1);
+  t.is(run(...sign, '--ndjson', at('list.ndjson')).status, 0);
+  t.is(run('store', 'get', at('store'), '0c').status, 0);
+  const dry = run(...sign.slice(0, -1), at('untouched'), '--ndjson', at('list.ndjson'), '--dry-run');
+  t.is(dry.stdout, '1 certificates, 0 bad rows; nothing signed\n');
+  t.false(existsSync(at('untouched')));
+});
+
+test('bad rows end the run, or are reported and left out', (t) => {
+  const { at, sign } = files(t, 'V\t301231235959Z\t\tXYZ\tunknown\t/CN=a\nV\t301231235959Z\t\t0A\tunknown\t/CN=b\n');
+  const fatal = run(...sign, '--index', at('index.txt'));
+  t.is(fatal.status, 1);
+  t.regex(fatal.stderr, /1/);
+  const lenient = run(...sign, '--index', at('index.txt'), '--skip-bad-rows', '--json');
+  t.is(lenient.status, 0, lenient.stderr);
+  t.like(JSON.parse(lenient.stdout), { signed: 1, badRows: 1 });
+});
+
+test('wrong usage says so, with exit code 2', (t) => {
+  const { at, sign } = files(t);
+  for (const args of [
+    [],
+    ['nonsense'],
+    ['bulk-sign'],
+    ['bulk-sign', '--nonsense'],
+    [...sign],
+    [...sign, '--index', at('index.txt'), '--csv', at('index.txt')],
+    [...sign, '--index', at('index.txt'), '--workers', 'many'],
+    [...sign, '--index', at('index.txt'), '--passin', 'stdin'],
+    [...sign, '--index', at('index.txt'), '--passin', 'env:NO_SUCH_VARIABLE'],
+    ['store'],
+    ['store', 'ls'],
+    ['store', 'nonsense', at('store')],
+    ['store', 'get', at('.')],
+    ['store', 'export', at('.')],
+  ]) {
+    const { status, stderr, stdout } = run(...args);
+    t.is(status, 2, args.join(' '));
+    t.true((stderr + stdout).length > 20);
+  }
+  for (const args of [['--help'], ['bulk-sign', '--help'], ['store', '-h']]) {
+    const { status, stdout } = run(...args);
+    t.is(status, 0);
+    t.regex(stdout, /^Usage: openssl-ocsp/);
+  }
+  t.is(run('store', 'ls', at('no-such-folder')).status, 1);
+  t.is(run(...sign, '--index', at('no-such-file')).status, 1);
+  t.is(run(...sign, '--index', at('index.txt'), '--digest', 'md5').status, 1);
+});
