@@ -1,28 +1,44 @@
-// Builds and loads the C++ baseline.
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, statSync } from 'node:fs';
+// Builds and loads the C++ baseline (bench/native).
+import { mkdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { localHeaders } from '../scripts/lib/addon.mjs';
+import { inRoot } from '../scripts/lib/paths.mjs';
+import { run, ScriptError } from '../scripts/lib/run.mjs';
+import { files, fingerprint, isFresh, stamp, unstamp } from '../scripts/lib/stamps.mjs';
 
 const require = createRequire(import.meta.url);
-const root = fileURLToPath(new URL('..', import.meta.url));
-const source = join(root, 'bench', 'baseline.cc');
-const output = join(root, 'build', 'bench', 'baseline.node');
+const output = inRoot('build', 'bench', 'baseline.node');
+let loaded;
 
+/** The functions of bench/native, each of which runs a given number of rounds. */
 export function loadBaseline() {
-  if (!existsSync(output) || statSync(output).mtimeMs < statSync(source).mtimeMs) build();
-  return require(output);
+  loaded ??= require(upToDate());
+  return loaded;
 }
 
-function build() {
-  const headers = join(dirname(dirname(process.execPath)), 'include', 'node');
+function upToDate() {
+  const sources = files(inRoot('bench', 'native'), (file) => /\.(cc|h)$/.test(file));
+  const print = fingerprint(sources, { arch: process.arch });
+  if (!isFresh('bench-baseline', print, output)) {
+    unstamp('bench-baseline');
+    build(sources.filter((file) => file.endsWith('.cc')));
+    stamp('bench-baseline', print);
+  }
+  return output;
+}
+
+function build(units) {
+  const headers = localHeaders();
+  if (headers === undefined) {
+    throw new ScriptError('The baseline needs the headers of the running Node beside it (<prefix>/include/node).');
+  }
   mkdirSync(dirname(output), { recursive: true });
+  // As in the library's addon, OpenSSL's functions are looked up in the running Node.
   const mac = process.platform === 'darwin' ? ['-undefined', 'dynamic_lookup'] : [];
-  const args = [
-    ...['-shared', '-fPIC', '-O2', '-std=c++20', '-DNAPI_VERSION=9', '-DNAPI_DISABLE_CPP_EXCEPTIONS', ...mac],
-    ...[`-I${headers}`, `-I${join(root, 'node_modules', 'node-addon-api')}`, source, '-o', output],
-  ];
-  const { status, error } = spawnSync(process.env.CXX ?? 'c++', args, { stdio: 'inherit' });
-  if (status !== 0) throw new Error(`the baseline does not compile${error ? `: ${error.message}` : ''}`);
+  const options = ['-shared', '-fPIC', '-O2', '-std=c++20', '-fvisibility=hidden', '-Wall', '-Wextra', ...mac];
+  const defines = ['-DNAPI_VERSION=9', '-DNAPI_DISABLE_CPP_EXCEPTIONS'];
+  const includes = [`-I${join(headers, 'include', 'node')}`, '-isystem', inRoot('node_modules', 'node-addon-api')];
+  const hint = 'Install a C++20 compiler, or name one by CXX.';
+  run(process.env.CXX ?? 'c++', [...options, ...defines, ...includes, ...units, '-o', output], { hint });
 }

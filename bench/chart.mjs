@@ -1,44 +1,68 @@
-// Bars of the ratio to the limit, one row per contender, as SVG.
-const ROW = 26;
-const LABEL = 330;
-const BAR = 420;
+// Bars of the ratio to the limit as SVG: one chart per group, its tables in two columns.
+import { formatRate, formatRatio } from './table.mjs';
+
+const MARGIN = 24;
+const ROW = 24;
+const TITLE = 30;
+const GAP = 22;
+const LABEL = 250;
+const BAR = 250;
+const VALUE = 130;
+const COLUMN = LABEL + BAR + VALUE;
+const HEADER = 74;
+
+const STYLE = [
+  'text{font:13px "DejaVu Sans","Segoe UI",Helvetica,Arial,sans-serif;fill:#222}',
+  '.head{font-size:18px;font-weight:600}.note{font-size:12px;fill:#666}',
+  '.title{font-size:14px;font-weight:600}.name{text-anchor:end}.value{fill:#444;font-size:12px}',
+  '.limit{fill:#8a8f98}.own{fill:#2563a8}.other{fill:#d9a441}.one{stroke:#8a8f98;stroke-dasharray:3 3}',
+].join('');
+
 const escapeXml = (text) =>
   text.replace(/[&<>"]/g, (c) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[c]);
+const text = (x, y, className, content) =>
+  `<text x="${x.toFixed(1)}" y="${y}" class="${className}">${escapeXml(content)}</text>`;
 
-/** @param {{ title: string, rows: { name: string, limit: boolean, ratio: number, opsPerSecond: number }[] }[]} tables */
-export function chart(tables) {
-  const parts = [];
-  let y = 20;
-  for (const { title, rows } of tables) {
-    // Peers that are a thousand times slower must not hide, and a library that beats plain OpenSSL by ten must fit.
-    const widest = Math.max(1, ...rows.map(({ ratio }) => ratio));
-    parts.push(`<text x="20" y="${y + 16}" class="title">${escapeXml(title)}</text>`);
-    y += ROW + 6;
-    for (const { name, limit, ratio, opsPerSecond } of rows) {
-      const width = Math.max(1, (ratio / widest) * BAR);
-      const kind = limit ? 'limit' : name.startsWith('openssl-ocsp') ? 'own' : 'other';
-      parts.push(
-        `<text x="${LABEL - 8}" y="${y + 16}" class="name">${escapeXml(name)}</text>`,
-        `<rect x="${LABEL}" y="${y + 3}" width="${width.toFixed(1)}" height="${ROW - 8}" class="${kind}"/>`,
-        `<text x="${(LABEL + width + 8).toFixed(1)}" y="${y + 16}">${formatRatio(ratio)} · ${formatRate(opsPerSecond)}</text>`,
-      );
-      y += ROW;
-    }
-    y += 18;
-  }
-  const style =
-    'text{font:13px system-ui,sans-serif;fill:#222}.title{font-weight:600;font-size:15px}.name{text-anchor:end}' +
-    '.limit{fill:#9a9a9a}.own{fill:#2f6fb3}.other{fill:#d8a24a}';
-  const width = LABEL + BAR + 160;
-  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${y}" viewBox="0 0 ${width} ${y}"><style>${style}</style><rect width="100%" height="100%" fill="#fff"/>${parts.join('')}</svg>\n`;
+/**
+ * @param {{ heading: string, note: string, tables: { title: string, rows: object[] }[] }} group rows as `measure` gives them
+ */
+export function chart({ heading, note, tables }) {
+  const columns = Math.min(2, tables.length);
+  const bottoms = Array.from({ length: columns }, () => HEADER);
+  const parts = [text(MARGIN, 34, 'head', heading), text(MARGIN, 56, 'note', note)];
+  tables.forEach((table, i) => {
+    const column = i % columns;
+    // A row of tables begins at one height.
+    if (column === 0) bottoms.fill(Math.max(...bottoms));
+    const x = MARGIN + column * (COLUMN + GAP);
+    parts.push(...bars(table, x, bottoms[column]));
+    bottoms[column] += TITLE + table.rows.length * ROW + GAP;
+  });
+  const width = 2 * MARGIN + columns * COLUMN + (columns - 1) * GAP;
+  const height = Math.max(...bottoms);
+  const size = `width="${width}" height="${height}" viewBox="0 0 ${width} ${height}"`;
+  const background = '<rect width="100%" height="100%" fill="#fff"/>';
+  return `<svg xmlns="http://www.w3.org/2000/svg" ${size}><style>${STYLE}</style>${background}${parts.join('\n')}</svg>\n`;
 }
 
-export function formatRatio(ratio) {
-  return ratio >= 100 ? ratio.toFixed(0) : ratio >= 0.1 ? ratio.toFixed(2) : ratio.toPrecision(2);
-}
-
-export function formatRate(opsPerSecond) {
-  if (opsPerSecond >= 1e6) return `${(opsPerSecond / 1e6).toFixed(2)} M/s`;
-  if (opsPerSecond >= 1e3) return `${(opsPerSecond / 1e3).toFixed(1)} k/s`;
-  return `${opsPerSecond.toFixed(1)} /s`;
+function bars({ title, rows }, x, top) {
+  // What beats the limit by far has to fit, too.
+  const widest = Math.max(1, ...rows.map(({ ratio }) => ratio));
+  const start = x + LABEL;
+  const one = (start + BAR / widest).toFixed(1);
+  const bottom = top + TITLE + rows.length * ROW - 2;
+  const parts = [
+    text(x, top + 18, 'title', title),
+    `<line x1="${one}" x2="${one}" y1="${top + TITLE - 4}" y2="${bottom}" class="one"/>`,
+  ];
+  rows.forEach(({ name, kind, ratio, opsPerSecond }, i) => {
+    const y = top + TITLE + i * ROW;
+    const length = Math.max(1, (ratio / widest) * BAR);
+    parts.push(
+      text(start - 8, y + 14, 'name', name),
+      `<rect x="${start}" y="${y + 1}" width="${length.toFixed(1)}" height="${ROW - 7}" rx="2" class="${kind}"/>`,
+      text(start + length + 8, y + 14, 'value', `${formatRatio(ratio)} · ${formatRate(opsPerSecond)}`),
+    );
+  });
+  return parts;
 }

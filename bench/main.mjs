@@ -1,68 +1,76 @@
 // npm run bench: this library, the limit that OpenSSL sets, plain OpenSSL, and the npm peers, in one interleaved run.
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { cpus } from 'node:os';
-import { parseArgs } from 'node:util';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { availableParallelism, cpus } from 'node:os';
+import { basename, dirname, join } from 'node:path';
 import { opensslInfo } from 'openssl-ocsp';
-import { chart, formatRate, formatRatio } from './chart.mjs';
+import { inRoot } from '../scripts/lib/paths.mjs';
+import { main, ScriptError } from '../scripts/lib/run.mjs';
+import { chart } from './chart.mjs';
 import { measure } from './measure.mjs';
-import { loadPeers } from './peers.mjs';
+import { loadPeers } from './peers/install.mjs';
+import { table } from './table.mjs';
 
-const GROUPS = ['sign', 'parse', 'request'];
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    quick: { type: 'boolean' },
-    'no-peers': { type: 'boolean' },
-    json: { type: 'string' },
-    svg: { type: 'string', default: 'build/bench/chart.svg' },
-    help: { type: 'boolean', short: 'h' },
+/** One file each; what a group exports is described in groups/common.mjs. */
+const GROUPS = readdirSync(new URL('groups', import.meta.url))
+  .map((file) => basename(file, '.mjs'))
+  .filter((name) => name !== 'common');
+
+const options = {
+  quick: { type: 'boolean', help: 'one short round of the first table of each group: that it runs, not a measurement' },
+  'no-peers': { type: 'boolean', help: 'leave the npm peers out' },
+  json: { type: 'string', help: "a file for the results, as JSON ('-': standard output)" },
+  svg: { type: 'string', default: inRoot('build', 'bench'), help: 'the folder for the charts (build/bench)' },
+};
+
+await main(
+  {
+    usage: `npm run bench -- [${GROUPS.join('|')} ...] [options]`,
+    about: 'Measures this library, the limit, plain OpenSSL and npm peers side by side.',
+    options,
   },
-});
+  runGroups,
+);
 
-if (values.help || positionals.some((name) => !GROUPS.includes(name))) {
-  console.log(`Usage: npm run bench -- [${GROUPS.join('|')} ...] [options]
+async function runGroups({ quick, 'no-peers': noPeers, json, svg }, names) {
+  const unknown = names.find((name) => !GROUPS.includes(name));
+  if (unknown !== undefined) throw new ScriptError(`There is no group '${unknown}'; there are ${GROUPS.join(', ')}.`);
+  const log = json === '-' ? console.error : console.log;
+  const cpu = `${cpus()[0]?.model.trim() ?? 'unknown CPU'}, ${availableParallelism()} cores`;
+  const machine = `${cpu}, Node.js ${process.version}, ${opensslInfo.version}`;
+  log(`${machine}\nMedians of interleaved rounds. Ratios are to the first row; CPU is that of all threads.\n`);
 
-  --quick         few rounds and the first table of each group only: a check that it runs, not a measurement
-  --no-peers      leave the npm peers out
-  --json <file>   results for machines ('-' for standard output)
-  --svg <file>    where the chart goes (build/bench/chart.svg)`);
-  process.exit(values.help ? 0 : 2);
-}
-
-const quick = values.quick === true;
-const peers = values['no-peers']
-  ? {}
-  : await loadPeers(['@peculiar/asn1-schema', '@peculiar/asn1-ocsp', 'pkijs', 'asn1js', 'jsrsasign', 'ocsp']);
-const machine = `${cpus()[0]?.model.trim() ?? 'unknown CPU'}, ${cpus().length} cores, Node.js ${process.version}, ${opensslInfo.version}`;
-const log = values.json === '-' ? console.error : console.log;
-log(`${machine}\nMedians of rounds in turn; the ratio is to the first row, pair by pair. CPU counts all threads.\n`);
-
-const results = [];
-for (const name of positionals.length > 0 ? positionals : GROUPS) {
-  const group = await import(`./groups/${name}.mjs`);
-  for (const { title, contenders } of await group.tables({ quick, peers })) {
-    const rows = await measure(contenders, quick ? { rounds: 1, milliseconds: 5 } : { rounds: 9, milliseconds: 150 });
-    print(title, rows);
-    results.push({ group: group.title, title, rows });
+  const effort = quick ? { rounds: 1, milliseconds: 2 } : { rounds: 9, milliseconds: 120 };
+  const peers = noPeers ? [] : await loadPeers();
+  const groups = [];
+  for (const name of names.length > 0 ? names : GROUPS) {
+    const { heading, tables } = await import(`./groups/${name}.mjs`);
+    const results = [];
+    for await (const { title, contenders } of tables({ quick, peers })) {
+      const result = { title, rows: await measure(contenders, effort) };
+      log(`${table(result)}\n`);
+      results.push(result);
+      if (quick) break;
+    }
+    mkdirSync(svg, { recursive: true });
+    const file = join(svg, `${name}.svg`);
+    writeFileSync(
+      file,
+      chart({ heading, note: `${machine}. Length: ratio to the first row, measured in one run.`, tables: results }),
+    );
+    log(`Chart: ${file}\n`);
+    groups.push({ name, heading, tables: results });
   }
-}
-const peakRssMiB = Math.round(process.resourceUsage().maxRSS / 1024);
-log(`peak resident memory: ${peakRssMiB} MiB`);
-
-mkdirSync('build/bench', { recursive: true });
-writeFileSync(values.svg, chart(results));
-log(`chart: ${values.svg}`);
-const report = JSON.stringify({ machine, date: new Date().toISOString(), peakRssMiB, results }, null, 2);
-if (values.json === '-') console.log(report);
-else if (values.json) writeFileSync(values.json, `${report}\n`);
-
-function print(title, rows) {
-  log(title);
-  for (const { name, opsPerSecond, microseconds, cpuMicroseconds, ratio } of rows) {
-    const rate = formatRate(opsPerSecond).padStart(12);
-    const time = `${microseconds.toFixed(2)} us`.padStart(12);
-    const cpu = `${cpuMicroseconds.toFixed(2)} us CPU`.padStart(16);
-    log(`  ${name.padEnd(38)}${rate}${time}${cpu}${formatRatio(ratio).padStart(9)}`);
+  const peakRssMiB = Math.round(process.resourceUsage().maxRSS / 1024);
+  log(`Peak resident memory: ${peakRssMiB} MiB`);
+  const report = JSON.stringify(
+    { machine, date: new Date().toISOString(), quick: quick === true, peakRssMiB, groups },
+    null,
+    2,
+  );
+  if (json === '-') {
+    console.log(report);
+  } else if (json) {
+    mkdirSync(dirname(json), { recursive: true });
+    writeFileSync(json, `${report}\n`);
   }
-  log('');
 }

@@ -5,53 +5,88 @@
  * @property {string} name
  * @property {(iterations: number) => unknown} run does the work that often; may return a promise
  * @property {boolean} [limit] what the others are compared with
+ * @property {boolean} [own] whether it is this library
  * @property {number} [batch] operations that one iteration stands for
  */
+
+/**
+ * A contender of an operation. It is tried once, and what it gives is checked: a failure is fast, too.
+ *
+ * @param {string} name
+ * @param {() => unknown} operation may return a promise
+ * @param {Partial<Contender> & { check?: (result: unknown) => void }} options
+ * @returns {Promise<Contender>}
+ */
+export async function contender(name, operation, { check, ...options } = {}) {
+  const first = operation();
+  try {
+    check?.(await first);
+  } catch (cause) {
+    throw new Error(`${name} gives a wrong result: ${cause.message}`, { cause });
+  }
+  if (first instanceof Promise) {
+    const run = async (iterations) => {
+      for (let i = 0; i < iterations; i += 1) await operation();
+    };
+    return { name, run, ...options };
+  }
+  const run = (iterations) => {
+    for (let i = 0; i < iterations; i += 1) operation();
+  };
+  return { name, run, ...options };
+}
 
 const median = (values) => values.toSorted((a, b) => a - b)[values.length >> 1];
 
 /**
+ * Medians over the rounds. Ratios are to the limit: taken round by round, since rounds differ more than contenders do.
+ * A ratio of CPU time tells more than one of wall time where other programs share the machine; work on several threads
+ * counts in full.
+ *
  * @param {Contender[]} contenders
- * @param {{ rounds: number, milliseconds: number }} options
- * @returns {Promise<{ name: string, limit: boolean, opsPerSecond: number, microseconds: number, cpuMicroseconds: number, ratio: number }[]>}
+ * @param {{ rounds: number, milliseconds: number }} options milliseconds of a turn
  */
 export async function measure(contenders, { rounds, milliseconds }) {
   const states = [];
-  for (const contender of contenders) {
-    // Doubles the work until it takes a turn's time; that also warms up.
-    let iterations = 1;
-    for (;;) {
-      const elapsed = (await once(contender, iterations)).wall;
-      if (elapsed >= (milliseconds * 1000) / 2 || iterations >= 2 ** 26) break;
-      iterations *= 2;
-    }
-    states.push({ contender, iterations, wall: [], cpu: [] });
+  for (const item of contenders) {
+    states.push({ item, iterations: await calibrate(item, milliseconds), wall: [], cpu: [] });
   }
   for (let round = 0; round < rounds; round += 1) {
-    for (const state of states) {
-      const { wall, cpu } = await once(state.contender, state.iterations);
-      const operations = state.iterations * (state.contender.batch ?? 1);
-      state.wall.push(wall / operations);
-      state.cpu.push(cpu / operations);
+    for (const { item, iterations, wall, cpu } of states) {
+      const spent = await once(item, iterations);
+      const operations = iterations * (item.batch ?? 1);
+      wall.push(spent.wall / operations);
+      cpu.push(spent.cpu / operations);
     }
   }
-  const limit = states.find(({ contender }) => contender.limit);
-  return states.map(({ contender, wall, cpu }) => ({
-    name: contender.name,
-    limit: contender.limit === true,
+  const limit = states.find(({ item }) => item.limit);
+  const ratio = (kind, values) => median(values.map((value, round) => limit[kind][round] / Math.max(value, 1e-6)));
+  return states.map(({ item, wall, cpu }) => ({
+    name: item.name,
+    kind: item.limit ? 'limit' : item.own ? 'own' : 'other',
     opsPerSecond: 1e6 / median(wall),
     microseconds: median(wall),
     cpuMicroseconds: median(cpu),
-    // Pair by pair, then the median: rounds differ more than contenders do.
-    ratio: limit === undefined ? 1 : median(wall.map((time, round) => limit.wall[round] / time)),
+    ratio: ratio('wall', wall),
+    cpuRatio: ratio('cpu', cpu),
+    spread: (Math.max(...wall) - Math.min(...wall)) / median(wall),
   }));
 }
 
-/** Microseconds of wall and CPU time. */
-async function once(contender, iterations) {
+/** How many iterations fill a turn. Finding out also warms up. */
+async function calibrate(item, milliseconds) {
+  const target = milliseconds * 1000;
+  for (let iterations = 1; ; iterations *= 2) {
+    const { wall } = await once(item, iterations);
+    if (wall >= target / 2) return Math.max(1, Math.round((iterations * target) / wall));
+  }
+}
+
+/** Microseconds of wall time, and of CPU time of all threads. */
+async function once(item, iterations) {
   const cpuBefore = process.cpuUsage();
   const before = process.hrtime.bigint();
-  const result = contender.run(iterations);
+  const result = item.run(iterations);
   if (result instanceof Promise) await result;
   const wall = Number(process.hrtime.bigint() - before) / 1000;
   const { user, system } = process.cpuUsage(cpuBefore);

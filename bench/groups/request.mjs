@@ -1,55 +1,44 @@
 // Building a request for a certificate, and loading one and reading its CertID.
-import { X509Certificate } from 'node:crypto';
 import { loadDerOcspRequest, OCSPRequestBuilder } from 'openssl-ocsp';
 import { loadBaseline } from '../baseline.mjs';
-import { recorded, repeat } from './common.mjs';
+import { contender } from '../measure.mjs';
+import { peerContenders, recorded, recordedCertificate } from './common.mjs';
 
-export const title = 'request';
+export const heading = 'Requests';
 
-export async function tables({ peers }) {
+export async function* tables({ peers }) {
   const baseline = loadBaseline();
-  const cert = new X509Certificate(recorded('cryptography.io.pem'));
-  const issuer = new X509Certificate(recorded('rapidssl_sha256_ca_g3.pem'));
+  const certificate = recordedCertificate('cryptography.io.pem');
+  const issuer = recordedCertificate('rapidssl_sha256_ca_g3.pem');
+  const [subjectHandle, issuerHandle] = [certificate, issuer].map(({ raw }) => baseline.certificate(raw));
   const der = recorded('ocsp/req-sha1.der');
-  return [
-    {
-      title: 'build a request',
-      contenders: [
-        {
-          name: 'OCSP_cert_to_id and i2d, C++',
-          limit: true,
-          run: (n) => baseline.opensslBuildRequest(cert.raw, issuer.raw, n),
-        },
-        {
-          name: 'openssl-ocsp',
-          run: repeat(() => new OCSPRequestBuilder().addCertificate(cert, issuer, 'sha1').build().publicBytes()),
-        },
-      ],
-    },
-    {
-      title: 'load a request, read its CertID',
-      contenders: [
-        { name: 'd2i and getters, C++', limit: true, run: (n) => baseline.opensslParseRequest(der, n) },
-        {
-          name: 'openssl-ocsp',
-          run: repeat(() => {
-            const request = loadDerOcspRequest(der);
-            return [request.issuerNameHash, request.issuerKeyHash, request.hashAlgorithm, request.serialNumber];
-          }),
-        },
-        ...peersOf(der, peers),
-      ],
-    },
-  ];
-}
-
-function peersOf(der, peers) {
-  const contenders = [];
-  const asn1 = peers['@peculiar/asn1-ocsp'];
-  const schema = peers['@peculiar/asn1-schema'];
-  if (asn1 && schema) {
-    contenders.push({ name: '@peculiar/asn1-ocsp', run: repeat(() => schema.AsnConvert.parse(der, asn1.OCSPRequest)) });
-  }
-  if (peers.pkijs) contenders.push({ name: 'pkijs', run: repeat(() => peers.pkijs.OCSPRequest.fromBER(der)) });
-  return contenders;
+  const build = () => new OCSPRequestBuilder().addCertificate(certificate, issuer, 'sha1').build().publicBytes();
+  const load = () => {
+    const request = loadDerOcspRequest(der);
+    return [request.issuerNameHash, request.issuerKeyHash, request.hashAlgorithm, request.serialNumber];
+  };
+  const expected = loadDerOcspRequest(build());
+  const check = (built) => {
+    if (!loadDerOcspRequest(built).requests[0].equals(expected.requests[0])) throw new Error('another request');
+  };
+  yield {
+    title: 'load, read the CertID',
+    contenders: [
+      { name: 'd2i and getters, C++', limit: true, run: (n) => baseline.parseRequest(der, n) },
+      await contender('openssl-ocsp', load, { own: true }),
+      ...(await peerContenders(peers, (peer) => peer.loadRequest?.(der))),
+    ],
+  };
+  yield {
+    title: 'build',
+    contenders: [
+      {
+        name: 'OCSP_cert_to_id and i2d, C++',
+        limit: true,
+        run: (n) => baseline.buildRequest(subjectHandle, issuerHandle, n),
+      },
+      await contender('openssl-ocsp', build, { check, own: true }),
+      ...(await peerContenders(peers, (peer) => peer.buildRequest?.(certificate, issuer), check)),
+    ],
+  };
 }

@@ -1,61 +1,57 @@
-// Signing one response, from arguments to DER.
+// Signing one response, from a certificate and its status to DER.
 import { sign as nodeSign } from 'node:crypto';
-import { OCSPCertStatus, OCSPResponderEncoding, OCSPResponseBuilder } from 'openssl-ocsp';
+import { loadDerOcspResponse, OCSPCertStatus, OCSPResponderEncoding, OCSPResponseBuilder } from 'openssl-ocsp';
 import { loadBaseline } from '../baseline.mjs';
-import { makeResponder, repeat } from './common.mjs';
+import { contender } from '../measure.mjs';
+import { KEYS, makeResponder, peerContenders } from './common.mjs';
 
-const KEYS = [
-  ['P-256', { keyType: 'ec' }, 'sha256'],
-  ['P-384', { keyType: 'ec', curve: 'secp384r1' }, 'sha384'],
-  ['RSA-2048', { keyType: 'rsa', modulusLength: 2048 }, 'sha256'],
-  ['RSA-3072', { keyType: 'rsa', modulusLength: 3072 }, 'sha256'],
-  ['Ed25519', { keyType: 'ed25519' }, null],
-  ['ML-DSA-44', { keyType: 'ml-dsa-44' }, null],
-];
-/** In flight at a time, in the asynchronous form. */
+/** In flight at a time, in the asynchronous forms. */
 const IN_FLIGHT = 32;
+/** As long as the ResponseData that the others sign. */
+const DATA = Buffer.alloc(160, 0x30);
 
-export const title = 'sign';
+export const heading = 'Signing one response';
 
-export async function tables({ quick, peers }) {
+export async function* tables({ peers }) {
   const baseline = loadBaseline();
-  const result = [];
-  for (const [name, keyOptions, hash] of quick ? KEYS.slice(0, 1) : KEYS) {
-    let responder;
-    try {
-      responder = makeResponder(keyOptions);
-    } catch (error) {
-      console.error(`${name} is left out: ${error.message}`);
-      continue;
-    }
-    for (const embed of quick ? [false] : [false, true]) {
-      result.push({
-        title: `sign, ${name}${embed ? ', certificate embedded' : ''}`,
+  for (const [algorithm, keyOptions, hash] of KEYS) {
+    const responder = makeResponder(algorithm, keyOptions);
+    if (responder === undefined) continue;
+    const { certificate, key } = responder;
+    const signer = baseline.key(responder.pkcs8);
+    const signerCertificate = baseline.certificate(certificate.raw);
+    for (const embed of [false, true]) {
+      const check = (der) => checkResponse(der, certificate, embed);
+      yield {
+        title: `${algorithm}${embed ? ', certificate embedded' : ''}`,
         contenders: [
-          { name: 'bare signature', limit: true, run: (n) => baseline.rawSign(responder.pkcs8, hash, n, 1) },
-          ...own(responder, hash, embed),
+          { name: 'bare signature, EVP_DigestSign', limit: true, run: (n) => baseline.digestSign(signer, hash, n, 1) },
+          ...(hash === null
+            ? []
+            : [{ name: 'bare signature, EVP_PKEY_sign', run: (n) => baseline.pkeySign(signer, hash, n) }]),
+          ...(await own(responder, hash, embed, check)),
           {
             name: 'OCSP_basic_sign, C++',
-            run: (n) =>
-              baseline.opensslSign(
-                responder.pkcs8,
-                responder.certificate.raw,
-                responder.certificate.raw,
-                hash,
-                embed,
-                n,
-              ),
+            run: (n) => baseline.signResponse(signer, signerCertificate, hash, embed, n),
           },
-          { name: 'node:crypto sign alone', run: repeat(() => nodeSign(hash, Buffer.alloc(160), responder.key)) },
-          ...(name === 'P-256' ? await peersOf(responder, peers) : []),
+          await contender('node:crypto sign alone', () => nodeSign(hash, DATA, key)),
+          ...(await peerContenders(peers, (peer) => peer.sign?.(responder, hash, embed), check)),
         ],
-      });
+      };
     }
   }
-  return result;
 }
 
-function own({ certificate, key }, hash, embed) {
+/** Every contender has to give a response that says the same. */
+function checkResponse(der, certificate, embed) {
+  const response = loadDerOcspResponse(der);
+  if (response.serialNumber !== BigInt(`0x${certificate.serialNumber}`)) throw new Error('another serial number');
+  if (response.certificateStatus !== OCSPCertStatus.GOOD) throw new Error('another status');
+  if (response.responderKeyHash === null) throw new Error('no responder key hash');
+  if (response.certificates.length !== (embed ? 1 : 0)) throw new Error('another number of certificates');
+}
+
+async function own({ certificate, key }, hash, embed, check) {
   const bare = new OCSPResponseBuilder().responderId(OCSPResponderEncoding.HASH, certificate);
   const base = embed ? bare.certificates([certificate]) : bare;
   const build = () => {
@@ -69,72 +65,16 @@ function own({ certificate, key }, hash, embed) {
       nextUpdate: new Date(now.getTime() + 3_600_000),
     });
   };
+  const external = { sign: (data) => nodeSign(hash, data, key) };
+  const inFlight = async (signer) => {
+    const pending = Array.from({ length: IN_FLIGHT }, () => build().signAsync(signer, hash));
+    return (await Promise.all(pending)).map((response) => response.publicBytes());
+  };
+  const several = { check: (list) => list.forEach(check), batch: IN_FLIGHT, own: true };
   return [
-    { name: 'openssl-ocsp sign', run: repeat(() => build().sign(key, hash).publicBytes()) },
-    {
-      name: `openssl-ocsp signAsync, ${IN_FLIGHT} in flight`,
-      batch: IN_FLIGHT,
-      run: async (n) => {
-        for (let i = 0; i < n; i += 1) {
-          await Promise.all(Array.from({ length: IN_FLIGHT }, () => build().signAsync(key, hash)));
-        }
-      },
-    },
+    await contender('openssl-ocsp sign', () => build().sign(key, hash).publicBytes(), { check, own: true }),
+    await contender(`openssl-ocsp signAsync, ${IN_FLIGHT} in flight`, () => inFlight(key), several),
+    // Its signature is verified, so this is a signature and a verification.
+    await contender('openssl-ocsp, external signer', () => inFlight(external), several),
   ];
-}
-
-async function peersOf({ certificate, key, pkcs8 }, peers) {
-  const contenders = [];
-  const ocsp = peers['@peculiar/asn1-ocsp'];
-  const schema = peers['@peculiar/asn1-schema'];
-  if (ocsp && schema) {
-    // Encodes a ResponseData that was decoded before, signs it with node:crypto, encodes the rest.
-    const sample = new OCSPResponseBuilder()
-      .responderId(OCSPResponderEncoding.HASH, certificate)
-      .addResponse(certificate, certificate, 'sha1', OCSPCertStatus.GOOD, new Date(), new Date(), null, null)
-      .sign(key, 'sha256');
-    const response = schema.AsnConvert.parse(sample.publicBytes(), ocsp.OCSPResponse);
-    const basic = schema.AsnConvert.parse(response.responseBytes.response.buffer, ocsp.BasicOCSPResponse);
-    contenders.push({
-      name: '@peculiar/asn1-ocsp',
-      run: repeat(() => {
-        const data = Buffer.from(schema.AsnConvert.serialize(basic.tbsResponseData));
-        const signature = nodeSign('sha256', data, key);
-        basic.signature = signature.buffer.slice(signature.byteOffset, signature.byteOffset + signature.length);
-        response.responseBytes.response = new schema.OctetString(schema.AsnConvert.serialize(basic));
-        schema.AsnConvert.serialize(response);
-      }),
-    });
-  }
-  const { pkijs, asn1js } = peers;
-  if (pkijs && asn1js) {
-    const { webcrypto } = await import('node:crypto');
-    const cryptoKey = await webcrypto.subtle.importKey('pkcs8', pkcs8, { name: 'ECDSA', namedCurve: 'P-256' }, false, [
-      'sign',
-    ]);
-    const engine = new pkijs.CryptoEngine({ name: 'node', crypto: webcrypto, subtle: webcrypto.subtle });
-    const issuer = pkijs.Certificate.fromBER(certificate.raw);
-    contenders.push({
-      name: 'pkijs',
-      run: async (n) => {
-        for (let i = 0; i < n; i += 1) {
-          const basic = new pkijs.BasicOCSPResponse();
-          basic.tbsResponseData.responderID = issuer.subject;
-          basic.tbsResponseData.producedAt = new Date();
-          const single = new pkijs.SingleResponse();
-          await single.certID.createForCertificate(
-            issuer,
-            { hashAlgorithm: 'SHA-1', issuerCertificate: issuer },
-            engine,
-          );
-          single.certStatus = new asn1js.Primitive({ idBlock: { tagClass: 3, tagNumber: OCSPCertStatus.GOOD } });
-          single.thisUpdate = new Date();
-          basic.tbsResponseData.responses.push(single);
-          await basic.sign(cryptoKey, 'SHA-256', engine);
-          basic.toSchema().toBER(false);
-        }
-      },
-    });
-  }
-  return contenders;
 }

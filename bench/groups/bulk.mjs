@@ -1,0 +1,78 @@
+// Signing many responses with one ResponseSigner, without and with threads of its own.
+import { availableParallelism } from 'node:os';
+import { loadDerOcspResponse, OCSPCertStatus } from 'openssl-ocsp';
+import { ResponseSigner } from 'openssl-ocsp/bulk';
+import { loadBaseline } from '../baseline.mjs';
+import { contender } from '../measure.mjs';
+import { KEYS, makeResponder } from './common.mjs';
+
+const FIRST_SERIAL = 0x1000_0000_0000_0000n;
+
+export const heading = 'Signing many responses';
+
+export async function* tables() {
+  const baseline = loadBaseline();
+  for (const [algorithm, keyOptions, hash] of KEYS) {
+    const responder = makeResponder(algorithm, keyOptions);
+    if (responder === undefined) continue;
+    const { certificate, key } = responder;
+    const bareKey = baseline.key(responder.pkcs8);
+    const bareCertificate = baseline.certificate(certificate.raw);
+    const signer = new ResponseSigner({
+      issuer: certificate,
+      responder: certificate,
+      privateKey: key,
+      algorithm: hash,
+    });
+    const bare = (threads) => (n) => baseline.digestSign(bareKey, hash, n, threads);
+    const signAll = (threads) => (n) => drain(signer.signAll(entries(n), { threads }));
+    let serialNumber = FIRST_SERIAL;
+    const one = () => {
+      serialNumber += 1n;
+      return { serialNumber, status: OCSPCertStatus.GOOD };
+    };
+    const check = (der) => loadDerOcspResponse(der).serialNumber;
+    yield {
+      title: `${algorithm}, one thread`,
+      contenders: [
+        { name: 'bare signature, EVP_DigestSign', limit: true, run: bare(1) },
+        await contender('openssl-ocsp sign', () => signer.sign(one()), { check, own: true }),
+        { name: 'openssl-ocsp signAll, 1 thread', run: signAll(1), own: true },
+        {
+          name: 'OCSP_basic_sign, C++',
+          run: (n) => baseline.signResponse(bareKey, bareCertificate, hash, false, n),
+        },
+      ],
+    };
+    for (let threads = 2; threads <= availableParallelism(); threads *= 2) {
+      yield {
+        title: `${algorithm}, ${threads} threads`,
+        contenders: [
+          { name: `bare signature, ${threads} threads`, limit: true, run: bare(threads) },
+          { name: `openssl-ocsp signAll, ${threads} threads`, run: signAll(threads), own: true },
+          {
+            name: 'openssl-ocsp signAsync, 64 in flight',
+            batch: 64,
+            own: true,
+            run: async (n) => {
+              for (let i = 0; i < n; i += 1) {
+                await Promise.all(Array.from({ length: 64 }, () => signer.signAsync(one())));
+              }
+            },
+          },
+        ],
+      };
+    }
+  }
+}
+
+function* entries(count) {
+  for (let i = 0n; i < count; i += 1n) yield { serialNumber: FIRST_SERIAL + i, status: OCSPCertStatus.GOOD };
+}
+
+/** Takes all results and keeps none. */
+async function drain(results) {
+  let bytes = 0;
+  for await (const { der } of results) bytes += der.length;
+  return bytes;
+}
