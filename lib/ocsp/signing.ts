@@ -21,7 +21,7 @@ export interface ExternalSigner {
 }
 
 /** Key types that hash by themselves. */
-const ONE_SHOT = /^(ED25519|ED448|ML-DSA-(44|65|87))$/;
+const ONE_SHOT = new Set(['ED25519', 'ED448', 'ML-DSA-44', 'ML-DSA-65', 'ML-DSA-87']);
 const HASHING = new Set(['RSA', 'RSA-PSS', 'DSA', 'EC']);
 const MAX_SALT_LENGTH = 2048;
 
@@ -34,7 +34,7 @@ const MAX_SALT_LENGTH = 2048;
  * padding that does not go with the key.
  */
 export function resolveScheme(keyType: string, algorithm: unknown, options: unknown): SchemeArguments {
-  const oneShot = ONE_SHOT.test(keyType);
+  const oneShot = ONE_SHOT.has(keyType);
   if (!oneShot && !HASHING.has(keyType))
     throw invalidValue(`a key of type ${keyType || 'unknown'} cannot sign responses`);
   const hash = checkSigningHash(algorithm);
@@ -47,7 +47,7 @@ export function resolveScheme(keyType: string, algorithm: unknown, options: unkn
   if (!keyType.startsWith('RSA') && rsaPadding !== undefined) throw invalidValue('rsaPadding goes with RSA keys only');
   const pss = keyType === 'RSA-PSS' || rsaPadding === 'pss';
   if (!pss && saltLength !== undefined) throw invalidValue('saltLength goes with RSASSA-PSS only');
-  return [hash?.replace(/^sha3-|^sha/, (prefix) => prefix.toUpperCase()), pss, saltLength ?? -1];
+  return [hash?.toUpperCase(), pss, saltLength ?? -1];
 }
 
 function checkOptions(options: unknown): SignOptions {

@@ -27,6 +27,8 @@ export function toPrivateKey(input: unknown): NativePrivateKey {
   if (result === undefined) {
     // The constructor overwrites the exported bytes.
     result = new native.PrivateKey(key.export({ format: 'der', type: 'pkcs8' }));
+    // Asked for at every signature: an own property spares a native call each time.
+    Object.defineProperty(result, 'type', { value: result.type });
     parsed.set(key, result);
   }
   return result;

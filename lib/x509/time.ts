@@ -26,10 +26,16 @@ export function parseGeneralizedTime(bytes: Uint8Array, start: number = 0, end: 
   if (year === 0) throw badTime(start, 'year 0 is out of range');
   if (hour > 23 || minute > 59 || second > 59) throw badTime(start, 'no such time of day');
   if (month < 1 || month > 12 || day < 1 || day > daysOf(month, year)) throw badTime(start, 'no such day');
-  const date = new Date(Date.UTC(year, month - 1, day, hour, minute, second));
-  // Date.UTC takes years below 100 for 19xx.
-  if (year < 100) date.setUTCFullYear(year, month - 1, day);
-  return date;
+  return new Date((((daysSince1970(year, month, day) * 24 + hour) * 60 + minute) * 60 + second) * 1000);
+}
+
+/** Days from 1970-01-01 to a date of the Gregorian calendar. (Date.UTC is slow, and takes years below 100 for 19xx.) */
+function daysSince1970(year: number, month: number, day: number): number {
+  // Years that begin in March have the leap day at their end.
+  const y = month > 2 ? year : year - 1;
+  const m = month > 2 ? month - 3 : month + 9;
+  const leapDays = Math.floor(y / 4) - Math.floor(y / 100) + Math.floor(y / 400);
+  return 365 * y + leapDays + Math.floor((153 * m + 2) / 5) + day - 719_469;
 }
 
 function badTime(start: number, why: string): OCSPError {

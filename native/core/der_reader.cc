@@ -4,7 +4,17 @@ namespace ocsp {
 
 namespace {
 constexpr std::size_t kIndefinite = SIZE_MAX;
+
+// Whether DER knows elements with this identifier octet. Of the universal ones, 0 is for end-of-contents (X.690
+// 8.1.2.2), and constructed are SEQUENCE and SET only: strings in segments are BER (10.2).
+bool is_der_identifier(std::uint8_t identifier) {
+  if (identifier >= 0x40) return true;
+  const bool constructed = (identifier & 0x20) != 0;
+  const std::uint8_t number = identifier & 0x1f;
+  return number != 0 && constructed == (number == 16 || number == 17);
 }
+
+}  // namespace
 
 // On success `header` is the size of identifier and length octets, and `length` octets of content are there
 // (or `length` is kIndefinite, in lenient mode only).
@@ -91,6 +101,7 @@ bool DerReader::read_any(Bytes& element, const char* field) {
   std::size_t header = 0;
   std::size_t length = 0;
   if (!read_header(header, length, field)) return false;
+  if (!context_->lenient && !is_der_identifier(*start)) return fail(field, "unexpected tag");
   position_ += header;
   if (length == kIndefinite) {
     if (!skip_indefinite(field)) return false;

@@ -6,10 +6,24 @@
 
 namespace ocsp {
 
-ErrorQueueScope::ErrorQueueScope() : found_empty_(ERR_peek_error() == 0) { ERR_set_mark(); }
+namespace {
+
+// Stands between older entries and those of the enclosed calls. Before OpenSSL 3.2 nothing else tells whether a call
+// that failed pushed anything, and a failure must not be explained by what somebody else left behind.
+constexpr int kBoundary = 1;
+
+bool is_boundary(unsigned long code) { return ERR_GET_LIB(code) == ERR_LIB_USER && ERR_GET_REASON(code) == kBoundary; }
+
+}  // namespace
+
+// A mark cannot be set on an empty queue.
+ErrorQueueScope::ErrorQueueScope() : found_empty_(ERR_peek_error() == 0) {
+  if (found_empty_) return;
+  ERR_set_mark();
+  ERR_raise(ERR_LIB_USER, kBoundary);
+}
 
 ErrorQueueScope::~ErrorQueueScope() {
-  // A mark cannot be set on an empty queue.
   if (found_empty_) {
     ERR_clear_error();
   } else {
@@ -42,7 +56,8 @@ Error ErrorQueueScope::take(ErrorCode code, std::string message) {
   int flags = 0;
   if (!found_empty_) {
     // Older entries belong to somebody else, and ERR_get_error would take those first: report the newest only.
-    const unsigned long newest = ERR_peek_last_error_all(nullptr, nullptr, nullptr, &data, &flags);
+    const unsigned long newest = ERR_peek_last_error();
+    if (is_boundary(newest)) return error;
     name_error(error, newest);
   } else {
     // The oldest entry is where the failure began; it names the error, as in Node.

@@ -4,11 +4,9 @@
 #include <openssl/rsa.h>
 #include <openssl/x509v3.h>
 
-#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
-#include <string_view>
 
 namespace fixtures {
 
@@ -25,66 +23,13 @@ ByteVector read_file(const std::filesystem::path& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-namespace {
-
-ByteVector from_base64(const std::string& text) {
-  ByteVector bytes;
-  std::uint32_t bits = 0;
-  int count = 0;
-  constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  for (const char c : text) {
-    const std::size_t value = kAlphabet.find(c);
-    if (value == std::string_view::npos) continue;
-    bits = (bits << 6) | static_cast<std::uint32_t>(value);
-    count += 6;
-    if (count >= 8) bytes.push_back(static_cast<std::uint8_t>(bits >> (count -= 8)));
-  }
-  return bytes;
-}
-
-ByteVector from_hex(const std::string& text) {
-  ByteVector bytes;
-  for (std::size_t i = 0; i + 1 < text.size(); i += 2) {
-    bytes.push_back(static_cast<std::uint8_t>(std::strtoul(text.substr(i, 2).c_str(), nullptr, 16)));
-  }
-  return bytes;
-}
-
-// The strings of a JSON file that start behind `key`.
-std::vector<std::string> json_strings(const std::string& text, const std::string& key) {
-  std::vector<std::string> found;
-  for (std::size_t at = text.find(key); at != std::string::npos; at = text.find(key, at)) {
-    at += key.size();
-    found.push_back(text.substr(at, text.find('"', at) - at));
-  }
-  return found;
-}
-
-}  // namespace
-
-std::vector<Message> corpus() {
+std::vector<std::filesystem::path> vector_files(const std::string& part) {
   std::vector<std::filesystem::path> files;
   for (const auto& entry : std::filesystem::recursive_directory_iterator("test/vectors")) {
-    if (entry.is_regular_file()) files.push_back(entry.path());
+    const std::string name = entry.path().filename().string();
+    if (entry.path().extension() == ".der" && name.find(part) != std::string::npos) files.push_back(entry.path());
   }
-  std::sort(files.begin(), files.end());  // for the random numbers to meet the same files everywhere
-  std::vector<Message> messages;
-  for (const auto& path : files) {
-    const std::string name = path.filename().string();
-    const std::string type = path.extension().string();
-    ByteVector bytes = read_file(path);
-    const std::string text(bytes.begin(), bytes.end());
-    if (type == ".der" || type == ".bin") {
-      messages.push_back({name, std::move(bytes)});
-    } else if (type == ".ors") {
-      messages.push_back({name, from_base64(text)});
-    } else if (name == "cases.json") {
-      for (const auto& hex : json_strings(text, "\"der_hex\": \"")) messages.push_back({name, from_hex(hex)});
-    } else if (name == "seeds.json") {
-      for (const auto& base64 : json_strings(text, "\": \"")) messages.push_back({name, from_base64(base64)});
-    }
-  }
-  return messages;
+  return files;
 }
 
 EvpPkeyPtr make_key(const std::string& type) {

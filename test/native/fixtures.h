@@ -20,13 +20,8 @@ inline std::uint64_t below(std::uint64_t limit) { return random()() % limit; }
 ocsp::ByteVector random_bytes(std::size_t count);
 
 ocsp::ByteVector read_file(const std::filesystem::path& path);
-struct Message {
-  std::string name;
-  ocsp::ByteVector bytes;
-};
-// Every binary below test/vectors: files, base64 files, and those inside lists of cases. Requests, responses, and much
-// that is neither.
-std::vector<Message> corpus();
+// All files below test/vectors with this extension whose name contains `part`.
+std::vector<std::filesystem::path> vector_files(const std::string& part);
 
 // "P-256", "RSA", "RSA-PSS", "ED25519", "ED448", "DSA", "X25519"
 ocsp::EvpPkeyPtr make_key(const std::string& type);
