@@ -14,7 +14,7 @@ const HEADER = 74;
 const STYLE = [
   'text{font:13px "DejaVu Sans","Segoe UI",Helvetica,Arial,sans-serif;fill:#222}',
   '.head{font-size:18px;font-weight:600}.note{font-size:12px;fill:#666}',
-  '.title{font-size:14px;font-weight:600}.name{text-anchor:end}.value{fill:#444;font-size:12px}',
+  '.title{font-size:14px;font-weight:600}.name{text-anchor:end}.value{fill:#444;font-size:12px;paint-order:stroke;stroke:#fff;stroke-width:4px}',
   '.limit{fill:#8a8f98}.own{fill:#2563a8}.other{fill:#d9a441}.one{stroke:#8a8f98;stroke-dasharray:3 3}',
 ].join('');
 

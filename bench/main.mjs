@@ -15,6 +15,10 @@ const GROUPS = readdirSync(new URL('groups', import.meta.url))
   .map((file) => basename(file, '.mjs'))
   .filter((name) => name !== 'common');
 
+/** Many short turns: on a shared machine, whatever disturbs hits few of them. */
+const DEFAULT_EFFORT = { rounds: 25, milliseconds: 40 };
+const QUICK_EFFORT = { rounds: 1, milliseconds: 2 };
+
 const options = {
   quick: { type: 'boolean', help: 'one short round of the first table of each group: that it runs, not a measurement' },
   'no-peers': { type: 'boolean', help: 'leave the npm peers out' },
@@ -39,14 +43,13 @@ async function runGroups({ quick, 'no-peers': noPeers, json, svg }, names) {
   const machine = `${cpu}, Node.js ${process.version}, ${opensslInfo.version}`;
   log(`${machine}\nMedians of interleaved rounds. Ratios are to the first row; CPU is that of all threads.\n`);
 
-  const effort = quick ? { rounds: 1, milliseconds: 2 } : { rounds: 9, milliseconds: 120 };
   const peers = noPeers ? [] : await loadPeers();
   const groups = [];
   for (const name of names.length > 0 ? names : GROUPS) {
-    const { heading, tables } = await import(`./groups/${name}.mjs`);
+    const { heading, tables, effort = DEFAULT_EFFORT } = await import(`./groups/${name}.mjs`);
     const results = [];
     for await (const { title, contenders } of tables({ quick, peers })) {
-      const result = { title, rows: await measure(contenders, effort) };
+      const result = { title, rows: await measure(contenders, quick ? QUICK_EFFORT : effort) };
       log(`${table(result)}\n`);
       results.push(result);
       if (quick) break;

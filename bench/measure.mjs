@@ -4,8 +4,7 @@
  * @typedef {object} Contender
  * @property {string} name
  * @property {(iterations: number) => unknown} run does the work that often; may return a promise
- * @property {boolean} [limit] what the others are compared with
- * @property {boolean} [own] whether it is this library
+ * @property {'limit' | 'own' | 'other'} [kind] a limit, this library, or another one (the default)
  * @property {number} [batch] operations that one iteration stands for
  */
 
@@ -39,7 +38,7 @@ export async function contender(name, operation, { check, ...options } = {}) {
 const median = (values) => values.toSorted((a, b) => a - b)[values.length >> 1];
 
 /**
- * Medians over the rounds. Ratios are to the limit: taken round by round, since rounds differ more than contenders do.
+ * Medians over the rounds. Ratios are to the first contender: taken round by round, since rounds differ more than contenders do.
  * A ratio of CPU time tells more than one of wall time where other programs share the machine; work on several threads
  * counts in full.
  *
@@ -59,11 +58,11 @@ export async function measure(contenders, { rounds, milliseconds }) {
       cpu.push(spent.cpu / operations);
     }
   }
-  const limit = states.find(({ item }) => item.limit);
+  const [limit] = states;
   const ratio = (kind, values) => median(values.map((value, round) => limit[kind][round] / Math.max(value, 1e-6)));
   return states.map(({ item, wall, cpu }) => ({
     name: item.name,
-    kind: item.limit ? 'limit' : item.own ? 'own' : 'other',
+    kind: item.kind ?? 'other',
     opsPerSecond: 1e6 / median(wall),
     microseconds: median(wall),
     cpuMicroseconds: median(cpu),

@@ -1,5 +1,6 @@
 // What the groups share. A group is a file in this folder that exports `heading` and `tables({ quick, peers })`, which
 // yields `{ title, contenders }`; the first contender of a table is the limit. With `quick`, one table is measured.
+// `effort` is optional.
 import { createHash, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createTestCa } from 'openssl-ocsp/testing';

@@ -31,8 +31,8 @@ export async function* tables({ peers }) {
     yield {
       title,
       contenders: [
-        { name: 'd2i and getters, C++', limit: true, run: (n) => baseline.parseResponse(der, n) },
-        await contender('openssl-ocsp', own, { own: true }),
+        { name: 'd2i and getters, C++', kind: 'limit', run: (n) => baseline.parseResponse(der, n) },
+        await contender('openssl-ocsp', own, { kind: 'own' }),
         ...(await peerContenders(peers, (peer) => peer.parse?.(der))),
       ],
     };

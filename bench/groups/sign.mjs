@@ -25,10 +25,20 @@ export async function* tables({ peers }) {
       yield {
         title: `${algorithm}${embed ? ', certificate embedded' : ''}`,
         contenders: [
-          { name: 'bare signature, EVP_DigestSign', limit: true, run: (n) => baseline.digestSign(signer, hash, n, 1) },
+          {
+            name: 'bare signature, EVP_DigestSign',
+            kind: 'limit',
+            run: (n) => baseline.digestSign(signer, hash, n, 1),
+          },
           ...(hash === null
             ? []
-            : [{ name: 'bare signature, EVP_PKEY_sign', run: (n) => baseline.pkeySign(signer, hash, n) }]),
+            : [
+                {
+                  name: 'bare signature, EVP_PKEY_sign',
+                  kind: 'limit',
+                  run: (n) => baseline.pkeySign(signer, hash, n),
+                },
+              ]),
           ...(await own(responder, hash, embed, check)),
           {
             name: 'OCSP_basic_sign, C++',
@@ -70,9 +80,9 @@ async function own({ certificate, key }, hash, embed, check) {
     const pending = Array.from({ length: IN_FLIGHT }, () => build().signAsync(signer, hash));
     return (await Promise.all(pending)).map((response) => response.publicBytes());
   };
-  const several = { check: (list) => list.forEach(check), batch: IN_FLIGHT, own: true };
+  const several = { check: (list) => list.forEach(check), batch: IN_FLIGHT, kind: 'own' };
   return [
-    await contender('openssl-ocsp sign', () => build().sign(key, hash).publicBytes(), { check, own: true }),
+    await contender('openssl-ocsp sign', () => build().sign(key, hash).publicBytes(), { check, kind: 'own' }),
     await contender(`openssl-ocsp signAsync, ${IN_FLIGHT} in flight`, () => inFlight(key), several),
     // Its signature is verified, so this is a signature and a verification.
     await contender('openssl-ocsp, external signer', () => inFlight(external), several),

@@ -28,8 +28,8 @@ export async function* tables({ peers }) {
     yield {
       title: algorithm,
       contenders: [
-        { name: 'bare verification', limit: true, run: (n) => baseline.digestVerify(signer, hash, n) },
-        await contender('openssl-ocsp load, node:crypto', own, { check, own: true }),
+        { name: 'bare verification', kind: 'limit', run: (n) => baseline.digestVerify(signer, hash, n) },
+        await contender('openssl-ocsp load, node:crypto', own, { check, kind: 'own' }),
         { name: 'd2i, OCSP_basic_verify, C++', run: (n) => baseline.verifyResponse(der, signerCertificate, n) },
         await contender('node:crypto verify alone', () => nodeVerify(hash, tbsResponseBytes, publicKey, signature), {
           check,

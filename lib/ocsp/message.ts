@@ -43,6 +43,11 @@ export class Parsed {
     return copyBytes(this.der, this.start(range), this.end(range));
   }
 
+  /** Not a copy: never hand it out. */
+  view(range: number): Buffer {
+    return this.der.subarray(this.start(range), this.end(range));
+  }
+
   time(range: number): Date {
     return parseGeneralizedTime(this.der, this.start(range), this.end(range));
   }

@@ -4,7 +4,7 @@ import { malformed, OCSPError } from '../errors.js';
 import { type HashAlgorithm, readSignatureAlgorithm, type SignatureAlgorithm } from '../x509/algorithms.js';
 import { copyBytes } from '../x509/der.js';
 import type { Extensions } from '../x509/extension.js';
-import { Name } from '../x509/name.js';
+import { type Name, nameOver } from '../x509/name.js';
 import type { ReasonFlags } from '../x509/reason.js';
 import { type Json, ValueObject } from '../x509/value-object.js';
 import { Encoding, type OCSPCertStatus, OCSPResponseStatus } from './enums.js';
@@ -125,7 +125,7 @@ export class OCSPResponse extends ValueObject {
   get responderName(): Name | null {
     const message = this.#successful;
     if (message.number(RESPONDER_ID_TAG) !== BY_NAME) return null;
-    this.#responderName ??= Name.fromDer(message.bytes(RESPONDER_ID));
+    this.#responderName ??= nameOver(message.view(RESPONDER_ID));
     return this.#responderName;
   }
 

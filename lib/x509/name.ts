@@ -187,6 +187,9 @@ export interface NameAttributeInit {
   readonly type?: ASN1StringType;
 }
 
+/** Makes `name` the one that `der` holds. */
+let keepBytes: (name: Name, der: Buffer) => void;
+
 /** A distinguished name (RFC 5280 section 4.1.2.4). Iterates over all its attributes. */
 export class Name extends ValueObject implements Iterable<NameAttribute> {
   /** Of a name that was read, made when first asked for: most names are only compared or passed on. */
@@ -229,15 +232,14 @@ export class Name extends ValueObject implements Iterable<NameAttribute> {
    * not hold what its type allows.
    */
   static fromDer(bytes: Uint8Array): Name {
-    const der = copyBytes(checkBytes(bytes, 'bytes'));
-    const reader = new DerReader(der);
-    const sequence = reader.enter(Tag.SEQUENCE, 'Name');
-    reader.done('Name');
-    while (!sequence.atEnd) eachAttribute(sequence, checkString);
-    const name = new Name([]);
-    name.#der = der;
-    name.#list = undefined;
-    return name;
+    return nameOver(copyBytes(checkBytes(bytes, 'bytes')));
+  }
+
+  static {
+    keepBytes = (name, der) => {
+      name.#der = der;
+      name.#list = undefined;
+    };
   }
 
   get #rdns(): readonly RelativeDistinguishedName[] {
@@ -295,9 +297,20 @@ export class Name extends ValueObject implements Iterable<NameAttribute> {
   }
 }
 
+/** As {@link Name.fromDer}, of bytes that nobody else can change: they are kept, not copied. */
+export function nameOver(der: Buffer): Name {
+  const reader = new DerReader(der);
+  const sequence = reader.enter(Tag.SEQUENCE, 'Name');
+  reader.done('Name');
+  while (!sequence.atEnd) eachAttribute(sequence, checkString);
+  const name = new Name([]);
+  keepBytes(name, der);
+  return name;
+}
+
 /** Reads the next element as a name. */
 export function readName(reader: DerReader, what: string = 'Name'): Name {
-  return Name.fromDer(reader.copyTlv(reader.read(Tag.SEQUENCE, what)));
+  return nameOver(reader.copyTlv(reader.read(Tag.SEQUENCE, what)));
 }
 
 /** Reads the RDN at the reader, and hands over each attribute: its type, and where its value lies. */
