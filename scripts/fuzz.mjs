@@ -26,7 +26,15 @@ await main({ usage: 'npm run fuzz [-- options] [target ...]', about, options }, 
   step(`building with ${compiler}${fuzzer ? ' and libFuzzer' : ''}`);
   const objects = compileAll(compiler, fuzzer, folder);
   const link = (name, parts, flags) =>
-    run(compiler, [...flags, ...parts.map((part) => objects.get(part)), '-lcrypto', '-lpthread', '-ldl', '-o', `${folder}/${name}`]);
+    run(compiler, [
+      ...flags,
+      ...parts.map((part) => objects.get(part)),
+      '-lcrypto',
+      '-lpthread',
+      '-ldl',
+      '-o',
+      `${folder}/${name}`,
+    ]);
   const core = [...objects.keys()].filter((name) => name.startsWith('native/core/'));
   const support = ['test/native/fixtures.cc', 'test/native/mutate.cc', 'test/native/oracle.cc', ...core];
   const sanitize = '-fsanitize=address,undefined';
@@ -47,10 +55,20 @@ await main({ usage: 'npm run fuzz [-- options] [target ...]', about, options }, 
     const work = `${folder}/${target}.d`;
     mkdirSync(work, { recursive: true });
     const args = fuzzer
-      ? ['-print_final_stats=1', `-max_total_time=${values.seconds}`, `-seed=${values.seed}`, '-max_len=65536', '-timeout=10', '-verbosity=0', work, seeds]
+      ? [
+          '-print_final_stats=1',
+          `-max_total_time=${values.seconds}`,
+          `-seed=${values.seed}`,
+          '-max_len=65536',
+          '-timeout=10',
+          '-verbosity=0',
+          work,
+          seeds,
+        ]
       : [seeds, values.seconds, values.seed];
     const result = run(`${folder}/${target}`, args, { cwd: folder, env: environment, allowFailure: true });
-    if (result.status !== 0) throw new ScriptError(`${target}: a finding (exit code ${result.status}), see build/fuzz.`);
+    if (result.status !== 0)
+      throw new ScriptError(`${target}: a finding (exit code ${result.status}), see build/fuzz.`);
   }
 });
 

@@ -56,10 +56,14 @@ Result<Signature> PrivateKey::sign(const SignatureScheme& scheme, Bytes data) {
   auto context = copy_context(scheme, signature.algorithm);
   if (!context.ok()) return context.error();
   ErrorQueueScope errors;
-  // EVP_PKEY_get_size is the upper bound, which saves EVP_DigestSign's own size query (a second provider call).
-  std::size_t length = static_cast<std::size_t>(EVP_PKEY_get_size(key_.get()));
+  // The upper bound saves EVP_DigestSign's own size query, a second provider call.
+  const auto size = max_signature_size(key_.get());
+  if (!size.ok()) return size.error();
+  std::size_t length = size.value();
   signature.value.resize(length);
-  if (EVP_DigestSign(context.value().get(), signature.value.data(), &length, data.data(), data.size()) != 1) {
+  // Out of memory, OpenSSL 3.0 may report success and 2^32 - 1 octets (an ECDSA signature that was not encoded).
+  if (EVP_DigestSign(context.value().get(), signature.value.data(), &length, data.data(), data.size()) != 1 ||
+      length > size.value()) {
     return errors.take(ErrorCode::kOpenssl, "signing failed");
   }
   signature.value.resize(length);

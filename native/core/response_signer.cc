@@ -53,7 +53,9 @@ Result<std::unique_ptr<ResponseSigner>> ResponseSigner::create(std::shared_ptr<c
     if (!context.ok()) return context.error();
     signer->digest_signer_ = std::move(context.value());
   }
-  signer->signature_.resize(static_cast<std::size_t>(EVP_PKEY_get_size(key)));
+  const auto signature_size = max_signature_size(key);
+  if (!signature_size.ok()) return signature_size.error();
+  signer->signature_.resize(signature_size.value());
 
   if (settled.responder_id_tag == 1) {
     const Bytes subject = settled.responder->subject();
@@ -110,7 +112,8 @@ Result<Bytes> ResponseSigner::sign_data() {
     signed_it = EVP_Digest(data.data(), data.size(), hash, &length, md_, nullptr) == 1 &&
                 EVP_PKEY_sign(digest_signer_.get(), signature_.data(), &signature_length_, hash, length) == 1;
   }
-  if (!signed_it) {
+  // Out of memory, OpenSSL 3.0 may report success and 2^32 - 1 octets (an ECDSA signature that was not encoded).
+  if (!signed_it || signature_length_ > signature_.size()) {
     signature_length_ = 0;
     return errors.take(ErrorCode::kOpenssl, "signing failed");
   }

@@ -104,6 +104,14 @@ Result<PreparedSignature> prepare_signature(EVP_PKEY* key, const SignatureScheme
   return prepared;
 }
 
+Result<std::size_t> max_signature_size(EVP_PKEY* key) {
+  // OpenSSL returns 0 where it cannot tell. A buffer of no octets would turn the next call into a question for the
+  // size, which succeeds.
+  const int size = EVP_PKEY_get_size(key);
+  if (size <= 0) return Error{ErrorCode::kOpenssl, "OpenSSL tells no length of signatures", {}, {}, {}};
+  return static_cast<std::size_t>(size);
+}
+
 Result<bool> verify_signature(EVP_PKEY* key, const SignatureScheme& scheme, Bytes data, Bytes signature) {
   ErrorQueueScope errors;
   auto prepared = prepare_signature(key, scheme, SignatureDirection::kVerify);

@@ -27,6 +27,9 @@ struct PreparedSignature {
 enum class SignatureDirection { kSign, kVerify };
 Result<PreparedSignature> prepare_signature(EVP_PKEY* key, const SignatureScheme& scheme, SignatureDirection direction);
 
+// The upper bound of the lengths of the key's signatures.
+Result<std::size_t> max_signature_size(EVP_PKEY* key);
+
 // Whether `signature` over `data` is that of `key`. An error means that OpenSSL could not tell.
 Result<bool> verify_signature(EVP_PKEY* key, const SignatureScheme& scheme, Bytes data, Bytes signature);
 

@@ -15,7 +15,8 @@ std::string judge(ocsp::Bytes bytes) {
     const bool usable = read.public_key() != nullptr;
     // What OpenSSL pushes here is not ours to drop: the caller of public_key() holds the scope.
     ERR_clear_error();
-    if (usable && ocsp::verify_signature(read.public_key(), {"SHA256", false, -1}, bytes, bytes).ok()) ERR_clear_error();
+    if (usable && ocsp::verify_signature(read.public_key(), {"SHA256", false, -1}, bytes, bytes).ok())
+      ERR_clear_error();
   } else if (certificate.error().message.empty()) {
     return "a certificate refused without a message";
   }
