@@ -10,14 +10,44 @@ export type { SerialNumberInput } from './ocsp/cert-id-input.js';
 export { Encoding, OCSPCertStatus, OCSPResponderEncoding, OCSPResponseStatus } from './ocsp/enums.js';
 export type { LoadOptions } from './ocsp/message.js';
 export { loadDerOcspRequest, OCSPRequest, OCSPRequestEntry } from './ocsp/request.js';
-export { OCSPRequestBuilder } from './ocsp/request-builder.js';
+export { OCSPRequestBuilder, type SignRequestOptions } from './ocsp/request-builder.js';
 export { loadDerOcspResponse, OCSPResponse } from './ocsp/response.js';
 export { OCSPResponseBuilder, type ResponseByHashInput, type ResponseInput } from './ocsp/response-builder.js';
 export type { ExternalSigner, SignOptions } from './ocsp/signing.js';
 export { OCSPSingleResponse } from './ocsp/single-response.js';
 export type { StatusInput } from './ocsp/single-response-input.js';
+export type {
+  CertificateVerifyError,
+  MessageVerifyOptions,
+  MessageVerifyResult,
+  ResponseVerifyResult,
+  SignerAuthority,
+} from './ocsp/verification/basic.js';
+export { checkNonce, type NonceState } from './ocsp/verification/nonce.js';
+export type { OcspVerifyFlags, PathFlag } from './ocsp/verification/openssl-flags.js';
+export type { NoncePolicy, SignerRevocationPolicy, VerifierOptions } from './ocsp/verification/policy.js';
+export type { CertIdInput, OcspQuestion } from './ocsp/verification/question.js';
+export type { Refusal, RefusalCode } from './ocsp/verification/refusals.js';
+export type { Validity, ValidityFault, ValidityOptions } from './ocsp/verification/validity.js';
+export {
+  type GoodVerdict,
+  OCSPVerdict,
+  type RefusedVerdict,
+  type RevokedVerdict,
+  type UnknownVerdict,
+  type UsableVerdict,
+  type Verdict,
+} from './ocsp/verification/verdict.js';
+export {
+  Verifier,
+  type VerifierMemory,
+  type VerifyItem,
+  type VerifyOcspResponseOptions,
+  verifyOcspResponse,
+  verifyOcspResponseAsync,
+} from './ocsp/verification/verifier.js';
 export { type AlgorithmIdentifier, HashAlgorithm, type HashAlgorithmName } from './x509/algorithms.js';
-export type { CertificateInput } from './x509/certificate.js';
+export { type CertificateInput, ocspUrls } from './x509/certificate.js';
 export {
   Extension,
   type ExtensionClass,
@@ -74,3 +104,4 @@ export {
   SignedCertificateTimestamp,
   SignedCertificateTimestamps,
 } from './x509/sct.js';
+export { type CrlInput, type TrustInput, TrustStore, type TrustStoreOptions } from './x509/trust-store.js';

@@ -32,7 +32,7 @@ await main({ usage: 'npm run lint [-- options]', about: 'Checks style and common
     for (const tool of ['clang-format', 'clang-tidy']) {
       if (!has(tool)) throw new ScriptError(`'${tool}' is not installed (npm run lint -- --js does without).`);
     }
-    const sources = [inRoot('native'), inRoot('test', 'native')].flatMap((folder) =>
+    const sources = [inRoot('native'), inRoot('test', 'native'), inRoot('test', 'fuzz')].flatMap((folder) =>
       files(folder, (file) => /\.(cc|h)$/.test(file)),
     );
     step('clang-format');
@@ -41,7 +41,7 @@ await main({ usage: 'npm run lint [-- options]', about: 'Checks style and common
       run('clang-format', [...(values.fix ? ['-i'] : ['--dry-run', '--Werror']), ...sources], { allowFailure: true }),
     );
     step('clang-tidy');
-    check('clang-tidy', clangTidy(sources.filter((file) => file.endsWith('.cc'))));
+    check('clang-tidy', clangTidy(sources.filter((file) => file.endsWith('.cc') && !file.includes('fuzz'))));
   }
   if (failures.length > 0) throw new ScriptError(`Findings: ${failures.join(', ')}.`);
   console.log('\nNo findings.');

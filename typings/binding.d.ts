@@ -45,6 +45,10 @@ export interface NativeCertificate {
   /** Hash of the subject field: what the issuerNameHash of its certificates is. */
   subjectHash(hash: CertIdHashIndex): Buffer;
   publicKeyHash(hash: CertIdHashIndex): Buffer;
+  /** URIs of the access method id-ad-ocsp. */
+  readonly ocspUrls: string[];
+  /** Why `issuer` cannot have issued this certificate by names, key identifiers and key usage; '' when it can. */
+  issuerMismatch(issuer: NativeCertificate): string;
   /** Puts together a response whose signature was made elsewhere; rejects with `ERR_OCSP_KEY_MISMATCH` if it is wrong. */
   assembleResponseAsync(
     responseData: Uint8Array,
@@ -67,6 +71,67 @@ export interface NativePrivateKey {
     responder: NativeCertificate,
     ...rest: [...SchemeArguments, certificates: readonly NativeCertificate[]]
   ): Promise<Buffer>;
+  /** The same arguments, with a whole request in the place of responseData. */
+  signRequest(
+    request: Uint8Array,
+    signer: NativeCertificate,
+    ...rest: [...SchemeArguments, certificates: readonly NativeCertificate[]]
+  ): Output;
+  signRequestAsync(
+    request: Uint8Array,
+    signer: NativeCertificate,
+    ...rest: [...SchemeArguments, certificates: readonly NativeCertificate[]]
+  ): Promise<Buffer>;
+}
+
+/** An X509_STORE. The constructor throws `ERR_OCSP_MALFORMED`, `ERR_OCSP_INVALID_VALUE`. */
+export interface NativeTrustStore {
+  readonly nativeTrustStore: never;
+}
+
+/** What OCSP_basic_verify and OCSP_request_verify are given. Times are whole seconds since 1970-01-01 UTC; -1 is unset. */
+export type BasicVerifyArguments = readonly [
+  certificates: readonly NativeCertificate[],
+  trust: NativeTrustStore | undefined,
+  flags: number,
+  pathFlags: number,
+  at: number | undefined,
+  purpose: string | undefined,
+  depth: number,
+  securityLevel: number,
+  policies: readonly string[],
+];
+
+/** What they told. */
+export interface BasicVerifyOutcome {
+  readonly verified: boolean;
+  /** An OCSPError. */
+  readonly error?: Error;
+  /** X509_V_ERR_*; 0 when no certificate was the trouble. */
+  readonly certificateError: number;
+  readonly certificateErrorDepth: number;
+  readonly certificateErrorText: string;
+  /** DER. */
+  readonly signer?: Buffer;
+  readonly chain: Buffer[];
+  /** 0 none, 1 the CA, 2 a delegate, 3 trusted by configuration. */
+  readonly authority: number;
+}
+
+/** A response to authenticate: DER, certificate of the issuer, whole seconds since 1970-01-01 UTC. */
+export type AuthenticationItem = readonly [der: Uint8Array, issuer: NativeCertificate, at: number];
+
+/** Finds out who signed responses. */
+export interface NativeResponseVerifier {
+  /** How many validated paths are remembered. */
+  readonly remembered: number;
+  /** Parses strictly and fills the layout (response, then authentication); the error behind the outcome, if any. */
+  authenticate(...item: AuthenticationItem): Error | undefined;
+  /** The same for many, on so many threads: their layouts, one after the other, and their errors. */
+  authenticateMany(
+    items: readonly AuthenticationItem[],
+    threads: number,
+  ): Promise<[layouts: Int32Array, errors: (Error | undefined)[]]>;
 }
 
 /**
@@ -136,6 +201,36 @@ export interface NativeBinding {
     verifyRate: number,
     onBatch: OnBatch,
   ) => NativeSigningPool;
+
+  readonly TrustStore: new (
+    certificates: readonly NativeCertificate[],
+    crls: readonly Uint8Array[],
+    caFile: string | undefined,
+    caPath: string | undefined,
+    system: boolean,
+  ) => NativeTrustStore;
+  readonly ResponseVerifier: new (
+    trust: NativeTrustStore | undefined,
+    responders: readonly NativeCertificate[],
+    certificates: readonly NativeCertificate[],
+    pathFlags: number,
+    securityLevel: number,
+    revocation: 0 | 1 | 2,
+    maxRemembered: number,
+    rememberSeconds: number,
+    alwaysVerify: boolean,
+  ) => NativeResponseVerifier;
+
+  /** OCSP_basic_verify, OCSP_request_verify. Throw `ERR_OCSP_MALFORMED`, `ERR_OCSP_INVALID_VALUE`, `ERR_OCSP_OPENSSL`. */
+  verifyResponse(der: Uint8Array, ...rest: BasicVerifyArguments): BasicVerifyOutcome;
+  verifyResponseAsync(der: Uint8Array, ...rest: BasicVerifyArguments): Promise<BasicVerifyOutcome>;
+  verifyRequest(der: Uint8Array, ...rest: BasicVerifyArguments): BasicVerifyOutcome;
+  verifyRequestAsync(der: Uint8Array, ...rest: BasicVerifyArguments): Promise<BasicVerifyOutcome>;
+  /** OCSP_resp_get0_signer: DER. */
+  findResponseSigner(der: Uint8Array, certificates: readonly NativeCertificate[]): Buffer | undefined;
+  /** OCSP_REQUEST_print, OCSP_RESPONSE_print. */
+  printRequest(der: Uint8Array): string;
+  printResponse(der: Uint8Array): string;
 
   /** Parses strictly (or, lenient, what `normalizeRequest` gave) and fills the layout. Throws `ERR_OCSP_MALFORMED`. */
   parseRequest(der: Uint8Array, lenient: boolean): void;

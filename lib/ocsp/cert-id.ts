@@ -5,6 +5,11 @@ import { type Json, ValueObject } from '../x509/value-object.js';
 import { HASH_ALGORITHM, HASH_INDEX, ISSUER_KEY_HASH, ISSUER_NAME_HASH, SERIAL } from './layout.js';
 import { orError, type Parsed } from './message.js';
 
+/** Compares octets. Parameters of the hash's AlgorithmIdentifier do not matter: NULL and none mean the same. */
+function samePart(one: Parsed, other: Parsed, range: number): boolean {
+  return one.view(range).equals(other.view(range));
+}
+
 /** The four members of a CertID (RFC 6960 section 4.1.1), which name the certificate that an entry is about. */
 export abstract class CertIdMembers extends ValueObject {
   readonly #parsed: Parsed;
@@ -44,6 +49,21 @@ export abstract class CertIdMembers extends ValueObject {
   /** Serial number of the certificate; may be negative or of any size in a message that was loaded. */
   get serialNumber(): bigint {
     return integerFromBytes(this.#parsed.der, this.#parsed.start(SERIAL), this.#parsed.end(SERIAL));
+  }
+
+  /**
+   * Whether `other` names the same certificate: hash algorithm, both issuer hashes and serial number are the same (OpenSSL's
+   * `OCSP_id_cmp`). A CertID made with another hash compares as different.
+   */
+  hasSameCertId(other: CertIdMembers): boolean {
+    return this.hasSameIssuer(other) && samePart(this.#parsed, other.#parsed, SERIAL);
+  }
+
+  /** Whether `other` names the same issuer by the same hash (OpenSSL's `OCSP_id_issuer_cmp`). */
+  hasSameIssuer(other: CertIdMembers): boolean {
+    return [HASH_ALGORITHM, ISSUER_NAME_HASH, ISSUER_KEY_HASH].every((part) =>
+      samePart(this.#parsed, other.#parsed, part),
+    );
   }
 
   /** @internal */

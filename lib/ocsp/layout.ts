@@ -27,6 +27,8 @@ export const REQUEST_EXTENSIONS = 4;
 export const REQUEST_ENTRIES = 8;
 export const ENTRY_COUNT = 10;
 export const FIRST_ENTRY = 11;
+export const REQUEST_TBS = 0;
+export const REQUEST_SIGNATURE = 6;
 const REQUEST_SIZE = FIRST_ENTRY + ENTRY_SIZE;
 
 /** Single response. */
@@ -54,6 +56,16 @@ export const RESPONSE_COUNT = 18;
 export const FIRST_SINGLE = 19;
 const RESPONSE_SIZE = FIRST_SINGLE + SINGLE_SIZE;
 
+/** What authenticating a response adds behind it (native/core/response_verifier.h). */
+export const AUTHENTICATION: number = RESPONSE_SIZE;
+export const AUTHORITY: number = AUTHENTICATION + 1;
+export const SIGNER_SOURCE: number = AUTHENTICATION + 2;
+export const SIGNER_INDEX: number = AUTHENTICATION + 3;
+export const SIGNER_CERTIFICATE: number = AUTHENTICATION + 4;
+export const REMEMBERED: number = AUTHENTICATION + 6;
+export const NO_CHECK: number = AUTHENTICATION + 7;
+export const AUTHENTICATED_SIZE: number = AUTHENTICATION + 8;
+
 /** A copy of what the parser left for the message just parsed. (A plain array: cheaper to make than a typed one.) */
 function take(size: number): Offsets {
   const offsets = new Array<number>(size);
@@ -63,6 +75,10 @@ function take(size: number): Offsets {
 
 export function takeRequestOffsets(): Offsets {
   return take(REQUEST_SIZE);
+}
+
+export function takeAuthenticatedOffsets(): Offsets {
+  return take(AUTHENTICATED_SIZE);
 }
 
 export function takeResponseOffsets(): Offsets {

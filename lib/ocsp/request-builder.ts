@@ -1,15 +1,30 @@
-import type { RequestEntryTuple } from '../../typings/binding.js';
+import type { NativePrivateKey, RequestEntryTuple } from '../../typings/binding.js';
 import { native, takeOutput } from '../binding.js';
-import { invalidValue } from '../errors.js';
+import { invalidArgType, invalidValue } from '../errors.js';
 import type { HashAlgorithmName } from '../x509/algorithms.js';
-import type { CertificateInput } from '../x509/certificate.js';
+import { type CertificateInput, toCertificate } from '../x509/certificate.js';
+import { contextTag, encodeTlv } from '../x509/der.js';
 import type { Extension } from '../x509/extension.js';
 import type { ExtensionType } from '../x509/extension-codec.js';
 import { checkGeneralName, type GeneralName } from '../x509/general-name.js';
+import { type PrivateKeyInput, toPrivateKey } from '../x509/key.js';
+import { checkCertificates } from '../x509/trust-store.js';
 import { type CertIdTuple, certIdFrom, certIdOf, type SerialNumberInput } from './cert-id-input.js';
 import { checkExtensionList, encodeExtensionList, withExtension } from './extension-list.js';
 import { INTERNAL } from './message.js';
 import { OCSPRequest } from './request.js';
+import { resolveScheme, type SignOptions } from './signing.js';
+
+/** How to sign a request. */
+export interface SignRequestOptions extends SignOptions {
+  /** Certificates that travel along behind that of the signer. */
+  readonly certificates?: Iterable<CertificateInput>;
+  /** Let no certificate travel along, not even that of the signer (`OCSP_NOCERTS`). */
+  readonly noCertificates?: boolean;
+}
+
+/** directoryName, which is EXPLICIT since Name is a CHOICE (RFC 5280 section 4.2.1.6). */
+const DIRECTORY_NAME = 4;
 
 interface State {
   readonly entries: readonly RequestEntryTuple[];
@@ -95,10 +110,64 @@ export class OCSPRequestBuilder {
    * @throws `ERR_OCSP_INVALID_VALUE` when no certificate was added.
    */
   build(): OCSPRequest {
-    const { entries, extensions, requestorName } = this.#state;
+    return new OCSPRequest(INTERNAL, this.#encode(this.#state.requestorName?.publicBytes()), true);
+  }
+
+  /**
+   * The request with a signature (OpenSSL's `OCSP_request_sign`). Unless {@link requestorName} was called, the requestor's
+   * name is the subject of `signer`, without which nobody finds the certificate (RFC 6960 section 4.1.2).
+   *
+   * @param signer - The certificate of the key.
+   * @param privateKey - Its private key.
+   * @param algorithm - Hash of the signature; null for keys that hash by themselves (Ed25519, Ed448, ML-DSA).
+   * @throws TypeError; `ERR_OCSP_INVALID_VALUE` when no certificate was added, or for options that do not go with the key;
+   * `ERR_OCSP_MALFORMED` for a certificate or key that does not parse; `ERR_OCSP_UNSUPPORTED_ALGORITHM`;
+   * `ERR_OCSP_KEY_MISMATCH` when the key is not that of `signer`.
+   */
+  sign(
+    signer: CertificateInput,
+    privateKey: PrivateKeyInput,
+    algorithm: HashAlgorithmName | null,
+    options: SignRequestOptions = {},
+  ): OCSPRequest {
+    const { key, job } = this.#signing(signer, privateKey, algorithm, options);
+    return new OCSPRequest(INTERNAL, takeOutput(key.signRequest(...job)), true);
+  }
+
+  /** {@link sign}, off the main thread. Rejects with what `sign` throws. */
+  async signAsync(
+    signer: CertificateInput,
+    privateKey: PrivateKeyInput,
+    algorithm: HashAlgorithmName | null,
+    options: SignRequestOptions = {},
+  ): Promise<OCSPRequest> {
+    const { key, job } = this.#signing(signer, privateKey, algorithm, options);
+    return new OCSPRequest(INTERNAL, await key.signRequestAsync(...job), true);
+  }
+
+  #encode(requestorName: Uint8Array | undefined): Buffer {
+    const { entries, extensions } = this.#state;
     if (entries.length === 0) throw invalidValue('a request needs at least one certificate: call addCertificate first');
-    const encoded = native.encodeRequest(entries, requestorName?.publicBytes(), encodeExtensionList(extensions));
-    return new OCSPRequest(INTERNAL, takeOutput(encoded), true);
+    return takeOutput(native.encodeRequest(entries, requestorName, encodeExtensionList(extensions)));
+  }
+
+  #signing(
+    signer: unknown,
+    privateKey: unknown,
+    algorithm: unknown,
+    options: SignRequestOptions,
+  ): { key: NativePrivateKey; job: Parameters<NativePrivateKey['signRequest']> } {
+    const certificate = toCertificate(signer, 'signer');
+    const key = toPrivateKey(privateKey);
+    const scheme = resolveScheme(key.type, algorithm, options);
+    const { certificates = [], noCertificates = false } = options;
+    if (typeof noCertificates !== 'boolean')
+      throw invalidArgType('options.noCertificates', 'a boolean', noCertificates);
+    const others = checkCertificates(certificates, 'options.certificates').map((item) => item.native);
+    const requestorName =
+      this.#state.requestorName?.publicBytes() ?? encodeTlv(contextTag(DIRECTORY_NAME), certificate.subject);
+    const embedded = noCertificates ? [] : [certificate.native, ...others];
+    return { key, job: [this.#encode(requestorName), certificate.native, ...scheme, embedded] };
   }
 
   #add(id: CertIdTuple, singleRequestExtensions: unknown): OCSPRequestBuilder {

@@ -1,3 +1,4 @@
+import type { X509Certificate } from 'node:crypto';
 import { native } from '../binding.js';
 import { OCSPError } from '../errors.js';
 import type { HashAlgorithm } from '../x509/algorithms.js';
@@ -15,6 +16,8 @@ import {
   FIRST_ENTRY,
   REQUEST_ENTRIES,
   REQUEST_EXTENSIONS,
+  REQUEST_SIGNATURE,
+  REQUEST_TBS,
   REQUESTOR_NAME,
   takeRequestOffsets,
 } from './layout.js';
@@ -28,6 +31,14 @@ import {
   orError,
   Parsed,
 } from './message.js';
+import { type RequestSignature, readRequestSignature } from './request-signature.js';
+import {
+  type MessageVerifyOptions,
+  type MessageVerifyResult,
+  messageResult,
+  verifyArguments,
+} from './verification/basic.js';
+import { nonceOf, readRawExtensions } from './verification/raw-extensions.js';
 
 /** One Request of an OCSPRequest (RFC 6960 section 4.1.1): the CertID of a certificate, and what was asked beside it. */
 export class OCSPRequestEntry extends CertIdMembers {
@@ -69,6 +80,7 @@ export class OCSPRequestEntry extends CertIdMembers {
 export class OCSPRequest extends ValueObject {
   readonly #parsed: Parsed;
   #entries: readonly OCSPRequestEntry[] | undefined;
+  #signature: RequestSignature | undefined;
   #extensions: Extensions | undefined;
 
   /** @internal */
@@ -153,6 +165,85 @@ export class OCSPRequest extends ValueObject {
     return copyBytes(this.#parsed.der);
   }
 
+  /** Whether the request carries a signature. Nothing is verified: see {@link verify}. */
+  get isSigned(): boolean {
+    return this.#parsed.has(REQUEST_SIGNATURE);
+  }
+
+  /** The octets that {@link signature} is over: the DER of tbsRequest. */
+  get tbsRequestBytes(): Buffer {
+    return this.#parsed.bytes(REQUEST_TBS);
+  }
+
+  /**
+   * OID of the signature algorithm; null when the request is not signed.
+   *
+   * @throws `ERR_OCSP_MALFORMED` when the signature cannot be read.
+   */
+  get signatureAlgorithmOid(): string | null {
+    return this.#signed?.algorithm.oid ?? null;
+  }
+
+  /**
+   * The hash of the signature algorithm; null where the algorithm signs the message itself, and when the request is not signed.
+   *
+   * @throws `ERR_OCSP_MALFORMED`; `ERR_OCSP_UNSUPPORTED_ALGORITHM` when the algorithm is unknown.
+   */
+  get signatureHashAlgorithm(): HashAlgorithm | null {
+    return this.#signed?.algorithm.hash ?? null;
+  }
+
+  /**
+   * The signature octets; null when the request is not signed.
+   *
+   * @throws `ERR_OCSP_MALFORMED` when the signature cannot be read.
+   */
+  get signature(): Buffer | null {
+    const signed = this.#signed;
+    return signed === null ? null : copyBytes(signed.signature);
+  }
+
+  /**
+   * The certificates that travel in the signature; none of them is trusted.
+   *
+   * @throws `ERR_OCSP_MALFORMED` when the signature cannot be read, or OpenSSL cannot decode a certificate.
+   */
+  get certificates(): X509Certificate[] {
+    return [...(this.#signed?.certificates() ?? [])];
+  }
+
+  /**
+   * Verifies the signature of the request as OpenSSL does (`OCSP_request_verify`): by the certificate whose subject is
+   * {@link requestorName}, and its path.
+   *
+   * @throws TypeError; `ERR_OCSP_INVALID_VALUE`; `ERR_OCSP_MALFORMED`; `ERR_OCSP_OPENSSL`. A request that is not signed, or
+   * does not verify, is a result, not an error.
+   */
+  verify(options: MessageVerifyOptions = {}): MessageVerifyResult {
+    return messageResult(native.verifyRequest(this.#parsed.der, ...verifyArguments(options)));
+  }
+
+  /** {@link verify}, off the main thread. Rejects with what `verify` throws. */
+  async verifyAsync(options: MessageVerifyOptions = {}): Promise<MessageVerifyResult> {
+    return messageResult(await native.verifyRequestAsync(this.#parsed.der, ...verifyArguments(options)));
+  }
+
+  /**
+   * The request as OpenSSL prints it (`OCSP_REQUEST_print`, `openssl ocsp -req_text`), byte for byte.
+   *
+   * @throws `ERR_OCSP_MALFORMED` when OpenSSL cannot decode what it would print.
+   */
+  toText(): string {
+    return native.printRequest(this.#parsed.der);
+  }
+
+  /** @internal */
+  rawNonce(): Uint8Array | null {
+    const parsed = this.#parsed;
+    if (!parsed.has(REQUEST_EXTENSIONS)) return null;
+    return nonceOf(readRawExtensions(parsed.der, parsed.start(REQUEST_EXTENSIONS), parsed.end(REQUEST_EXTENSIONS)));
+  }
+
   /** Whether `other` is a request with the same bytes. */
   override equals(other: unknown): boolean {
     return this.isSameClass(other) && this.#parsed.der.equals(other.#parsed.der);
@@ -164,6 +255,17 @@ export class OCSPRequest extends ValueObject {
       requests: this.requests.map((entry) => entry.toJSON()),
       extensions: orError(() => this.extensions.toJSON()),
     };
+  }
+
+  get #signed(): RequestSignature | null {
+    const parsed = this.#parsed;
+    if (!parsed.has(REQUEST_SIGNATURE)) return null;
+    this.#signature ??= readRequestSignature(
+      parsed.der,
+      parsed.start(REQUEST_SIGNATURE),
+      parsed.end(REQUEST_SIGNATURE),
+    );
+    return this.#signature;
   }
 
   get #only(): OCSPRequestEntry {

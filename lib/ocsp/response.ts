@@ -1,12 +1,15 @@
 import { X509Certificate } from 'node:crypto';
 import { native } from '../binding.js';
-import { malformed, OCSPError } from '../errors.js';
+import { invalidArgType, malformed, OCSPError } from '../errors.js';
 import { type HashAlgorithm, readSignatureAlgorithm, type SignatureAlgorithm } from '../x509/algorithms.js';
+import type { CertificateInput } from '../x509/certificate.js';
 import { copyBytes } from '../x509/der.js';
 import type { Extensions } from '../x509/extension.js';
 import { type Name, nameOver } from '../x509/name.js';
 import type { ReasonFlags } from '../x509/reason.js';
+import { checkCertificates } from '../x509/trust-store.js';
 import { type Json, ValueObject } from '../x509/value-object.js';
+import { CertIdMembers } from './cert-id.js';
 import { Encoding, type OCSPCertStatus, OCSPResponseStatus } from './enums.js';
 import {
   CERTIFICATES,
@@ -35,6 +38,14 @@ import {
   Parsed,
 } from './message.js';
 import { OCSPSingleResponse } from './single-response.js';
+import {
+  decode,
+  type MessageVerifyOptions,
+  type ResponseVerifyResult,
+  responseResult,
+  verifyArguments,
+} from './verification/basic.js';
+import { nonceOf, readRawExtensions } from './verification/raw-extensions.js';
 
 const BY_NAME = 1;
 const BY_KEY = 2;
@@ -207,6 +218,65 @@ export class OCSPResponse extends ValueObject {
   publicBytes(encoding: Encoding | `${Encoding}` = Encoding.DER): Buffer {
     checkEncoding(encoding);
     return copyBytes(this.#message.der);
+  }
+
+  /**
+   * Verifies the response as OpenSSL does (`OCSP_basic_verify`): signature, path of the signer's certificate, and whether the
+   * signer may answer for the CA that the entries name. It does **not** look at times, at the nonce, or at which certificate
+   * the entries are about: an application wants `verifyOcspResponse`, which does.
+   *
+   * @throws TypeError; `ERR_OCSP_UNSUCCESSFUL`; `ERR_OCSP_INVALID_VALUE`; `ERR_OCSP_MALFORMED` for certificates that OpenSSL
+   * cannot decode; `ERR_OCSP_OPENSSL` when it cannot even begin. A response that does not verify is a result, not an error.
+   */
+  verify(options: MessageVerifyOptions = {}): ResponseVerifyResult {
+    return responseResult(native.verifyResponse(this.#successful.der, ...verifyArguments(options)));
+  }
+
+  /** {@link verify}, off the main thread. Rejects with what `verify` throws. */
+  async verifyAsync(options: MessageVerifyOptions = {}): Promise<ResponseVerifyResult> {
+    return responseResult(await native.verifyResponseAsync(this.#successful.der, ...verifyArguments(options)));
+  }
+
+  /**
+   * The certificate that the responder id names, looked for among `certificates` first and then inside the response
+   * (OpenSSL's `OCSP_resp_get0_signer`); null when it is in neither. Nothing is verified.
+   *
+   * @throws TypeError; `ERR_OCSP_UNSUCCESSFUL`; `ERR_OCSP_MALFORMED` for certificates that OpenSSL cannot decode.
+   */
+  signer(certificates: Iterable<CertificateInput> = []): X509Certificate | null {
+    const extra = checkCertificates(certificates, 'certificates').map((item) => item.native);
+    const der = native.findResponseSigner(this.#successful.der, extra);
+    return der === undefined ? null : decode(der);
+  }
+
+  /**
+   * The first entry about the certificate that a CertID names, or null (OpenSSL's `OCSP_resp_find_status`): hash, both issuer
+   * hashes and serial number have to be the same, so an entry made with another hash is not found. Nothing is verified.
+   *
+   * @param certId - An entry of a request or of a response.
+   * @throws TypeError; `ERR_OCSP_UNSUCCESSFUL`.
+   */
+  findStatus(certId: CertIdMembers): OCSPSingleResponse | null {
+    if (!(certId instanceof CertIdMembers)) throw invalidArgType('certId', 'an entry of a request or response', certId);
+    return this.responses.find((entry) => entry.hasSameCertId(certId)) ?? null;
+  }
+
+  /**
+   * The response as OpenSSL prints it (`OCSP_RESPONSE_print`, `openssl ocsp -resp_text`), byte for byte.
+   *
+   * @throws `ERR_OCSP_MALFORMED` when OpenSSL cannot decode what it would print.
+   */
+  toText(): string {
+    return native.printResponse(this.#message.der);
+  }
+
+  /** @internal */
+  rawNonce(): Uint8Array | null {
+    const message = this.#successful;
+    if (!message.has(RESPONSE_EXTENSIONS)) return null;
+    return nonceOf(
+      readRawExtensions(message.der, message.start(RESPONSE_EXTENSIONS), message.end(RESPONSE_EXTENSIONS)),
+    );
   }
 
   /** Whether `other` is a response with the same bytes. */

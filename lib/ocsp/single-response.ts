@@ -13,6 +13,7 @@ import {
   THIS_UPDATE,
 } from './layout.js';
 import { checkInternal, type INTERNAL, orError, type Parsed } from './message.js';
+import { checkTimes, type Validity, type ValidityOptions } from './verification/validity.js';
 
 /** One SingleResponse (RFC 6960 section 4.2.1): the status of one certificate. */
 export class OCSPSingleResponse extends CertIdMembers {
@@ -76,6 +77,17 @@ export class OCSPSingleResponse extends CertIdMembers {
   get extensions(): Extensions {
     this.#extensions ??= this.#parsed.extensions(SINGLE_EXTENSIONS, 'singleResponse');
     return this.#extensions;
+  }
+
+  /**
+   * Whether the times of this status hold (OpenSSL's `OCSP_check_validity`, which knows no clock but the wall's and lets
+   * times with fractions pass). This says nothing about who signed.
+   *
+   * @throws TypeError, `ERR_OCSP_INVALID_VALUE`; `ERR_OCSP_MALFORMED` for a time that is not `YYYYMMDDHHMMSSZ`, which only
+   * lenient loading lets through: it is never valid.
+   */
+  checkValidity(options: ValidityOptions = {}): Validity {
+    return checkTimes(this.thisUpdate, this.nextUpdate, options);
   }
 
   /** Whether `other` is an entry with the same bytes. */

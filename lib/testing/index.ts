@@ -6,5 +6,14 @@
  */
 export type { TestCertificateOptions, TestExtension, TestKeyUsage } from './certificate.js';
 export { generateTestKeyPair, type TestKeyOptions, type TestKeyPair, type TestKeyType } from './keys.js';
+export {
+  buildTestResponse,
+  type TestEntry,
+  type TestResponseOptions,
+  type TestTime,
+  testErrorResponse,
+  wrapTestResponse,
+} from './response.js';
+export { type BadTestResponse, type GoodTestResponse, TestResponseKit } from './response-kit.js';
 export type { TestSignatureOptions } from './signature.js';
 export { createTestCa, type IssueOptions, TestCa, TestIdentity } from './test-ca.js';

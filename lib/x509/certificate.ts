@@ -56,6 +56,16 @@ export function toCertificate(input: unknown, name: string): ParsedCertificate {
   return result;
 }
 
+/**
+ * Where to ask for the status of a certificate: the OCSP URLs of its authorityInfoAccess extension, in their order; empty
+ * when there are none. They come from whoever made the certificate, and may hold anything.
+ *
+ * @throws TypeError; `ERR_OCSP_MALFORMED` when it is not a certificate.
+ */
+export function ocspUrls(certificate: CertificateInput): string[] {
+  return toCertificate(certificate, 'certificate').native.ocspUrls;
+}
+
 function decode(input: unknown, name: string): X509Certificate {
   if (typeof input !== 'string' && !types.isUint8Array(input)) {
     throw invalidArgType(name, 'an X509Certificate, a PEM string, or PEM or DER bytes', input);

@@ -7,7 +7,10 @@
 #include "messages.h"
 #include "private_key_class.h"
 #include "response_signer_class.h"
+#include "response_verifier_class.h"
 #include "signing_pool_class.h"
+#include "trust_store_class.h"
+#include "verification.h"
 
 namespace ocsp::binding {
 
@@ -46,7 +49,10 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("PrivateKey", PrivateKeyClass::define(env));
   exports.Set("ResponseSigner", ResponseSignerClass::define(env));
   exports.Set("SigningPool", SigningPoolClass::define(env));
+  exports.Set("TrustStore", TrustStoreClass::define(env));
+  exports.Set("ResponseVerifier", ResponseVerifierClass::define(env));
   define_message_functions(env, exports);
+  define_verification_functions(env, exports);
   return exports;
 }
 

@@ -1,5 +1,6 @@
 #include "certificate_class.h"
 
+#include "../core/authority_info.h"
 #include "../core/digest.h"
 #include "../core/message_writer.h"
 #include "native_class.h"
@@ -20,6 +21,8 @@ Napi::Function CertificateClass::define(Napi::Env env) {
                          getter<C, &C::serial>("serial"),
                          getter<C, &C::subject>("subject"),
                          getter<C, &C::key_type>("keyType"),
+                         getter<C, &C::ocsp_urls>("ocspUrls"),
+                         method<C, &C::issuer_mismatch>("issuerMismatch"),
                          method<C, &C::issuer_name_hash>("issuerNameHash"),
                          method<C, &C::subject_hash>("subjectHash"),
                          method<C, &C::public_key_hash>("publicKeyHash"),
@@ -80,6 +83,29 @@ Napi::Value CertificateClass::subject_hash(const Napi::CallbackInfo& info) {
 
 Napi::Value CertificateClass::public_key_hash(const Napi::CallbackInfo& info) {
   return hash_to_buffer(info, certificate_->public_key_bits());
+}
+
+Result<std::shared_ptr<SignerCertificate>> CertificateClass::signer() {
+  if (!signer_) {
+    auto adopted = CertificateCache::shared().adopt(certificate_);
+    if (!adopted.ok()) return adopted.error();
+    signer_ = std::move(adopted.value());
+  }
+  return signer_;
+}
+
+Napi::Value CertificateClass::ocsp_urls(const Napi::CallbackInfo& info) {
+  const auto urls = ocsp::ocsp_urls(*certificate_);
+  Napi::Array array = Napi::Array::New(info.Env(), urls.size());
+  for (std::uint32_t i = 0; i < urls.size(); ++i) array.Set(i, urls[i]);
+  return array;
+}
+
+// (issuer)
+Napi::Value CertificateClass::issuer_mismatch(const Napi::CallbackInfo& info) {
+  const auto* issuer = unwrap<CertificateClass>(info[0]);
+  if (issuer == nullptr) return throw_illegal_invocation(info.Env());
+  return Napi::String::New(info.Env(), ocsp::issuer_mismatch(*certificate_, *issuer->certificate_));
 }
 
 // (responseData, signature, hash, pss, saltLength, certificates)

@@ -5,7 +5,7 @@
 
 #include <memory>
 
-#include "../core/certificate.h"
+#include "../core/signer_certificate.h"
 
 namespace ocsp::binding {
 
@@ -16,6 +16,8 @@ class CertificateClass : public Napi::ObjectWrap<CertificateClass> {
   void Finalize(Napi::BasicEnv env) override;
 
   const std::shared_ptr<const Certificate>& certificate() const { return certificate_; }
+  // What verifying with it needs, worked out at the first call.
+  Result<std::shared_ptr<SignerCertificate>> signer();
 
  private:
   Napi::Value serial(const Napi::CallbackInfo& info);
@@ -24,9 +26,12 @@ class CertificateClass : public Napi::ObjectWrap<CertificateClass> {
   Napi::Value subject_hash(const Napi::CallbackInfo& info);
   Napi::Value public_key_hash(const Napi::CallbackInfo& info);
   Napi::Value key_type(const Napi::CallbackInfo& info);
+  Napi::Value ocsp_urls(const Napi::CallbackInfo& info);
+  Napi::Value issuer_mismatch(const Napi::CallbackInfo& info);
   Napi::Value assemble_response_async(const Napi::CallbackInfo& info);
 
   std::shared_ptr<const Certificate> certificate_;
+  std::shared_ptr<SignerCertificate> signer_;
 };
 
 }  // namespace ocsp::binding

@@ -44,11 +44,15 @@ Napi::Value throw_error(Napi::Env env, const Error& error) {
   return {};
 }
 
-Napi::Value throw_fault(Napi::Env env, const char* message_type, const DerFault& fault) {
+Error fault_error(const char* message_type, const DerFault& fault) {
   std::string message = "malformed ";
   message.append(message_type).append(": ").append(fault.reason).append(" (").append(fault.field);
   message.append(", byte ").append(std::to_string(fault.offset)).append(")");
-  return throw_error(env, Error{ErrorCode::kMalformed, std::move(message), {}, {}, {}});
+  return Error{ErrorCode::kMalformed, std::move(message), {}, {}, {}};
+}
+
+Napi::Value throw_fault(Napi::Env env, const char* message_type, const DerFault& fault) {
+  return throw_error(env, fault_error(message_type, fault));
 }
 
 Napi::Value throw_illegal_invocation(Napi::Env env) {

@@ -4,6 +4,7 @@
 
 #include <optional>
 
+#include "../core/request_signature.h"
 #include "certificate_class.h"
 #include "native_class.h"
 #include "signing.h"
@@ -18,6 +19,8 @@ Napi::Function PrivateKeyClass::define(Napi::Env env) {
                          getter<C, &C::type>("type"),
                          method<C, &C::sign_response>("signResponse"),
                          method<C, &C::sign_response_async>("signResponseAsync"),
+                         method<C, &C::sign_request>("signRequest"),
+                         method<C, &C::sign_request_async>("signRequestAsync"),
                      });
 }
 
@@ -63,6 +66,24 @@ Napi::Value PrivateKeyClass::sign_response_async(const Napi::CallbackInfo& info)
   auto job = job_of(info, key_);
   if (!job) return throw_illegal_invocation(info.Env());
   return run_async(info.Env(), [job = std::move(*job)] { return job.run(); });
+}
+
+// The same arguments, with a request in the place of responseData.
+Napi::Value PrivateKeyClass::sign_request(const Napi::CallbackInfo& info) {
+  const auto job = job_of(info, key_);
+  if (!job) return throw_illegal_invocation(info.Env());
+  const auto request =
+      ocsp::sign_request(job->response_data, *job->key, job->responder, job->scheme, job->certificates);
+  if (!request.ok()) return throw_error(info.Env(), request.error());
+  return to_output(info.Env(), request.value());
+}
+
+Napi::Value PrivateKeyClass::sign_request_async(const Napi::CallbackInfo& info) {
+  auto job = job_of(info, key_);
+  if (!job) return throw_illegal_invocation(info.Env());
+  return run_async(info.Env(), [job = std::move(*job)] {
+    return ocsp::sign_request(job.response_data, *job.key, job.responder, job.scheme, job.certificates);
+  });
 }
 
 }  // namespace ocsp::binding

@@ -20,6 +20,8 @@ class PrivateKeyClass : public Napi::ObjectWrap<PrivateKeyClass> {
   Napi::Value type(const Napi::CallbackInfo& info);
   Napi::Value sign_response(const Napi::CallbackInfo& info);
   Napi::Value sign_response_async(const Napi::CallbackInfo& info);
+  Napi::Value sign_request(const Napi::CallbackInfo& info);
+  Napi::Value sign_request_async(const Napi::CallbackInfo& info);
 
   std::shared_ptr<PrivateKey> key_;
 };

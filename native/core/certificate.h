@@ -21,6 +21,7 @@ class Certificate {
   Bytes public_key_bits() const;  // subjectPublicKey without tag, length and unused-bits octet (RFC 6960 4.1.1)
   // nullptr where OpenSSL cannot use the key.
   EVP_PKEY* public_key() const;
+  X509* get() const { return x509_.get(); }
 
  private:
   Certificate(X509Ptr x509, Bytes der, ByteVector serial)

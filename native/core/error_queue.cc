@@ -25,7 +25,8 @@ ErrorQueueScope::ErrorQueueScope() : found_empty_(ERR_peek_error() == 0) {
 
 ErrorQueueScope::~ErrorQueueScope() {
   if (found_empty_) {
-    ERR_clear_error();
+    // Clearing wipes every slot of the queue: not worth it where nothing was pushed.
+    if (ERR_peek_error() != 0) ERR_clear_error();
   } else {
     ERR_pop_to_mark();
   }

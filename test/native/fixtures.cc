@@ -4,9 +4,11 @@
 #include <openssl/rsa.h>
 #include <openssl/x509v3.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
+#include <string_view>
 
 namespace fixtures {
 
@@ -23,17 +25,70 @@ ByteVector read_file(const std::filesystem::path& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-std::vector<std::filesystem::path> vector_files(const std::string& part) {
+namespace {
+
+ByteVector from_base64(const std::string& text) {
+  ByteVector bytes;
+  std::uint32_t bits = 0;
+  int count = 0;
+  constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  for (const char c : text) {
+    const std::size_t value = kAlphabet.find(c);
+    if (value == std::string_view::npos) continue;
+    bits = (bits << 6) | static_cast<std::uint32_t>(value);
+    count += 6;
+    if (count >= 8) bytes.push_back(static_cast<std::uint8_t>(bits >> (count -= 8)));
+  }
+  return bytes;
+}
+
+ByteVector from_hex(const std::string& text) {
+  ByteVector bytes;
+  for (std::size_t i = 0; i + 1 < text.size(); i += 2) {
+    bytes.push_back(static_cast<std::uint8_t>(std::strtoul(text.substr(i, 2).c_str(), nullptr, 16)));
+  }
+  return bytes;
+}
+
+// The strings of a JSON file that start behind `key`.
+std::vector<std::string> json_strings(const std::string& text, const std::string& key) {
+  std::vector<std::string> found;
+  for (std::size_t at = text.find(key); at != std::string::npos; at = text.find(key, at)) {
+    at += key.size();
+    found.push_back(text.substr(at, text.find('"', at) - at));
+  }
+  return found;
+}
+
+}  // namespace
+
+std::vector<Message> corpus() {
   std::vector<std::filesystem::path> files;
   for (const auto& entry : std::filesystem::recursive_directory_iterator("test/vectors")) {
-    const std::string name = entry.path().filename().string();
-    if (entry.path().extension() == ".der" && name.find(part) != std::string::npos) files.push_back(entry.path());
+    if (entry.is_regular_file()) files.push_back(entry.path());
   }
-  return files;
+  std::sort(files.begin(), files.end());  // for the random numbers to meet the same files everywhere
+  std::vector<Message> messages;
+  for (const auto& path : files) {
+    const std::string name = path.filename().string();
+    const std::string type = path.extension().string();
+    ByteVector bytes = read_file(path);
+    const std::string text(bytes.begin(), bytes.end());
+    if (type == ".der" || type == ".bin") {
+      messages.push_back({name, std::move(bytes)});
+    } else if (type == ".ors") {
+      messages.push_back({name, from_base64(text)});
+    } else if (name == "cases.json") {
+      for (const auto& hex : json_strings(text, "\"der_hex\": \"")) messages.push_back({name, from_hex(hex)});
+    } else if (name == "seeds.json") {
+      for (const auto& base64 : json_strings(text, "\": \"")) messages.push_back({name, from_base64(base64)});
+    }
+  }
+  return messages;
 }
 
 EvpPkeyPtr make_key(const std::string& type) {
-  if (type == "P-256") return EvpPkeyPtr(EVP_EC_gen("P-256"));
+  if (type.rfind("P-", 0) == 0 || type.rfind("secp", 0) == 0) return EvpPkeyPtr(EVP_EC_gen(type.c_str()));
   if (type == "RSA") return EvpPkeyPtr(EVP_RSA_gen(2048));
   if (type == "DSA") {
     const EvpPkeyCtxPtr parameter_context(EVP_PKEY_CTX_new_from_name(nullptr, "DSA", nullptr));
@@ -65,7 +120,7 @@ ByteVector pkcs8_of(EVP_PKEY* key) {
   return bytes;
 }
 
-X509Ptr make_certificate(EVP_PKEY* key, std::size_t padding) {
+X509Ptr make_certificate(EVP_PKEY* key, std::size_t padding, const EVP_MD* md) {
   X509Ptr x509(X509_new());
   X509_set_version(x509.get(), 2);
   ASN1_INTEGER_set_uint64(X509_get_serialNumber(x509.get()), below(UINT64_MAX));
@@ -89,7 +144,7 @@ X509Ptr make_certificate(EVP_PKEY* key, std::size_t padding) {
   }
   const char* type = EVP_PKEY_get0_type_name(key);
   const bool hashless = std::string(type).rfind("ED", 0) == 0;
-  X509_sign(x509.get(), key, hashless ? nullptr : EVP_sha256());
+  X509_sign(x509.get(), key, hashless ? nullptr : md);
   return x509;
 }
 
@@ -101,16 +156,31 @@ ByteVector der_of(const X509* certificate) {
   return bytes;
 }
 
-Identity make_identity(const std::string& type, std::size_t padding) {
+namespace {
+
+Identity identity_of(EvpPkeyPtr pkey, X509Ptr x509) {
   Identity identity;
-  identity.pkey = make_key(type);
-  identity.x509 = make_certificate(identity.pkey.get(), padding);
-  auto key = PrivateKey::parse(pkcs8_of(identity.pkey.get()));
-  auto certificate = Certificate::parse(der_of(identity.x509.get()));
+  auto key = PrivateKey::parse(pkcs8_of(pkey.get()));
+  auto certificate = Certificate::parse(der_of(x509.get()));
   if (!key.ok() || !certificate.ok()) std::abort();
+  identity.pkey = std::move(pkey);
+  identity.x509 = std::move(x509);
   identity.key = key.value();
   identity.certificate = certificate.value();
   return identity;
+}
+
+}  // namespace
+
+Identity make_identity(const std::string& type, std::size_t padding) {
+  EvpPkeyPtr key = make_key(type);
+  X509Ptr x509 = make_certificate(key.get(), padding);
+  return identity_of(std::move(key), std::move(x509));
+}
+
+Identity make_identity(EvpPkeyPtr key, const EVP_MD* md) {
+  X509Ptr x509 = make_certificate(key.get(), 0, md);
+  return identity_of(std::move(key), std::move(x509));
 }
 
 ByteVector random_serial(std::size_t octets) {

@@ -20,14 +20,19 @@ inline std::uint64_t below(std::uint64_t limit) { return random()() % limit; }
 ocsp::ByteVector random_bytes(std::size_t count);
 
 ocsp::ByteVector read_file(const std::filesystem::path& path);
-// All files below test/vectors with this extension whose name contains `part`.
-std::vector<std::filesystem::path> vector_files(const std::string& part);
+struct Message {
+  std::string name;
+  ocsp::ByteVector bytes;
+};
+// Every binary below test/vectors: files, base64 files, and those inside lists of cases. Requests, responses, and much
+// that is neither.
+std::vector<Message> corpus();
 
-// "P-256", "RSA", "RSA-PSS", "ED25519", "ED448", "DSA", "X25519"
+// "RSA", "RSA-PSS", "ED25519", "ED448", "DSA", "X25519", or the name of a curve
 ocsp::EvpPkeyPtr make_key(const std::string& type);
 ocsp::ByteVector pkcs8_of(EVP_PKEY* key);
 // Self-signed, with `padding` octets of a private extension to reach any size.
-ocsp::X509Ptr make_certificate(EVP_PKEY* key, std::size_t padding = 0);
+ocsp::X509Ptr make_certificate(EVP_PKEY* key, std::size_t padding = 0, const EVP_MD* md = EVP_sha256());
 ocsp::ByteVector der_of(const X509* certificate);
 
 struct Identity {
@@ -37,6 +42,7 @@ struct Identity {
   std::shared_ptr<const ocsp::Certificate> certificate;
 };
 Identity make_identity(const std::string& type, std::size_t padding = 0);
+Identity make_identity(ocsp::EvpPkeyPtr key, const EVP_MD* md);
 
 // The content octets of a non-negative INTEGER, minimal.
 ocsp::ByteVector random_serial(std::size_t octets);

@@ -185,9 +185,9 @@ for (const type of classes) {
         const member = (get ?? value) as (...args: unknown[]) => unknown;
         for (const receiver of [{}, null, undefined, 5, type.prototype, Object.create(type.prototype), new Date()]) {
           const what = `${type.name}.${name} on ${Object.prototype.toString.call(receiver)}`;
-          if (name === 'signAsync') {
+          if (name.endsWith('Async')) {
             await t.throwsAsync(
-              async () => Reflect.apply(member, receiver, [rootKey, SHA256]),
+              async () => Reflect.apply(member, receiver, name === 'signAsync' ? [rootKey, SHA256] : []),
               { instanceOf: TypeError },
               what,
             );

@@ -1,0 +1,257 @@
+/** From what the addon found in a response to a verdict: every check of RFC 6960 section 3.2, and all of them. */
+import { native } from '../../binding.js';
+import { OCSPError } from '../../errors.js';
+import { OCSPCertStatus } from '../enums.js';
+import {
+  AUTHENTICATION,
+  CERT_STATUS,
+  FIRST_SINGLE,
+  NEXT_UPDATE,
+  type Offsets,
+  PRODUCED_AT,
+  RESPONSE_COUNT,
+  RESPONSE_EXTENSIONS,
+  RESPONSE_STATUS,
+  RESPONSES,
+  REVOCATION_REASON,
+  REVOCATION_TIME,
+  SINGLE_EXTENSIONS,
+  SINGLE_SIZE,
+  THIS_UPDATE,
+} from '../layout.js';
+import { Parsed } from '../message.js';
+import { type NonceState, nonceState } from './nonce.js';
+import type { Policy } from './policy.js';
+import type { Question } from './question.js';
+import { nonceOf, type RawExtension, readRawExtensions, unknownCritical } from './raw-extensions.js';
+import { type Refusal, type RefusalCode, refusal } from './refusals.js';
+import { type ValidityFault, validityFaults } from './validity.js';
+
+/** Times of an entry, in whole seconds since 1970-01-01. */
+export interface EntryTimes {
+  readonly thisUpdate: number;
+  readonly nextUpdate: number | null;
+  readonly producedAt: number;
+  readonly revocationTime: number | null;
+}
+
+/** All that a verdict rests on. */
+export interface Findings {
+  readonly message: Parsed;
+  readonly refusals: readonly Refusal[];
+  /** The entry about the certificate; null when none was looked for or found. */
+  readonly entry: Parsed | null;
+  /** How many entries are about it. */
+  readonly matching: number;
+  readonly times: EntryTimes | null;
+  readonly nonce: NonceState | null;
+}
+
+/** AuthenticationOutcome of native/core/response_verifier.h; 0 is "authentic". */
+const NOTHING = 12;
+const OUTCOMES: readonly (RefusalCode | null)[] = [
+  null,
+  'SIGNER_NOT_FOUND',
+  'BAD_SIGNATURE',
+  'UNSUPPORTED_SIGNATURE',
+  'WEAK_SIGNATURE',
+  'SIGNER_NOT_AUTHORIZED',
+  'SIGNER_NOT_YET_VALID',
+  'SIGNER_EXPIRED',
+  'SIGNER_REVOKED',
+  'SIGNER_UNTRUSTED',
+  'SIGNER_REVOCATION_UNKNOWN',
+  'INTERNAL_FAILURE',
+];
+
+const STATUS_NAMES: Readonly<Record<number, string>> = {
+  1: 'malformedRequest: it could not read the request',
+  2: 'internalError: it has operational problems',
+  3: 'tryLater: it is overloaded',
+  5: 'sigRequired: it wants signed requests',
+  6: 'unauthorized: it does not answer for this certificate',
+};
+
+/**
+ * Judges a response.
+ *
+ * @param offsets - What `authenticate` left: layout of the response, then of its authentication.
+ * @param error - The error behind the outcome of the authentication.
+ */
+export function judge(
+  der: Buffer,
+  offsets: Offsets,
+  base: number,
+  error: Error | undefined,
+  question: Question,
+  policy: Policy,
+): Findings {
+  const message = new Parsed(der, offsets, base, false);
+  const cause = error instanceof OCSPError ? error : null;
+  const refusals: Refusal[] = [];
+  const status = message.number(RESPONSE_STATUS);
+  if (status !== 0) {
+    refusals.push(
+      status < 0
+        ? refusal('MALFORMED', cause?.message, cause)
+        : refusal('UNSUCCESSFUL', STATUS_NAMES[status] ?? `status ${status}`),
+    );
+    return { message, refusals, entry: null, matching: 0, times: null, nonce: null };
+  }
+  const { target } = question;
+  if (target.mismatch !== '') refusals.push(refusal('ISSUER_MISMATCH', target.mismatch));
+  const matching = findEntries(message, question);
+  const entry = chooseEntry(matching, refusals);
+  checkAuthentication(message, cause, refusals);
+  const times = entry === null ? null : checkEntryTimes(message, entry, question.at, policy, refusals);
+  const nonce = checkExtensions(message, entry, question, policy, refusals);
+  return { message, refusals, entry, matching: matching.length, times, nonce };
+}
+
+/** The entries about the certificate that is asked about. */
+function findEntries(message: Parsed, { target }: Question): Parsed[] {
+  const { der, offsets } = message;
+  const count = message.number(RESPONSE_COUNT);
+  if (count === 1) {
+    const only = new Parsed(der, offsets, message.base + FIRST_SINGLE, false);
+    return target.matches(only) ? [only] : [];
+  }
+  if (count === 0) return [];
+  const list = native.parseSingleResponses(der, message.start(RESPONSES), message.end(RESPONSES), false);
+  const found: Parsed[] = [];
+  for (let i = 0; i < count; i++) {
+    const entry = new Parsed(der, list, i * SINGLE_SIZE, false);
+    if (target.matches(entry)) found.push(entry);
+  }
+  return found;
+}
+
+/** The latest of entries that agree, such as twins with CertIDs by different hashes. */
+function chooseEntry(matching: readonly Parsed[], refusals: Refusal[]): Parsed | null {
+  const [first] = matching;
+  if (first === undefined) {
+    refusals.push(refusal('CERTIFICATE_NOT_FOUND'));
+    return null;
+  }
+  let latest = first;
+  for (const other of matching) {
+    if (!sameStatus(first, other)) {
+      refusals.push(refusal('CONTRADICTORY'));
+      return null;
+    }
+    // Text of the form YYYYMMDDHHMMSSZ sorts by time.
+    if (other.view(THIS_UPDATE).compare(latest.view(THIS_UPDATE)) > 0) latest = other;
+  }
+  return latest;
+}
+
+function sameStatus(one: Parsed, other: Parsed): boolean {
+  if (one.number(CERT_STATUS) !== other.number(CERT_STATUS)) return false;
+  if (one.number(CERT_STATUS) !== OCSPCertStatus.REVOKED) return true;
+  return (
+    one.number(REVOCATION_REASON) === other.number(REVOCATION_REASON) &&
+    one.view(REVOCATION_TIME).equals(other.view(REVOCATION_TIME))
+  );
+}
+
+function checkAuthentication(message: Parsed, cause: OCSPError | null, refusals: Refusal[]): void {
+  const outcome = message.number(AUTHENTICATION);
+  if (outcome === 0 && cause === null) return;
+  // Whatever is not plainly a yes is a no: an outcome that is not known here, or one that comes with an error.
+  const code = outcome === NOTHING ? undefined : OUTCOMES[outcome];
+  refusals.push(refusal(code ?? 'INTERNAL_FAILURE', cause?.message, cause));
+}
+
+const FAULT_CODES: Readonly<Record<ValidityFault, RefusalCode>> = {
+  'not-yet-valid': 'NOT_YET_VALID',
+  expired: 'EXPIRED',
+  'too-old': 'TOO_OLD',
+  inverted: 'INVERTED_TIMES',
+};
+
+function checkEntryTimes(
+  message: Parsed,
+  entry: Parsed,
+  at: number,
+  policy: Policy,
+  refusals: Refusal[],
+): EntryTimes | null {
+  let times: EntryTimes;
+  try {
+    times = {
+      thisUpdate: secondsOf(entry, THIS_UPDATE),
+      nextUpdate: entry.has(NEXT_UPDATE) ? secondsOf(entry, NEXT_UPDATE) : null,
+      producedAt: secondsOf(message, PRODUCED_AT),
+      revocationTime: entry.has(REVOCATION_TIME) ? secondsOf(entry, REVOCATION_TIME) : null,
+    };
+  } catch (error) {
+    refusals.push(refusal('BAD_TIME', (error as Error).message, asOcspError(error)));
+    return null;
+  }
+  const { thisUpdate, nextUpdate } = times;
+  const maxAge = nextUpdate === null ? policy.maxAgeWithoutNext : policy.maxAge;
+  const faults = validityFaults(thisUpdate, nextUpdate, at, policy.clockTolerance, maxAge);
+  for (const fault of faults) refusals.push(refusal(FAULT_CODES[fault], faultDetail(fault, times, maxAge)));
+  return times;
+}
+
+function secondsOf(parsed: Parsed, range: number): number {
+  return parsed.time(range).getTime() / 1000;
+}
+
+function faultDetail(fault: ValidityFault, { thisUpdate, nextUpdate }: EntryTimes, maxAge: number): string {
+  if (fault === 'not-yet-valid') return isoTime(thisUpdate);
+  if (fault === 'too-old') {
+    const why = nextUpdate === null ? ', and there is no nextUpdate' : '';
+    return `${isoTime(thisUpdate)} is more than ${maxAge} seconds ago${why}`;
+  }
+  return isoTime(nextUpdate as number);
+}
+
+/** ISO 8601 of whole seconds since 1970-01-01. */
+export function isoTime(seconds: number): string {
+  return new Date(seconds * 1000).toISOString().replace('.000', '');
+}
+
+function checkExtensions(
+  message: Parsed,
+  entry: Parsed | null,
+  { request }: Question,
+  policy: Policy,
+  refusals: Refusal[],
+): NonceState | null {
+  let asked: Uint8Array | null;
+  let answered: Uint8Array | null;
+  try {
+    const ofResponse = extensionsOf(message, RESPONSE_EXTENSIONS);
+    const ofEntry = entry === null ? NO_EXTENSIONS : extensionsOf(entry, SINGLE_EXTENSIONS);
+    if (ofResponse.length + ofEntry.length > 0) {
+      for (const oid of unknownCritical([...ofResponse, ...ofEntry])) {
+        refusals.push(refusal('UNKNOWN_CRITICAL_EXTENSION', oid));
+      }
+    }
+    answered = nonceOf(ofResponse);
+    asked = request === null ? null : request.rawNonce();
+  } catch (error) {
+    refusals.push(refusal('BAD_EXTENSIONS', (error as Error).message, asOcspError(error)));
+    return null;
+  }
+  const state = nonceState(asked, answered);
+  if (policy.nonce === 'ignored') return state;
+  if (state === 'different') {
+    refusals.push(refusal('NONCE_MISMATCH'));
+  } else if (policy.nonce === 'required' && state !== 'equal') {
+    refusals.push(refusal('NONCE_MISSING', asked === null ? 'the request had none' : 'the answer has none'));
+  }
+  return state;
+}
+
+const NO_EXTENSIONS: readonly RawExtension[] = [];
+
+function extensionsOf(parsed: Parsed, range: number): readonly RawExtension[] {
+  return parsed.has(range) ? readRawExtensions(parsed.der, parsed.start(range), parsed.end(range)) : NO_EXTENSIONS;
+}
+
+function asOcspError(error: unknown): OCSPError | null {
+  return error instanceof OCSPError ? error : null;
+}

@@ -1,0 +1,159 @@
+/** Which certificate a response has to be about, checked once and compared with entries by any hash. */
+import type { Buffer } from 'node:buffer';
+import type { CertIdHashIndex } from '../../../typings/binding.js';
+import { invalidArgType, invalidValue } from '../../errors.js';
+import { CERT_ID_HASHES, type HashAlgorithmName } from '../../x509/algorithms.js';
+import { type CertificateInput, type ParsedCertificate, toCertificate } from '../../x509/certificate.js';
+import { checkObject } from '../../x509/checks.js';
+import { CertIdMembers } from '../cert-id.js';
+import { type CertIdTuple, certIdFrom, type SerialNumberInput } from '../cert-id-input.js';
+import { HASH_INDEX, ISSUER_KEY_HASH, ISSUER_NAME_HASH, SERIAL } from '../layout.js';
+import type { Parsed } from '../message.js';
+import { loadDerOcspRequest, OCSPRequest } from '../request.js';
+import { momentOf } from './validity.js';
+
+/** A CertID: an entry of a request or response, or its four parts. */
+export type CertIdInput =
+  | CertIdMembers
+  | {
+      readonly hashAlgorithm: HashAlgorithmName;
+      readonly issuerNameHash: Uint8Array;
+      readonly issuerKeyHash: Uint8Array;
+      readonly serialNumber: SerialNumberInput;
+    };
+
+/** What a response has to answer. One of `certificate`, `certId`, or a `request` with one entry says which certificate. */
+export interface OcspQuestion {
+  /** The certificate whose status is wanted. */
+  readonly certificate?: CertificateInput;
+  /** Its CertID, where the certificate itself is not at hand. */
+  readonly certId?: CertIdInput;
+  /**
+   * The certificate of the CA that issued it. Unless `trust` is given it is trusted as it is: pass one that has been
+   * validated, or configured.
+   */
+  readonly issuer: CertificateInput;
+  /** The request that the response answers; its nonce is compared. */
+  readonly request?: OCSPRequest | Uint8Array;
+  /** The moment to judge at; now by default. */
+  readonly at?: Date;
+}
+
+/** The certificate that an answer has to be about. */
+export class Target {
+  readonly issuer: ParsedCertificate;
+  readonly serial: Buffer;
+  /** Why the issuer cannot be that of the certificate; '' when it can. */
+  readonly mismatch: string;
+  readonly #nameHashes: (hash: CertIdHashIndex) => readonly Buffer[];
+
+  constructor(
+    issuer: ParsedCertificate,
+    serial: Buffer,
+    mismatch: string,
+    nameHashes: (hash: CertIdHashIndex) => readonly Buffer[],
+  ) {
+    this.issuer = issuer;
+    this.serial = serial;
+    this.mismatch = mismatch;
+    this.#nameHashes = nameHashes;
+  }
+
+  /** Whether an entry is about this certificate: hash algorithm, both hashes of the issuer, and serial number. */
+  matches(entry: Parsed): boolean {
+    const hash = entry.number(HASH_INDEX);
+    if (CERT_ID_HASHES[hash] === undefined || !hasBytes(entry, SERIAL, this.serial)) return false;
+    const index = hash as CertIdHashIndex;
+    if (!hasBytes(entry, ISSUER_KEY_HASH, this.issuer.publicKeyHash(index))) return false;
+    return this.#nameHashes(index).some((name) => hasBytes(entry, ISSUER_NAME_HASH, name));
+  }
+}
+
+/** A question with its arguments checked. */
+export interface Question {
+  readonly target: Target;
+  readonly request: OCSPRequest | null;
+  /** Whole seconds since 1970-01-01. */
+  readonly at: number;
+}
+
+/** @throws TypeError, `ERR_OCSP_MALFORMED`, `ERR_OCSP_INVALID_VALUE`, `ERR_OCSP_UNSUPPORTED_ALGORITHM`. */
+export function toQuestion(input: OcspQuestion): Question {
+  const { certificate, certId, issuer, request, at } = checkObject(input, 'question');
+  const parsedIssuer = toCertificate(issuer, 'issuer');
+  const parsedRequest = request === undefined ? null : toRequest(request);
+  let target: Target;
+  if (certificate !== undefined) {
+    if (certId !== undefined) throw invalidValue('certificate and certId both say which certificate: give one of them');
+    target = targetOfCertificate(toCertificate(certificate, 'certificate'), parsedIssuer);
+  } else if (certId !== undefined) {
+    target = targetOfCertId(toTuple(certId), parsedIssuer);
+  } else if (parsedRequest !== null) {
+    // Throws ERR_OCSP_NOT_SINGLE where there is no telling which entry is meant.
+    target = targetOfCertId(toTuple(parsedRequest), parsedIssuer);
+  } else {
+    throw invalidArgType('certificate', 'a certificate, unless certId or request says which one is meant', certificate);
+  }
+  return { target, request: parsedRequest, at: momentOf(at, 'at') };
+}
+
+function toRequest(request: unknown): OCSPRequest {
+  return request instanceof OCSPRequest ? request : loadDerOcspRequest(request as Uint8Array);
+}
+
+/** The last target of each certificate: what it needs of hashes is worked out once. */
+const targets = new WeakMap<ParsedCertificate, Target>();
+
+function targetOfCertificate(certificate: ParsedCertificate, issuer: ParsedCertificate): Target {
+  const known = targets.get(certificate);
+  if (known !== undefined && known.issuer === issuer) return known;
+  const mismatch = certificate.native.issuerMismatch(issuer.native);
+  // The two certificates may spell the CA's name differently, and a responder may have hashed either spelling.
+  const nameHashes = perHash((hash) => distinct(certificate.issuerNameHash(hash), issuer.native.subjectHash(hash)));
+  const target = new Target(issuer, certificate.serial, mismatch, nameHashes);
+  targets.set(certificate, target);
+  return target;
+}
+
+function targetOfCertId([hash, nameHash, keyHash, serial]: CertIdTuple, issuer: ParsedCertificate): Target {
+  const isOfIssuer = issuer.native.subjectHash(hash).equals(nameHash) && issuer.publicKeyHash(hash).equals(keyHash);
+  const mismatch = isOfIssuer ? '' : 'its name or key hash is another';
+  return new Target(
+    issuer,
+    serial,
+    mismatch,
+    perHash((index) => [issuer.native.subjectHash(index)]),
+  );
+}
+
+function perHash(compute: (hash: CertIdHashIndex) => readonly Buffer[]): (hash: CertIdHashIndex) => readonly Buffer[] {
+  const computed: (readonly Buffer[] | undefined)[] = [];
+  return (hash) => {
+    computed[hash] ??= compute(hash);
+    return computed[hash];
+  };
+}
+
+function distinct(one: Buffer, other: Buffer): readonly Buffer[] {
+  return one.equals(other) ? [one] : [one, other];
+}
+
+function toTuple(certId: CertIdInput | OCSPRequest): CertIdTuple {
+  const { issuerNameHash, issuerKeyHash, serialNumber, hashAlgorithm } = checkObject(certId, 'certId');
+  if (!(certId instanceof CertIdMembers)) {
+    return certIdFrom(issuerNameHash, issuerKeyHash, serialNumber, hashAlgorithm);
+  }
+  if (typeof serialNumber === 'bigint' && serialNumber < 0n)
+    throw invalidValue('the serial number of certId is negative');
+  return certIdFrom(issuerNameHash, issuerKeyHash, serialNumber, hashAlgorithm);
+}
+
+/** Whether a part of an entry is exactly these octets. (Twenty of them: a loop beats a call out of JavaScript.) */
+function hasBytes(entry: Parsed, range: number, bytes: Uint8Array): boolean {
+  const start = entry.start(range);
+  const { length } = bytes;
+  if (entry.end(range) - start !== length) return false;
+  const { der } = entry;
+  for (let i = 0; i < length; i++) if (der[start + i] !== bytes[i]) return false;
+  return true;
+}

@@ -1,0 +1,270 @@
+import { X509Certificate } from 'node:crypto';
+import { inspect } from 'node:util';
+import { copyBytes } from '../../x509/der.js';
+import { type ReasonFlags, reasonFromCode } from '../../x509/reason.js';
+import { type Json, ValueObject } from '../../x509/value-object.js';
+import type { OCSPResponseStatus } from '../enums.js';
+import {
+  AUTHORITY,
+  CERT_STATUS,
+  NO_CHECK,
+  REMEMBERED,
+  RESPONSE_STATUS,
+  REVOCATION_REASON,
+  SIGNER_CERTIFICATE,
+  SIGNER_INDEX,
+  SIGNER_SOURCE,
+} from '../layout.js';
+import { checkInternal, type INTERNAL } from '../message.js';
+import { loadDerOcspResponse, type OCSPResponse } from '../response.js';
+import type { SignerAuthority } from './basic.js';
+import { explain } from './explain.js';
+import type { Findings } from './judge.js';
+import type { NonceState } from './nonce.js';
+import type { Policy } from './policy.js';
+import type { Question } from './question.js';
+import type { Refusal } from './refusals.js';
+
+const STATUS = ['good', 'revoked', 'unknown'] as const;
+const AUTHORITIES: readonly (SignerAuthority | null)[] = [null, 'ca', 'delegate', 'trusted'];
+/** SignerSource of native/core/response_verifier.h. */
+const ISSUER = 1;
+const EMBEDDED = 2;
+const GIVEN = 3;
+const RESPONDER = 4;
+
+/** In one field, since private fields are what costs most in making a verdict. */
+interface Facts {
+  readonly findings: Findings;
+  readonly question: Question;
+  readonly policy: Policy;
+  signer: X509Certificate | null | undefined;
+  response: OCSPResponse | null | undefined;
+}
+
+/**
+ * What a response says about a certificate, and whether to believe it.
+ *
+ * Unless {@link usable}, every member that would tell a status is null: there is no way to read "good" off a response that
+ * was refused. What a refused response claims can be looked at in {@link response}.
+ */
+export class OCSPVerdict extends ValueObject {
+  readonly #facts: Facts;
+
+  /** Whether the response may be relied on at {@link at}. */
+  readonly usable: boolean;
+  /** What it says then: `'good'`, `'revoked'` or `'unknown'`; null when it is not usable. */
+  readonly status: 'good' | 'revoked' | 'unknown' | null;
+  /** Every reason why it is not usable; empty exactly when it is. */
+  readonly refusals: readonly Refusal[];
+
+  /** @internal */
+  constructor(key: typeof INTERNAL, findings: Findings, question: Question, policy: Policy) {
+    checkInternal(key, 'OCSPVerdict');
+    super();
+    this.#facts = { findings, question, policy, signer: undefined, response: undefined };
+    const { refusals, entry } = findings;
+    this.usable = refusals.length === 0 && entry !== null && findings.times !== null;
+    this.status = this.usable && entry !== null ? (STATUS[entry.number(CERT_STATUS)] ?? null) : null;
+    this.refusals = refusals;
+  }
+
+  /** The moment that was judged at, in whole seconds. */
+  get at(): Date {
+    return new Date(this.#facts.question.at * 1000);
+  }
+
+  /** The outcome of the exchange, signed by nobody unless successful; null when the bytes are not a response. */
+  get responseStatus(): OCSPResponseStatus | null {
+    const status = this.#facts.findings.message.number(RESPONSE_STATUS);
+    return status < 0 ? null : status;
+  }
+
+  /** When the certificate was revoked; null unless {@link status} is `'revoked'`. */
+  get revocationTime(): Date | null {
+    return this.#time(this.#facts.findings.times?.revocationTime);
+  }
+
+  /** Why the certificate was revoked; null unless {@link status} is `'revoked'` and the response gives a reason of RFC 5280. */
+  get revocationReason(): ReasonFlags | null {
+    const { entry } = this.#facts.findings;
+    if (this.status !== 'revoked' || entry === null) return null;
+    try {
+      const code = entry.number(REVOCATION_REASON);
+      return code === -1 ? null : reasonFromCode(code);
+    } catch {
+      return null; // a code that nobody has defined; revoked all the same
+    }
+  }
+
+  /** The most recent time at which the status is known to have been right; null unless usable. */
+  get thisUpdate(): Date | null {
+    return this.#time(this.#facts.findings.times?.thisUpdate);
+  }
+
+  /** The time by which newer information will be there; null where the response names none, and unless usable. */
+  get nextUpdate(): Date | null {
+    return this.#time(this.#facts.findings.times?.nextUpdate);
+  }
+
+  /** When the response was signed; null unless usable. */
+  get producedAt(): Date | null {
+    return this.#time(this.#facts.findings.times?.producedAt);
+  }
+
+  /** Until when the answer may be kept and used again: nextUpdate, or sooner if its greatest age is reached; null unless usable. */
+  get freshUntil(): Date | null {
+    return this.#time(this.#freshUntil());
+  }
+
+  /** When to ask again: half way between thisUpdate and {@link freshUntil}; null unless usable. */
+  get refreshAt(): Date | null {
+    const { times } = this.#facts.findings;
+    const end = this.#freshUntil();
+    return times === null || end === null ? null : this.#time(Math.floor((times.thisUpdate + end) / 2));
+  }
+
+  /** The certificate whose key made the signature; null unless usable. */
+  get signer(): X509Certificate | null {
+    if (!this.usable) return null;
+    this.#facts.signer ??= this.#findSigner();
+    return this.#facts.signer;
+  }
+
+  /** By which right the signer answers: as the CA, as its delegate, or because the caller trusts it; null unless usable. */
+  get authority(): SignerAuthority | null {
+    return this.usable ? (AUTHORITIES[this.#facts.findings.message.number(AUTHORITY)] ?? null) : null;
+  }
+
+  /** Whether the path of the signer's certificate was validated by an earlier call and remembered. */
+  get signerRemembered(): boolean {
+    return this.usable && this.#facts.findings.message.number(REMEMBERED) === 1;
+  }
+
+  /** Whether the signer's certificate says that its own status need not be checked; null unless usable. */
+  get signerHasNoCheck(): boolean | null {
+    return this.usable ? this.#facts.findings.message.number(NO_CHECK) === 1 : null;
+  }
+
+  /** How the nonces of request and response relate; null unless usable. */
+  get nonce(): NonceState | null {
+    return this.usable ? this.#facts.findings.nonce : null;
+  }
+
+  /** The bytes that were judged. */
+  get der(): Buffer {
+    return copyBytes(this.#facts.findings.message.der);
+  }
+
+  /** What the bytes claim, believed or not; null when they are not a response. */
+  get response(): OCSPResponse | null {
+    if (this.#facts.response === undefined) {
+      const { message } = this.#facts.findings;
+      this.#facts.response = message.number(RESPONSE_STATUS) < 0 ? null : loadDerOcspResponse(message.der);
+    }
+    return this.#facts.response;
+  }
+
+  /** The decision step by step, a line each: what was checked, and what came of it. For people; the wording may change. */
+  explain(): string {
+    return explain(this, this.#facts.findings, this.#facts.question, this.#facts.policy);
+  }
+
+  /** Whether `other` is the same verdict on the same bytes at the same moment. */
+  override equals(other: unknown): boolean {
+    return (
+      this.isSameClass(other) &&
+      this.#facts.question.at === other.#facts.question.at &&
+      this.#facts.findings.message.der.equals(other.#facts.findings.message.der) &&
+      inspect(this.toJSON(), { depth: null }) === inspect(other.toJSON(), { depth: null })
+    );
+  }
+
+  override toJSON(): Json {
+    const date = (value: Date | null) => value?.toISOString() ?? null;
+    return {
+      usable: this.usable,
+      status: this.status,
+      at: date(this.at),
+      refusals: this.refusals.map(({ code, message, clause }) => ({ code, message, clause })),
+      responseStatus: this.responseStatus,
+      revocationTime: date(this.revocationTime),
+      revocationReason: this.revocationReason,
+      thisUpdate: date(this.thisUpdate),
+      nextUpdate: date(this.nextUpdate),
+      producedAt: date(this.producedAt),
+      freshUntil: date(this.freshUntil),
+      refreshAt: date(this.refreshAt),
+      authority: this.authority,
+      signer: this.signer?.subject ?? null,
+      nonce: this.nonce,
+    };
+  }
+
+  #time(seconds: number | null | undefined): Date | null {
+    return this.usable && seconds != null ? new Date(seconds * 1000) : null;
+  }
+
+  #freshUntil(): number | null {
+    const { times } = this.#facts.findings;
+    if (times === null) return null;
+    const { thisUpdate, nextUpdate } = times;
+    if (nextUpdate === null) return thisUpdate + this.#facts.policy.maxAgeWithoutNext;
+    return Math.min(nextUpdate, thisUpdate + this.#facts.policy.maxAge);
+  }
+
+  #findSigner(): X509Certificate | null {
+    const { message } = this.#facts.findings;
+    const index = message.number(SIGNER_INDEX);
+    switch (message.number(SIGNER_SOURCE)) {
+      case ISSUER:
+        return this.#facts.question.target.issuer.x509;
+      case EMBEDDED:
+        return new X509Certificate(message.bytes(SIGNER_CERTIFICATE));
+      case GIVEN:
+        return this.#facts.policy.certificates[index]?.x509 ?? null;
+      case RESPONDER:
+        return this.#facts.policy.trustedResponders[index]?.x509 ?? null;
+      default:
+        return null;
+    }
+  }
+}
+
+/** A verdict whose response may be relied on. */
+export interface UsableVerdict extends OCSPVerdict {
+  readonly usable: true;
+  readonly status: 'good' | 'revoked' | 'unknown';
+  readonly thisUpdate: Date;
+  readonly producedAt: Date;
+  readonly freshUntil: Date;
+  readonly refreshAt: Date;
+  readonly signer: X509Certificate;
+  readonly authority: SignerAuthority;
+  readonly nonce: NonceState;
+}
+
+/** The certificate is not revoked. */
+export interface GoodVerdict extends UsableVerdict {
+  readonly status: 'good';
+}
+
+/** The certificate is revoked. */
+export interface RevokedVerdict extends UsableVerdict {
+  readonly status: 'revoked';
+  readonly revocationTime: Date;
+}
+
+/** The responder does not know the certificate. */
+export interface UnknownVerdict extends UsableVerdict {
+  readonly status: 'unknown';
+}
+
+/** A verdict whose response says nothing. */
+export interface RefusedVerdict extends OCSPVerdict {
+  readonly usable: false;
+  readonly status: null;
+}
+
+/** What came of it: `usable` tells the last from the others, `status` tells those apart. */
+export type Verdict = GoodVerdict | RevokedVerdict | UnknownVerdict | RefusedVerdict;

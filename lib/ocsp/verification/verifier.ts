@@ -1,0 +1,189 @@
+/** The one call that an application makes, and the object behind it. */
+import { availableParallelism } from 'node:os';
+import type { NativeResponseVerifier } from '../../../typings/binding.js';
+import { native } from '../../binding.js';
+import { invalidArgType, OCSPError } from '../../errors.js';
+import { checkObject } from '../../x509/checks.js';
+import { AUTHENTICATED_SIZE, takeAuthenticatedOffsets } from '../layout.js';
+import { copyInput, INTERNAL } from '../message.js';
+import { wholeNumber } from './basic.js';
+import { judge } from './judge.js';
+import { type Policy, toPolicy, type VerifierOptions } from './policy.js';
+import { type OcspQuestion, type Question, toQuestion } from './question.js';
+import { checkSeconds } from './validity.js';
+import { OCSPVerdict, type Verdict } from './verdict.js';
+
+/** What a {@link Verifier} remembers of the signers that it has seen. */
+export interface VerifierMemory {
+  /** How many validated paths are kept, the latest ones; 0 for none. Default 256. */
+  readonly maxSigners?: number;
+  /** Seconds for which one counts. Default 3600. Its certificates' own validity ends it sooner. */
+  readonly seconds?: number;
+}
+
+/** Options of `verifyOcspResponse`: the question, and what is accepted. */
+export interface VerifyOcspResponseOptions extends OcspQuestion, VerifierOptions {}
+
+/** A response and what it has to answer, for `verifyMany`. */
+export interface VerifyItem extends OcspQuestion {
+  /** DER of the response. */
+  readonly response: Uint8Array;
+}
+
+const ALWAYS_VERIFY: VerifierMemory = {};
+const MAX_SIGNERS = 1_000_000;
+const DEFAULT_SIGNERS = 256;
+const DEFAULT_SECONDS = 3600;
+/** Items of `verifyMany` that go to the threads at a time. */
+const BATCH = 1024;
+
+/**
+ * Verifies responses by one set of rules. Keeps what costs time: the trust store, and which delegates may answer for which CA.
+ * A path that depends on revocation lists is never remembered.
+ *
+ * @example
+ * const verifier = new Verifier({ trust: { caFile: 'roots.pem' } });
+ * const verdict = verifier.verify(der, { certificate, issuer });
+ * if (verdict.status !== 'good') throw new Error(verdict.explain());
+ */
+export class Verifier {
+  readonly #policy: Policy;
+  readonly #native: NativeResponseVerifier;
+
+  /** @throws TypeError; `ERR_OCSP_INVALID_VALUE`; `ERR_OCSP_MALFORMED` for certificates and lists that do not parse. */
+  constructor(options: VerifierOptions & { readonly remember?: VerifierMemory } = {}) {
+    this.#policy = toPolicy(options);
+    const { maxSigners, seconds } = checkObject(options.remember ?? {}, 'remember');
+    const signers =
+      maxSigners === undefined ? DEFAULT_SIGNERS : wholeNumber(maxSigners, 'remember.maxSigners', MAX_SIGNERS);
+    const { trust, trustedResponders, certificates, pathFlags, securityLevel, signerRevocation } = this.#policy;
+    this.#native = new native.ResponseVerifier(
+      trust,
+      trustedResponders.map((item) => item.native),
+      certificates.map((item) => item.native),
+      pathFlags,
+      securityLevel,
+      signerRevocation,
+      signers,
+      Math.floor(checkSeconds(seconds, 'remember.seconds') ?? DEFAULT_SECONDS),
+      options.remember === ALWAYS_VERIFY,
+    );
+  }
+
+  /** How many validated paths are remembered now. */
+  get remembered(): number {
+    return this.#native.remembered;
+  }
+
+  /**
+   * Judges a response. Whatever the bytes are, the result is a verdict.
+   *
+   * @param der - The response as it came from the network.
+   * @throws TypeError, `ERR_OCSP_MALFORMED`, `ERR_OCSP_INVALID_VALUE`, `ERR_OCSP_UNSUPPORTED_ALGORITHM`,
+   * `ERR_OCSP_NOT_SINGLE` for what the caller passes beside `der`.
+   */
+  verify(der: Uint8Array, question: OcspQuestion): Verdict {
+    const copy = copyInput(der);
+    const asked = toQuestion(question);
+    const error = this.#native.authenticate(copy, asked.target.issuer.native, asked.at);
+    return this.#verdict(copy, takeAuthenticatedOffsets(), 0, error, asked);
+  }
+
+  /** {@link verify}, off the main thread. Rejects with what `verify` throws. */
+  async verifyAsync(der: Uint8Array, question: OcspQuestion): Promise<Verdict> {
+    const [verdict] = await this.#examine([copyInput(der)], [toQuestion(question)], 1);
+    return verdict as Verdict;
+  }
+
+  /**
+   * Judges many responses on all cores. The verdicts come in the order of the items.
+   *
+   * @throws (rejects with) what {@link verify} throws, for the first item whose arguments are wrong.
+   */
+  async verifyMany(items: Iterable<VerifyItem>): Promise<Verdict[]> {
+    if (typeof (items as Partial<Iterable<unknown>> | null | undefined)?.[Symbol.iterator] !== 'function') {
+      throw invalidArgType('items', 'an iterable of { response, issuer, ... }', items);
+    }
+    const verdicts: Verdict[] = [];
+    let messages: Buffer[] = [];
+    let questions: Question[] = [];
+    const flush = async (): Promise<void> => {
+      for (const verdict of await this.#examine(messages, questions, availableParallelism())) verdicts.push(verdict);
+      messages = [];
+      questions = [];
+    };
+    for (const item of items) {
+      questions.push(toQuestion(checkObject(item, 'item')));
+      messages.push(copyInput(item.response));
+      if (messages.length === BATCH) await flush();
+    }
+    if (messages.length > 0) await flush();
+    return verdicts;
+  }
+
+  async #examine(messages: Buffer[], questions: Question[], threads: number): Promise<Verdict[]> {
+    const items = messages.map((der, i) => {
+      const { target, at } = questions[i] as Question;
+      return [der, target.issuer.native, at] as const;
+    });
+    const [layouts, errors] = await this.#native.authenticateMany(items, threads);
+    if (layouts.length !== messages.length * AUTHENTICATED_SIZE) {
+      throw new OCSPError('ERR_OCSP_OPENSSL', 'the addon did not look at every response');
+    }
+    return messages.map((der, i) => {
+      const offsets = layouts.subarray(i * AUTHENTICATED_SIZE, (i + 1) * AUTHENTICATED_SIZE);
+      return this.#verdict(der, offsets, 0, errors[i], questions[i] as Question);
+    });
+  }
+
+  #verdict(der: Buffer, offsets: ArrayLike<number>, base: number, error: Error | undefined, asked: Question): Verdict {
+    const findings = judge(der, offsets, base, error, asked, this.#policy);
+    return new OCSPVerdict(INTERNAL, findings, asked, this.#policy) as Verdict;
+  }
+}
+
+/**
+ * For calls that configure nothing. It verifies every signature anew, and remembers only what else OpenSSL found out about a
+ * path: the same two certificates give the same answer as long as both are valid.
+ */
+let plain: Verifier | undefined;
+
+const VERIFIER_OPTIONS: readonly (keyof VerifierOptions)[] = [
+  'trust',
+  'certificates',
+  'trustedResponders',
+  'clockTolerance',
+  'maxAge',
+  'nonce',
+  'signerRevocation',
+  'securityLevel',
+  'pathFlags',
+];
+
+function verifierFor(options: VerifyOcspResponseOptions): Verifier {
+  const isPlain = VERIFIER_OPTIONS.every((name) => checkObject(options, 'options')[name] === undefined);
+  if (!isPlain) return new Verifier({ ...options, remember: { maxSigners: 0 } });
+  plain ??= new Verifier({ remember: ALWAYS_VERIFY });
+  return plain;
+}
+
+/**
+ * Judges one response: whether it may be relied on for this certificate now, and what it says. Everything that RFC 6960
+ * section 3.2 demands is checked, and whatever cannot be checked is refused. For many responses make a {@link Verifier}.
+ *
+ * @example
+ * const verdict = verifyOcspResponse(der, { certificate, issuer, request });
+ * if (verdict.status === 'good') connect();
+ * else console.error(verdict.explain());
+ * @param der - The response as it came from the network: whatever it is, the result is a verdict.
+ * @throws TypeError, `ERR_OCSP_MALFORMED`, `ERR_OCSP_INVALID_VALUE`, `ERR_OCSP_UNSUPPORTED_ALGORITHM`, `ERR_OCSP_NOT_SINGLE`
+ * for what the caller passes beside `der`.
+ */
+export function verifyOcspResponse(der: Uint8Array, options: VerifyOcspResponseOptions): Verdict {
+  return verifierFor(options).verify(der, options);
+}
+
+/** {@link verifyOcspResponse}, off the main thread. Rejects with what it throws. */
+export async function verifyOcspResponseAsync(der: Uint8Array, options: VerifyOcspResponseOptions): Promise<Verdict> {
+  return await verifierFor(options).verifyAsync(der, options);
+}

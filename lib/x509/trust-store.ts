@@ -1,0 +1,91 @@
+/** What is trusted, as it comes in, and OpenSSL's store over it. */
+import { types } from 'node:util';
+import type { NativeTrustStore } from '../../typings/binding.js';
+import { native } from '../binding.js';
+import { invalidArgType, invalidValue } from '../errors.js';
+import { type CertificateInput, type ParsedCertificate, toCertificate } from './certificate.js';
+import { checkList, checkText } from './checks.js';
+
+/** A certificate revocation list: DER bytes, or PEM as text or bytes. */
+export type CrlInput = string | Uint8Array;
+
+/** Where a {@link TrustStore} takes its certificates from. Sources add up. */
+export interface TrustStoreOptions {
+  /** Certificates that are trusted. */
+  readonly certificates?: Iterable<CertificateInput>;
+  /** Revocation lists. They are looked at only where a check of revocation is asked for. */
+  readonly crls?: Iterable<CrlInput>;
+  /** A PEM file of certificates, OpenSSL's "trusted certificates", and revocation lists (`-CAfile`). Read at once. */
+  readonly caFile?: string;
+  /** A folder with certificates under their hashed names (`-CApath`). Read when a certificate is looked for. */
+  readonly caPath?: string;
+  /** The files and folders that the running OpenSSL was configured with, or `SSL_CERT_FILE` and `SSL_CERT_DIR` name. */
+  readonly system?: boolean;
+}
+
+/** What a trust argument takes: a store, the options of one, or just certificates. */
+export type TrustInput = TrustStore | TrustStoreOptions | readonly CertificateInput[];
+
+const OPTION_NAMES = ['certificates', 'crls', 'caFile', 'caPath', 'system'];
+const nativeOf = new WeakMap<TrustStore, NativeTrustStore>();
+
+/**
+ * Certificates that are trusted, and revocation lists, in the form that OpenSSL verifies with. Does not change; making one
+ * costs more than verifying with it, so make it once.
+ */
+export class TrustStore {
+  /**
+   * @throws TypeError; `ERR_OCSP_MALFORMED` for a certificate or list that does not parse; `ERR_OCSP_INVALID_VALUE` for a
+   * file or folder that cannot be read, and for options that name no source at all.
+   */
+  constructor(options: TrustStoreOptions) {
+    if (typeof options !== 'object' || options === null) throw invalidArgType('options', 'an object', options);
+    const { certificates = [], crls = [], caFile, caPath, system = false } = options;
+    // A misspelt source must not end as "nothing is trusted" (or worse, as a default).
+    if (!OPTION_NAMES.some((name) => (options as Record<string, unknown>)[name] !== undefined)) {
+      throw invalidValue(`a trust store needs a source: ${OPTION_NAMES.join(', ')}`);
+    }
+    if (typeof system !== 'boolean') throw invalidArgType('options.system', 'a boolean', system);
+    const trusted = checkCertificates(certificates, 'options.certificates').map((item) => item.native);
+    const lists = checkList(crls, 'options.crls', crlBytes);
+    nativeOf.set(
+      this,
+      new native.TrustStore(trusted, lists, path(caFile, 'options.caFile'), path(caPath, 'options.caPath'), system),
+    );
+  }
+}
+
+/** Certificates that were given as a list, which is read once. */
+export function checkCertificates(certificates: unknown, name: string): ParsedCertificate[] {
+  if (typeof certificates === 'string' || types.isUint8Array(certificates)) {
+    throw invalidArgType(name, 'an iterable of certificates', certificates);
+  }
+  return [...checkList(certificates, name, (item) => toCertificate(item, name))];
+}
+
+/** The native store behind a trust argument; undefined for undefined. */
+export function toTrustStore(input: unknown, name: string): NativeTrustStore | undefined {
+  if (input === undefined) return undefined;
+  if (typeof input !== 'object' || input === null)
+    throw invalidArgType(name, 'a TrustStore, its options, or certificates', input);
+  let store: TrustStore;
+  if (input instanceof TrustStore) store = input;
+  else if (Symbol.iterator in input) store = new TrustStore({ certificates: input as Iterable<CertificateInput> });
+  else store = new TrustStore(input as TrustStoreOptions);
+  const found = nativeOf.get(store);
+  if (found === undefined) throw invalidArgType(name, 'a TrustStore', input);
+  return found;
+}
+
+function path(value: unknown, name: string): string | undefined {
+  if (value === undefined) return undefined;
+  const text = checkText(value, name);
+  if (text === '' || text.includes('\0')) throw invalidValue(`${name} is not a path`);
+  return text;
+}
+
+function crlBytes(item: unknown): Uint8Array {
+  if (typeof item === 'string') return Buffer.from(item);
+  if (!types.isUint8Array(item)) throw invalidArgType('options.crls', 'DER or PEM bytes, or a PEM string', item);
+  return Buffer.from(item);
+}

@@ -1,0 +1,174 @@
+#include "response_verifier_class.h"
+
+#include <atomic>
+#include <cstring>
+#include <thread>
+
+#include "addon_data.h"
+#include "certificate_class.h"
+#include "native_class.h"
+#include "promise_worker.h"
+#include "trust_store_class.h"
+#include "values.h"
+
+namespace ocsp::binding {
+
+namespace {
+
+// What JavaScript reads of one response (lib/ocsp/verification/authentication.ts).
+struct AuthenticatedLayout {
+  ResponseLayout response;
+  Authentication authentication;
+};
+static_assert(sizeof(AuthenticatedLayout) % sizeof(std::int32_t) == 0);
+
+struct Item {
+  ByteVector der;
+  std::shared_ptr<SignerCertificate> issuer;
+  std::int64_t at;
+};
+
+// Parses strictly, then authenticates. An error explains an outcome; a message that is malformed or not successful has
+// nothing to authenticate.
+void examine(ResponseVerifier& verifier, Bytes der, const std::shared_ptr<SignerCertificate>& issuer, std::int64_t at,
+             AuthenticatedLayout& layout, std::optional<Error>& error) {
+  DerContext context{der.data(), false, {}};
+  layout.authentication.outcome = AuthenticationOutcome::kNothing;
+  if (der.size() > INT32_MAX || !parse_response(context, der, layout.response)) {
+    layout.response.status = -1;
+    error = fault_error("OCSPResponse", context.fault);
+    return;
+  }
+  if (layout.response.status != 0) return;
+  layout.authentication = verifier.authenticate(der, layout.response, issuer, at, error);
+}
+
+std::vector<std::shared_ptr<SignerCertificate>> signers_of(const Napi::Value& array) {
+  std::vector<std::shared_ptr<SignerCertificate>> signers;
+  for_each_element(array, [&](const Napi::Value& element) {
+    auto* certificate = unwrap<CertificateClass>(element);
+    if (certificate == nullptr) return;
+    auto signer = certificate->signer();
+    if (signer.ok()) signers.push_back(std::move(signer.value()));
+  });
+  return signers;
+}
+
+}  // namespace
+
+Napi::Function ResponseVerifierClass::define(Napi::Env env) {
+  using C = ResponseVerifierClass;
+  return DefineClass(env, "ResponseVerifier",
+                     {
+                         getter<C, &C::remembered>("remembered"),
+                         method<C, &C::authenticate>("authenticate"),
+                         method<C, &C::authenticate_many>("authenticateMany"),
+                     });
+}
+
+// (trust, responders, certificates, pathFlags, securityLevel, revocation, maxRemembered, rememberSeconds, alwaysVerify)
+ResponseVerifierClass::ResponseVerifierClass(const Napi::CallbackInfo& info)
+    : Napi::ObjectWrap<ResponseVerifierClass>(info) {
+  VerifierOptions options;
+  if (const auto* trust = unwrap<TrustStoreClass>(info[0])) options.trust = trust->store();
+  options.responders = signers_of(info[1]);
+  options.certificates = signers_of(info[2]);
+  options.path_flags = info[3].As<Napi::Number>().Uint32Value();
+  options.security_level = info[4].As<Napi::Number>().Int32Value();
+  options.revocation = static_cast<VerifierOptions::Revocation>(info[5].As<Napi::Number>().Int32Value());
+  options.max_remembered = info[6].As<Napi::Number>().Uint32Value();
+  options.remember_for = std::chrono::seconds(info[7].As<Napi::Number>().Int64Value());
+  options.always_verify = info[8].As<Napi::Boolean>().Value();
+  verifier_ = std::make_shared<ResponseVerifier>(std::move(options));
+  info.This().As<Napi::Object>().TypeTag(&type_tag<ResponseVerifierClass>());
+}
+
+// (der, issuer, at): fills the layout; undefined, or the error behind the outcome.
+Napi::Value ResponseVerifierClass::authenticate(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  auto* issuer = unwrap<CertificateClass>(info[1]);
+  if (issuer == nullptr) return throw_illegal_invocation(env);
+  const auto signer = issuer->signer();
+  if (!signer.ok()) return throw_error(env, signer.error());
+  AuthenticatedLayout layout;
+  std::optional<Error> error;
+  examine(*verifier_, bytes_of(info[0]), signer.value(), info[2].As<Napi::Number>().Int64Value(), layout, error);
+  const AddonData& data = AddonData::of(env);
+  if (data.layout_length * sizeof(std::int32_t) >= sizeof layout) std::memcpy(data.layout_data, &layout, sizeof layout);
+  return error ? make_error(env, *error) : env.Undefined();
+}
+
+namespace {
+
+struct ManyResults {
+  std::vector<AuthenticatedLayout> layouts;
+  std::vector<std::optional<Error>> errors;
+};
+
+ManyResults examine_all(ResponseVerifier& verifier, const std::vector<Item>& items, std::size_t threads) {
+  ManyResults results{std::vector<AuthenticatedLayout>(items.size()), std::vector<std::optional<Error>>(items.size())};
+  std::atomic<std::size_t> next = 0;
+  const auto work = [&] {
+    for (std::size_t i = next++; i < items.size(); i = next++) {
+      examine(verifier, items[i].der, items[i].issuer, items[i].at, results.layouts[i], results.errors[i]);
+    }
+  };
+  std::vector<std::thread> helpers;
+  for (std::size_t i = 1; i < std::min(threads, items.size()); ++i) helpers.emplace_back(work);
+  work();
+  for (std::thread& helper : helpers) helper.join();
+  return results;
+}
+
+Napi::Value to_array(Napi::Env env, const ManyResults& results) {
+  const std::size_t size = results.layouts.size() * sizeof(AuthenticatedLayout);
+  auto layouts = Napi::Int32Array::New(env, size / sizeof(std::int32_t));
+  if (layouts.IsEmpty()) return {};
+  if (size != 0) std::memcpy(layouts.Data(), results.layouts.data(), size);
+  Napi::Array errors = Napi::Array::New(env, results.errors.size());
+  for (std::uint32_t i = 0; i < results.errors.size(); ++i) {
+    if (results.errors[i]) errors.Set(i, make_error(env, *results.errors[i]));
+  }
+  Napi::Array pair = Napi::Array::New(env, 2);
+  pair.Set(0U, layouts);
+  pair.Set(1U, errors);
+  return pair;
+}
+
+}  // namespace
+
+// (items, threads): items are [der, issuer, at]; a promise of [layouts, errors].
+Napi::Value ResponseVerifierClass::authenticate_many(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  std::vector<Item> items;
+  std::optional<Error> bad;
+  for_each_element(info[0], [&](const Napi::Value& element) {
+    if (!element.IsArray()) return;
+    const Napi::Array tuple = element.As<Napi::Array>();
+    const Napi::Value der = tuple.Get(0U);
+    const Napi::Value at = tuple.Get(2U);
+    auto* issuer = unwrap<CertificateClass>(tuple.Get(1U));
+    if (issuer == nullptr || !at.IsNumber()) return;
+    auto signer = issuer->signer();
+    if (!signer.ok()) {
+      bad = signer.error();
+      return;
+    }
+    const Bytes bytes = bytes_of(der);
+    items.push_back({{bytes.begin(), bytes.end()}, std::move(signer.value()), at.As<Napi::Number>().Int64Value()});
+  });
+  if (bad) return throw_error(env, *bad);
+  const std::size_t threads = info[1].As<Napi::Number>().Uint32Value();
+  return PromiseWorker<ManyResults>::run(
+      env, "openssl-ocsp:verify",
+      [verifier = verifier_, items = std::move(items), threads]() -> Result<ManyResults> {
+        return examine_all(*verifier, items, threads);
+      },
+      [](Napi::Env inner, ManyResults& results) { return to_array(inner, results); });
+}
+
+Napi::Value ResponseVerifierClass::remembered(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), static_cast<double>(verifier_->remembered()));
+}
+
+}  // namespace ocsp::binding

@@ -1,0 +1,185 @@
+#include "message_signature.h"
+
+#include <openssl/objects.h>
+#include <openssl/rsa.h>
+#include <openssl/x509.h>
+
+#include <algorithm>
+#include <array>
+#include <climits>
+
+#include "digest.h"
+#include "error_queue.h"
+#include "verify_ptr.h"
+
+namespace ocsp {
+
+namespace {
+
+// Enough for every thread of a machine; more contexts than that are thrown away.
+constexpr std::size_t kMaxIdle = 64;
+// A key is used with one or two algorithms. More come from somebody who plays.
+constexpr std::size_t kMaxAlgorithms = 4;
+
+X509AlgorPtr parse_algorithm(Bytes algorithm) {
+  if (algorithm.size() > LONG_MAX) return nullptr;
+  const unsigned char* in = algorithm.data();
+  X509AlgorPtr parsed(d2i_X509_ALGOR(nullptr, &in, static_cast<long>(algorithm.size())));
+  return in == algorithm.data() + algorithm.size() ? std::move(parsed) : nullptr;
+}
+
+int signature_nid(const X509_ALGOR* algorithm) {
+  const ASN1_OBJECT* oid = nullptr;
+  X509_ALGOR_get0(&oid, nullptr, nullptr, algorithm);
+  return OBJ_obj2nid(oid);
+}
+
+int security_bits(int md_nid) {
+  switch (md_nid) {
+    case NID_undef:
+      return -1;
+    case NID_md5:
+      return 39;
+    case NID_sha1:
+      return 63;
+    default:
+      break;
+  }
+  const auto md = fetch_digest(OBJ_nid2sn(md_nid));
+  return md.ok() ? EVP_MD_get_size(md.value()) * 4 : -1;
+}
+
+// The hash is in the parameters; SHA-1 where they do not say (RFC 4055 3.1).
+int pss_security_bits(const X509_ALGOR* algorithm) {
+  struct Deleter {
+    void operator()(RSA_PSS_PARAMS* params) const { RSA_PSS_PARAMS_free(params); }
+  };
+  int type = V_ASN1_UNDEF;
+  const void* value = nullptr;
+  X509_ALGOR_get0(nullptr, &type, &value, algorithm);
+  if (type != V_ASN1_SEQUENCE) return -1;
+  const std::unique_ptr<RSA_PSS_PARAMS, Deleter> params(static_cast<RSA_PSS_PARAMS*>(
+      ASN1_item_unpack(static_cast<const ASN1_STRING*>(value), ASN1_ITEM_rptr(RSA_PSS_PARAMS))));
+  if (!params) return -1;
+  return security_bits(params->hashAlgorithm == nullptr ? NID_sha1 : signature_nid(params->hashAlgorithm));
+}
+
+EvpPkeyPtr share(EVP_PKEY* key) { return EvpPkeyPtr(key != nullptr && EVP_PKEY_up_ref(key) == 1 ? key : nullptr); }
+
+}  // namespace
+
+SignatureVerifier::SignatureVerifier(EVP_PKEY* key) : key_(share(key)) {}
+
+SignatureVerifier::Prepared* SignatureVerifier::find(Bytes algorithm) {
+  for (Prepared& candidate : prepared_) {
+    if (std::ranges::equal(candidate.algorithm, algorithm)) return &candidate;
+  }
+  return nullptr;
+}
+
+Result<bool> SignatureVerifier::verify(Bytes algorithm, Bytes data, Bytes signature) {
+  if (!key_) return Error{ErrorCode::kUnsupportedAlgorithm, "OpenSSL cannot use the signer's public key", {}, {}, {}};
+  const EVP_MD* md = nullptr;
+  EvpPkeyCtxPtr context;
+  {
+    const std::lock_guard lock(mutex_);
+    if (Prepared* known = find(algorithm); known != nullptr) {
+      md = known->md;
+      if (!known->idle.empty()) {
+        context = std::move(known->idle.back());
+        known->idle.pop_back();
+      }
+    }
+  }
+  if (md != nullptr) return verify_hashed(algorithm, md, std::move(context), data, signature);
+
+  ErrorQueueScope errors;
+  const X509AlgorPtr parsed = parse_algorithm(algorithm);
+  if (!parsed) return errors.take(ErrorCode::kMalformed, "the signature algorithm cannot be parsed");
+  int md_nid = NID_undef;
+  int key_nid = NID_undef;
+  if (OBJ_find_sigid_algs(signature_nid(parsed.get()), &md_nid, &key_nid) != 1 || md_nid == NID_undef ||
+      key_nid == NID_undef) {
+    // RSASSA-PSS, keys that hash by themselves, and algorithms that only a provider knows.
+    return verify_any(algorithm, data, signature);
+  }
+  const char* key_type = OBJ_nid2sn(key_nid);
+  if (key_type == nullptr || EVP_PKEY_is_a(key_.get(), key_type) != 1) {
+    return Error{
+        ErrorCode::kUnsupportedAlgorithm, "the signature algorithm does not go with the signer's key", {}, {}, {}};
+  }
+  const auto fetched = fetch_digest(OBJ_nid2sn(md_nid));
+  if (!fetched.ok()) return fetched.error();
+  {
+    const std::lock_guard lock(mutex_);
+    if (find(algorithm) == nullptr && prepared_.size() < kMaxAlgorithms) {
+      prepared_.push_back({{algorithm.begin(), algorithm.end()}, fetched.value(), security_bits(md_nid), {}});
+    }
+  }
+  return verify_hashed(algorithm, fetched.value(), nullptr, data, signature);
+}
+
+Result<bool> SignatureVerifier::verify_hashed(Bytes algorithm, const EVP_MD* md, EvpPkeyCtxPtr context, Bytes data,
+                                              Bytes signature) {
+  ErrorQueueScope errors;
+  if (!context) {
+    context.reset(EVP_PKEY_CTX_new_from_pkey(nullptr, key_.get(), nullptr));
+    if (!context || EVP_PKEY_verify_init(context.get()) != 1 || EVP_PKEY_CTX_set_signature_md(context.get(), md) != 1) {
+      return errors.take(ErrorCode::kOpenssl, "OpenSSL refuses the signer's key with this hash");
+    }
+  }
+  std::array<unsigned char, EVP_MAX_MD_SIZE> hash;
+  unsigned int length = 0;
+  if (EVP_Digest(data.data(), data.size(), hash.data(), &length, md, nullptr) != 1) {
+    return errors.take(ErrorCode::kOpenssl, "hashing failed");
+  }
+  // Only 1 is a yes; a negative return says that the signature is not even well-formed.
+  if (EVP_PKEY_verify(context.get(), signature.data(), signature.size(), hash.data(), length) != 1) return false;
+  // What it looks like inside after a failure nobody promises, so only a context that has just worked is kept.
+  const std::lock_guard lock(mutex_);
+  if (Prepared* known = find(algorithm); known != nullptr && known->idle.size() < kMaxIdle) {
+    known->idle.push_back(std::move(context));
+  }
+  return true;
+}
+
+// OpenSSL's own way from an AlgorithmIdentifier to a verdict.
+Result<bool> SignatureVerifier::verify_any(Bytes algorithm, Bytes data, Bytes signature) const {
+  ErrorQueueScope errors;
+  const X509AlgorPtr parsed = parse_algorithm(algorithm);
+  const Asn1BitStringPtr bits(ASN1_BIT_STRING_new());
+  // An open type that holds a SEQUENCE encodes to the octets that it was given.
+  const Asn1TypePtr open(ASN1_TYPE_new());
+  Asn1StringPtr octets(ASN1_STRING_type_new(V_ASN1_SEQUENCE));
+  if (!parsed || !bits || !open || !octets || data.size() > INT_MAX || signature.size() > INT_MAX ||
+      ASN1_STRING_set(bits.get(), signature.data(), static_cast<int>(signature.size())) != 1 ||
+      ASN1_STRING_set(octets.get(), data.data(), static_cast<int>(data.size())) != 1) {
+    return errors.take(ErrorCode::kOpenssl, "the signature cannot be checked");
+  }
+  ASN1_TYPE_set(open.get(), V_ASN1_SEQUENCE, octets.release());
+  const int verified = ASN1_item_verify(ASN1_ITEM_rptr(ASN1_ANY), parsed.get(), bits.get(), open.get(), key_.get());
+  if (verified == 1) return true;
+  // Negative: the algorithm is unknown, or does not go with the key.
+  if (verified < 0) return errors.take(ErrorCode::kUnsupportedAlgorithm, "OpenSSL cannot check this kind of signature");
+  return false;
+}
+
+int SignatureVerifier::hash_bits(Bytes algorithm) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (const Prepared* known = find(algorithm); known != nullptr) return known->hash_bits;
+  }
+  return hash_security_bits(algorithm);
+}
+
+int hash_security_bits(Bytes algorithm) {
+  ErrorQueueScope errors;
+  const X509AlgorPtr parsed = parse_algorithm(algorithm);
+  if (!parsed) return -1;
+  const int nid = signature_nid(parsed.get());
+  if (nid == NID_rsassaPss) return pss_security_bits(parsed.get());
+  int md_nid = NID_undef;
+  return OBJ_find_sigid_algs(nid, &md_nid, nullptr) == 1 ? security_bits(md_nid) : -1;
+}
+
+}  // namespace ocsp

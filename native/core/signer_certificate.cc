@@ -1,0 +1,112 @@
+#include "signer_certificate.h"
+
+#include <openssl/x509v3.h>
+
+#include <ctime>
+
+#include "digest.h"
+#include "error_queue.h"
+
+namespace ocsp {
+
+namespace {
+
+std::string_view view_of(Bytes bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
+
+// Seconds since 1970-01-01 of an ASN1_TIME; false when it is not one.
+bool seconds_of(const ASN1_TIME* time, std::int64_t& seconds) {
+  std::tm parts{};
+  if (time == nullptr || ASN1_TIME_to_tm(time, &parts) != 1) return false;
+  // Days from the civil calendar, with years that begin in March.
+  const std::int64_t month = parts.tm_mon + 1;
+  const std::int64_t year = parts.tm_year + 1900 - (month <= 2 ? 1 : 0);
+  const std::int64_t era = (year >= 0 ? year : year - 399) / 400;
+  const std::int64_t year_of_era = year - era * 400;
+  const std::int64_t day_of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + parts.tm_mday - 1;
+  const std::int64_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+  const std::int64_t days = era * 146097 + day_of_era - 719468;
+  seconds = ((days * 24 + parts.tm_hour) * 60 + parts.tm_min) * 60 + parts.tm_sec;
+  return true;
+}
+
+}  // namespace
+
+bool read_validity(const X509* certificate, std::int64_t& not_before, std::int64_t& not_after) {
+  return seconds_of(X509_get0_notBefore(certificate), not_before) &&
+         seconds_of(X509_get0_notAfter(certificate), not_after);
+}
+
+Result<std::shared_ptr<SignerCertificate>> SignerCertificate::make(std::shared_ptr<const Certificate> certificate) {
+  ErrorQueueScope errors;
+  std::shared_ptr<SignerCertificate> signer(new SignerCertificate(std::move(certificate)));
+  X509* x509 = signer->get();
+  auto key_hash = digest("SHA1", signer->certificate_->public_key_bits());
+  if (!key_hash.ok()) return key_hash.error();
+  signer->key_hash_ = std::move(key_hash.value());
+  if (!read_validity(x509, signer->not_before_, signer->not_after_)) {
+    return errors.take(ErrorCode::kMalformed, "the certificate's validity cannot be read");
+  }
+  // OpenSSL reads the extensions once and keeps them, under a lock: better now than at the first of many threads.
+  X509_check_purpose(x509, -1, 0);
+  signer->has_no_check_ = X509_get_ext_by_NID(x509, NID_id_pkix_OCSP_noCheck, -1) >= 0;
+  return signer;
+}
+
+bool SignerCertificate::is_same_entity(const X509* other) const {
+  if (other == get()) return true;
+  if (X509_NAME_cmp(X509_get_subject_name(get()), X509_get_subject_name(other)) != 0) return false;
+  EVP_PKEY* own_key = certificate_->public_key();
+  EVP_PKEY* other_key = X509_get0_pubkey(other);
+  return own_key != nullptr && other_key != nullptr && EVP_PKEY_eq(own_key, other_key) == 1;
+}
+
+CertificateCache& CertificateCache::shared() {
+  // Never destroyed: threads may verify while the process exits.
+  static CertificateCache& cache = *new CertificateCache;
+  return cache;
+}
+
+std::shared_ptr<SignerCertificate> CertificateCache::find(Bytes der) {
+  const std::lock_guard lock(mutex_);
+  const auto found = by_der_.find(view_of(der));
+  if (found == by_der_.end()) return nullptr;
+  recent_.splice(recent_.begin(), recent_, found->second);
+  return recent_.front();
+}
+
+Result<std::shared_ptr<SignerCertificate>> CertificateCache::decode(Bytes der) {
+  if (auto known = find(der)) return known;
+  auto certificate = Certificate::parse(der);
+  if (!certificate.ok()) return certificate.error();
+  auto signer = SignerCertificate::make(std::move(certificate.value()));
+  if (signer.ok()) keep(signer.value());
+  return signer;
+}
+
+Result<std::shared_ptr<SignerCertificate>> CertificateCache::adopt(
+    const std::shared_ptr<const Certificate>& certificate) {
+  if (auto known = find(certificate->der())) return known;
+  auto signer = SignerCertificate::make(certificate);
+  if (signer.ok()) keep(signer.value());
+  return signer;
+}
+
+void CertificateCache::keep(const std::shared_ptr<SignerCertificate>& signer) {
+  const Bytes der = signer->certificate().der();
+  if (der.size() > kMaxCertificateSize) return;
+  const std::lock_guard lock(mutex_);
+  if (by_der_.contains(view_of(der))) return;
+  recent_.push_front(signer);
+  by_der_.emplace(view_of(der), recent_.begin());
+  if (recent_.size() > kMaxEntries) {
+    by_der_.erase(view_of(recent_.back()->certificate().der()));
+    recent_.pop_back();
+  }
+}
+
+std::size_t CertificateCache::size() {
+  const std::lock_guard lock(mutex_);
+  return recent_.size();
+}
+
+}  // namespace ocsp

@@ -1,0 +1,76 @@
+// A certificate whose key verifies signatures, and the bounded memory of those that were decoded lately.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <string_view>
+#include <unordered_map>
+
+#include "certificate.h"
+#include "message_signature.h"
+
+namespace ocsp {
+
+// Seconds since 1970-01-01. False when the certificate holds no such time.
+bool read_validity(const X509* certificate, std::int64_t& not_before, std::int64_t& not_after);
+
+class SignerCertificate {
+ public:
+  static Result<std::shared_ptr<SignerCertificate>> make(std::shared_ptr<const Certificate> certificate);
+
+  const Certificate& certificate() const { return *certificate_; }
+  X509* get() const { return certificate_->get(); }
+  // SHA-1 of the public key bits: how a ResponderID names it (RFC 6960 4.2.2.3).
+  Bytes key_hash() const { return key_hash_; }
+  // Seconds since 1970-01-01.
+  std::int64_t not_before() const { return not_before_; }
+  std::int64_t not_after() const { return not_after_; }
+  // id-pkix-ocsp-nocheck (RFC 6960 4.2.2.2.1)
+  bool has_no_check() const { return has_no_check_; }
+  SignatureVerifier& verifier() { return verifier_; }
+
+  // Whether the other is of the same subject and the same key: what a CA is, whichever of its certificates one has.
+  bool is_same_entity(const X509* other) const;
+
+ private:
+  explicit SignerCertificate(std::shared_ptr<const Certificate> certificate)
+      : certificate_(std::move(certificate)), verifier_(certificate_->public_key()) {}
+
+  std::shared_ptr<const Certificate> certificate_;
+  SignatureVerifier verifier_;
+  ByteVector key_hash_;
+  std::int64_t not_before_ = 0;
+  std::int64_t not_after_ = 0;
+  bool has_no_check_ = false;
+};
+
+// Decoding a certificate takes OpenSSL 3.0 longer than verifying a signature with it, and a responder sends the same
+// one with every response. Keyed by the whole DER; bounded in number and size, so that nobody fills memory with
+// certificates.
+class CertificateCache {
+ public:
+  static CertificateCache& shared();
+
+  // What was decoded before, or nullptr.
+  std::shared_ptr<SignerCertificate> find(Bytes der);
+  Result<std::shared_ptr<SignerCertificate>> decode(Bytes der);
+  // The one for a certificate that is decoded already.
+  Result<std::shared_ptr<SignerCertificate>> adopt(const std::shared_ptr<const Certificate>& certificate);
+  std::size_t size();
+
+  static constexpr std::size_t kMaxEntries = 512;
+  static constexpr std::size_t kMaxCertificateSize = 16384;
+
+ private:
+  void keep(const std::shared_ptr<SignerCertificate>& signer);
+
+  std::mutex mutex_;                                      // guards what follows
+  std::list<std::shared_ptr<SignerCertificate>> recent_;  // latest use first
+  // Keys are views of the entries' own DER.
+  std::unordered_map<std::string_view, std::list<std::shared_ptr<SignerCertificate>>::iterator> by_der_;
+};
+
+}  // namespace ocsp

@@ -1,0 +1,55 @@
+// Runs a fuzz target without libFuzzer: driver <folder of seeds> <seconds> [seed of the random numbers]
+// Mutants that read further than others cannot be told here, so all start from the seeds; what is found is left in
+// `finding.bin` of the working folder.
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "native/mutate.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
+
+namespace {
+
+ocsp::ByteVector current;  // NOLINT: for the handler below
+
+void save(int signal) {
+  // Not safe in a handler in general; here the process is about to end anyway.
+  if (std::FILE* file = std::fopen("finding.bin", "wb")) {
+    std::fwrite(current.data(), 1, current.size(), file);
+    std::fclose(file);
+  }
+  std::signal(signal, SIG_DFL);
+  std::raise(signal);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc < 3) return 2;
+  std::signal(SIGABRT, save);
+  std::vector<ocsp::ByteVector> seeds;
+  for (const auto& entry : std::filesystem::directory_iterator(argv[1])) {
+    std::ifstream file(entry.path(), std::ios::binary);
+    seeds.emplace_back(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
+  }
+  if (seeds.empty()) return 2;
+  mutate::Engine engine(argc > 3 ? std::strtoull(argv[3], nullptr, 10) : 1);
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(std::atoi(argv[2]));
+  std::size_t runs = 0;
+  while (std::chrono::steady_clock::now() < end) {
+    for (int i = 0; i < 100; ++i, ++runs) {
+      current = runs < seeds.size() ? seeds[runs] : seeds[engine() % seeds.size()];
+      if (runs >= seeds.size()) {
+        current = engine() % 3 == 0 ? mutate::octets(std::move(current), engine) : mutate::elements(current, engine);
+      }
+      LLVMFuzzerTestOneInput(current.data(), current.size());
+    }
+  }
+  std::printf("%zu runs, nothing found\n", runs);
+  return 0;
+}

@@ -1,0 +1,6 @@
+// Fuzz target: OCSPResponse.
+#include "target.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  return target::run(oracle::judge_response({data, size}));
+}

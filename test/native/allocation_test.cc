@@ -1,0 +1,206 @@
+// Every allocation of OpenSSL fails in its turn, in every entry of the core: an error, never a crash, and never a
+// success with a wrong outcome.
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <functional>
+#include <utility>
+
+#include "check.h"
+#include "core/digest.h"
+#include "core/lenient.h"
+#include "core/response_signer.h"
+#include "fixtures.h"
+
+using namespace ocsp;
+using namespace fixtures;
+
+namespace {
+
+Checks check;
+
+// Counts down to the allocation that fails; negative: none does. `sticky`: so do all after it.
+long countdown = -1;
+bool sticky = false;
+bool failed = false;
+
+bool fails() {
+  if (countdown < 0) return false;
+  if (countdown > 0) {
+    --countdown;
+    return false;
+  }
+  failed = true;
+  if (!sticky) countdown = -1;
+  return true;
+}
+
+void* allocate(std::size_t size, const char*, int) { return fails() ? nullptr : std::malloc(size); }
+void* reallocate(void* memory, std::size_t size, const char*, int) {
+  return fails() ? nullptr : std::realloc(memory, size);
+}
+void release(void* memory, const char*, int) { std::free(memory); }
+
+// `run` returns whether all is well: refused with a message, or done right. Called until no allocation fails any more.
+void starve(const std::string& name, const std::function<bool()>& run) {
+  check(run(), name + ": with all its memory");  // also fills OpenSSL's caches
+  for (const bool all : {false, true}) {
+    // Long runs of allocations are those of big numbers: one of them is like the next.
+    for (long allowed = 0; allowed < 100'000; allowed += 1 + allowed / 150) {
+      ERR_clear_error();
+      failed = false;
+      sticky = all;
+      countdown = allowed;
+      const bool well = run();
+      countdown = -1;
+      check(well, name + ": allocation " + std::to_string(allowed) + (all ? " and later" : "") + " fails");
+      check(ERR_peek_error() == 0, name + ": the error queue is empty");
+      if (!failed) break;
+    }
+  }
+  check(run(), name + ": afterwards");
+}
+
+template <typename T>
+bool refused(const Result<T>& result) {
+  return !result.ok() && !result.error().message.empty();
+}
+
+// Judging needs memory, too.
+bool verifies(EVP_PKEY* key, const SignatureScheme& scheme, Bytes data, Bytes signature) {
+  const long saved = std::exchange(countdown, -1);
+  const auto verified = verify_signature(key, scheme, data, signature);
+  countdown = saved;
+  return verified.ok() && verified.value();
+}
+
+void test_parsing() {
+  const Identity ec = make_identity("P-256");
+  const Identity rsa = make_identity("RSA");
+  for (const Identity* identity : {&ec, &rsa}) {
+    const ByteVector certificate = der_of(identity->x509.get());
+    const ByteVector pkcs8 = pkcs8_of(identity->pkey.get());
+    starve("certificate", [&] {
+      const auto parsed = Certificate::parse(certificate);
+      if (!parsed.ok()) return refused(parsed);
+      const Certificate& known = *identity->certificate;
+      return std::ranges::equal(parsed.value()->serial(), known.serial()) &&
+             std::ranges::equal(parsed.value()->subject(), known.subject()) &&
+             std::ranges::equal(parsed.value()->public_key_bits(), known.public_key_bits());
+    });
+    starve("private key", [&] {
+      const auto parsed = PrivateKey::parse(pkcs8);
+      if (!parsed.ok()) return refused(parsed);
+      const SignatureScheme scheme{"SHA256", false, -1};
+      const auto signature = parsed.value()->sign(scheme, pkcs8);
+      if (!signature.ok()) return refused(signature);
+      return !signature.value().algorithm.empty() &&
+             verifies(identity->pkey.get(), scheme, pkcs8, signature.value().value);
+    });
+  }
+  for (const char* name : {"resp-sha256", "resp-responder-key-hash", "resp-revoked-reason", "resp-unauthorized"}) {
+    const ByteVector message = read_file(std::string("test/vectors/reference/x509/ocsp/") + name + ".der");
+    const auto expected = normalize_response(message);
+    starve(name, [&] {
+      const auto normalized = normalize_response(message);
+      return normalized.ok() ? normalized.value() == expected.value() : refused(normalized);
+    });
+  }
+  for (const char* name : {"req-sha1", "req-ext-nonce", "req-multi-sha1"}) {
+    const ByteVector message = read_file(std::string("test/vectors/reference/x509/ocsp/") + name + ".der");
+    const auto expected = normalize_request(message);
+    starve(name, [&] {
+      const auto normalized = normalize_request(message);
+      return normalized.ok() ? normalized.value() == expected.value() : refused(normalized);
+    });
+  }
+}
+
+void test_signing(const std::string& type) {
+  const Identity identity = make_identity(type);
+  const SignatureScheme scheme{type.rfind("ED", 0) == 0 ? "" : "SHA256", type == "RSA-PSS", -1};
+  const ByteVector data = random_bytes(300);
+  const auto expected = identity.key->sign(scheme, data);
+  const ByteVector pkcs8 = pkcs8_of(identity.pkey.get());
+  const auto good = [&](const Result<Signature>& signature) {
+    if (!signature.ok()) return refused(signature);
+    return signature.value().algorithm == expected.value().algorithm &&
+           verifies(identity.pkey.get(), scheme, data, signature.value().value);
+  };
+  // Each run has a key of its own: a failure may leave the blinding factors of an RSA key half renewed, and OpenSSL
+  // then signs wrongly with that key until it makes new ones.
+  const auto fresh_key = [&] {
+    const long saved = std::exchange(countdown, -1);
+    auto fresh = PrivateKey::parse(pkcs8).value();
+    countdown = saved;
+    return fresh;
+  };
+  starve("first signature of a key: " + type, [&] { return good(fresh_key()->sign(scheme, data)); });
+  starve("second signature of a key: " + type, [&] {
+    const auto fresh = fresh_key();
+    const long saved = std::exchange(countdown, -1);
+    const auto first = fresh->sign(scheme, data);
+    countdown = saved;
+    return first.ok() && good(fresh->sign(scheme, data));
+  });
+  starve("verifying: " + type, [&] {
+    const auto verified = verify_signature(identity.pkey.get(), scheme, data, expected.value().value);
+    return !verified.ok() || verified.value() || failed;  // without memory, "no" is all that OpenSSL says
+  });
+  starve("refuting: " + type, [&] {
+    const auto verified = verify_signature(identity.pkey.get(), scheme, pkcs8, expected.value().value);
+    return !verified.ok() || !verified.value();
+  });
+  starve("whose certificate: " + type, [&] { return identity.key->belongs_to(identity.certificate) || failed; });
+
+  auto profile = std::make_shared<SignerProfile>();
+  profile->responder = identity.certificate;
+  profile->scheme = scheme;
+  profile->issuer_name_hash = random_bytes(20);
+  profile->issuer_key_hash = random_bytes(20);
+  profile->certificates.push_back(identity.certificate);
+  const ByteVector serial = random_serial(8);
+  const StatusEntry entry{serial, 0, -1, 0, 1'700'000'000, std::nullopt, {}};
+  const auto sign = [&](ResponseSigner& signer) {
+    const auto response = signer.sign(entry, 1'700'000'000);
+    if (!response.ok()) return refused(response);
+    const long saved = std::exchange(countdown, -1);
+    const auto verified = signer.verify_last();
+    countdown = saved;
+    return verified.ok() && verified.value();
+  };
+  starve("a signer: " + type, [&] {
+    profile->key = fresh_key();
+    auto signer = ResponseSigner::create(profile);
+    return signer.ok() ? sign(*signer.value()) : refused(signer);
+  });
+  starve("a response: " + type, [&] {
+    profile->key = fresh_key();
+    const long saved = std::exchange(countdown, -1);
+    auto signer = ResponseSigner::create(profile);
+    countdown = saved;
+    return signer.ok() && sign(*signer.value());
+  });
+}
+
+}  // namespace
+
+int main() {
+  // Only before OpenSSL's first allocation.
+  if (CRYPTO_set_mem_functions(allocate, reallocate, release) != 1) {
+    std::printf("OpenSSL has allocated already\n");
+    return 1;
+  }
+  const ByteVector data = random_bytes(100);
+  const auto expected = digest("SHA256", data);
+  starve("digest", [&] {
+    const auto hashed = digest("SHA256", data);
+    return hashed.ok() ? hashed.value() == expected.value() : refused(hashed);
+  });
+  starve("an unknown digest", [] { return refused(digest("NO-SUCH-HASH", {})); });
+  test_parsing();
+  for (const char* type : {"P-256", "RSA", "RSA-PSS", "DSA", "ED25519", "ED448"}) test_signing(type);
+  return check.finish();
+}

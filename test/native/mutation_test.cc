@@ -1,0 +1,44 @@
+// Tens of thousands of almost-messages: acceptance and values against OpenSSL's (see oracle.h).
+#include <openssl/err.h>
+
+#include <cstdlib>
+
+#include "check.h"
+#include "core/response_parser.h"
+#include "fixtures.h"
+#include "mutate.h"
+#include "oracle.h"
+
+using namespace ocsp;
+using namespace fixtures;
+
+namespace {
+
+Checks check;
+
+std::string hex(Bytes bytes) {
+  constexpr const char* kDigits = "0123456789abcdef";
+  std::string text;
+  for (const std::uint8_t octet : bytes) text.append({kDigits[octet >> 4], kDigits[octet & 15]});
+  return text;
+}
+
+}  // namespace
+
+int main() {
+  int rounds = 120;
+  if (const char* given = std::getenv("OCSP_MUTATION_ROUNDS"))
+    rounds = static_cast<int>(std::strtol(given, nullptr, 10));
+  for (const Message& message : corpus()) {
+    for (int round = 0; round < rounds; ++round) {
+      const ByteVector mutant = round % 4 == 0 ? mutate::octets(message.bytes, fixtures::random())
+                                               : mutate::elements(message.bytes, fixtures::random());
+      const std::string request = oracle::judge_request(mutant);
+      check(request.empty(), request + ": " + message.name + ": " + hex(mutant));
+      const std::string response = oracle::judge_response(mutant);
+      check(response.empty(), response + ": " + message.name + ": " + hex(mutant));
+    }
+  }
+  check(ERR_peek_error() == 0, "the error queue is empty");
+  return check.finish();
+}
