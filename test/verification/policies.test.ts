@@ -306,12 +306,9 @@ test('one store, many ways to verify: none leaves anything behind', (t) => {
     t.false(verified(options), JSON.stringify(options));
     t.true(verified({}), `after ${JSON.stringify(options)}`);
   }
-  const sizes = [
-    { at: new Date(Date.now() + 4000 * DAY), pathFlags: ['noCheckTime'] },
-    { depth: 1 },
-    { purpose: 'any' },
-  ];
-  for (const options of sizes) t.true(verified(options), JSON.stringify(options));
+  for (const options of [{ depth: 1 }, { purpose: 'any' }, { pathFlags: ['noCheckTime'] }]) {
+    t.true(verified(options), JSON.stringify(options));
+  }
   refuses(t, 'ERR_OCSP_INVALID_VALUE', () => verified({ purpose: 'nothing' }));
   refuses(t, 'ERR_OCSP_INVALID_VALUE', () => verified({ policies: ['policy'] }));
   refuses(t, 'ERR_OCSP_INVALID_VALUE', () => verified({ depth: 1.5 }));
