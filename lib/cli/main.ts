@@ -6,8 +6,9 @@ import { printableLines } from './colour.js';
 import { type Command, ExitCode, UsageError } from './command.js';
 import { inspectCommand } from './inspect.js';
 import { storeCommand } from './store.js';
+import { verifyCommand } from './verify.js';
 
-const COMMANDS: readonly Command[] = [inspectCommand, bulkSignCommand, storeCommand];
+const COMMANDS: readonly Command[] = [inspectCommand, verifyCommand, bulkSignCommand, storeCommand];
 
 function help(): string {
   const width = Math.max(...COMMANDS.map(({ name }) => name.length));
