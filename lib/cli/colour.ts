@@ -19,15 +19,24 @@ export function paintFor({ isTTY = false }: { readonly isTTY?: boolean }): Paint
   };
 }
 
-/**
- * Text that came from outside, fit for a terminal: control characters (escape sequences begin with one), line and paragraph
- * separators and invisible characters that reorder text become `\u{1b}`.
- */
+/** Control characters (escape sequences begin with one), separators of lines, and what invisibly reorders text. */
+const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Surrogate}]/gu;
+
+/** Text that came from outside, fit for a terminal: what is unprintable in it becomes `\u{1b}`. */
 export function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Surrogate}]/gu, (c) => `\\u{${c.codePointAt(0)?.toString(16)}}`);
+  return text.replace(UNPRINTABLE, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
 }
 
 /** {@link printable} for text of several lines. */
 export function printableLines(text: string): string {
   return text.split('\n').map(printable).join('\n');
+}
+
+/** A value as JSON in one line that is fit for a terminal; it reads back as the same value. */
+export function toJsonLine(value: object): string {
+  return JSON.stringify(value).replace(UNPRINTABLE, (character) =>
+    Array.from({ length: character.length }, (_, i) => character.charCodeAt(i).toString(16).padStart(4, '0'))
+      .map((digits) => `\\u${digits}`)
+      .join(''),
+  );
 }

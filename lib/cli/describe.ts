@@ -87,8 +87,8 @@ export function describeResponse(response: OCSPResponse, now: number): Outline {
 /** A certificate, for `JSON.stringify`. */
 export function certificateJson(certificate: X509Certificate): Json {
   return {
-    subject: oneLine(certificate.subject),
-    issuer: oneLine(certificate.issuer),
+    subject: (certificate.subject ?? '').replaceAll('\n', ', '),
+    issuer: (certificate.issuer ?? '').replaceAll('\n', ', '),
     serialNumber: certificate.serialNumber,
     notBefore: isoOf(certificate.validFrom),
     notAfter: isoOf(certificate.validTo),

@@ -5,7 +5,7 @@ import { orError } from '../ocsp/message.js';
 import { loadDerOcspRequest, OCSPRequest } from '../ocsp/request.js';
 import { loadDerOcspResponse, type OCSPResponse } from '../ocsp/response.js';
 import { Tag } from '../x509/der.js';
-import { paintFor } from './colour.js';
+import { paintFor, toJsonLine } from './colour.js';
 import { type Command, ExitCode, print, UsageError } from './command.js';
 import { certificateJson, describeRequest, describeResponse } from './describe.js';
 import { messagePath, nameOf, readInput, type Unwrapped, unwrap } from './input.js';
@@ -42,7 +42,7 @@ export const inspectCommand: Command = {
     const input = unwrap(await readInput(path));
     const message = load(input, nameOf(path), values.lenient === true);
     if (values.text) process.stdout.write(message.toText());
-    else if (values.json) print(JSON.stringify(toJson(message, input, values.lenient === true)));
+    else if (values.json) print(toJsonLine(toJson(message, input, values.lenient === true)));
     else {
       const now = Math.floor(Date.now() / 1000);
       const outline = message instanceof OCSPRequest ? describeRequest(message) : describeResponse(message, now);

@@ -5,10 +5,19 @@ import { bulkSignCommand } from './bulk-sign.js';
 import { printableLines } from './colour.js';
 import { type Command, ExitCode, UsageError } from './command.js';
 import { inspectCommand } from './inspect.js';
+import { queryCommand } from './query.js';
+import { requestCommand } from './request.js';
 import { storeCommand } from './store.js';
 import { verifyCommand } from './verify.js';
 
-const COMMANDS: readonly Command[] = [inspectCommand, verifyCommand, bulkSignCommand, storeCommand];
+const COMMANDS: readonly Command[] = [
+  inspectCommand,
+  requestCommand,
+  verifyCommand,
+  queryCommand,
+  bulkSignCommand,
+  storeCommand,
+];
 
 function help(): string {
   const width = Math.max(...COMMANDS.map(({ name }) => name.length));

@@ -2,7 +2,7 @@
 import type { NoncePolicy, SignerRevocationPolicy, VerifierOptions } from '../ocsp/verification/policy.js';
 import type { Verdict } from '../ocsp/verification/verdict.js';
 import { TrustStore } from '../x509/trust-store.js';
-import { type Paint, paintFor, printableLines } from './colour.js';
+import { type Paint, paintFor, printableLines, toJsonLine } from './colour.js';
 import { choiceOption, ExitCode, numberOption, print, UsageError } from './command.js';
 import { readAllCertificates, readInput, subjectOf } from './input.js';
 import { type Target, targetText } from './target.js';
@@ -126,7 +126,7 @@ export function secondsOption(value: string | undefined, option: string): number
 /** Tells a verdict, and returns the exit code that goes with it. */
 export function report(verdict: Verdict, target: Target | undefined, json: boolean | undefined, more: object): number {
   const { status } = verdict;
-  if (json) print(JSON.stringify({ verdict: status ?? 'refused', ...more, ...(verdict.toJSON() as object) }));
+  if (json) print(toJsonLine({ verdict: status ?? 'refused', ...more, ...(verdict.toJSON() as object) }));
   else {
     if (target !== undefined) print(headline(target));
     print(paintExplanation(printableLines(verdict.explain()), verdict, paintFor(process.stdout)));
