@@ -54,3 +54,16 @@ export function parse(bytes, depth = 0) {
   }
   return elements;
 }
+
+/** The octets of what `parse` made. `extra` are leading zeros of its length, or 'indefinite'. */
+export function encode({ identifier, content, inside, extra = 0 }) {
+  const body = inside === undefined ? content : Buffer.concat(inside.map(encode));
+  if (extra === 'indefinite') return Buffer.concat([identifier, Buffer.from([0x80]), body, Buffer.alloc(2)]);
+  if (body.length < 0x80 && extra === 0) return Buffer.concat([identifier, Buffer.from([body.length]), body]);
+  const hex = body.length.toString(16);
+  const octets = Buffer.concat([
+    Buffer.alloc(extra),
+    Buffer.from(hex.padStart(hex.length + (hex.length % 2), '0'), 'hex'),
+  ]);
+  return Buffer.concat([identifier, Buffer.from([0x80 | octets.length]), octets, body]);
+}

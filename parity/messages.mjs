@@ -11,7 +11,7 @@ import { DAY, dateOf, hashesFor, NOW, someEntry, someExtensions } from './materi
 import { argument } from './oracle.mjs';
 
 /** RFC 5280 section 5.3.1. */
-const REASON_CODES = {
+export const REASON_CODES = {
   unspecified: 0,
   keyCompromise: 1,
   cACompromise: 2,

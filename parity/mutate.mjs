@@ -1,5 +1,5 @@
 // Turns messages into almost-messages.
-import { parse } from './der.mjs';
+import { encode, parse } from './der.mjs';
 
 const TAGS = '01020304050607090a0c1316171e1830318081a0a1a2a3a400'.match(/../g).map((hex) => Buffer.from(hex, 'hex'));
 
@@ -34,19 +34,6 @@ function mutateOctets(message, random) {
     }
   }
   return bytes;
-}
-
-/** The element's octets. `extra` are leading zeros of its length, or 'indefinite'. */
-function encode({ identifier, content, inside, extra = 0 }) {
-  const body = inside === undefined ? content : Buffer.concat(inside.map(encode));
-  if (extra === 'indefinite') return Buffer.concat([identifier, Buffer.from([0x80]), body, Buffer.alloc(2)]);
-  if (body.length < 0x80 && extra === 0) return Buffer.concat([identifier, Buffer.from([body.length]), body]);
-  const hex = body.length.toString(16);
-  const octets = Buffer.concat([
-    Buffer.alloc(extra),
-    Buffer.from(hex.padStart(hex.length + (hex.length % 2), '0'), 'hex'),
-  ]);
-  return Buffer.concat([identifier, Buffer.from([0x80 | octets.length]), octets, body]);
 }
 
 function places(elements, found = []) {

@@ -12,10 +12,10 @@ export class Tally {
   differences = [];
   differing = 0;
   skipped;
-  #group;
+  #listed;
 
-  constructor(group) {
-    this.#group = group;
+  constructor(group, versions) {
+    this.#listed = EXCEPTIONS.filter((item) => item.group === group && (item.occurs?.(versions) ?? true));
   }
 
   /**
@@ -32,7 +32,7 @@ export class Tally {
       return;
     }
     const difference = { what, ours, theirs, ...facts };
-    const exception = EXCEPTIONS.find(({ group, covers }) => group === this.#group && covers(difference));
+    const exception = this.#listed.find(({ covers }) => covers(difference));
     if (exception !== undefined) {
       this.exceptions.set(exception.id, (this.exceptions.get(exception.id) ?? 0) + 1);
       return;
@@ -41,12 +41,10 @@ export class Tally {
     if (this.differences.length < KEPT) this.differences.push(difference);
   }
 
-  /** Exceptions that should have occurred with these versions, and did not. */
-  absent(versions) {
+  /** Listed exceptions that did not occur. */
+  get absent() {
     if (this.skipped !== undefined) return [];
-    return EXCEPTIONS.filter(
-      ({ group, id, occurs = () => true }) => group === this.#group && occurs(versions) && !this.exceptions.has(id),
-    ).map(({ id }) => id);
+    return this.#listed.filter(({ id }) => !this.exceptions.has(id)).map(({ id }) => id);
   }
 }
 
