@@ -6,6 +6,8 @@ export interface Command {
   /** One line for the overview. */
   readonly summary: string;
   readonly help: string;
+  /** The command also finds `--help` among its arguments itself. */
+  readonly ownGrammar?: boolean;
   /** Returns the exit code. */
   run(args: readonly string[]): Promise<number>;
 }

@@ -2,9 +2,10 @@
 /** The `openssl-ocsp` command: finds the subcommand, and turns errors into a line and an exit code. */
 import { bulkSignCommand } from './bulk-sign.js';
 import { type Command, UsageError } from './command.js';
+import { ocspCommand } from './ocsp/command.js';
 import { storeCommand } from './store.js';
 
-const COMMANDS: readonly Command[] = [bulkSignCommand, storeCommand];
+const COMMANDS: readonly Command[] = [bulkSignCommand, storeCommand, ocspCommand];
 
 function help(): string {
   const width = Math.max(...COMMANDS.map(({ name }) => name.length));
@@ -22,7 +23,8 @@ async function main([name, ...args]: readonly string[]): Promise<number> {
     process.stderr.write(`openssl-ocsp: no such command: ${name}\n\n${help()}`);
     return 2;
   }
-  if (args.includes('--help') || args.includes('-h')) {
+  // A value of an option may look like this; commands with a grammar of their own find out themselves.
+  if (!command.ownGrammar && (args.includes('--help') || args.includes('-h'))) {
     process.stdout.write(command.help);
     return 0;
   }
