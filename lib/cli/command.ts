@@ -26,6 +26,8 @@ export interface Command {
   readonly help: string;
   /** Its options by name, where {@link help} is to be held against them. */
   readonly options?: Readonly<Record<string, unknown>>;
+  /** The command also finds `--help` among its arguments itself. */
+  readonly ownGrammar?: boolean;
   /** Returns the exit code. */
   run(args: readonly string[]): Promise<number>;
 }

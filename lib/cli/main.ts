@@ -5,12 +5,14 @@ import { bulkSignCommand } from './bulk-sign.js';
 import { printableLines } from './colour.js';
 import { type Command, ExitCode, UsageError } from './command.js';
 import { inspectCommand } from './inspect.js';
+import { ocspCommand } from './ocsp/command.js';
 import { queryCommand } from './query.js';
 import { requestCommand } from './request.js';
 import { storeCommand } from './store.js';
 import { verifyCommand } from './verify.js';
 
 const COMMANDS: readonly Command[] = [
+  ocspCommand,
   inspectCommand,
   requestCommand,
   verifyCommand,
@@ -35,7 +37,8 @@ async function main([name, ...args]: readonly string[]): Promise<number> {
     process.stderr.write(`openssl-ocsp: no such command: ${printableLines(name)}\n\n${help()}`);
     return ExitCode.USAGE;
   }
-  if (args.includes('--help') || args.includes('-h')) {
+  // A value of an option may look like this; commands with a grammar of their own find out themselves.
+  if (!command.ownGrammar && (args.includes('--help') || args.includes('-h'))) {
     process.stdout.write(command.help);
     return ExitCode.OK;
   }
