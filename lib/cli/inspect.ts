@@ -13,8 +13,8 @@ import { outlineLines } from './outline.js';
 
 const HELP = `Usage: openssl-ocsp inspect [FILE] [--json | --text] [--lenient]
 
-Shows what is in an OCSP request or response. The file, or standard input, holds DER, PEM or base64; which message it is,
-the command finds out. Nothing is verified: \`openssl-ocsp verify\` does that.
+Shows what is in an OCSP request or response, whichever it is: DER, PEM or base64, in a file or on standard input.
+Nothing is verified: \`openssl-ocsp verify\` does that.
 
   --json      one object, of stable members
   --text      the text that OpenSSL prints (openssl ocsp -req_text, -resp_text)
