@@ -32,9 +32,10 @@ export const POLICY_HELP = `What is trusted. Without any of these the issuer is,
 
 What is accepted:
   --max-age SECONDS       greatest age of thisUpdate (an hour where there is no nextUpdate, else any)
-  --clock-tolerance SECONDS   how far clocks may differ (300)
-  --nonce-policy NAME     optional (a nonce may be missing, not differ), required, ignored (optional)
-  --signer-revocation NAME    a delegate without id-pkix-ocsp-nocheck: accept, nocheck (refuse), crl (look it up) (accept)
+  --clock-tolerance SECONDS  how far clocks may differ (300)
+  --nonce-policy NAME     optional (the default: it may be missing, not differ), required, ignored
+  --signer-revocation NAME   what becomes of a delegate without id-pkix-ocsp-nocheck: accept (the default), nocheck
+                          (it is refused), crl (it is looked up)
   --crl FILE              revocation list for that; may be repeated
   --security-level N      OpenSSL's level for signature and path, 0 to 5 (0)
 `;
