@@ -11,6 +11,10 @@ const HEADER_SIZE = 32;
 /** Longest serial whose length the packed form can say. */
 const MAX_SERIAL_OCTETS = 0xffff;
 
+/** Longer serials than RFC 5280 allows (20 octets) take a slower way. */
+const USUAL_WORDS = 3;
+const USUAL_BITS = BigInt(64 * USUAL_WORDS);
+
 /** Times of an entry that does not bring its own, in seconds since 1970-01-01 UTC. */
 export interface DefaultTimes {
   readonly thisUpdate: number;
@@ -44,6 +48,7 @@ export class EntryPacker {
    * @throws TypeError, `ERR_OCSP_INVALID_VALUE` or `ERR_OCSP_DUPLICATE_EXTENSION`; nothing has been appended then.
    */
   add(entry: StatusEntry, times: DefaultTimes): void {
+    if (typeof entry !== 'object' || entry === null) throw invalidArgType('entry', 'an object', entry);
     const { serialNumber, status, reason, revocationTime, thisUpdate, nextUpdate, singleExtensions } = entry;
     if (typeof status !== 'number') throw invalidArgType('status', 'a member of OCSPCertStatus', status);
     if (status !== 0 && status !== 1 && status !== 2)
@@ -90,11 +95,33 @@ export class EntryPacker {
       throw invalidArgType('serialNumber', 'a bigint or a string of hexadecimal digits', serial);
     }
     if (serial < 0n) throw invalidValue('serialNumber is negative');
-    const bytes = integerToBytes(serial);
+    return serial >> USUAL_BITS === 0n ? this.#writeWords(serial, at) : this.#writeBytes(integerToBytes(serial), at);
+  }
+
+  #writeBytes(bytes: Uint8Array, at: number): number {
     if (bytes.length > MAX_SERIAL_OCTETS) throw invalidValue(`serialNumber is longer than ${MAX_SERIAL_OCTETS} octets`);
     this.#reserve(at + bytes.length);
     this.#buffer.set(bytes, at);
     return bytes.length;
+  }
+
+  /** Word by word: through a string it would take several times as long. */
+  #writeWords(serial: bigint, at: number): number {
+    const words = serial >> 64n === 0n ? 1 : USUAL_WORDS;
+    const end = at + 1 + 8 * words;
+    this.#reserve(end);
+    const buffer = this.#buffer;
+    buffer[at] = 0;
+    let rest = serial;
+    for (let word = words - 1; word >= 0; word--) {
+      this.#view.setBigUint64(at + 1 + 8 * word, BigInt.asUintN(64, rest));
+      if (word > 0) rest >>= 64n;
+    }
+    // Leading zeros go, but for the one that keeps the number positive when its top bit is set.
+    let first = at;
+    while (first < end - 1 && buffer[first] === 0 && (buffer[first + 1] as number) < 0x80) first++;
+    if (first > at) buffer.copyWithin(at, first, end);
+    return end - first;
   }
 
   /** The usual form of a source; going through a bigint would cost several times as much. */

@@ -9,6 +9,7 @@ import { type PrivateKeyInput, toPrivateKey } from '../x509/key.js';
 import { checkResponder } from './authority.js';
 import { EntryPacker } from './entry-packer.js';
 import { type SignAllOptions, type SignedEntry, signAll } from './sign-all.js';
+import type { MakePool } from './signing-run.js';
 import type { StatusEntry } from './status-entry.js';
 import { resolveValidity, timesAt, type Validity, type ValidityOptions } from './validity.js';
 
@@ -99,7 +100,8 @@ export class ResponseSigner {
     source: Iterable<StatusEntry> | AsyncIterable<StatusEntry>,
     options: SignAllOptions = {},
   ): AsyncIterableIterator<SignedEntry> {
-    return signAll(this.#native, this.#validity, source, options);
+    const makePool: MakePool = (...rest) => new native.SigningPool(this.#native, ...rest);
+    return signAll(makePool, this.#validity, source, options);
   }
 
   #pack(entry: StatusEntry, now: number): Buffer {

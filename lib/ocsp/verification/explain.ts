@@ -58,7 +58,7 @@ function steps(verdict: OCSPVerdict, findings: Findings, policy: Policy, questio
     },
     {
       name: 'certificate',
-      codes: ['CERTIFICATE_NOT_FOUND', 'CONTRADICTORY'],
+      codes: ['REQUEST_MISMATCH', 'CERTIFICATE_NOT_FOUND', 'CONTRADICTORY'],
       passed: () => {
         if (entry === null) return null;
         const serial = question.target.serial.toString('hex');
