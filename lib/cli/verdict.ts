@@ -45,6 +45,7 @@ export const EXIT_HELP = `Exit codes: 0 good, 3 revoked, 4 unknown, 5 the respon
 
 const NONCE_POLICIES: readonly NoncePolicy[] = ['optional', 'required', 'ignored'];
 const REVOCATION_POLICIES: readonly SignerRevocationPolicy[] = ['accept', 'nocheck', 'crl'];
+const SECURITY_LEVELS = ['0', '1', '2', '3', '4', '5'] as const;
 const EXIT_CODES = { good: ExitCode.OK, revoked: ExitCode.REVOKED, unknown: ExitCode.UNKNOWN } as const;
 
 /** The values of {@link POLICY_OPTIONS}. */
@@ -70,7 +71,7 @@ export async function readPolicy(values: PolicyValues): Promise<VerifierOptions>
   const maxAge = secondsOption(values['max-age'], 'max-age');
   const nonce = choiceOption(values['nonce-policy'], 'nonce-policy', NONCE_POLICIES);
   const signerRevocation = choiceOption(values['signer-revocation'], 'signer-revocation', REVOCATION_POLICIES);
-  const securityLevel = numberOption(values['security-level'], 'security-level');
+  const level = choiceOption(values['security-level'], 'security-level', SECURITY_LEVELS);
   if (signerRevocation === 'crl' && trust === undefined) {
     throw new UsageError('--signer-revocation crl wants --crl, and --trust, --ca-file, --ca-path or --system');
   }
@@ -82,7 +83,7 @@ export async function readPolicy(values: PolicyValues): Promise<VerifierOptions>
     ...(maxAge !== undefined && { maxAge }),
     ...(nonce !== undefined && { nonce }),
     ...(signerRevocation !== undefined && { signerRevocation }),
-    ...(securityLevel !== undefined && { securityLevel }),
+    ...(level !== undefined && { securityLevel: Number(level) }),
   };
 }
 

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import test from 'ava';
 import { type Paint, paintFor } from '#dist/cli/colour.js';
 import type { Command } from '#dist/cli/command.js';
@@ -24,6 +25,14 @@ test('the overview names every command, and each has a help that names every opt
     for (const option of Object.keys(options)) t.regex(stdout, new RegExp(`--${option}\\b`), `${name} --${option}`);
     t.regex(stdout, /Exit codes: 0 .*\n$/);
     for (const line of stdout.split('\n')) t.true(line.length <= 120, line);
+  }
+});
+
+test('docs/command.md knows every command and option', (t) => {
+  const text = readFileSync(new URL('../../../docs/command.md', import.meta.url), 'utf8');
+  for (const { name, options = {} } of COMMANDS) {
+    t.true(text.includes(`\n## ${name}\n`), name);
+    for (const option of Object.keys(options)) t.regex(text, new RegExp(`--${option}\\b`), `${name} --${option}`);
   }
 });
 

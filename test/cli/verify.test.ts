@@ -266,6 +266,7 @@ test('failures without a verdict end in 1 or 2, never in 0, and in one line', as
     [...about, '--nonce-policy', 'perhaps'],
     [...about, '--signer-revocation', 'crl'],
     [...about, '--crl', ca],
+    [...about, '--security-level', '6'],
     [...about, '--nonsense'],
     [...about, '--at'],
   ]) {
