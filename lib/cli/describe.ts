@@ -84,8 +84,20 @@ export function describeResponse(response: OCSPResponse, now: number): Outline {
   };
 }
 
-/** A certificate, for `JSON.stringify`. */
-export function certificateJson(certificate: X509Certificate): Json {
+/** All that is in a message, for `JSON.stringify`. */
+export function messageJson(message: OCSPRequest | OCSPResponse): object {
+  const body = message.toJSON() as object;
+  if ('responseStatus' in message && message.responseStatus !== OCSPResponseStatus.SUCCESSFUL) return body;
+  return {
+    ...body,
+    signatureAlgorithmOid: orError(() => message.signatureAlgorithmOid),
+    signatureHashAlgorithm: orError(() => message.signatureHashAlgorithm),
+    signature: orError(() => message.signature?.toString('hex') ?? null),
+    certificates: orError(() => message.certificates.map(certificateJson)),
+  };
+}
+
+function certificateJson(certificate: X509Certificate): Json {
   return {
     subject: (certificate.subject ?? '').replaceAll('\n', ', '),
     issuer: (certificate.issuer ?? '').replaceAll('\n', ', '),

@@ -1,20 +1,19 @@
 import { X509Certificate } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { malformed } from '../errors.js';
-import { orError } from '../ocsp/message.js';
 import { loadDerOcspRequest, OCSPRequest } from '../ocsp/request.js';
 import { loadDerOcspResponse, type OCSPResponse } from '../ocsp/response.js';
 import { Tag } from '../x509/der.js';
 import { paintFor, toJsonLine } from './colour.js';
 import { type Command, ExitCode, print, UsageError } from './command.js';
-import { certificateJson, describeRequest, describeResponse } from './describe.js';
+import { describeRequest, describeResponse, messageJson } from './describe.js';
 import { messagePath, nameOf, readInput, type Unwrapped, unwrap } from './input.js';
 import { outlineLines } from './outline.js';
 
 const HELP = `Usage: openssl-ocsp inspect [FILE] [--json | --text] [--lenient]
 
-Shows what is in an OCSP request or response. The file, or standard input, holds DER, PEM or base64; which message it is,
-the command finds out. Nothing is verified: \`openssl-ocsp verify\` does that.
+Shows what is in an OCSP request or response, whichever it is: DER, PEM or base64, in a file or on standard input.
+Nothing is verified: \`openssl-ocsp verify\` does that.
 
   --json      one object, of stable members
   --text      the text that OpenSSL prints (openssl ocsp -req_text, -resp_text)
@@ -42,8 +41,11 @@ export const inspectCommand: Command = {
     const input = unwrap(await readInput(path));
     const message = load(input, nameOf(path), values.lenient === true);
     if (values.text) process.stdout.write(message.toText());
-    else if (values.json) print(toJsonLine(toJson(message, input, values.lenient === true)));
-    else {
+    else if (values.json) {
+      const { form, der } = input;
+      const head = { type: message instanceof OCSPRequest ? 'request' : 'response', form, octets: der.length };
+      print(toJsonLine({ ...head, lenient: values.lenient === true, ...messageJson(message) }));
+    } else {
       const now = Math.floor(Date.now() / 1000);
       const outline = message instanceof OCSPRequest ? describeRequest(message) : describeResponse(message, now);
       const title = `${outline.title}, ${input.der.length} octets (${input.form})`;
@@ -52,21 +54,6 @@ export const inspectCommand: Command = {
     return ExitCode.OK;
   },
 };
-
-function toJson(message: OCSPRequest | OCSPResponse, { der, form }: Unwrapped, lenient: boolean): object {
-  const isRequest = message instanceof OCSPRequest;
-  const head = { type: isRequest ? 'request' : 'response', form, octets: der.length, lenient };
-  const body = message.toJSON() as object;
-  if (!isRequest && message.responseStatus !== 0) return { ...head, ...body };
-  return {
-    ...head,
-    ...body,
-    signatureAlgorithmOid: orError(() => message.signatureAlgorithmOid),
-    signatureHashAlgorithm: orError(() => message.signatureHashAlgorithm),
-    signature: orError(() => message.signature?.toString('hex') ?? null),
-    certificates: orError(() => message.certificates.map(certificateJson)),
-  };
-}
 
 /** Loads whichever message it is. */
 function load(input: Unwrapped, name: string, lenient: boolean): OCSPRequest | OCSPResponse {

@@ -18,7 +18,8 @@ const HELP = `Usage: openssl-ocsp query --cert CERT.pem --issuer CA.pem [--url U
 Asks a responder for the status of a certificate, verifies the answer, and explains the decision step by step.
 
 ${TARGET_HELP}  --url URL               the responder (those that the certificate names, one after the other until one answers)
-  --hash NAME             hash of the CertID: sha1, sha224, sha256, sha384, sha512 (sha256; old responders know sha1 only)
+  --hash NAME             hash of the CertID: sha1, sha224, sha256 (the default), sha384, sha512; old responders
+                          know sha1 only
 ${NONCE_HELP}                          (with --nonce-policy required it has to come back)
   --get                   ask by GET where the URL stays within 255 octets, as RFC 9919 has it, else by POST
   --timeout SECONDS       for each responder (10)

@@ -16,16 +16,17 @@ const HELP = `Usage: openssl-ocsp request --cert CERT.pem --issuer CA.pem [--out
 Makes an OCSP request. Where to send it stands in the certificate, and is told on standard error.
 
   --cert FILE             a certificate to ask about; behind it the file may hold its chain; may be repeated
-  --serial HEX            the same by serial number, as X509Certificate.serialNumber and openssl x509 -serial have it
+  --serial HEX            the same by serial number, as openssl x509 -serial prints it
   --issuer FILE           certificate of the CA that issued it; may be repeated: each certificate finds its own
-  --hash NAME             hash of the CertIDs: sha1, sha224, sha256, sha384, sha512 (sha256; old responders know sha1 only)
+  --hash NAME             hash of the CertIDs: sha1, sha224, sha256 (the default), sha384, sha512; old responders
+                          know sha1 only
 ${NONCE_HELP}
 Signing, which few responders want:
   --sign-cert FILE        certificate of the signer; others in the file travel along
   --sign-key FILE         its private key, PEM
   --passphrase-file FILE  the key's passphrase: first line of a file
   --passphrase-env NAME   the same from an environment variable
-  --digest NAME           hash of the signature: sha224, sha256, sha384, sha512 (sha256; none for Ed25519, Ed448, ML-DSA)
+  --digest NAME           hash of the signature: sha224, sha256 (the default), sha384, sha512; for keys that take one
 
 Output:
   --out FILE              where to write the request (standard output)

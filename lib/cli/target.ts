@@ -19,7 +19,7 @@ export interface Target {
 }
 
 export const TARGET_HELP = `  --cert FILE             the certificate; behind it the file may hold its chain
-  --serial HEX            in its place the serial number, as X509Certificate.serialNumber and openssl x509 -serial have it
+  --serial HEX            in its place its serial number, as openssl x509 -serial prints it
   --issuer FILE           certificate of the CA that issued it; not needed where it stands in the file of --cert
 `;
 

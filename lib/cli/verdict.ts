@@ -32,9 +32,10 @@ export const POLICY_HELP = `What is trusted. Without any of these the issuer is,
 
 What is accepted:
   --max-age SECONDS       greatest age of thisUpdate (an hour where there is no nextUpdate, else any)
-  --clock-tolerance SECONDS   how far clocks may differ (300)
-  --nonce-policy NAME     optional (a nonce may be missing, not differ), required, ignored (optional)
-  --signer-revocation NAME    a delegate without id-pkix-ocsp-nocheck: accept, nocheck (refuse), crl (look it up) (accept)
+  --clock-tolerance SECONDS  how far clocks may differ (300)
+  --nonce-policy NAME     optional (the default: it may be missing, not differ), required, ignored
+  --signer-revocation NAME   what becomes of a delegate without id-pkix-ocsp-nocheck: accept (the default), nocheck
+                          (it is refused), crl (it is looked up)
   --crl FILE              revocation list for that; may be repeated
   --security-level N      OpenSSL's level for signature and path, 0 to 5 (0)
 `;
@@ -44,6 +45,7 @@ export const EXIT_HELP = `Exit codes: 0 good, 3 revoked, 4 unknown, 5 the respon
 
 const NONCE_POLICIES: readonly NoncePolicy[] = ['optional', 'required', 'ignored'];
 const REVOCATION_POLICIES: readonly SignerRevocationPolicy[] = ['accept', 'nocheck', 'crl'];
+const SECURITY_LEVELS = ['0', '1', '2', '3', '4', '5'] as const;
 const EXIT_CODES = { good: ExitCode.OK, revoked: ExitCode.REVOKED, unknown: ExitCode.UNKNOWN } as const;
 
 /** The values of {@link POLICY_OPTIONS}. */
@@ -69,7 +71,7 @@ export async function readPolicy(values: PolicyValues): Promise<VerifierOptions>
   const maxAge = secondsOption(values['max-age'], 'max-age');
   const nonce = choiceOption(values['nonce-policy'], 'nonce-policy', NONCE_POLICIES);
   const signerRevocation = choiceOption(values['signer-revocation'], 'signer-revocation', REVOCATION_POLICIES);
-  const securityLevel = numberOption(values['security-level'], 'security-level');
+  const level = choiceOption(values['security-level'], 'security-level', SECURITY_LEVELS);
   if (signerRevocation === 'crl' && trust === undefined) {
     throw new UsageError('--signer-revocation crl wants --crl, and --trust, --ca-file, --ca-path or --system');
   }
@@ -81,7 +83,7 @@ export async function readPolicy(values: PolicyValues): Promise<VerifierOptions>
     ...(maxAge !== undefined && { maxAge }),
     ...(nonce !== undefined && { nonce }),
     ...(signerRevocation !== undefined && { signerRevocation }),
-    ...(securityLevel !== undefined && { securityLevel }),
+    ...(level !== undefined && { securityLevel: Number(level) }),
   };
 }
 
