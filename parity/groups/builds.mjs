@@ -1,6 +1,7 @@
 // The library on other builds of OpenSSL: the same octets read, written and judged in the same way. The other builds are the
 // addon with an OpenSSL of its own, if it was built (npm run build:cmake), and the versions of Node.js that --node names.
 import { existsSync } from 'node:fs';
+import { OCSPCertStatus } from 'openssl-ocsp';
 import { installNode } from '../../scripts/lib/node-versions.mjs';
 import { addonPath, inRoot, prebuildTarget } from '../../scripts/lib/paths.mjs';
 import { run as runProgram } from '../../scripts/lib/run.mjs';
@@ -53,7 +54,9 @@ function someTasks(random, cases) {
   const deterministic = list.filter(({ ca, delegate }) => [ca, delegate].every(({ type }) => /^(rsa|ed)/.test(type)));
   const times = (make) => Array.from({ length: cases }, make);
   const made = times(() => buildRequest(someRequest(random, list)).publicBytes());
-  const answers = times(() => buildResponse(someResponse(random, list)).publicBytes());
+  const answers = [withLateReasons(someResponse(random, list)), ...times(() => someResponse(random, list))].map(
+    (given) => buildResponse(given).publicBytes(),
+  );
   const originals = [...captures().map(([, bytes]) => bytes), ...made, ...answers];
   const mutants = Array.from({ length: cases * 5 }, () => mutate(random.pick(originals), random));
   const read = [...originals, ...mutants].flatMap((message) => [
@@ -69,6 +72,13 @@ function someTasks(random, cases) {
     ...made.map((message) => ['print', { kind: 'request', message }]),
     ...answers.map((message) => ['print', { kind: 'response', message }]),
   ]);
+}
+
+/** Reasons that OpenSSL has names for from 3.2 on. */
+function withLateReasons(given) {
+  const [entry] = given.entries;
+  const revoked = { ...entry, status: OCSPCertStatus.REVOKED, revocationTime: entry.thisUpdate };
+  return { ...given, entries: ['privilegeWithdrawn', 'aACompromise'].map((reason) => ({ ...revoked, reason })) };
 }
 
 function verification({ response, certificates, trusted, at, flags }) {
