@@ -10,6 +10,7 @@ import {
   OCSPResponseStatus,
   ReasonFlags,
 } from 'openssl-ocsp';
+import { octetString, tlv } from '../der.mjs';
 import { authorities, dateOf, NOW, someEntry } from '../material.mjs';
 import { buildResponse, REASON_CODES, someResponse } from '../messages.mjs';
 
@@ -20,6 +21,7 @@ export function run({ compare, ask, random, cases }) {
   nonces(compare, ask, random, list);
   entries(compare, ask, random, cases, list);
   signers(compare, ask, random, cases, list);
+  responderIds(compare, ask, list);
   times(compare, ask, random, cases, list);
   names(compare, ask);
 }
@@ -98,6 +100,33 @@ function signers(compare, ask, random, cases, list) {
     compare('OCSP_resp_get0_signer', signer?.raw.toString('hex') ?? null, answers[i]);
   });
 }
+
+/** OCSP_RESPID_set_by_name, OCSP_RESPID_set_by_key, OCSP_RESPID_match */
+function responderIds(compare, ask, list) {
+  const people = list.flatMap(({ ca, delegate, sameName }) => [ca, delegate, sameName]);
+  const pairs = people.flatMap((responder) => people.slice(0, 9).map((other) => [responder, other]));
+  const answers = ask(pairs.map((pair) => ['responder-ids', ...pair.map(({ der }) => der)]));
+  pairs.forEach(([responder, other], i) => {
+    const [byName, byKey] = [OCSPResponderEncoding.NAME, OCSPResponderEncoding.HASH].map((encoding) => {
+      const { certificate } = responder;
+      return sign(
+        new OCSPResponseBuilder().addResponse(...statusOf(responder)).responderId(encoding, certificate),
+        responder,
+      );
+    });
+    const ours = [
+      tlv(0xa1, byName.responderName.publicBytes()).toString('hex'),
+      tlv(0xa2, octetString(byKey.responderKeyHash)).toString('hex'),
+      ...[byName, byKey].map((response) => response.signer([other.certificate]) !== null),
+    ];
+    compare('OCSP_RESPID_set_by_name, OCSP_RESPID_set_by_key, OCSP_RESPID_match', ours, answers[i]);
+  });
+}
+
+const statusOf = ({ certificate }) => [
+  ...[certificate, certificate, 'sha1', OCSPCertStatus.GOOD],
+  ...[dateOf(NOW), null, null, null],
+];
 
 /** OCSP_check_validity, which knows no time but now: all is far enough from it that a slow machine does not matter. */
 function times(compare, ask, random, cases, list) {
