@@ -102,14 +102,33 @@ const READING = [
   },
 ];
 
+const isBefore32 = ([major, minor]) => major === 3 && minor < 2;
 const isLine30 = (...versions) => versions.every(([major, minor]) => major === 3 && minor === 0);
+
+/** OpenSSL has names for privilegeWithdrawn and aACompromise from 3.2 on. */
+const REASON_NAMES = [
+  {
+    group: 'lookups',
+    occurs: ({ oracle }) => isBefore32(oracle),
+    covers: ({ what, theirs }) => /^reason (9|10)$/.test(what) && theirs === '(unknown)',
+  },
+  {
+    group: 'builds',
+    occurs: ({ library, nodes }) => isBefore32(library) && nodes.length > 0,
+    covers: ({ what, ours, theirs }) =>
+      what.startsWith('print') &&
+      ours === theirs.replaceAll(/Revocation Reason: \w+ \((0x9|0xa)\)/g, 'Revocation Reason: (UNKNOWN) ($1)'),
+  },
+];
 
 /**
  * `group`, and `covers(difference)`: what it excuses there. A difference has `what`, `ours`, `theirs` and the facts that its
- * group gave. `occurs({ library, node, oracle, cli })` takes versions as [major, minor, patch].
+ * group gave. `occurs({ library, node, oracle, cli, nodes })` takes versions of OpenSSL as [major, minor, patch], and what
+ * --node named.
  */
 export const EXCEPTIONS = [
   ...READING.map((exception) => ({ group: 'reading', ...exception })),
+  ...REASON_NAMES.map((exception) => ({ id: 'reason-names', ...exception })),
   {
     // The command prints what there is before the time that OpenSSL cannot print.
     id: 'bad-times',
