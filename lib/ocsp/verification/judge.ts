@@ -100,6 +100,7 @@ export function judge(
   }
   const { target } = question;
   if (target.mismatch !== '') refusals.push(refusal('ISSUER_MISMATCH', target.mismatch));
+  if (!question.isAsked) refusals.push(refusal('REQUEST_MISMATCH'));
   const matching = findEntries(message, question);
   const entry = chooseEntry(matching, refusals);
   checkAuthentication(message, cause, refusals);
@@ -216,11 +217,10 @@ export function isoTime(seconds: number): string {
 function checkExtensions(
   message: Parsed,
   entry: Parsed | null,
-  { request }: Question,
+  { nonce: asked }: Question,
   policy: Policy,
   refusals: Refusal[],
 ): NonceState | null {
-  let asked: Uint8Array | null;
   let answered: Uint8Array | null;
   try {
     const ofResponse = extensionsOf(message, RESPONSE_EXTENSIONS);
@@ -231,7 +231,6 @@ function checkExtensions(
       }
     }
     answered = nonceOf(ofResponse);
-    asked = request === null ? null : request.rawNonce();
   } catch (error) {
     refusals.push(refusal('BAD_EXTENSIONS', (error as Error).message, asOcspError(error)));
     return null;
