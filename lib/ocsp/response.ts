@@ -87,7 +87,11 @@ export class OCSPResponse extends ValueObject {
     return [...this.#responses];
   }
 
-  /** OID of the signature algorithm; one of `SignatureAlgorithmOID` where it is known. */
+  /**
+   * OID of the signature algorithm; one of `SignatureAlgorithmOID` where it is known.
+   *
+   * @throws `ERR_OCSP_MALFORMED` for parameters that are not DER, which only lenient loading lets through.
+   */
   get signatureAlgorithmOid(): string {
     return this.#algorithm.oid;
   }
@@ -295,7 +299,7 @@ export class OCSPResponse extends ValueObject {
       producedAt: orError(() => this.producedAt.toISOString()),
       responses: this.responses.map((entry) => entry.toJSON()),
       extensions: orError(() => this.extensions.toJSON()),
-      signatureAlgorithmOid: this.signatureAlgorithmOid,
+      signatureAlgorithmOid: orError(() => this.signatureAlgorithmOid),
       signature: this.signature.toString('hex'),
       certificates: orError(() => this.certificates.map((certificate) => certificate.subject ?? '')),
     };

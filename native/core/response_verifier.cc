@@ -92,6 +92,8 @@ struct ResponseVerifier::Call {
   bool name_parsed = false;
 
   Bytes part(const Range& range) const { return slice(der, range); }
+  // A signature is whole octets; OpenSSL refuses others too.
+  bool has_unused_bits() const { return der[static_cast<std::size_t>(layout.signature.start) - 1] != 0; }
 
   // Whether the ResponderID means a certificate with this subject and key hash.
   bool is_named(Bytes subject, Bytes key_hash) {
@@ -193,7 +195,7 @@ bool ResponseVerifier::try_candidate(Call& call, const Candidate& candidate) {
     }
     return false;
   }
-  if (!verified.value()) {
+  if (!verified.value() || call.has_unused_bits()) {
     if (first) call.end(AuthenticationOutcome::kBadSignature, std::nullopt);
     return false;
   }

@@ -149,7 +149,7 @@ test('native classes know their own objects', (t) => {
   const NativeVerifier = native.ResponseVerifier;
   const natives = [
     new NativeVerifier(none, [], [], 0, -1, 0, 0, 0, false),
-    new native.TrustStore([], [], none, none, false),
+    new native.TrustStore([], [], none, none, none, 0),
     new native.Certificate(kit.leaf.certificate.raw),
   ];
   for (const object of natives) {
