@@ -37,6 +37,7 @@ import {
   orError,
   Parsed,
 } from './message.js';
+import { printResponse, wholeText } from './printing.js';
 import { OCSPSingleResponse } from './single-response.js';
 import {
   decode,
@@ -267,7 +268,7 @@ export class OCSPResponse extends ValueObject {
    * @throws `ERR_OCSP_MALFORMED` when OpenSSL cannot decode what it would print.
    */
   toText(): string {
-    return native.printResponse(this.#message.der);
+    return wholeText(printResponse(this.#message.der));
   }
 
   /** @internal */

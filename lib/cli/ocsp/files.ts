@@ -83,7 +83,7 @@ export function derLength(bytes: Uint8Array): number {
 /** Writes a message into a file, or, for `-`, to standard output. */
 export function writeMessage(session: Session, path: string, der: Uint8Array): void {
   if (path === '-') {
-    process.stdout.write(der);
+    session.stdout.write(der);
     return;
   }
   let fd: number;
