@@ -88,7 +88,11 @@ export class OCSPResponse extends ValueObject {
     return [...this.#responses];
   }
 
-  /** OID of the signature algorithm; one of `SignatureAlgorithmOID` where it is known. */
+  /**
+   * OID of the signature algorithm; one of `SignatureAlgorithmOID` where it is known.
+   *
+   * @throws `ERR_OCSP_MALFORMED` for parameters that are not DER, which only lenient loading lets through.
+   */
   get signatureAlgorithmOid(): string {
     return this.#algorithm.oid;
   }
@@ -263,9 +267,9 @@ export class OCSPResponse extends ValueObject {
   }
 
   /**
-   * The response as OpenSSL prints it (`OCSP_RESPONSE_print`, `openssl ocsp -resp_text`), byte for byte.
+   * The response as OpenSSL prints it (`OCSP_RESPONSE_print`, `openssl ocsp -resp_text`), byte for byte as far as that is UTF-8.
    *
-   * @throws `ERR_OCSP_MALFORMED` when OpenSSL cannot decode what it would print.
+   * @throws `ERR_OCSP_MALFORMED` when OpenSSL cannot decode or print what is in it.
    */
   toText(): string {
     return wholeText(printResponse(this.#message.der));
@@ -296,7 +300,7 @@ export class OCSPResponse extends ValueObject {
       producedAt: orError(() => this.producedAt.toISOString()),
       responses: this.responses.map((entry) => entry.toJSON()),
       extensions: orError(() => this.extensions.toJSON()),
-      signatureAlgorithmOid: this.signatureAlgorithmOid,
+      signatureAlgorithmOid: orError(() => this.signatureAlgorithmOid),
       signature: this.signature.toString('hex'),
       certificates: orError(() => this.certificates.map((certificate) => certificate.subject ?? '')),
     };

@@ -65,7 +65,14 @@ export function singleResponse(
 /** An OCSPResponse with status 0 and a dummy signature. */
 export function response(
   singles: Buffer[],
-  parts: { responderId?: Buffer; producedAt?: string; extensions?: Buffer; signature?: Buffer; certs?: Buffer } = {},
+  parts: {
+    responderId?: Buffer;
+    producedAt?: string;
+    extensions?: Buffer;
+    algorithm?: Buffer;
+    signature?: Buffer;
+    certs?: Buffer;
+  } = {},
 ): Buffer {
   const tbs = sequence(
     parts.responderId ?? tlv(0xa2, octets('r'.repeat(20))),
@@ -73,7 +80,7 @@ export function response(
     sequence(...singles),
     ...(parts.extensions ? [tlv(0xa1, parts.extensions)] : []),
   );
-  const algorithm = sequence(hex('06092a864886f70d01010b'), hex('0500'));
+  const algorithm = parts.algorithm ?? sequence(hex('06092a864886f70d01010b'), hex('0500'));
   const signature = tlv(0x03, Buffer.from([0]), parts.signature ?? Buffer.from('sig'));
   return wrapBasic(sequence(tbs, algorithm, signature, ...(parts.certs ? [tlv(0xa0, parts.certs)] : [])));
 }

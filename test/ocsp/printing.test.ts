@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import test from 'ava';
 import { loadDerOcspRequest, loadDerOcspResponse, OCSPResponseBuilder } from 'openssl-ocsp';
+import * as der from '../helpers/der.js';
 import type { RecordedCase } from '../helpers/recorded.js';
 import { base64Vector, referenceOcsp, vectorJson } from '../helpers/vectors.js';
 
@@ -73,4 +74,11 @@ test('entries print and compare by themselves', (t) => {
   t.false(one?.equals(two));
   t.regex(inspect(one), /OCSPRequestEntry/);
   t.false(loadDerOcspResponse(base64Vector('openssl/ocsp-tests/ND1.ors')).equals(first));
+});
+
+test('JSON of a signature algorithm that only OpenSSL reads', (t) => {
+  const algorithm = der.sequence(der.hex('06092a864886f70d01010b'), der.hex('30800000'));
+  const response = loadDerOcspResponse(der.response([der.singleResponse()], { algorithm }), { strict: false });
+  t.throws(() => response.signatureAlgorithmOid, { code: 'ERR_OCSP_MALFORMED' });
+  t.regex(JSON.stringify(response), /"signatureAlgorithmOid":\{"error"/);
 });

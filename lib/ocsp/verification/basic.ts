@@ -11,7 +11,10 @@ import { type OcspVerifyFlags, ocspFlags, type PathFlag, pathFlags } from './ope
 
 /** What OpenSSL's verification takes. Without `trust` nothing is trusted, and no path can end well. */
 export interface MessageVerifyOptions extends OcspVerifyFlags {
-  /** Certificates to look for the signer in and to build the path with; not trusted, unless `trustOther` says so. */
+  /**
+   * Certificates to look for the signer in and, for a response, to build the path with; not trusted, unless `trustOther` says
+   * so. (For a request OpenSSL builds the path with the certificates inside it only.)
+   */
   readonly certificates?: Iterable<CertificateInput>;
   /** What is trusted. */
   readonly trust?: TrustInput;
@@ -54,7 +57,10 @@ export interface MessageVerifyResult {
   readonly error: OCSPError | null;
   /** What was wrong with a certificate; null when nothing was, or when none was looked at. */
   readonly certificateError: CertificateVerifyError | null;
-  /** The certificate that the message names as its signer, verified or not; null when none was found. */
+  /**
+   * The certificate that the message names as its signer, verified or not; null when none was found. Of a request it is known
+   * only where a path was built.
+   */
   readonly signer: X509Certificate | null;
   /** The path that was built, signer first; empty when none was. */
   readonly chain: readonly X509Certificate[];
