@@ -189,6 +189,7 @@ test('a nonce twice is a wrong nonce', async (t) => {
   const response = new OCSPResponseBuilder()
     .addResponse(leaf.certificate, ca.certificate, HashAlgorithm.SHA1, OCSPCertStatus.GOOD, now, null, null, null)
     .responderId(OCSPResponderEncoding.NAME, responder.certificate)
+    .certificates([responder.certificate])
     .addExtension(value, false)
     .addExtension(new UnrecognizedExtension(OCSPExtensionOID.CRL_REFERENCES, value.publicBytes()), false)
     .sign(responder.privateKey, HashAlgorithm.SHA256)
