@@ -1,4 +1,5 @@
 /** Status entries in the packed form that the native signer reads (native/core/signing_pool.h). */
+import type { SingleResponseTuple } from '../../typings/binding.js';
 import { invalidArgType, invalidValue } from '../errors.js';
 import { OCSPCertStatus } from '../ocsp/enums.js';
 import { checkExtensionList, encodeExtensionList } from '../ocsp/extension-list.js';
@@ -10,6 +11,10 @@ import type { StatusEntry } from './status-entry.js';
 const HEADER_SIZE = 32;
 /** Longest serial whose length the packed form can say. */
 const MAX_SERIAL_OCTETS = 0xffff;
+
+/** Longer serials than RFC 5280 allows (20 octets) take a slower way. */
+const USUAL_WORDS = 3;
+const USUAL_BITS = BigInt(64 * USUAL_WORDS);
 
 /** Times of an entry that does not bring its own, in seconds since 1970-01-01 UTC. */
 export interface DefaultTimes {
@@ -44,6 +49,7 @@ export class EntryPacker {
    * @throws TypeError, `ERR_OCSP_INVALID_VALUE` or `ERR_OCSP_DUPLICATE_EXTENSION`; nothing has been appended then.
    */
   add(entry: StatusEntry, times: DefaultTimes): void {
+    if (typeof entry !== 'object' || entry === null) throw invalidArgType('entry', 'an object', entry);
     const { serialNumber, status, reason, revocationTime, thisUpdate, nextUpdate, singleExtensions } = entry;
     if (typeof status !== 'number') throw invalidArgType('status', 'a member of OCSPCertStatus', status);
     if (status !== 0 && status !== 1 && status !== 2)
@@ -90,11 +96,33 @@ export class EntryPacker {
       throw invalidArgType('serialNumber', 'a bigint or a string of hexadecimal digits', serial);
     }
     if (serial < 0n) throw invalidValue('serialNumber is negative');
-    const bytes = integerToBytes(serial);
+    return serial >> USUAL_BITS === 0n ? this.#writeWords(serial, at) : this.#writeBytes(integerToBytes(serial), at);
+  }
+
+  #writeBytes(bytes: Uint8Array, at: number): number {
     if (bytes.length > MAX_SERIAL_OCTETS) throw invalidValue(`serialNumber is longer than ${MAX_SERIAL_OCTETS} octets`);
     this.#reserve(at + bytes.length);
     this.#buffer.set(bytes, at);
     return bytes.length;
+  }
+
+  /** Word by word: through a string it would take several times as long. */
+  #writeWords(serial: bigint, at: number): number {
+    const words = serial >> 64n === 0n ? 1 : USUAL_WORDS;
+    const end = at + 1 + 8 * words;
+    this.#reserve(end);
+    const buffer = this.#buffer;
+    buffer[at] = 0;
+    let rest = serial;
+    for (let word = words - 1; word >= 0; word--) {
+      this.#view.setBigUint64(at + 1 + 8 * word, BigInt.asUintN(64, rest));
+      if (word > 0) rest >>= 64n;
+    }
+    // Leading zeros go, but for the one that keeps the number positive when its top bit is set.
+    let first = at;
+    while (first < end - 1 && buffer[first] === 0 && (buffer[first + 1] as number) < 0x80) first++;
+    if (first > at) buffer.copyWithin(at, first, end);
+    return end - first;
   }
 
   /** The usual form of a source; going through a bigint would cost several times as much. */
@@ -127,6 +155,37 @@ export class EntryPacker {
     this.#buffer = larger;
     this.#view = viewOf(larger);
   }
+}
+
+/** An entry as it was packed: the serial, and what follows it in a {@link SingleResponseTuple}. */
+export type PackedEntry = SingleResponseTuple extends readonly [unknown, unknown, unknown, ...infer Rest]
+  ? Rest
+  : never;
+
+/** The entries that an {@link EntryPacker} has packed; views of `bytes`. */
+export function unpackEntries(bytes: Buffer): PackedEntry[] {
+  const view = viewOf(bytes);
+  const entries: PackedEntry[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const serialStart = at + HEADER_SIZE;
+    const serialEnd = serialStart + view.getUint16(at + 26, LITTLE_ENDIAN);
+    const end = serialEnd + view.getUint32(at + 28, LITTLE_ENDIAN);
+    const status = view.getUint8(at + 24) as OCSPCertStatus;
+    const revoked = status === OCSPCertStatus.REVOKED;
+    const reason = view.getInt8(at + 25);
+    const nextUpdate = view.getFloat64(at + 8, LITTLE_ENDIAN);
+    entries.push([
+      bytes.subarray(serialStart, serialEnd),
+      end > serialEnd ? bytes.subarray(serialEnd, end) : undefined,
+      status,
+      revoked ? view.getFloat64(at + 16, LITTLE_ENDIAN) : undefined,
+      reason < 0 ? undefined : reason,
+      view.getFloat64(at, LITTLE_ENDIAN),
+      Number.isNaN(nextUpdate) ? undefined : nextUpdate,
+    ]);
+    at = end;
+  }
+  return entries;
 }
 
 /** The native side reads numbers in the machine's byte order. */

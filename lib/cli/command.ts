@@ -1,11 +1,33 @@
 /** What the subcommands share. */
 
-/** A subcommand. Exit codes: 0 done, 1 failed, 2 wrong usage. */
+/** Exit codes. Only `OK` is 0, and only a "good" that was verified is `OK` where a verdict is asked for. */
+export const ExitCode = {
+  /** Done; with a verdict: good. */
+  OK: 0,
+  /** Failed: a file, a network, bytes that do not parse. There is no verdict. */
+  FAILED: 1,
+  /** Options or arguments that make no sense. */
+  USAGE: 2,
+  /** The verdict is revoked. */
+  REVOKED: 3,
+  /** The verdict is unknown. */
+  UNKNOWN: 4,
+  /** The response was refused: it says nothing. */
+  REFUSED: 5,
+  /** Whoever reads the output stopped reading: 128 and the number of SIGPIPE, as of any other program. */
+  BROKEN_PIPE: 141,
+} as const;
+
+/** A subcommand. */
 export interface Command {
   readonly name: string;
   /** One line for the overview. */
   readonly summary: string;
   readonly help: string;
+  /** Its options by name, where {@link help} is to be held against them. */
+  readonly options?: Readonly<Record<string, unknown>>;
+  /** The command also finds `--help` among its arguments itself. */
+  readonly ownGrammar?: boolean;
   /** Returns the exit code. */
   run(args: readonly string[]): Promise<number>;
 }
@@ -25,6 +47,17 @@ export function numberOption(value: string | undefined, option: string): number 
   const number = Number(value);
   if (value.trim() === '' || !Number.isFinite(number)) throw new UsageError(`--${option} is not a number: ${value}`);
   return number;
+}
+
+/** One of a list of names from an option. */
+export function choiceOption<T extends string>(
+  value: string | undefined,
+  option: string,
+  choices: readonly T[],
+): T | undefined {
+  if (value === undefined) return undefined;
+  if (!choices.includes(value as T)) throw new UsageError(`--${option} is one of ${choices.join(', ')}, not ${value}`);
+  return value as T;
 }
 
 export function print(line: string): void {

@@ -67,6 +67,11 @@ export abstract class CertIdMembers extends ValueObject {
   }
 
   /** @internal */
+  parsedCertId(): Parsed {
+    return this.#parsed;
+  }
+
+  /** @internal */
   protected certIdToJSON(): { readonly [key: string]: Json } {
     return {
       hashAlgorithm: orError(() => this.hashAlgorithm),

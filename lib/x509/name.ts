@@ -187,6 +187,8 @@ export interface NameAttributeInit {
   readonly type?: ASN1StringType;
 }
 
+const NO_RDNS: readonly never[] = Object.freeze([]);
+
 /** Makes `name` the one that `der` holds. */
 let keepBytes: (name: Name, der: Buffer) => void;
 
@@ -203,11 +205,7 @@ export class Name extends ValueObject implements Iterable<NameAttribute> {
    */
   constructor(rdns: Iterable<RelativeDistinguishedName | NameAttribute>) {
     super();
-    this.#list = checkList(rdns, 'rdns', (item) => {
-      if (item instanceof NameAttribute) return new RelativeDistinguishedName([item]);
-      if (item instanceof RelativeDistinguishedName) return item;
-      throw invalidArgType('rdns', 'an iterable of RelativeDistinguishedName or NameAttribute', item);
-    });
+    this.#list = rdns === NO_RDNS ? NO_RDNS : checkList(rdns, 'rdns', toRdn);
   }
 
   /**
@@ -299,13 +297,55 @@ export class Name extends ValueObject implements Iterable<NameAttribute> {
 
 /** As {@link Name.fromDer}, of bytes that nobody else can change: they are kept, not copied. */
 export function nameOver(der: Buffer): Name {
-  const reader = new DerReader(der);
-  const sequence = reader.enter(Tag.SEQUENCE, 'Name');
-  reader.done('Name');
-  while (!sequence.atEnd) eachAttribute(sequence, checkString);
-  const name = new Name([]);
+  if (!isPlain(der)) {
+    const reader = new DerReader(der);
+    const sequence = reader.enter(Tag.SEQUENCE, 'Name');
+    reader.done('Name');
+    while (!sequence.atEnd) eachAttribute(sequence, checkString);
+  }
+  const name = new Name(NO_RDNS);
   keepBytes(name, der);
   return name;
+}
+
+function toRdn(item: unknown): RelativeDistinguishedName {
+  if (item instanceof NameAttribute) return new RelativeDistinguishedName([item]);
+  if (item instanceof RelativeDistinguishedName) return item;
+  throw invalidArgType('rdns', 'an iterable of RelativeDistinguishedName or NameAttribute', item);
+}
+
+/**
+ * Whether a name is such as nearly all are, and with nothing to object to: one attribute of arc 2.5.4 in each RDN, ASCII
+ * text, and short lengths. `false` means nothing.
+ */
+function isPlain(der: Buffer): boolean {
+  const start = der[1] === 0x81 ? 3 : 2;
+  const length = der.length - start;
+  if (der[0] !== Tag.SEQUENCE || der[start - 1] !== length || length > 0x7f !== (start === 3)) return false;
+  let at = start;
+  while (at < der.length) {
+    // 31 size+9, 30 size+7, 06 03 55 04 xx, tag size text
+    const size = der[at + 10] as number;
+    const tag = der[at + 9];
+    const end = at + 11 + size;
+    if (
+      !(size <= 0x7f - 9 && end <= der.length) ||
+      der[at] !== Tag.SET ||
+      der[at + 1] !== size + 9 ||
+      der[at + 2] !== Tag.SEQUENCE ||
+      der[at + 3] !== size + 7 ||
+      der[at + 4] !== Tag.OID ||
+      der[at + 5] !== 3 ||
+      der[at + 6] !== 0x55 ||
+      der[at + 7] !== 0x04 ||
+      (der[at + 8] as number) >= 0x80 ||
+      (tag !== ASN1StringType.UTF8String && tag !== ASN1StringType.PrintableString && tag !== ASN1StringType.IA5String)
+    ) {
+      return false;
+    }
+    for (at += 11; at < end; at++) if ((der[at] as number) >= 0x80) return false;
+  }
+  return true;
 }
 
 /** Reads the next element as a name. */

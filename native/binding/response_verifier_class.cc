@@ -43,14 +43,21 @@ void examine(ResponseVerifier& verifier, Bytes der, const std::shared_ptr<Signer
   layout.authentication = verifier.authenticate(der, layout.response, issuer, at, error);
 }
 
-std::vector<std::shared_ptr<SignerCertificate>> signers_of(const Napi::Value& array) {
+// All of them or none: their indexes are what a verdict tells.
+Result<std::vector<std::shared_ptr<SignerCertificate>>> signers_of(const Napi::Value& array) {
   std::vector<std::shared_ptr<SignerCertificate>> signers;
+  std::optional<Error> bad;
   for_each_element(array, [&](const Napi::Value& element) {
     auto* certificate = unwrap<CertificateClass>(element);
-    if (certificate == nullptr) return;
+    if (certificate == nullptr || bad) return;
     auto signer = certificate->signer();
-    if (signer.ok()) signers.push_back(std::move(signer.value()));
+    if (signer.ok()) {
+      signers.push_back(std::move(signer.value()));
+    } else {
+      bad = signer.error();
+    }
   });
+  if (bad) return *bad;
   return signers;
 }
 
@@ -71,8 +78,14 @@ ResponseVerifierClass::ResponseVerifierClass(const Napi::CallbackInfo& info)
     : Napi::ObjectWrap<ResponseVerifierClass>(info) {
   VerifierOptions options;
   if (const auto* trust = unwrap<TrustStoreClass>(info[0])) options.trust = trust->store();
-  options.responders = signers_of(info[1]);
-  options.certificates = signers_of(info[2]);
+  auto responders = signers_of(info[1]);
+  auto certificates = signers_of(info[2]);
+  if (!responders.ok() || !certificates.ok()) {
+    throw_error(info.Env(), responders.ok() ? certificates.error() : responders.error());
+    return;
+  }
+  options.responders = std::move(responders.value());
+  options.certificates = std::move(certificates.value());
   options.path_flags = info[3].As<Napi::Number>().Uint32Value();
   options.security_level = info[4].As<Napi::Number>().Int32Value();
   options.revocation = static_cast<VerifierOptions::Revocation>(info[5].As<Napi::Number>().Int32Value());
@@ -91,10 +104,12 @@ Napi::Value ResponseVerifierClass::authenticate(const Napi::CallbackInfo& info) 
   const auto signer = issuer->signer();
   if (!signer.ok()) return throw_error(env, signer.error());
   AuthenticatedLayout layout;
+  const AddonData& data = AddonData::of(env);
+  // Never leaves what an earlier call found.
+  if (data.layout_length * sizeof(std::int32_t) < sizeof layout) return throw_illegal_invocation(env);
   std::optional<Error> error;
   examine(*verifier_, bytes_of(info[0]), signer.value(), info[2].As<Napi::Number>().Int64Value(), layout, error);
-  const AddonData& data = AddonData::of(env);
-  if (data.layout_length * sizeof(std::int32_t) >= sizeof layout) std::memcpy(data.layout_data, &layout, sizeof layout);
+  std::memcpy(data.layout_data, &layout, sizeof layout);
   return error ? make_error(env, *error) : env.Undefined();
 }
 

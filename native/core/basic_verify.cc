@@ -114,14 +114,14 @@ Result<BasicVerifyOutcome> run(const BasicVerifyInput& input, const char* refusa
   }
   auto lease = trust->lease(input.path);
   if (!lease.ok()) return lease.error();
+  ErrorQueueScope errors;
   const X509StackPtr certificates = stack_of(input.certificates);
-  if (!certificates) return Error{ErrorCode::kOpenssl, "out of memory", {}, {}, {}};
+  if (!certificates) return errors.take(ErrorCode::kOpenssl, "out of memory");
   X509_STORE* store = lease.value()->get();
   X509_STORE_set_verify_cb(store, record_path);
 
   BasicVerifyOutcome outcome;
   PathTrace trace;
-  ErrorQueueScope errors;
   int verified = 0;
   {
     const TraceScope scope(trace);

@@ -35,18 +35,13 @@ int signature_nid(const X509_ALGOR* algorithm) {
 }
 
 int security_bits(int md_nid) {
-  switch (md_nid) {
-    case NID_undef:
-      return -1;
-    case NID_md5:
-      return 39;
-    case NID_sha1:
-      return 63;
-    default:
-      break;
-  }
+  if (md_nid == NID_undef) return -1;
+  if (md_nid == NID_sha1) return 63;
   const auto md = fetch_digest(OBJ_nid2sn(md_nid));
-  return md.ok() ? EVP_MD_get_size(md.value()) * 4 : -1;
+  if (!md.ok()) return 0;
+  // Every hash of 128 bits that OpenSSL has (MD2, MD4, MD5, MDC-2) is broken; the legacy provider offers them all.
+  const int size = EVP_MD_get_size(md.value());
+  return size <= 16 ? 39 : size * 4;
 }
 
 // The hash is in the parameters; SHA-1 where they do not say (RFC 4055 3.1).
@@ -57,10 +52,10 @@ int pss_security_bits(const X509_ALGOR* algorithm) {
   int type = V_ASN1_UNDEF;
   const void* value = nullptr;
   X509_ALGOR_get0(nullptr, &type, &value, algorithm);
-  if (type != V_ASN1_SEQUENCE) return -1;
+  if (type != V_ASN1_SEQUENCE) return 0;
   const std::unique_ptr<RSA_PSS_PARAMS, Deleter> params(static_cast<RSA_PSS_PARAMS*>(
       ASN1_item_unpack(static_cast<const ASN1_STRING*>(value), ASN1_ITEM_rptr(RSA_PSS_PARAMS))));
-  if (!params) return -1;
+  if (!params) return 0;
   return security_bits(params->hashAlgorithm == nullptr ? NID_sha1 : signature_nid(params->hashAlgorithm));
 }
 
@@ -110,13 +105,15 @@ Result<bool> SignatureVerifier::verify(Bytes algorithm, Bytes data, Bytes signat
   }
   const auto fetched = fetch_digest(OBJ_nid2sn(md_nid));
   if (!fetched.ok()) return fetched.error();
-  {
+  auto verified = verify_hashed(algorithm, fetched.value(), nullptr, data, signature);
+  if (verified.ok() && verified.value()) {
+    // Only what has worked is kept: else anybody could fill the places with algorithms that nobody uses.
     const std::lock_guard lock(mutex_);
     if (find(algorithm) == nullptr && prepared_.size() < kMaxAlgorithms) {
       prepared_.push_back({{algorithm.begin(), algorithm.end()}, fetched.value(), security_bits(md_nid), {}});
     }
   }
-  return verify_hashed(algorithm, fetched.value(), nullptr, data, signature);
+  return verified;
 }
 
 Result<bool> SignatureVerifier::verify_hashed(Bytes algorithm, const EVP_MD* md, EvpPkeyCtxPtr context, Bytes data,
@@ -175,9 +172,13 @@ int SignatureVerifier::hash_bits(Bytes algorithm) {
 int hash_security_bits(Bytes algorithm) {
   ErrorQueueScope errors;
   const X509AlgorPtr parsed = parse_algorithm(algorithm);
-  if (!parsed) return -1;
-  const int nid = signature_nid(parsed.get());
-  if (nid == NID_rsassaPss) return pss_security_bits(parsed.get());
+  return parsed ? hash_security_bits(parsed.get()) : 0;
+}
+
+int hash_security_bits(const X509_ALGOR* algorithm) {
+  ErrorQueueScope errors;
+  const int nid = signature_nid(algorithm);
+  if (nid == NID_rsassaPss) return pss_security_bits(algorithm);
   int md_nid = NID_undef;
   return OBJ_find_sigid_algs(nid, &md_nid, nullptr) == 1 ? security_bits(md_nid) : -1;
 }

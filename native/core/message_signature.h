@@ -40,8 +40,10 @@ class SignatureVerifier {
   std::vector<Prepared> prepared_;
 };
 
-// OpenSSL's estimate of the strength of an AlgorithmIdentifier's hash, in bits: half its output, 63 for SHA-1 and 39
-// for MD5 as known attacks have it. -1 where the algorithm hashes by itself or is unknown.
+// The strength of an AlgorithmIdentifier's hash, in bits: half its output, less as known attacks have it: 63 for SHA-1,
+// 39 for MD5 and its like, 0 where it cannot be told. -1 where the algorithm names no hash: it hashes by itself, or
+// only a provider knows it.
 int hash_security_bits(Bytes algorithm);
+int hash_security_bits(const X509_ALGOR* algorithm);
 
 }  // namespace ocsp

@@ -69,6 +69,11 @@ X509NamePtr parse_name(Bytes der) {
 
 constexpr int kLevelBits[] = {0, 80, 112, 128, 192, 256};
 
+// -1 is a hash that is part of the signature algorithm.
+bool is_weak(int hash_bits, int level) {
+  return hash_bits >= 0 && hash_bits < std::max(kLevelBits[level], kUnbrokenHashBits);
+}
+
 }  // namespace
 
 struct ResponseVerifier::Call {
@@ -87,6 +92,8 @@ struct ResponseVerifier::Call {
   bool name_parsed = false;
 
   Bytes part(const Range& range) const { return slice(der, range); }
+  // A signature is whole octets; OpenSSL refuses others too.
+  bool has_unused_bits() const { return der[static_cast<std::size_t>(layout.signature.start) - 1] != 0; }
 
   // Whether the ResponderID means a certificate with this subject and key hash.
   bool is_named(Bytes subject, Bytes key_hash) {
@@ -188,7 +195,7 @@ bool ResponseVerifier::try_candidate(Call& call, const Candidate& candidate) {
     }
     return false;
   }
-  if (!verified.value()) {
+  if (!verified.value() || call.has_unused_bits()) {
     if (first) call.end(AuthenticationOutcome::kBadSignature, std::nullopt);
     return false;
   }
@@ -204,10 +211,8 @@ bool ResponseVerifier::try_candidate(Call& call, const Candidate& candidate) {
 AuthenticationOutcome ResponseVerifier::authorize(Call& call, const Candidate& candidate) {
   SignerCertificate& signer = *candidate.signer;
   const Bytes algorithm = call.part(call.layout.signature_algorithm);
-  const int hash_bits = signer.verifier().hash_bits(algorithm);
   const int level = std::clamp(options_.security_level, 0, 5);
-  const int wanted = std::max(kLevelBits[level], kUnbrokenHashBits);
-  if ((hash_bits >= 0 && hash_bits < wanted) ||
+  if (is_weak(signer.verifier().hash_bits(algorithm), level) ||
       (level > 0 && EVP_PKEY_get_security_bits(signer.certificate().public_key()) < kLevelBits[level])) {
     return AuthenticationOutcome::kWeakSignature;
   }
@@ -215,6 +220,12 @@ AuthenticationOutcome ResponseVerifier::authorize(Call& call, const Candidate& c
     call.result.authority = 3;
     if (call.at < signer.not_before()) return AuthenticationOutcome::kNotYetValid;
     return call.at > signer.not_after() ? AuthenticationOutcome::kExpired : AuthenticationOutcome::kAuthentic;
+  }
+  // Else any certificate could speak for those that it pretends to have issued. OpenSSL asks this of what stands above
+  // a delegate only.
+  if (X509_check_ca(call.issuer->get()) == 0) {
+    call.error = make_error(ErrorCode::kInvalidValue, "the issuer is not a CA");
+    return AuthenticationOutcome::kNotAuthorized;
   }
   if (candidate.signer == call.issuer || call.issuer->is_same_entity(signer.get())) {
     call.result.authority = 1;
@@ -377,6 +388,10 @@ AuthenticationOutcome ResponseVerifier::run_path(Call& call, const std::shared_p
     return AuthenticationOutcome::kNotAuthorized;
   }
   for (int i = 0; i < length; ++i) {
+    // OpenSSL looks at the hashes from security level 1 on. The signature of the anchor, the last, says nothing.
+    const X509_ALGOR* algorithm = nullptr;
+    X509_get0_signature(nullptr, &algorithm, sk_X509_value(chain, i));
+    if (i + 1 < length && is_weak(hash_security_bits(algorithm), 0)) return AuthenticationOutcome::kWeakSignature;
     std::int64_t from = 0;
     std::int64_t until = 0;
     if (!read_validity(sk_X509_value(chain, i), from, until)) return internal();

@@ -162,10 +162,11 @@ test('signAll: async sources, progress, results on memory of their own', async (
   const progress: number[] = [];
   const seen: Buffer[] = [];
   for await (const { der } of signer.signAll(source(), { batchSize: 100, onProgress: (n) => progress.push(n) })) {
-    t.is(der.buffer.byteLength, der.length);
     seen.push(der);
   }
   t.is(seen.length, 300);
+  seen[7]?.fill(0);
+  for (const [i, der] of seen.entries()) if (i !== 7) t.is(loadDerOcspResponse(der).serialNumber, BigInt(i + 1));
   t.deepEqual(progress, [100, 200, 300]);
 });
 
@@ -180,7 +181,7 @@ test('signAll reads no further ahead than its batches', async (t) => {
   const results = signer.signAll(source(), { threads: 2, batchSize: 10 });
   await results.next();
   await sleep(50);
-  t.true(read <= 2 * 2 * 10 + 10, `${read} entries read`);
+  t.true(read <= 2 * 4 * 10 + 10, `${read} entries read`);
   await results.return?.();
   t.true((await results.next()).done);
 });
@@ -212,6 +213,77 @@ async function signedBy(source: Iterable<StatusEntry>, signal?: AbortSignal): Pr
   for await (const _ of signer.signAll(source, signal ? { signal } : {})) count += 1;
   return count;
 }
+
+test('serial numbers of every length, as bigint and as text', async (t) => {
+  const serials = [0n, 1n];
+  for (const bits of [7n, 8n, 15n, 16n, 63n, 64n, 65n, 127n, 128n, 159n, 160n, 191n, 192n, 193n, 4000n]) {
+    serials.push((1n << bits) - 1n, 1n << bits, (1n << bits) + 1n);
+  }
+  for (const serial of serials) {
+    for (const serialNumber of [serial, serial.toString(16), `00${serial.toString(16).toUpperCase()}`]) {
+      t.is(loadDerOcspResponse(signer.sign({ serialNumber, status: GOOD })).serialNumber, serial);
+    }
+  }
+  let i = 0;
+  for await (const { der } of signer.signAll(serials.map((serialNumber) => ({ serialNumber, status: GOOD })))) {
+    t.is(loadDerOcspResponse(der).serialNumber, serials[i] as bigint);
+    i += 1;
+  }
+});
+
+test('a bad entry is named, after the responses for those before it', async (t) => {
+  for (const [bad, code] of [
+    [{ serialNumber: 0xabcn, status: REVOKED }, 'ERR_INVALID_ARG_TYPE'],
+    [{ serialNumber: 0xabcn, status: 7 }, 'ERR_OCSP_INVALID_VALUE'],
+  ] as const) {
+    let closed = false;
+    function* source(): Generator<StatusEntry> {
+      try {
+        yield* entries(300);
+        yield bad as unknown as StatusEntry;
+      } finally {
+        closed = true;
+      }
+    }
+    let count = 0;
+    const drain = async (): Promise<void> => {
+      for await (const _ of signer.signAll(source())) count += 1;
+    };
+    await t.throwsAsync(drain, { code, message: /^entry 300 \(serial number abc\): / });
+    t.is(count, 300);
+    t.true(closed);
+  }
+  await t.throwsAsync(() => signedBy([undefined as unknown as StatusEntry]), { code: 'ERR_INVALID_ARG_TYPE' });
+});
+
+test('a source that pauses: what it gave before comes out', async (t) => {
+  let release: (() => void) | undefined;
+  async function* source(): AsyncGenerator<StatusEntry> {
+    yield* entries(3);
+    await new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    yield* entries(2);
+  }
+  const seen: unknown[] = [];
+  for await (const { entry } of signer.signAll(source())) {
+    seen.push(entry.serialNumber);
+    if (seen.length === 3) release?.();
+  }
+  t.deepEqual(seen, [1n, 2n, 3n, 1n, 2n]);
+
+  // An abort, and leaving, do not wait for a source that never answers.
+  async function* stuck(): AsyncGenerator<StatusEntry> {
+    yield* entries(1);
+    await new Promise<void>(() => undefined);
+  }
+  const controller = new AbortController();
+  const drain = async (): Promise<void> => {
+    for await (const _ of signer.signAll(stuck(), { signal: controller.signal })) controller.abort(new Error('enough'));
+  };
+  await t.throwsAsync(drain, { message: 'enough' });
+  for await (const _ of signer.signAll(stuck())) break;
+});
 
 test('overlapping calls of next get results in order', async (t) => {
   const results = signer.signAll(entries(20), { batchSize: 3 });

@@ -1,67 +1,24 @@
 // Every allocation of OpenSSL fails in its turn, in every entry of the core: an error, never a crash, and never a
 // success with a wrong outcome.
-#include <openssl/crypto.h>
-#include <openssl/err.h>
-
 #include <algorithm>
-#include <cstdlib>
-#include <functional>
-#include <utility>
 
 #include "check.h"
 #include "core/digest.h"
 #include "core/lenient.h"
 #include "core/response_signer.h"
 #include "fixtures.h"
+#include "starvation.h"
 
 using namespace ocsp;
 using namespace fixtures;
+using starvation::Fed;
+using starvation::has_failed;
 
 namespace {
 
 Checks check;
 
-// Counts down to the allocation that fails; negative: none does. `sticky`: so do all after it.
-long countdown = -1;
-bool sticky = false;
-bool failed = false;
-
-bool fails() {
-  if (countdown < 0) return false;
-  if (countdown > 0) {
-    --countdown;
-    return false;
-  }
-  failed = true;
-  if (!sticky) countdown = -1;
-  return true;
-}
-
-void* allocate(std::size_t size, const char*, int) { return fails() ? nullptr : std::malloc(size); }
-void* reallocate(void* memory, std::size_t size, const char*, int) {
-  return fails() ? nullptr : std::realloc(memory, size);
-}
-void release(void* memory, const char*, int) { std::free(memory); }
-
-// `run` returns whether all is well: refused with a message, or done right. Called until no allocation fails any more.
-void starve(const std::string& name, const std::function<bool()>& run) {
-  check(run(), name + ": with all its memory");  // also fills OpenSSL's caches
-  for (const bool all : {false, true}) {
-    // Long runs of allocations are those of big numbers: one of them is like the next.
-    for (long allowed = 0; allowed < 100'000; allowed += 1 + allowed / 150) {
-      ERR_clear_error();
-      failed = false;
-      sticky = all;
-      countdown = allowed;
-      const bool well = run();
-      countdown = -1;
-      check(well, name + ": allocation " + std::to_string(allowed) + (all ? " and later" : "") + " fails");
-      check(ERR_peek_error() == 0, name + ": the error queue is empty");
-      if (!failed) break;
-    }
-  }
-  check(run(), name + ": afterwards");
-}
+void starve(const std::string& name, const std::function<bool()>& run) { starvation::starve(check, name, run); }
 
 template <typename T>
 bool refused(const Result<T>& result) {
@@ -70,9 +27,8 @@ bool refused(const Result<T>& result) {
 
 // Judging needs memory, too.
 bool verifies(EVP_PKEY* key, const SignatureScheme& scheme, Bytes data, Bytes signature) {
-  const long saved = std::exchange(countdown, -1);
+  const Fed fed;
   const auto verified = verify_signature(key, scheme, data, signature);
-  countdown = saved;
   return verified.ok() && verified.value();
 }
 
@@ -132,28 +88,27 @@ void test_signing(const std::string& type) {
   // Each run has a key of its own: a failure may leave the blinding factors of an RSA key half renewed, and OpenSSL
   // then signs wrongly with that key until it makes new ones.
   const auto fresh_key = [&] {
-    const long saved = std::exchange(countdown, -1);
-    auto fresh = PrivateKey::parse(pkcs8).value();
-    countdown = saved;
-    return fresh;
+    const Fed fed;
+    return PrivateKey::parse(pkcs8).value();
   };
   starve("first signature of a key: " + type, [&] { return good(fresh_key()->sign(scheme, data)); });
   starve("second signature of a key: " + type, [&] {
     const auto fresh = fresh_key();
-    const long saved = std::exchange(countdown, -1);
-    const auto first = fresh->sign(scheme, data);
-    countdown = saved;
+    const auto first = [&] {
+      const Fed fed;
+      return fresh->sign(scheme, data);
+    }();
     return first.ok() && good(fresh->sign(scheme, data));
   });
   starve("verifying: " + type, [&] {
     const auto verified = verify_signature(identity.pkey.get(), scheme, data, expected.value().value);
-    return !verified.ok() || verified.value() || failed;  // without memory, "no" is all that OpenSSL says
+    return !verified.ok() || verified.value() || has_failed();  // without memory, "no" is all that OpenSSL says
   });
   starve("refuting: " + type, [&] {
     const auto verified = verify_signature(identity.pkey.get(), scheme, pkcs8, expected.value().value);
     return !verified.ok() || !verified.value();
   });
-  starve("whose certificate: " + type, [&] { return identity.key->belongs_to(identity.certificate) || failed; });
+  starve("whose certificate: " + type, [&] { return identity.key->belongs_to(identity.certificate) || has_failed(); });
 
   auto profile = std::make_shared<SignerProfile>();
   profile->responder = identity.certificate;
@@ -166,9 +121,8 @@ void test_signing(const std::string& type) {
   const auto sign = [&](ResponseSigner& signer) {
     const auto response = signer.sign(entry, 1'700'000'000);
     if (!response.ok()) return refused(response);
-    const long saved = std::exchange(countdown, -1);
+    const Fed fed;
     const auto verified = signer.verify_last();
-    countdown = saved;
     return verified.ok() && verified.value();
   };
   starve("a signer: " + type, [&] {
@@ -178,9 +132,10 @@ void test_signing(const std::string& type) {
   });
   starve("a response: " + type, [&] {
     profile->key = fresh_key();
-    const long saved = std::exchange(countdown, -1);
-    auto signer = ResponseSigner::create(profile);
-    countdown = saved;
+    const auto signer = [&] {
+      const Fed fed;
+      return ResponseSigner::create(profile);
+    }();
     return signer.ok() && sign(*signer.value());
   });
 }
@@ -188,8 +143,7 @@ void test_signing(const std::string& type) {
 }  // namespace
 
 int main() {
-  // Only before OpenSSL's first allocation.
-  if (CRYPTO_set_mem_functions(allocate, reallocate, release) != 1) {
+  if (!starvation::install()) {
     std::printf("OpenSSL has allocated already\n");
     return 1;
   }

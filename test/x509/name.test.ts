@@ -182,6 +182,31 @@ test('bytes that are not one name are refused', (t) => {
   t.throws(() => Name.fromDer(wrong('3000')), wrongType);
 });
 
+test('every octet of a name changed: what is accepted can be read, attribute by attribute', (t) => {
+  for (const original of [LETS_ENCRYPT, `3081${'80'}${'310e300c06035504030c0561626364'.padEnd(32, '65').repeat(8)}`]) {
+    const whole = hex(original);
+    t.true(Name.fromDer(whole).length > 0);
+    let accepted = 0;
+    for (let at = 0; at < whole.length; at++) {
+      for (const change of [0x01, 0x02, 0x20, 0x80, 0xff]) {
+        const mutant = Buffer.from(whole);
+        mutant[at] = (mutant[at] as number) ^ change;
+        let name: Name;
+        try {
+          name = Name.fromDer(mutant);
+        } catch (error) {
+          t.like(error, malformed);
+          continue;
+        }
+        accepted += 1;
+        // Reading the attributes goes another way than checking the whole.
+        t.deepEqual(encodeSequence(...name.rdns.map((rdn) => rdn.publicBytes())), mutant, mutant.toString('hex'));
+      }
+    }
+    t.true(accepted > 0);
+  }
+});
+
 test('deep nesting and long names take linear time and no stack', (t) => {
   let nested: Buffer = Buffer.alloc(0);
   for (let i = 0; i < 2000; i += 1) nested = encodeTlv(0x30, nested);

@@ -100,6 +100,7 @@ export function judge(
   }
   const { target } = question;
   if (target.mismatch !== '') refusals.push(refusal('ISSUER_MISMATCH', target.mismatch));
+  if (!question.isAsked) refusals.push(refusal('REQUEST_MISMATCH'));
   const matching = findEntries(message, question);
   const entry = chooseEntry(matching, refusals);
   checkAuthentication(message, cause, refusals);
@@ -134,7 +135,8 @@ function chooseEntry(matching: readonly Parsed[], refusals: Refusal[]): Parsed |
     return null;
   }
   let latest = first;
-  for (const other of matching) {
+  for (let i = 1; i < matching.length; i++) {
+    const other = matching[i] as Parsed;
     if (!sameStatus(first, other)) {
       refusals.push(refusal('CONTRADICTORY'));
       return null;
@@ -179,10 +181,10 @@ function checkEntryTimes(
   let times: EntryTimes;
   try {
     times = {
-      thisUpdate: secondsOf(entry, THIS_UPDATE),
-      nextUpdate: entry.has(NEXT_UPDATE) ? secondsOf(entry, NEXT_UPDATE) : null,
-      producedAt: secondsOf(message, PRODUCED_AT),
-      revocationTime: entry.has(REVOCATION_TIME) ? secondsOf(entry, REVOCATION_TIME) : null,
+      thisUpdate: entry.seconds(THIS_UPDATE),
+      nextUpdate: entry.has(NEXT_UPDATE) ? entry.seconds(NEXT_UPDATE) : null,
+      producedAt: message.seconds(PRODUCED_AT),
+      revocationTime: entry.has(REVOCATION_TIME) ? entry.seconds(REVOCATION_TIME) : null,
     };
   } catch (error) {
     refusals.push(refusal('BAD_TIME', (error as Error).message, asOcspError(error)));
@@ -193,10 +195,6 @@ function checkEntryTimes(
   const faults = validityFaults(thisUpdate, nextUpdate, at, policy.clockTolerance, maxAge);
   for (const fault of faults) refusals.push(refusal(FAULT_CODES[fault], faultDetail(fault, times, maxAge)));
   return times;
-}
-
-function secondsOf(parsed: Parsed, range: number): number {
-  return parsed.time(range).getTime() / 1000;
 }
 
 function faultDetail(fault: ValidityFault, { thisUpdate, nextUpdate }: EntryTimes, maxAge: number): string {
@@ -216,11 +214,10 @@ export function isoTime(seconds: number): string {
 function checkExtensions(
   message: Parsed,
   entry: Parsed | null,
-  { request }: Question,
+  { nonce: asked }: Question,
   policy: Policy,
   refusals: Refusal[],
 ): NonceState | null {
-  let asked: Uint8Array | null;
   let answered: Uint8Array | null;
   try {
     const ofResponse = extensionsOf(message, RESPONSE_EXTENSIONS);
@@ -231,7 +228,6 @@ function checkExtensions(
       }
     }
     answered = nonceOf(ofResponse);
-    asked = request === null ? null : request.rawNonce();
   } catch (error) {
     refusals.push(refusal('BAD_EXTENSIONS', (error as Error).message, asOcspError(error)));
     return null;

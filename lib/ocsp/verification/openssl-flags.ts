@@ -31,6 +31,7 @@ const PATH_FLAGS = {
   suiteB128Only: 0x10000,
   suiteB192: 0x20000,
   suiteB128: 0x30000,
+  partialChain: 0x80000,
   noAltChains: 0x100000,
   noCheckTime: 0x200000,
 } as const;

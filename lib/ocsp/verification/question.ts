@@ -33,7 +33,7 @@ export interface OcspQuestion {
    * validated, or configured.
    */
   readonly issuer: CertificateInput;
-  /** The request that the response answers; its nonce is compared. */
+  /** The request that the response answers. It has to ask about the certificate, by whatever hash; its nonce is compared. */
   readonly request?: OCSPRequest | Uint8Array;
   /** The moment to judge at; now by default. */
   readonly at?: Date;
@@ -72,12 +72,18 @@ export class Target {
 /** A question with its arguments checked. */
 export interface Question {
   readonly target: Target;
-  readonly request: OCSPRequest | null;
+  /** False when there is a request, and it asks about other certificates. */
+  readonly isAsked: boolean;
+  /** Octets of the request's nonce extension. */
+  readonly nonce: Uint8Array | null;
   /** Whole seconds since 1970-01-01. */
   readonly at: number;
 }
 
-/** @throws TypeError, `ERR_OCSP_MALFORMED`, `ERR_OCSP_INVALID_VALUE`, `ERR_OCSP_UNSUPPORTED_ALGORITHM`. */
+/**
+ * @throws TypeError, `ERR_OCSP_MALFORMED`, `ERR_OCSP_INVALID_VALUE`, `ERR_OCSP_UNSUPPORTED_ALGORITHM`, `ERR_OCSP_NOT_SINGLE`,
+ * `ERR_OCSP_DUPLICATE_EXTENSION`.
+ */
 export function toQuestion(input: OcspQuestion): Question {
   const { certificate, certId, issuer, request, at } = checkObject(input, 'question');
   const parsedIssuer = toCertificate(issuer, 'issuer');
@@ -94,7 +100,12 @@ export function toQuestion(input: OcspQuestion): Question {
   } else {
     throw invalidArgType('certificate', 'a certificate, unless certId or request says which one is meant', certificate);
   }
-  return { target, request: parsedRequest, at: momentOf(at, 'at') };
+  return {
+    target,
+    isAsked: parsedRequest?.requests.some((entry) => target.matches(entry.parsedCertId())) ?? true,
+    nonce: parsedRequest?.rawNonce() ?? null,
+    at: momentOf(at, 'at'),
+  };
 }
 
 function toRequest(request: unknown): OCSPRequest {

@@ -6,6 +6,7 @@ const REFUSALS = {
   MALFORMED: ['the bytes are not an OCSP response', 'RFC 6960 section 4.2.1'],
   UNSUCCESSFUL: ['the responder gave no answer', 'RFC 6960 section 2.3'],
   ISSUER_MISMATCH: ['the issuer given is not that of the certificate', 'RFC 6960 section 4.1.1'],
+  REQUEST_MISMATCH: ['the request does not ask about the certificate', 'RFC 6960 section 3.2, item 1'],
   CERTIFICATE_NOT_FOUND: ['the response is about other certificates', 'RFC 6960 section 3.2, item 1'],
   CONTRADICTORY: ['the response holds contradicting entries about the certificate', 'RFC 6960 section 2.2'],
   SIGNER_NOT_FOUND: ['no certificate of the responder was found', 'RFC 6960 section 4.2.2.3'],

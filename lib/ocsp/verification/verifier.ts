@@ -80,7 +80,7 @@ export class Verifier {
    *
    * @param der - The response as it came from the network.
    * @throws TypeError, `ERR_OCSP_MALFORMED`, `ERR_OCSP_INVALID_VALUE`, `ERR_OCSP_UNSUPPORTED_ALGORITHM`,
-   * `ERR_OCSP_NOT_SINGLE` for what the caller passes beside `der`.
+   * `ERR_OCSP_NOT_SINGLE`, `ERR_OCSP_DUPLICATE_EXTENSION` for what the caller passes beside `der`.
    */
   verify(der: Uint8Array, question: OcspQuestion): Verdict {
     const copy = copyInput(der);
@@ -130,10 +130,9 @@ export class Verifier {
     if (layouts.length !== messages.length * AUTHENTICATED_SIZE) {
       throw new OCSPError('ERR_OCSP_OPENSSL', 'the addon did not look at every response');
     }
-    return messages.map((der, i) => {
-      const offsets = layouts.subarray(i * AUTHENTICATED_SIZE, (i + 1) * AUTHENTICATED_SIZE);
-      return this.#verdict(der, offsets, 0, errors[i], questions[i] as Question);
-    });
+    return messages.map((der, i) =>
+      this.#verdict(der, layouts, i * AUTHENTICATED_SIZE, errors[i], questions[i] as Question),
+    );
   }
 
   #verdict(der: Buffer, offsets: ArrayLike<number>, base: number, error: Error | undefined, asked: Question): Verdict {
@@ -176,8 +175,8 @@ function verifierFor(options: VerifyOcspResponseOptions): Verifier {
  * if (verdict.status === 'good') connect();
  * else console.error(verdict.explain());
  * @param der - The response as it came from the network: whatever it is, the result is a verdict.
- * @throws TypeError, `ERR_OCSP_MALFORMED`, `ERR_OCSP_INVALID_VALUE`, `ERR_OCSP_UNSUPPORTED_ALGORITHM`, `ERR_OCSP_NOT_SINGLE`
- * for what the caller passes beside `der`.
+ * @throws TypeError, `ERR_OCSP_MALFORMED`, `ERR_OCSP_INVALID_VALUE`, `ERR_OCSP_UNSUPPORTED_ALGORITHM`, `ERR_OCSP_NOT_SINGLE`,
+ * `ERR_OCSP_DUPLICATE_EXTENSION` for what the caller passes beside `der`.
  */
 export function verifyOcspResponse(der: Uint8Array, options: VerifyOcspResponseOptions): Verdict {
   return verifierFor(options).verify(der, options);

@@ -1,0 +1,119 @@
+/** What people keep messages and certificates in: files and pipes of DER, PEM and base64. */
+import { X509Certificate } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import type { Readable } from 'node:stream';
+import { malformed } from '../errors.js';
+import { printable } from './colour.js';
+import { UsageError } from './command.js';
+
+/** Octets of the largest input: enough for a response with a hundred thousand entries. */
+const LARGEST = 64 * 1024 * 1024;
+const SEQUENCE = 0x30;
+
+/** How a message was written down. */
+export type Form = 'DER' | 'PEM' | 'base64';
+
+/** A message as DER, or as the bytes that were there when they are neither PEM nor base64. */
+export interface Unwrapped {
+  readonly der: Buffer;
+  readonly form: Form;
+  /** What PEM says is inside. */
+  readonly label?: string;
+}
+
+/**
+ * Reads a file to its end; standard input for `-`.
+ *
+ * @throws Node's error when it cannot be read, an Error when it is too large.
+ */
+export async function readInput(path: string): Promise<Buffer> {
+  const stream: Readable = path === '-' ? process.stdin : createReadStream(path);
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of stream as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length > LARGEST) throw new Error(`${nameOf(path)} is larger than ${LARGEST} octets`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** The file of a message: the only positional argument, or standard input. */
+export function messagePath(positionals: readonly string[]): string {
+  const [path = '-', ...others] = positionals;
+  if (others.length > 0) throw new UsageError('one file is wanted');
+  if (path === '-' && process.stdin.isTTY) throw new UsageError('a file is wanted, or a message on standard input');
+  return path;
+}
+
+export function nameOf(path: string): string {
+  return path === '-' ? 'standard input' : path;
+}
+
+/** Takes PEM or base64 off a message. Whatever is neither stays as it is: what is wrong with it is for the parser to say. */
+export function unwrap(bytes: Buffer): Unwrapped {
+  if (bytes[0] === SEQUENCE) return { der: bytes, form: 'DER' };
+  const text = bytes.toString('latin1');
+  const [block] = pemBlocks(text);
+  if (block !== undefined) return { ...block, form: 'PEM' };
+  const letters = text.replace(/\s+/g, '');
+  if (letters.length > 0 && /^[A-Za-z0-9+/]+={0,2}$/.test(letters)) {
+    const der = Buffer.from(letters, 'base64');
+    if (der[0] === SEQUENCE) return { der, form: 'base64' };
+  }
+  return { der: bytes, form: 'DER' };
+}
+
+/**
+ * The certificates in a file: DER of one, or PEM of any number.
+ *
+ * @throws `ERR_OCSP_MALFORMED` when there is none, or one that does not parse.
+ */
+export async function readCertificates(path: string): Promise<[X509Certificate, ...X509Certificate[]]> {
+  const bytes = await readInput(path);
+  // (No certificate is so short that its length takes one octet; a text may well begin with a 0.)
+  const isDer = bytes[0] === SEQUENCE && (bytes[1] ?? 0) > 0x80;
+  const blocks = isDer ? [] : [...pemBlocks(bytes.toString('latin1'))];
+  const encoded = isDer ? [bytes] : blocks.filter(({ label }) => label.endsWith('CERTIFICATE')).map(({ pem }) => pem);
+  const certificates = encoded.map((item) => {
+    try {
+      return new X509Certificate(item);
+    } catch (cause) {
+      throw malformed(`${nameOf(path)} holds a certificate that does not parse`, { cause });
+    }
+  });
+  const [first, ...others] = certificates;
+  if (first === undefined) throw malformed(`${nameOf(path)} holds no certificate`);
+  return [first, ...others];
+}
+
+/** The certificates of several files. */
+export async function readAllCertificates(paths: readonly string[] = []): Promise<X509Certificate[]> {
+  const lists: X509Certificate[] = [];
+  for (const path of paths) lists.push(...(await readCertificates(path)));
+  return lists;
+}
+
+/** The blocks of a PEM text; what stands between them is skipped. Time is linear in the length. */
+function* pemBlocks(text: string): Generator<{ label: string; der: Buffer; pem: string }> {
+  const begin = /-----BEGIN ([A-Z0-9 ]{1,64})-----/g;
+  for (let match = begin.exec(text); match !== null; match = begin.exec(text)) {
+    const label = match[1] as string;
+    const footer = `-----END ${label}-----`;
+    const end = text.indexOf(footer, begin.lastIndex);
+    if (end < 0) return;
+    const pem = text.slice(match.index, end + footer.length);
+    yield { label, der: Buffer.from(text.slice(begin.lastIndex, end), 'base64'), pem };
+    begin.lastIndex = end + footer.length;
+  }
+}
+
+/** A certificate in one line. */
+export function subjectOf(certificate: X509Certificate): string {
+  return oneLine(certificate.subject);
+}
+
+/** One of Node's names, which have a line for each attribute, in one line. */
+export function oneLine(name: string | undefined): string {
+  return printable((name ?? '').split('\n').join(', ')) || '(empty name)';
+}

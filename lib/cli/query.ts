@@ -1,0 +1,124 @@
+import { writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { OCSPResponseStatus } from '../ocsp/enums.js';
+import { OCSPRequestBuilder } from '../ocsp/request-builder.js';
+import type { Verdict } from '../ocsp/verification/verdict.js';
+import { verifyOcspResponse } from '../ocsp/verification/verifier.js';
+import type { HashAlgorithmName } from '../x509/algorithms.js';
+import { ocspUrls } from '../x509/certificate.js';
+import { printable } from './colour.js';
+import { type Command, UsageError } from './command.js';
+import { type Answer, type AskOptions, ask, httpUrl } from './http.js';
+import { NONCE_HELP, nonceOption, withNonceDefault } from './nonce-option.js';
+import { addTarget, hashOption, questionOf, readTarget, TARGET_HELP, type Target, targetText } from './target.js';
+import { EXIT_HELP, POLICY_HELP, POLICY_OPTIONS, readPolicy, report, secondsOption, warnOfIssuer } from './verdict.js';
+
+const HELP = `Usage: openssl-ocsp query --cert CERT.pem --issuer CA.pem [--url URL] [options]
+
+Asks a responder for the status of a certificate, verifies the answer, and explains the decision step by step.
+
+${TARGET_HELP}  --url URL               the responder (those that the certificate names, one after the other until one answers)
+  --hash NAME             hash of the CertID: sha1, sha224, sha256 (the default), sha384, sha512; old responders
+                          know sha1 only
+${NONCE_HELP}                          (with --nonce-policy required it has to come back)
+  --get                   ask by GET where the URL stays within 255 octets, as RFC 9919 has it, else by POST
+  --timeout SECONDS       for each responder (10)
+  --out FILE              keep the response, verified or not
+
+${POLICY_HELP}
+  --json                  the verdict as one object; \`verdict\` is good, revoked, unknown or refused
+
+${EXIT_HELP}`;
+
+const OPTIONS = {
+  cert: { type: 'string' },
+  serial: { type: 'string' },
+  issuer: { type: 'string' },
+  url: { type: 'string' },
+  hash: { type: 'string' },
+  nonce: { type: 'string' },
+  get: { type: 'boolean' },
+  timeout: { type: 'string' },
+  out: { type: 'string' },
+  ...POLICY_OPTIONS,
+  json: { type: 'boolean' },
+} as const;
+
+const DEFAULT_TIMEOUT = 10;
+const LONGEST_TIMEOUT = 3600;
+/** Responders that are asked, at most: the list comes from a stranger. */
+const MOST_RESPONDERS = 4;
+
+/** `openssl-ocsp query` */
+export const queryCommand: Command = {
+  name: 'query',
+  summary: 'ask a responder over HTTP, and verify what it answers',
+  help: HELP,
+  options: OPTIONS,
+  async run(args) {
+    const { values } = parseArgs({ args: withNonceDefault(args), options: OPTIONS });
+    const hash = hashOption(values.hash);
+    const nonce = nonceOption(values.nonce);
+    if (nonce === undefined && values['nonce-policy'] === 'required') {
+      throw new UsageError('--nonce-policy required wants --nonce: what is not sent does not come back');
+    }
+    const askOptions = { get: values.get === true, timeoutSeconds: timeoutOption(values.timeout) };
+    const policy = await readPolicy(values);
+    const target = await readTarget(values);
+    if (target === undefined) throw new UsageError('--cert or --serial has to say which certificate is meant');
+    const urls = responders(target, values.url);
+    warnOfIssuer(target, policy);
+
+    let builder = addTarget(new OCSPRequestBuilder(), target, hash);
+    if (nonce !== undefined) builder = builder.addExtension(nonce, false);
+    const request = builder.build();
+    const { body, url, method } = await askOneOf(urls, request.publicBytes(), askOptions);
+    if (values.out !== undefined) writeFileSync(values.out, body);
+    const verdict = verifyOcspResponse(body, { ...questionOf(target), request, ...policy });
+    if (!values.json) process.stderr.write(`asked ${printable(url)} by ${method}\n`);
+    hint(verdict, hash);
+    return report(verdict, target, values.json, { url, method, serialNumber: target.serial });
+  },
+};
+
+function timeoutOption(value: string | undefined): number {
+  const seconds = secondsOption(value, 'timeout') ?? DEFAULT_TIMEOUT;
+  if (seconds === 0 || seconds > LONGEST_TIMEOUT)
+    throw new UsageError(`--timeout is not within 1 to ${LONGEST_TIMEOUT}`);
+  return seconds;
+}
+
+function responders(target: Target, given: string | undefined): URL[] {
+  if (given !== undefined) {
+    const url = httpUrl(given);
+    if (url === undefined) throw new UsageError(`--url is not an http or https URL: ${given}`);
+    return [url];
+  }
+  if (target.certificate === undefined) throw new UsageError('--url is missing: a serial number names no responder');
+  const named = ocspUrls(target.certificate);
+  const urls = named.map(httpUrl).filter((url) => url !== undefined);
+  if (urls.length > 0) return urls.slice(0, MOST_RESPONDERS);
+  const others = named.length === 0 ? '' : `, only ${named.map(printable).join(', ')}`;
+  throw new Error(`${targetText(target)} names no responder to ask over HTTP${others}; --url can`);
+}
+
+async function askOneOf(urls: readonly URL[], request: Buffer, options: AskOptions): Promise<Answer> {
+  const failures: string[] = [];
+  for (const url of urls) {
+    try {
+      return await ask(url, request, options);
+    } catch (error) {
+      failures.push((error as Error).message);
+    }
+  }
+  throw new Error(failures.join('\n'));
+}
+
+/** What responders that predate RFC 9919 do about a CertID that they do not understand. */
+function hint({ responseStatus, status, refusals }: Verdict, hash: HashAlgorithmName): void {
+  const { MALFORMED_REQUEST, INTERNAL_ERROR, UNAUTHORIZED } = OCSPResponseStatus;
+  const declined = [MALFORMED_REQUEST, INTERNAL_ERROR, UNAUTHORIZED].some((code) => code === responseStatus);
+  const other = refusals.some(({ code }) => code === 'CERTIFICATE_NOT_FOUND');
+  if (hash === 'sha1' || !(declined || other || status === 'unknown')) return;
+  process.stderr.write('note: some responders know certificates by SHA-1 only; --hash sha1 asks so\n');
+}

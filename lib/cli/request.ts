@@ -1,0 +1,168 @@
+import { createPrivateKey, type KeyObject, type X509Certificate } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import type { OCSPRequest } from '../ocsp/request.js';
+import { OCSPRequestBuilder } from '../ocsp/request-builder.js';
+import { HashAlgorithm, type HashAlgorithmName } from '../x509/algorithms.js';
+import { ocspUrls } from '../x509/certificate.js';
+import { printable, toJsonLine } from './colour.js';
+import { type Command, choiceOption, ExitCode, print, UsageError } from './command.js';
+import { readCertificates } from './input.js';
+import { NONCE_HELP, nonceOption, withNonceDefault } from './nonce-option.js';
+import { addTarget, hashOption, readTargets, type Target, targetText } from './target.js';
+
+const HELP = `Usage: openssl-ocsp request --cert CERT.pem --issuer CA.pem [--out FILE] [options]
+
+Makes an OCSP request. Where to send it stands in the certificate, and is told on standard error.
+
+  --cert FILE             a certificate to ask about; behind it the file may hold its chain; may be repeated
+  --serial HEX            the same by serial number, as openssl x509 -serial prints it
+  --issuer FILE           certificate of the CA that issued it; may be repeated: each certificate finds its own
+  --hash NAME             hash of the CertIDs: sha1, sha224, sha256 (the default), sha384, sha512; old responders
+                          know sha1 only
+${NONCE_HELP}
+Signing, which few responders want:
+  --sign-cert FILE        certificate of the signer; others in the file travel along
+  --sign-key FILE         its private key, PEM
+  --passphrase-file FILE  the key's passphrase: first line of a file
+  --passphrase-env NAME   the same from an environment variable
+  --digest NAME           hash of the signature: sha224, sha256 (the default), sha384, sha512; for keys that take one
+
+Output:
+  --out FILE              where to write the request (standard output)
+  --pem, --base64         as text; DER otherwise, but PEM on a terminal
+  --json                  about the request, as one object; the request is in it, in base64, unless --out is given
+
+Exit codes: 0 done, 1 failed, 2 wrong usage.
+`;
+
+const OPTIONS = {
+  cert: { type: 'string', multiple: true },
+  serial: { type: 'string', multiple: true },
+  issuer: { type: 'string', multiple: true },
+  hash: { type: 'string' },
+  nonce: { type: 'string' },
+  'sign-cert': { type: 'string' },
+  'sign-key': { type: 'string' },
+  'passphrase-file': { type: 'string' },
+  'passphrase-env': { type: 'string' },
+  digest: { type: 'string' },
+  out: { type: 'string' },
+  pem: { type: 'boolean' },
+  base64: { type: 'boolean' },
+  json: { type: 'boolean' },
+} as const;
+
+const DIGESTS = ['sha224', 'sha256', 'sha384', 'sha512'] as const;
+const PEM_LINE = 64;
+
+/** `openssl-ocsp request` */
+export const requestCommand: Command = {
+  name: 'request',
+  summary: 'make an OCSP request',
+  help: HELP,
+  options: OPTIONS,
+  async run(args) {
+    const { values } = parseArgs({ args: withNonceDefault(args), options: OPTIONS });
+    const { pem, base64, json, out } = values;
+    if (pem && base64) throw new UsageError('--pem and --base64 are two things');
+    if (json && out === undefined && (pem || base64))
+      throw new UsageError('--json without --out holds the request in base64');
+    const hash = hashOption(values.hash);
+    const nonce = nonceOption(values.nonce);
+    const digest = choiceOption(values.digest, 'digest', DIGESTS);
+    const targets = await readTargets(values);
+    if (targets.length === 0) throw new UsageError('--cert or --serial has to say which certificate is meant');
+    let builder = new OCSPRequestBuilder();
+    for (const target of targets) builder = addTarget(builder, target, hash);
+    if (nonce !== undefined) builder = builder.addExtension(nonce, false);
+    const signer = await readSigner(values);
+    if (signer === undefined && digest !== undefined) throw new UsageError('--digest goes with --sign-cert');
+    const request = signer === undefined ? builder.build() : sign(builder, signer, digest);
+
+    const der = request.publicBytes();
+    if (out !== undefined) writeFileSync(out, encode(der, { pem, base64 }));
+    else if (!json) process.stdout.write(encode(der, { pem: pem || (process.stdout.isTTY && !base64), base64 }));
+    if (json) print(toJsonLine(summary(request, targets, hash, nonce?.nonce, out)));
+    else for (const target of targets) tellUrls(target);
+    return ExitCode.OK;
+  },
+};
+
+interface Signer {
+  readonly certificates: readonly [X509Certificate, ...X509Certificate[]];
+  readonly key: KeyObject;
+}
+
+async function readSigner(values: {
+  readonly 'sign-cert'?: string;
+  readonly 'sign-key'?: string;
+  readonly 'passphrase-file'?: string;
+  readonly 'passphrase-env'?: string;
+}): Promise<Signer | undefined> {
+  const { 'sign-cert': cert, 'sign-key': keyFile, 'passphrase-file': file, 'passphrase-env': variable } = values;
+  if (cert === undefined && keyFile === undefined) return undefined;
+  if (cert === undefined || keyFile === undefined) throw new UsageError('--sign-cert and --sign-key go together');
+  if (file !== undefined && variable !== undefined) throw new UsageError('there are two passphrases');
+  const passphrase = file === undefined ? environment(variable) : readFileSync(file, 'utf8').split(/\r?\n/, 1)[0];
+  const key = readFileSync(keyFile);
+  return {
+    certificates: await readCertificates(cert),
+    key: createPrivateKey({ key, ...(passphrase !== undefined && { passphrase }) }),
+  };
+}
+
+function environment(variable: string | undefined): string | undefined {
+  if (variable === undefined) return undefined;
+  const text = process.env[variable];
+  if (text === undefined) throw new UsageError(`there is no environment variable ${variable}`);
+  return text;
+}
+
+function sign(
+  builder: OCSPRequestBuilder,
+  { certificates, key }: Signer,
+  digest: HashAlgorithmName | undefined,
+): OCSPRequest {
+  const [certificate, ...others] = certificates;
+  const hashesItself = /^(ed|ml-dsa)/.test(key.asymmetricKeyType ?? '');
+  const algorithm = digest ?? (hashesItself ? null : HashAlgorithm.SHA256);
+  return builder.sign(certificate, key, algorithm, { certificates: others });
+}
+
+function encode(
+  der: Buffer,
+  { pem, base64 }: { pem?: boolean | undefined; base64?: boolean | undefined },
+): Buffer | string {
+  if (!pem) return base64 ? `${der.toString('base64')}\n` : der;
+  const lines = der.toString('base64').match(new RegExp(`.{1,${PEM_LINE}}`, 'g')) ?? [];
+  return `-----BEGIN OCSP REQUEST-----\n${lines.join('\n')}\n-----END OCSP REQUEST-----\n`;
+}
+
+function summary(
+  request: OCSPRequest,
+  targets: readonly Target[],
+  hash: HashAlgorithmName,
+  nonce: Buffer | undefined,
+  out: string | undefined,
+): object {
+  const der = request.publicBytes();
+  return {
+    octets: der.length,
+    hash,
+    nonce: nonce?.toString('hex') ?? null,
+    signed: request.isSigned,
+    entries: targets.map((target) => ({ serialNumber: target.serial, urls: urlsOf(target) })),
+    ...(out === undefined ? { request: der.toString('base64') } : { out }),
+  };
+}
+
+function urlsOf({ certificate }: Target): string[] {
+  return certificate === undefined ? [] : ocspUrls(certificate);
+}
+
+function tellUrls(target: Target): void {
+  const urls = urlsOf(target);
+  const where = urls.length === 0 ? 'names no responder' : `asks at ${urls.map(printable).join(', ')}`;
+  if (target.certificate !== undefined) process.stderr.write(`${targetText(target)} ${where}\n`);
+}

@@ -1,0 +1,124 @@
+/** Which certificates are meant, and who issued them. */
+import type { X509Certificate } from 'node:crypto';
+import type { CertIdMembers } from '../ocsp/cert-id.js';
+import type { OCSPRequestBuilder } from '../ocsp/request-builder.js';
+import type { CertIdInput, OcspQuestion } from '../ocsp/verification/question.js';
+import { checkCertIdHash, HashAlgorithm, type HashAlgorithmName } from '../x509/algorithms.js';
+import { toCertificate } from '../x509/certificate.js';
+import { choiceOption, UsageError } from './command.js';
+import { readAllCertificates, readCertificates, subjectOf } from './input.js';
+
+/** A certificate by itself or by its serial number, and the CA that issued it. */
+export interface Target {
+  readonly certificate: X509Certificate | undefined;
+  /** Hexadecimal digits. */
+  readonly serial: string;
+  readonly issuer: X509Certificate;
+  /** The file that the issuer was found in beside its certificate; null when the caller named the issuer. */
+  readonly issuerFoundIn: string | null;
+}
+
+export const TARGET_HELP = `  --cert FILE             the certificate; behind it the file may hold its chain
+  --serial HEX            in its place its serial number, as openssl x509 -serial prints it
+  --issuer FILE           certificate of the CA that issued it; not needed where it stands in the file of --cert
+`;
+
+type CertIdParts = Exclude<CertIdInput, CertIdMembers>;
+
+const CERT_ID_HASHES = ['sha1', 'sha224', 'sha256', 'sha384', 'sha512'] as const;
+
+/** The hash of CertIDs. */
+export function hashOption(value: string | undefined): HashAlgorithmName {
+  return choiceOption(value, 'hash', CERT_ID_HASHES) ?? HashAlgorithm.SHA256;
+}
+
+/** The certificates and serial numbers that the options name, in this order. */
+export async function readTargets(options: {
+  readonly cert?: readonly string[] | undefined;
+  readonly serial?: readonly string[] | undefined;
+  readonly issuer?: readonly string[] | undefined;
+}): Promise<Target[]> {
+  const { cert = [], serial = [] } = options;
+  const issuers = await readAllCertificates(options.issuer);
+  const targets: Target[] = [];
+  for (const path of cert) targets.push(await certificateTarget(path, issuers));
+  const [issuer, ...others] = issuers;
+  for (const text of serial) {
+    if (issuer === undefined || others.length > 0) throw new UsageError('--serial wants one certificate of --issuer');
+    targets.push({ certificate: undefined, serial: serialDigits(text), issuer, issuerFoundIn: null });
+  }
+  return targets;
+}
+
+/** The one certificate that the options name; undefined when they name none. */
+export async function readTarget(options: {
+  readonly cert?: string | undefined;
+  readonly serial?: string | undefined;
+  readonly issuer?: string | undefined;
+}): Promise<Target | undefined> {
+  const { cert, serial, issuer } = options;
+  if (cert !== undefined && serial !== undefined) throw new UsageError('--cert and --serial are two things');
+  const [target] = await readTargets({
+    cert: cert === undefined ? [] : [cert],
+    serial: serial === undefined ? [] : [serial],
+    issuer: issuer === undefined ? [] : [issuer],
+  });
+  return target;
+}
+
+/** A target in a few words. */
+export function targetText({ certificate, serial }: Target): string {
+  return certificate === undefined ? `serial number ${serial}` : subjectOf(certificate);
+}
+
+/** Asks for a target. */
+export function addTarget(builder: OCSPRequestBuilder, target: Target, hash: HashAlgorithmName): OCSPRequestBuilder {
+  const { certificate, issuer } = target;
+  if (certificate !== undefined) return builder.addCertificate(certificate, issuer, hash);
+  const { issuerNameHash, issuerKeyHash, serialNumber, hashAlgorithm } = certIdOfSerial(target, hash);
+  return builder.addCertificateByHash(issuerNameHash, issuerKeyHash, serialNumber, hashAlgorithm);
+}
+
+/** A target as the question that a response has to answer. */
+export function questionOf(target: Target): OcspQuestion {
+  const { certificate, issuer } = target;
+  if (certificate !== undefined) return { issuer, certificate };
+  return { issuer, certId: certIdOfSerial(target, HashAlgorithm.SHA256) };
+}
+
+function certIdOfSerial({ issuer, serial }: Target, hash: HashAlgorithmName): CertIdParts {
+  const { index } = checkCertIdHash(hash, 'hash');
+  const ca = toCertificate(issuer, 'issuer');
+  return {
+    hashAlgorithm: hash,
+    issuerNameHash: ca.native.subjectHash(index),
+    issuerKeyHash: ca.publicKeyHash(index),
+    serialNumber: serial,
+  };
+}
+
+async function certificateTarget(path: string, issuers: readonly X509Certificate[]): Promise<Target> {
+  const [certificate, ...chain] = await readCertificates(path);
+  const { serialNumber: serial } = certificate;
+  const named = issuers.find((candidate) => issued(candidate, certificate));
+  if (named !== undefined) return { certificate, serial, issuer: named, issuerFoundIn: null };
+  if (issuers.length > 0) throw new Error(`${subjectOf(certificate)} was not issued by what --issuer names`);
+  const found = chain.find((candidate) => issued(candidate, certificate));
+  if (found !== undefined) return { certificate, serial, issuer: found, issuerFoundIn: path };
+  throw new UsageError(`--issuer is missing, and ${path} does not hold the issuer of ${subjectOf(certificate)}`);
+}
+
+/** By names, key identifiers, key usage, and signature. */
+function issued(issuer: X509Certificate, certificate: X509Certificate): boolean {
+  try {
+    return certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey);
+  } catch {
+    return false; // a key that OpenSSL cannot use
+  }
+}
+
+function serialDigits(text: string): string {
+  const digits = text.replace(/^0x/i, '').replaceAll(':', '');
+  if (!/^[0-9a-f]+$/i.test(digits)) throw new UsageError(`--serial is not a string of hexadecimal digits: ${text}`);
+  return digits;
+}
