@@ -64,7 +64,8 @@ async function runGroups({ seed: givenSeed, cases: givenCases, node: nodes = [],
     if (tally.skipped === undefined) {
       const random = new Random(seed, name);
       const compare = (...comparison) => tally.compare(...comparison);
-      tally.skipped = await group.run({ compare, ask, random, cases, scratch, versions, nodes, seed });
+      const differs = (...difference) => tally.differs(...difference);
+      tally.skipped = await group.run({ compare, differs, ask, random, cases, scratch, versions, nodes, seed });
     }
     results.push({ name, about: group.about, tally, seconds: (performance.now() - started) / 1000 });
     log(row(results.at(-1)));
