@@ -44,6 +44,8 @@ export interface OCSPErrorDetails {
   library?: string;
   /** OpenSSL's reason string, as in Node's own errors. */
   reason?: string;
+  /** The entry of OpenSSL's error queue that `library` and `reason` are of, in the form of those in `opensslErrorStack`. */
+  opensslEntry?: string;
   /** The rest of OpenSSL's error queue, newest first, as in Node's own errors. */
   opensslErrorStack?: string[];
 }
@@ -59,6 +61,8 @@ export class OCSPError extends Error {
   declare readonly library?: string;
   /** OpenSSL's reason string, where OpenSSL spoke. */
   declare readonly reason?: string;
+  /** The entry of OpenSSL's error queue that `library` and `reason` are of: `error:code:library::reason:data`. */
+  declare readonly opensslEntry?: string;
   /** The rest of OpenSSL's error queue, newest first. */
   declare readonly opensslErrorStack?: string[];
 

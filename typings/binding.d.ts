@@ -100,6 +100,10 @@ export type BasicVerifyArguments = readonly [
   depth: number,
   securityLevel: number,
   policies: readonly string[],
+  name: string | undefined,
+  host: string | undefined,
+  email: string | undefined,
+  ip: string | undefined,
 ];
 
 /** What they told. */
@@ -207,7 +211,8 @@ export interface NativeBinding {
     crls: readonly Uint8Array[],
     caFile: string | undefined,
     caPath: string | undefined,
-    system: boolean,
+    caStore: string | undefined,
+    system: number,
   ) => NativeTrustStore;
   readonly ResponseVerifier: new (
     trust: NativeTrustStore | undefined,

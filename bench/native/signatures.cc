@@ -11,11 +11,12 @@ namespace baseline {
 
 namespace {
 
-// The size of a usual ResponseData.
-constexpr std::array<unsigned char, 160> kData = {0x30};
+// The size of a usual ResponseData; of the largest that is measured.
+constexpr std::size_t kUsualSize = 160;
+constexpr std::array<unsigned char, 4096> kData = {0x30};
 
 // EVP_DigestSign on a copy of a prepared context: the fastest form that all key types have.
-bool sign_rounds(EVP_PKEY* key, const EVP_MD* md, std::uint32_t iterations) {
+bool sign_rounds(EVP_PKEY* key, const EVP_MD* md, std::uint32_t iterations, std::size_t size) {
   std::vector<unsigned char> signature(static_cast<std::size_t>(EVP_PKEY_get_size(key)));
   const MdCtxPtr prepared(EVP_MD_CTX_new());
   const MdCtxPtr copy(EVP_MD_CTX_new());
@@ -23,28 +24,29 @@ bool sign_rounds(EVP_PKEY* key, const EVP_MD* md, std::uint32_t iterations) {
   for (std::uint32_t i = 0; i < iterations; ++i) {
     std::size_t length = signature.size();
     if (EVP_MD_CTX_copy_ex(copy.get(), prepared.get()) != 1 ||
-        EVP_DigestSign(copy.get(), signature.data(), &length, kData.data(), kData.size()) != 1) {
+        EVP_DigestSign(copy.get(), signature.data(), &length, kData.data(), size) != 1) {
       return false;
     }
   }
   return true;
 }
 
-// (key, hash, iterations, threads)
+// (key, hash, iterations, threads, size?)
 Napi::Value digest_sign(const Napi::CallbackInfo& info) {
   EVP_PKEY* key = key_of(info[0]);
   const MdPtr md = md_of(info[1]);
   const std::uint32_t iterations = count_of(info[2]);
   const std::uint32_t count = count_of(info[3]);
+  const std::size_t size = info[4].IsNumber() ? std::min<std::size_t>(count_of(info[4]), kData.size()) : kUsualSize;
   std::atomic<bool> ok = true;
   if (count == 1) {
-    ok = sign_rounds(key, md.get(), iterations);
+    ok = sign_rounds(key, md.get(), iterations, size);
   } else {
     std::vector<std::thread> threads;
     for (std::uint32_t i = 0; i < count; ++i) {
       const std::uint32_t share = iterations / count + (i < iterations % count ? 1 : 0);
       threads.emplace_back([&, share] {
-        if (!sign_rounds(key, md.get(), share)) ok = false;
+        if (!sign_rounds(key, md.get(), share, size)) ok = false;
       });
     }
     for (auto& thread : threads) thread.join();
@@ -66,7 +68,7 @@ Napi::Value pkey_sign(const Napi::CallbackInfo& info) {
   for (std::uint32_t i = 0; ok && i < iterations; ++i) {
     unsigned int digest_length = 0;
     std::size_t length = signature.size();
-    ok = EVP_Digest(kData.data(), kData.size(), digest.data(), &digest_length, md.get(), nullptr) == 1 &&
+    ok = EVP_Digest(kData.data(), kUsualSize, digest.data(), &digest_length, md.get(), nullptr) == 1 &&
          EVP_PKEY_sign(context.get(), signature.data(), &length, digest.data(), digest_length) == 1;
   }
   return done(info.Env(), ok, "EVP_PKEY_sign");
@@ -83,11 +85,11 @@ Napi::Value digest_verify(const Napi::CallbackInfo& info) {
   std::vector<unsigned char> signature(static_cast<std::size_t>(EVP_PKEY_get_size(key)));
   std::size_t length = signature.size();
   bool ok = EVP_DigestSignInit(signer.get(), nullptr, md.get(), nullptr, key) == 1 &&
-            EVP_DigestSign(signer.get(), signature.data(), &length, kData.data(), kData.size()) == 1 &&
+            EVP_DigestSign(signer.get(), signature.data(), &length, kData.data(), kUsualSize) == 1 &&
             EVP_DigestVerifyInit(prepared.get(), nullptr, md.get(), nullptr, key) == 1;
   for (std::uint32_t i = 0; ok && i < iterations; ++i) {
     ok = EVP_MD_CTX_copy_ex(copy.get(), prepared.get()) == 1 &&
-         EVP_DigestVerify(copy.get(), signature.data(), length, kData.data(), kData.size()) == 1;
+         EVP_DigestVerify(copy.get(), signature.data(), length, kData.data(), kUsualSize) == 1;
   }
   return done(info.Env(), ok, "EVP_DigestVerify");
 }

@@ -8,11 +8,16 @@ import type { Validity } from './validity.js';
 export interface SignAllOptions {
   /** Signing threads; one per core by default. They are the run's own, not libuv's. */
   readonly threads?: number;
-  /** Entries that one thread signs in one go; 128 by default. Bounds, with `threads`, what is in memory at a time. */
+  /**
+   * Entries that one thread signs in one go; by default 16 to 256, growing with the run. Bounds, with `threads`, what is in
+   * memory at a time.
+   */
   readonly batchSize?: number;
+  /** Signatures that an external signer is asked for at a time, which then has no threads; 16 by default. */
+  readonly concurrency?: number;
   /**
    * Share of the responses whose signature is verified before they are handed out, 0 to 1; 0.001 by default. The first
-   * response of every thread always is.
+   * response of every thread always is, and so is all that an external signer returns.
    */
   readonly verifySample?: number;
   /** Ends the run; the iterator rejects with the signal's reason. */
@@ -48,12 +53,13 @@ export function signAll(
 ): AsyncIterableIterator<SignedEntry> {
   if (typeof options !== 'object' || options === null) throw invalidArgType('options', 'an object', options);
   const threads = whole(options.threads ?? availableParallelism(), 'threads', MAX_THREADS);
-  const batchSize = whole(options.batchSize ?? 128, 'batchSize', MAX_BATCH);
+  const concurrency = whole(options.concurrency ?? 16, 'concurrency', MAX_THREADS);
+  if (options.batchSize !== undefined) whole(options.batchSize, 'batchSize', MAX_BATCH);
   const verifySample = options.verifySample ?? 0.001;
   if (typeof verifySample !== 'number') throw invalidArgType('options.verifySample', 'a number', verifySample);
   if (!(verifySample >= 0 && verifySample <= 1)) throw invalidValue('options.verifySample must be 0 to 1');
   const iterator = iteratorOf(source);
-  return new SigningRun(makePool, validity, iterator, { ...options, threads, batchSize, verifySample });
+  return new SigningRun(makePool, validity, iterator, { ...options, threads, concurrency, verifySample });
 }
 
 function iteratorOf(

@@ -5,15 +5,17 @@ import type { SignAllOptions, SignedEntry } from './sign-all.js';
 import type { StatusEntry } from './status-entry.js';
 import { timesAt, type Validity } from './validity.js';
 
-/** Makes what signs batches of packed entries: so many threads, and the share of signatures that they verify. */
-export type MakePool = (threads: number, verifySample: number, onBatch: OnBatch) => NativeSigningPool;
-
 /** {@link SignAllOptions} with the defaults filled in. */
-export type RunOptions = SignAllOptions & Required<Pick<SignAllOptions, 'threads' | 'batchSize' | 'verifySample'>>;
+export type RunOptions = SignAllOptions & Required<Pick<SignAllOptions, 'threads' | 'concurrency' | 'verifySample'>>;
+
+/** Makes what signs batches of packed entries. */
+export type MakePool = (options: RunOptions, onBatch: OnBatch) => NativeSigningPool;
 
 /** Entries that are being collected, signed, or taken. */
 interface Batch {
   readonly entries: StatusEntry[];
+  /** How many they shall be. */
+  readonly size: number;
   readonly producedAt: number;
   readonly times: DefaultTimes;
   /** What came back: the responses, where each ends, and why the one after them is missing. */
@@ -30,6 +32,13 @@ interface Waiting {
 
 /** Batches under way for each thread: one that is signed, and others, so that a thread that falls behind stops no other. */
 const BATCHES_PER_THREAD = 4;
+/**
+ * Entries of a batch, unless the caller chooses. A batch is no more than a certain part of what has been read before it, so
+ * that a short list is shared by all threads, and so is the end of a longer one.
+ */
+const SMALLEST_BATCH = 16;
+const LARGEST_BATCH = 256;
+const BATCHES_BEFORE_GROWTH = 8;
 /** Milliseconds after which a batch is signed that a slow source has not filled. */
 const LINGER = 10;
 
@@ -70,7 +79,7 @@ export class SigningRun implements AsyncIterableIterator<SignedEntry> {
     this.#source = source;
     this.#validity = validity;
     this.#options = options;
-    this.#pool = makePool(options.threads, options.verifySample, (id, responses, ends, error) => {
+    this.#pool = makePool(options, (id, responses, ends, error) => {
       const batch = this.#batches[id - this.#base];
       if (batch === undefined) return;
       batch.responses = responses;
@@ -212,6 +221,7 @@ export class SigningRun implements AsyncIterableIterator<SignedEntry> {
       this.#packer.clear();
       this.#open = {
         entries: [],
+        size: this.#options.batchSize ?? this.#usualSize(),
         producedAt: Math.floor(now / 1000),
         times: timesAt(this.#validity, now),
         responses: undefined,
@@ -226,7 +236,12 @@ export class SigningRun implements AsyncIterableIterator<SignedEntry> {
     }
     this.#read += 1;
     this.#open.entries.push(entry);
-    if (this.#open.entries.length >= this.#options.batchSize) this.#submit();
+    if (this.#open.entries.length >= this.#open.size) this.#submit();
+  }
+
+  #usualSize(): number {
+    const part = Math.floor(this.#read / (this.#options.threads * BATCHES_BEFORE_GROWTH));
+    return Math.min(LARGEST_BATCH, Math.max(SMALLEST_BATCH, part));
   }
 
   #submit(): void {

@@ -24,10 +24,10 @@ export interface Command {
   /** One line for the overview. */
   readonly summary: string;
   readonly help: string;
-  /** The command also finds `--help` among its arguments itself. */
-  readonly ownGrammar?: boolean;
   /** Its options by name, where {@link help} is to be held against them. */
   readonly options?: Readonly<Record<string, unknown>>;
+  /** The command also finds `--help` among its arguments itself. */
+  readonly ownGrammar?: boolean;
   /** Returns the exit code. */
   run(args: readonly string[]): Promise<number>;
 }

@@ -229,9 +229,9 @@ export class OCSPRequest extends ValueObject {
   }
 
   /**
-   * The request as OpenSSL prints it (`OCSP_REQUEST_print`, `openssl ocsp -req_text`), byte for byte.
+   * The request as OpenSSL prints it (`OCSP_REQUEST_print`, `openssl ocsp -req_text`), byte for byte as far as that is UTF-8.
    *
-   * @throws `ERR_OCSP_MALFORMED` when OpenSSL cannot decode what it would print.
+   * @throws `ERR_OCSP_MALFORMED` when OpenSSL cannot decode or print what is in it.
    */
   toText(): string {
     return native.printRequest(this.#parsed.der);

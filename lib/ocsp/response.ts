@@ -266,9 +266,9 @@ export class OCSPResponse extends ValueObject {
   }
 
   /**
-   * The response as OpenSSL prints it (`OCSP_RESPONSE_print`, `openssl ocsp -resp_text`), byte for byte.
+   * The response as OpenSSL prints it (`OCSP_RESPONSE_print`, `openssl ocsp -resp_text`), byte for byte as far as that is UTF-8.
    *
-   * @throws `ERR_OCSP_MALFORMED` when OpenSSL cannot decode what it would print.
+   * @throws `ERR_OCSP_MALFORMED` when OpenSSL cannot decode or print what is in it.
    */
   toText(): string {
     return native.printResponse(this.#message.der);

@@ -19,14 +19,23 @@ export interface TrustStoreOptions {
   readonly caFile?: string;
   /** A folder with certificates under their hashed names (`-CApath`). Read when a certificate is looked for. */
   readonly caPath?: string;
-  /** The files and folders that the running OpenSSL was configured with, or `SSL_CERT_FILE` and `SSL_CERT_DIR` name. */
-  readonly system?: boolean;
+  /** The URI of a store of certificates (`-CAstore`). */
+  readonly caStore?: string;
+  /**
+   * What the running OpenSSL was configured with: a file, or what `SSL_CERT_FILE` names; a folder, or `SSL_CERT_DIR`; a
+   * store. true stands for all three.
+   */
+  readonly system?: boolean | readonly SystemTrust[];
 }
+
+/** A part of the system's trust. */
+export type SystemTrust = 'file' | 'folder' | 'store';
 
 /** What a trust argument takes: a store, the options of one, or just certificates. */
 export type TrustInput = TrustStore | TrustStoreOptions | readonly CertificateInput[];
 
-const OPTION_NAMES = ['certificates', 'crls', 'caFile', 'caPath', 'system'];
+const OPTION_NAMES = ['certificates', 'crls', 'caFile', 'caPath', 'caStore', 'system'];
+const SYSTEM_PARTS: readonly SystemTrust[] = ['file', 'folder', 'store'];
 const nativeOf = new WeakMap<TrustStore, NativeTrustStore>();
 
 /**
@@ -40,17 +49,23 @@ export class TrustStore {
    */
   constructor(options: TrustStoreOptions) {
     if (typeof options !== 'object' || options === null) throw invalidArgType('options', 'an object', options);
-    const { certificates = [], crls = [], caFile, caPath, system = false } = options;
+    const { certificates = [], crls = [], caFile, caPath, caStore, system = false } = options;
     // A misspelt source must not end as "nothing is trusted" (or worse, as a default).
     if (!OPTION_NAMES.some((name) => (options as Record<string, unknown>)[name] !== undefined)) {
       throw invalidValue(`a trust store needs a source: ${OPTION_NAMES.join(', ')}`);
     }
-    if (typeof system !== 'boolean') throw invalidArgType('options.system', 'a boolean', system);
     const trusted = checkCertificates(certificates, 'options.certificates').map((item) => item.native);
     const lists = checkList(crls, 'options.crls', crlBytes);
     nativeOf.set(
       this,
-      new native.TrustStore(trusted, lists, path(caFile, 'options.caFile'), path(caPath, 'options.caPath'), system),
+      new native.TrustStore(
+        trusted,
+        lists,
+        path(caFile, 'options.caFile'),
+        path(caPath, 'options.caPath'),
+        path(caStore, 'options.caStore'),
+        systemParts(system),
+      ),
     );
   }
 }
@@ -75,6 +90,17 @@ export function toTrustStore(input: unknown, name: string): NativeTrustStore | u
   const found = nativeOf.get(store);
   if (found === undefined) throw invalidArgType(name, 'a TrustStore', input);
   return found;
+}
+
+/** Bits in the order of {@link SYSTEM_PARTS}. */
+function systemParts(value: unknown): number {
+  if (typeof value === 'boolean') return value ? 0b111 : 0;
+  if (!Array.isArray(value)) throw invalidArgType('options.system', 'a boolean or an array', value);
+  return (value as unknown[]).reduce<number>((bits, part) => {
+    const bit = SYSTEM_PARTS.indexOf(part as SystemTrust);
+    if (bit < 0) throw invalidValue(`options.system: a part is one of ${SYSTEM_PARTS.join(', ')}`);
+    return bits | (1 << bit);
+  }, 0);
 }
 
 function path(value: unknown, name: string): string | undefined {

@@ -28,6 +28,7 @@ Napi::Value make_error(Napi::Env env, const Error& error) {
   Napi::Object details = Napi::Object::New(env);
   if (!error.library.empty()) details.Set("library", error.library);
   if (!error.reason.empty()) details.Set("reason", error.reason);
+  if (!error.entry.empty()) details.Set("opensslEntry", error.entry);
   if (!error.stack.empty()) {
     Napi::Array stack = Napi::Array::New(env, error.stack.size());
     for (std::uint32_t i = 0; i < error.stack.size(); ++i) stack.Set(i, error.stack[i]);

@@ -10,7 +10,7 @@ Napi::Function TrustStoreClass::define(Napi::Env env) {
   return DefineClass(env, "TrustStore", std::vector<Napi::ClassPropertyDescriptor<TrustStoreClass>>{});
 }
 
-// (certificates, crls, caFile, caPath, systemDefault)
+// (certificates, crls, caFile, caPath, caStore, systemDefault)
 TrustStoreClass::TrustStoreClass(const Napi::CallbackInfo& info) : Napi::ObjectWrap<TrustStoreClass>(info) {
   TrustSources sources;
   sources.certificates = certificates_of(info[0]);
@@ -20,7 +20,8 @@ TrustStoreClass::TrustStoreClass(const Napi::CallbackInfo& info) : Napi::ObjectW
   });
   if (info[2].IsString()) sources.ca_file = info[2].As<Napi::String>().Utf8Value();
   if (info[3].IsString()) sources.ca_path = info[3].As<Napi::String>().Utf8Value();
-  sources.system_default = info[4].As<Napi::Boolean>().Value();
+  if (info[4].IsString()) sources.ca_store = info[4].As<Napi::String>().Utf8Value();
+  sources.system_default = info[5].As<Napi::Number>().Uint32Value();
   auto store = TrustStore::create(std::move(sources));
   if (!store.ok()) {
     throw_error(info.Env(), store.error());

@@ -12,7 +12,7 @@ namespace ocsp::binding {
 
 namespace {
 
-// (der, certificates, trust, flags, pathFlags, time, purpose, depth, securityLevel, policies)
+// (der, certificates, trust, flags, pathFlags, time, purpose, depth, securityLevel, policies, name, host, email, ip)
 BasicVerifyInput input_of(const Napi::CallbackInfo& info) {
   BasicVerifyInput input;
   input.certificates = certificates_of(info[1]);
@@ -26,6 +26,10 @@ BasicVerifyInput input_of(const Napi::CallbackInfo& info) {
   for_each_element(info[9], [&](const Napi::Value& element) {
     if (element.IsString()) input.path.policies.push_back(element.As<Napi::String>().Utf8Value());
   });
+  std::string* const texts[] = {&input.path.name, &input.path.host, &input.path.email, &input.path.ip};
+  for (std::size_t i = 0; i < std::size(texts); ++i) {
+    if (info[10 + i].IsString()) *texts[i] = info[10 + i].As<Napi::String>().Utf8Value();
+  }
   return input;
 }
 

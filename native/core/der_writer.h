@@ -27,6 +27,10 @@ class DerWriter {
     std::memcpy(buffer_.data() + start_, bytes.data(), bytes.size());
   }
   void octet(std::uint8_t value) { raw({&value, 1}); }
+  // Puts `bytes` in the place of as many octets, `before_end` octets before the end. They have to be there.
+  void overwrite(std::size_t before_end, Bytes bytes) {
+    std::memcpy(buffer_.data() + (buffer_.size() - before_end - bytes.size()), bytes.data(), bytes.size());
+  }
   // Puts identifier and length octets in front of the last `length` octets.
   void header(std::uint8_t tag, std::size_t length);
   void element(std::uint8_t tag, Bytes content) {

@@ -42,11 +42,12 @@ std::string describe(unsigned long code, const char* data, int flags) {
   return line;
 }
 
-void name_error(Error& error, unsigned long code) {
+void name_error(Error& error, unsigned long code, const char* data, int flags) {
   const char* library = ERR_lib_error_string(code);
   const char* reason = ERR_reason_error_string(code);
   if (library != nullptr) error.library = library;
   if (reason != nullptr) error.reason = reason;
+  error.entry = describe(code, data, flags);
 }
 
 }  // namespace
@@ -57,14 +58,14 @@ Error ErrorQueueScope::take(ErrorCode code, std::string message) {
   int flags = 0;
   if (!found_empty_) {
     // Older entries belong to somebody else, and ERR_get_error would take those first: report the newest only.
-    const unsigned long newest = ERR_peek_last_error();
+    const unsigned long newest = ERR_peek_last_error_all(nullptr, nullptr, nullptr, &data, &flags);
     if (is_boundary(newest)) return error;
-    name_error(error, newest);
+    name_error(error, newest, data, flags);
   } else {
     // The oldest entry is where the failure began; it names the error, as in Node.
     const unsigned long oldest = ERR_get_error_all(nullptr, nullptr, nullptr, &data, &flags);
     if (oldest == 0) return error;
-    name_error(error, oldest);
+    name_error(error, oldest, data, flags);
     while (const unsigned long next = ERR_get_error_all(nullptr, nullptr, nullptr, &data, &flags)) {
       error.stack.push_back(describe(next, data, flags));
     }

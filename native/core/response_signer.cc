@@ -79,6 +79,15 @@ Result<std::unique_ptr<ResponseSigner>> ResponseSigner::create(std::shared_ptr<c
 }
 
 Result<Bytes> ResponseSigner::sign(const StatusEntry& entry, std::int64_t produced_at) {
+  if (!patch_data(entry, produced_at)) write_data(entry, produced_at);
+  const auto signature = sign_data();
+  if (!signature.ok()) return signature.error();
+  response_.clear();
+  write_response(response_, data_.bytes(), prepared_.algorithm, signature.value(), certificates_);
+  return response_.bytes();
+}
+
+void ResponseSigner::write_data(const StatusEntry& entry, std::int64_t produced_at) {
   fields_.produced_at = produced_at;
   SingleResponseFields& single = fields_.responses[0];
   single.cert_id.serial = entry.serial;
@@ -91,11 +100,25 @@ Result<Bytes> ResponseSigner::sign(const StatusEntry& entry, std::int64_t produc
   data_.clear();
   write_response_data(data_, fields_);
 
-  const auto signature = sign_data();
-  if (!signature.ok()) return signature.error();
-  response_.clear();
-  write_response(response_, data_.bytes(), prepared_.algorithm, signature.value(), certificates_);
-  return response_.bytes();
+  // Behind the serial of an entry that is not revoked: status, thisUpdate, nextUpdate in its tag.
+  constexpr std::size_t kStatus = 2;
+  constexpr std::size_t kTime = 17;
+  serial_length_ = entry.serial.size();
+  serial_end_ = kStatus + kTime + (entry.next_update ? 2 + kTime : 0);
+  if (entry.cert_status == 1 || !entry.extensions.empty()) serial_end_ = 0;
+}
+
+// Of two neighbours in a list mostly the serials alone differ. Then the ResponseData of the one becomes that of the
+// other in place, which takes a tenth of the time.
+bool ResponseSigner::patch_data(const StatusEntry& entry, std::int64_t produced_at) {
+  const SingleResponseFields& last = fields_.responses[0];
+  if (serial_end_ == 0 || produced_at != fields_.produced_at || entry.cert_status != last.cert_status ||
+      entry.this_update != last.this_update || entry.next_update != last.next_update ||
+      entry.serial.size() != serial_length_ || !entry.extensions.empty()) {
+    return false;
+  }
+  data_.overwrite(serial_end_, entry.serial);
+  return true;
 }
 
 Result<Bytes> ResponseSigner::sign_data() {

@@ -48,6 +48,8 @@ class ResponseSigner {
  private:
   ResponseSigner(std::shared_ptr<const SignerProfile> profile, PreparedSignature prepared);
 
+  void write_data(const StatusEntry& entry, std::int64_t produced_at);
+  bool patch_data(const StatusEntry& entry, std::int64_t produced_at);
   Result<Bytes> sign_data();
 
   std::shared_ptr<const SignerProfile> profile_;
@@ -61,6 +63,9 @@ class ResponseSigner {
   std::size_t signature_length_ = 0;
   ResponseDataFields fields_;
   DerWriter data_;
+  // Where the serial stands in data_, counted from the end; 0 when data_ is not to be patched.
+  std::size_t serial_end_ = 0;
+  std::size_t serial_length_ = 0;
   DerWriter response_;
 };
 

@@ -17,6 +17,7 @@ struct Error {
   std::string library;
   std::string reason;
   std::vector<std::string> stack;
+  std::string entry{};  // the entry that library and reason are of, in the form of those in `stack`
 };
 
 template <typename T>

@@ -24,8 +24,8 @@ void write_hash_algorithm(DerWriter& out, const ASN1_OBJECT* oid) {
   out.close(tag::kSequence, mark);
 }
 
-// RSASSA-PSS-params (RFC 4055 3.1). OpenSSL 3.0 offers no identifier for PSS. Hash and salt length are always written
-// out: SHA-1, their only default, is never used for signing; a salt of 20 is the default and so is omitted.
+// RSASSA-PSS-params (RFC 4055 3.1). OpenSSL 3.0 offers no identifier for PSS. SHA-1 and a salt of 20 octets are the
+// defaults, and so are omitted.
 Result<ByteVector> pss_algorithm(const EVP_MD* md, int salt_length) {
   const ASN1_OBJECT* oid = OBJ_nid2obj(EVP_MD_get_type(md));
   if (oid == nullptr || OBJ_length(oid) == 0) {
@@ -43,14 +43,16 @@ Result<ByteVector> pss_algorithm(const EVP_MD* md, int salt_length) {
     out.close(tag::kInteger, salt);
     out.close(tag::explicit_context(2), salt);
   }
-  const std::size_t mgf = out.size();
-  write_hash_algorithm(out, oid);
-  out.element(tag::kOid, kMgf1);
-  out.close(tag::kSequence, mgf);
-  out.close(tag::explicit_context(1), mgf);
-  const std::size_t hash = out.size();
-  write_hash_algorithm(out, oid);
-  out.close(tag::explicit_context(0), hash);
+  if (EVP_MD_get_type(md) != NID_sha1) {
+    const std::size_t mgf = out.size();
+    write_hash_algorithm(out, oid);
+    out.element(tag::kOid, kMgf1);
+    out.close(tag::kSequence, mgf);
+    out.close(tag::explicit_context(1), mgf);
+    const std::size_t hash = out.size();
+    write_hash_algorithm(out, oid);
+    out.close(tag::explicit_context(0), hash);
+  }
   out.close(tag::kSequence, 0);
   out.element(tag::kOid, kRsassaPss);
   out.close(tag::kSequence, 0);

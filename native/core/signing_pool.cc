@@ -98,6 +98,7 @@ void SigningPool::run(ResponseSigner& signer) {
 
 SignedBatch SigningPool::sign_batch(ResponseSigner& signer, const SigningBatch& batch, double& verify_credit) {
   SignedBatch result;
+  result.ends.reserve(batch.entries.size() / kEntryHeaderSize);
   Bytes rest = batch.entries;
   while (!rest.empty() && !stopping_) {
     StatusEntry entry;
@@ -119,6 +120,7 @@ SignedBatch SigningPool::sign_batch(ResponseSigner& signer, const SigningBatch& 
         return result;
       }
     }
+    if (result.responses.empty()) result.responses.reserve(result.ends.capacity() * (response.value().size() + 16));
     result.responses.insert(result.responses.end(), response.value().begin(), response.value().end());
     result.ends.push_back(static_cast<std::uint32_t>(result.responses.size()));
   }

@@ -23,6 +23,26 @@ X509CrlPtr parse_crl(Bytes bytes) {
   return X509CrlPtr(bio ? PEM_read_bio_X509_CRL(bio.get(), nullptr, nullptr, nullptr) : nullptr);
 }
 
+// What X509_STORE_set_default_paths does, part by part. A file or folder that is not there is no error.
+bool add_system_trust(X509_STORE* store, unsigned parts) {
+  if ((parts & kSystemFile) != 0) {
+    X509_LOOKUP* lookup = X509_STORE_add_lookup(store, X509_LOOKUP_file());
+    if (lookup == nullptr) return false;
+    X509_LOOKUP_load_file(lookup, nullptr, X509_FILETYPE_DEFAULT);
+  }
+  if ((parts & kSystemFolder) != 0) {
+    X509_LOOKUP* lookup = X509_STORE_add_lookup(store, X509_LOOKUP_hash_dir());
+    if (lookup == nullptr) return false;
+    X509_LOOKUP_add_dir(lookup, nullptr, X509_FILETYPE_DEFAULT);
+  }
+  if ((parts & kSystemStore) != 0) {
+    X509_LOOKUP* lookup = X509_STORE_add_lookup(store, X509_LOOKUP_store());
+    if (lookup == nullptr) return false;
+    X509_LOOKUP_add_store(lookup, nullptr);
+  }
+  return true;
+}
+
 struct PolicyStackDeleter {
   void operator()(STACK_OF(ASN1_OBJECT) * stack) const { sk_ASN1_OBJECT_pop_free(stack, ASN1_OBJECT_free); }
 };
@@ -32,8 +52,21 @@ struct PolicyStackDeleter {
 Result<VerifyParamPtr> make_parameters(const PathParameters& parameters) {
   ErrorQueueScope errors;
   VerifyParamPtr param(X509_VERIFY_PARAM_new());
-  if (!param || X509_VERIFY_PARAM_set_flags(param.get(), parameters.flags) != 1) {
+  if (!param) return errors.take(ErrorCode::kOpenssl, "the verification parameters cannot be set");
+  if (!parameters.name.empty()) {
+    const X509_VERIFY_PARAM* named = X509_VERIFY_PARAM_lookup(parameters.name.c_str());
+    if (named == nullptr || X509_VERIFY_PARAM_set1(param.get(), named) != 1) {
+      return errors.take(ErrorCode::kInvalidValue,
+                         "OpenSSL knows no verification parameters '" + parameters.name + "'");
+    }
+  }
+  if (X509_VERIFY_PARAM_set_flags(param.get(), parameters.flags) != 1) {
     return errors.take(ErrorCode::kOpenssl, "the verification parameters cannot be set");
+  }
+  if ((!parameters.host.empty() && X509_VERIFY_PARAM_set1_host(param.get(), parameters.host.c_str(), 0) != 1) ||
+      (!parameters.email.empty() && X509_VERIFY_PARAM_set1_email(param.get(), parameters.email.c_str(), 0) != 1) ||
+      (!parameters.ip.empty() && X509_VERIFY_PARAM_set1_ip_asc(param.get(), parameters.ip.c_str()) != 1)) {
+    return errors.take(ErrorCode::kInvalidValue, "the identity to look for is not one");
   }
   if (parameters.time) X509_VERIFY_PARAM_set_time(param.get(), static_cast<time_t>(*parameters.time));
   if (parameters.depth >= 0) X509_VERIFY_PARAM_set_depth(param.get(), parameters.depth);
@@ -93,10 +126,13 @@ Result<X509StorePtr> TrustStore::build() const {
   if (!sources_.ca_file.empty() && X509_STORE_load_file(store.get(), sources_.ca_file.c_str()) != 1) {
     return errors.take(ErrorCode::kInvalidValue, "no certificates can be read from " + sources_.ca_file);
   }
+  if (!sources_.ca_store.empty() && X509_STORE_load_store(store.get(), sources_.ca_store.c_str()) != 1) {
+    return errors.take(ErrorCode::kInvalidValue, "no certificates can be read from " + sources_.ca_store);
+  }
   if (!sources_.ca_path.empty() && X509_STORE_load_path(store.get(), sources_.ca_path.c_str()) != 1) {
     return errors.take(ErrorCode::kInvalidValue, "certificates cannot be looked up in " + sources_.ca_path);
   }
-  if (sources_.system_default && X509_STORE_set_default_paths(store.get()) != 1) {
+  if (!add_system_trust(store.get(), sources_.system_default)) {
     return errors.take(ErrorCode::kOpenssl, "the system's trusted certificates cannot be read");
   }
   return store;

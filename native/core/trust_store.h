@@ -14,12 +14,15 @@
 
 namespace ocsp {
 
+enum SystemTrust : unsigned { kSystemFile = 1, kSystemFolder = 2, kSystemStore = 4 };
+
 struct TrustSources {
   std::vector<std::shared_ptr<const Certificate>> certificates;
   std::vector<ByteVector> crls;  // DER or PEM
   std::string ca_file;           // PEM; certificates, trusted certificates and CRLs
   std::string ca_path;           // a folder with names by hash
-  bool system_default = false;   // where OpenSSL was configured to look
+  std::string ca_store;          // URI of an OSSL_STORE
+  unsigned system_default = 0;   // SystemTrust: where OpenSSL was configured to look
 };
 
 // What one verification asks of the path (X509_VERIFY_PARAM).
@@ -30,6 +33,10 @@ struct PathParameters {
   int depth = -1;
   int security_level = -1;
   std::vector<std::string> policies;  // dotted OIDs
+  std::string name;                   // of one of OpenSSL's sets of parameters, such as "smime_sign"
+  std::string host;                   // what the signer's certificate has to be for
+  std::string email;
+  std::string ip;  // its text form
 };
 
 Result<VerifyParamPtr> make_parameters(const PathParameters& parameters);

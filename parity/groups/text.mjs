@@ -1,7 +1,8 @@
 // toText against OCSP_REQUEST_print and OCSP_RESPONSE_print, and `openssl ocsp -req_text`, `-resp_text`, octet by octet.
 import { loadDerOcspRequest, loadDerOcspResponse, OCSPError, OCSPResponse } from 'openssl-ocsp';
 import { openssl } from '../cli.mjs';
-import { authorities, captures } from '../material.mjs';
+import { withLongKey } from '../directed.mjs';
+import { authorities, captures, vector } from '../material.mjs';
 import { buildRequest, buildResponse, someRequest, someResponse } from '../messages.mjs';
 import { mutate } from '../mutate.mjs';
 
@@ -20,7 +21,8 @@ export function run({ compare, ask, random, cases }) {
     const [name, bytes] = random.pick(originals);
     return [`mutant of ${name}`, mutate(bytes, random)];
   });
-  byOracle(compare, ask, [...originals, ...mutants]);
+  const longKey = withLongKey(vector('reference/x509/ocsp/resp-delegate-unknown-cert.der'));
+  byOracle(compare, ask, [...originals, ['a long key', longKey], ...mutants]);
   byCommand(compare, [...recorded, ...generated.slice(0, Math.ceil(cases / 20))]);
 }
 

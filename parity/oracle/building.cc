@@ -161,13 +161,41 @@ std::string make_locator(const Arguments& arguments) {
   return made(OCSP_url_svcloc_new(X509_get_subject_name(issuer.get()), pointers.data()));
 }
 
-// (nonce): through a request, which is where OpenSSL makes one.
-std::string make_nonce(const Arguments& arguments) {
+template <auto Find, auto Get, typename T>
+std::string nonce_of(T* owner) {
+  return quoted(encoded(Get(owner, Find(owner, NID_id_pkix_OCSP_Nonce, -1)), i2d_X509_EXTENSION));
+}
+
+// (nonce): in a request, in a response, and copied from the request into a response.
+std::string make_nonces(const Arguments& arguments) {
   Bytes nonce = unhex(arguments.at(0));
+  const int length = static_cast<int>(nonce.size());
   const RequestPtr request(OCSP_REQUEST_new());
-  OCSP_request_add1_nonce(request.get(), nonce.data(), static_cast<int>(nonce.size()));
-  const int at = OCSP_REQUEST_get_ext_by_NID(request.get(), NID_id_pkix_OCSP_Nonce, -1);
-  return quoted(encoded(OCSP_REQUEST_get_ext(request.get(), at), i2d_X509_EXTENSION));
+  const BasicPtr response(OCSP_BASICRESP_new());
+  const BasicPtr copy(OCSP_BASICRESP_new());
+  if (OCSP_request_add1_nonce(request.get(), nonce.data(), length) != 1 ||
+      OCSP_basic_add1_nonce(response.get(), nonce.data(), length) != 1 ||
+      OCSP_copy_nonce(copy.get(), request.get()) != 1) {
+    return "null";
+  }
+  return list({nonce_of<OCSP_REQUEST_get_ext_by_NID, OCSP_REQUEST_get_ext>(request.get()),
+               nonce_of<OCSP_BASICRESP_get_ext_by_NID, OCSP_BASICRESP_get_ext>(response.get()),
+               nonce_of<OCSP_BASICRESP_get_ext_by_NID, OCSP_BASICRESP_get_ext>(copy.get())});
+}
+
+// (certificate, another): the responder's id by name and by key, and whether the other matches each.
+std::string make_responder_ids(const Arguments& arguments) {
+  const X509Ptr responder = certificate(arguments.at(0));
+  const X509Ptr other = certificate(arguments.at(1));
+  const std::unique_ptr<OCSP_RESPID, Deleter<OCSP_RESPID_free>> by_name(OCSP_RESPID_new());
+  const std::unique_ptr<OCSP_RESPID, Deleter<OCSP_RESPID_free>> by_key(OCSP_RESPID_new());
+  if (OCSP_RESPID_set_by_name(by_name.get(), responder.get()) != 1 ||
+      OCSP_RESPID_set_by_key(by_key.get(), responder.get()) != 1) {
+    return "null";
+  }
+  const auto matches = [&](OCSP_RESPID* id) { return OCSP_RESPID_match(id, other.get()) == 1 ? "true" : "false"; };
+  return list({quoted(encoded(by_name.get(), i2d_OCSP_RESPID)), quoted(encoded(by_key.get(), i2d_OCSP_RESPID)),
+               matches(by_name.get()), matches(by_key.get())});
 }
 
 }  // namespace
@@ -182,7 +210,8 @@ void add_building(Questions& questions) {
   questions["acceptable"] = make_acceptable;
   questions["archive-cutoff"] = make_cutoff;
   questions["service-locator"] = make_locator;
-  questions["nonce-extension"] = make_nonce;
+  questions["nonces"] = make_nonces;
+  questions["responder-ids"] = make_responder_ids;
 }
 
 }  // namespace oracle

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -36,6 +36,11 @@ export class Scratch implements Disposable {
     const path = this.path(name);
     writeFileSync(path, content);
     return path;
+  }
+
+  /** The content of a file of that name. */
+  read(name: string): Buffer {
+    return readFileSync(this.path(name));
   }
 
   /** The path of a file of that name. */

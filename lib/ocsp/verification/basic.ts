@@ -3,7 +3,7 @@ import { X509Certificate } from 'node:crypto';
 import type { BasicVerifyArguments, BasicVerifyOutcome } from '../../../typings/binding.js';
 import { invalidArgType, invalidValue, malformed, type OCSPError } from '../../errors.js';
 import type { CertificateInput } from '../../x509/certificate.js';
-import { checkObject } from '../../x509/checks.js';
+import { checkObject, checkText } from '../../x509/checks.js';
 import { isOid } from '../../x509/oids.js';
 import { checkDate } from '../../x509/time.js';
 import { checkCertificates, type TrustInput, toTrustStore } from '../../x509/trust-store.js';
@@ -11,7 +11,10 @@ import { type OcspVerifyFlags, ocspFlags, type PathFlag, pathFlags } from './ope
 
 /** What OpenSSL's verification takes. Without `trust` nothing is trusted, and no path can end well. */
 export interface MessageVerifyOptions extends OcspVerifyFlags {
-  /** Certificates to look for the signer in and to build the path with; not trusted, unless `trustOther` says so. */
+  /**
+   * Certificates to look for the signer in and, for a response, to build the path with; not trusted, unless `trustOther` says
+   * so. (For a request OpenSSL builds the path with the certificates inside it only.)
+   */
   readonly certificates?: Iterable<CertificateInput>;
   /** What is trusted. */
   readonly trust?: TrustInput;
@@ -27,6 +30,12 @@ export interface MessageVerifyOptions extends OcspVerifyFlags {
   readonly policies?: readonly string[];
   /** Further flags of path validation. */
   readonly pathFlags?: readonly PathFlag[];
+  /** One of OpenSSL's named sets of parameters to begin with: `default`, `smime_sign`, `ssl_client` and the like. */
+  readonly verifyName?: string;
+  /** The host, mail address or IP address that the signer's certificate has to be for. */
+  readonly verifyHostname?: string;
+  readonly verifyEmail?: string;
+  readonly verifyIp?: string;
 }
 
 /** Where path validation ended, in OpenSSL's terms. */
@@ -48,7 +57,10 @@ export interface MessageVerifyResult {
   readonly error: OCSPError | null;
   /** What was wrong with a certificate; null when nothing was, or when none was looked at. */
   readonly certificateError: CertificateVerifyError | null;
-  /** The certificate that the message names as its signer, verified or not; null when none was found. */
+  /**
+   * The certificate that the message names as its signer, verified or not; null when none was found. Of a request it is known
+   * only where a path was built.
+   */
   readonly signer: X509Certificate | null;
   /** The path that was built, signer first; empty when none was. */
   readonly chain: readonly X509Certificate[];
@@ -94,7 +106,19 @@ export function verifyArguments(options: MessageVerifyOptions): BasicVerifyArgum
     wholeNumber(depth, 'options.depth', 100),
     wholeNumber(securityLevel, 'options.securityLevel', 5),
     policies as string[],
+    optionalText(options.verifyName, 'options.verifyName'),
+    optionalText(options.verifyHostname, 'options.verifyHostname'),
+    optionalText(options.verifyEmail, 'options.verifyEmail'),
+    optionalText(options.verifyIp, 'options.verifyIp'),
   ];
+}
+
+/** A text that means something, if it is there at all: to the addon an empty one would be as good as none. */
+function optionalText(value: unknown, name: string): string | undefined {
+  if (value === undefined) return undefined;
+  const text = checkText(value, name);
+  if (text === '' || text.includes('\0')) throw invalidValue(`${name} is empty, or has a NUL in it`);
+  return text;
 }
 
 /** A whole number up to `most`; -1 for undefined. */

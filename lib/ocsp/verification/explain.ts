@@ -1,6 +1,6 @@
 /** A verdict step by step, for people. */
 import { OCSPCertStatus } from '../enums.js';
-import { CERT_STATUS, REMEMBERED, RESPONSE_COUNT, SIGNER_SOURCE } from '../layout.js';
+import { AUTHORITY, CERT_STATUS, REMEMBERED, RESPONSE_COUNT, SIGNER_SOURCE } from '../layout.js';
 import { type Findings, isoTime } from './judge.js';
 import type { NonceState } from './nonce.js';
 import type { Policy } from './policy.js';
@@ -25,11 +25,12 @@ const NONCES: Readonly<Record<NonceState, string>> = {
 };
 
 const SOURCES = ['', "the issuer's", 'inside the response', 'given by the caller', 'trusted by configuration'];
-const AUTHORITY_TEXTS: Readonly<Record<string, string>> = {
-  ca: 'the signer is the CA itself',
-  delegate: 'the signer is a delegate: the key of this CA issued its certificate, with OCSPSigning',
-  trusted: 'the signer is trusted by configuration',
-};
+const AUTHORITIES = [
+  '',
+  'the signer is the CA itself',
+  'the signer is a delegate: the key of this CA issued its certificate, with OCSPSigning',
+  'the signer is trusted by configuration',
+];
 
 /** Lines of text: one for each step, then the outcome. */
 export function explain(verdict: OCSPVerdict, findings: Findings, question: Question, policy: Policy): string {
@@ -79,7 +80,7 @@ function steps(verdict: OCSPVerdict, findings: Findings, policy: Policy, questio
       codes: AUTHENTICATION_CODES.filter((code) => !SIGNATURE_CODES.includes(code)),
       passed: () => {
         if (!authentic) return null;
-        const text = AUTHORITY_TEXTS[verdict.authority ?? ''] ?? 'may answer for this CA';
+        const text = AUTHORITIES[message.number(AUTHORITY)] ?? '';
         return message.number(REMEMBERED) === 1 ? `${text} (validated earlier)` : text;
       },
     },

@@ -12,7 +12,7 @@ export interface ValidityOptions {
   readonly at?: Date;
   /** Seconds that clocks may differ, either way. Default 0; `openssl ocsp` takes 300. */
   readonly clockTolerance?: number;
-  /** Greatest age of thisUpdate in seconds; unlimited by default. */
+  /** Greatest age of thisUpdate in seconds, whatever the tolerance; unlimited by default. */
   readonly maxAge?: number;
 }
 
@@ -35,7 +35,8 @@ export function validityFaults(
 ): ValidityFault[] {
   const faults: ValidityFault[] = [];
   if (!(thisUpdate <= at + tolerance)) faults.push('not-yet-valid');
-  if (!(at - thisUpdate <= maxAge + tolerance)) faults.push('too-old');
+  // As in OpenSSL, the tolerance does not add to the age.
+  if (!(at - thisUpdate <= maxAge)) faults.push('too-old');
   if (nextUpdate !== null) {
     // "Later than now" (RFC 6960 section 3.2): a status that ends this very second has ended.
     if (!(nextUpdate + tolerance > at)) faults.push('expired');

@@ -1,0 +1,77 @@
+/** A response as it comes in: perhaps an error status, perhaps something that OpenSSL cannot read any further. */
+import { OCSPError } from '../../errors.js';
+import { loadDerOcspResponse, type OCSPResponse } from '../../ocsp/response.js';
+import { contextTag, DerReader, Tag } from '../../x509/der.js';
+import { OCSPResponseTypeOID } from '../../x509/oids.js';
+
+/** The envelope, and what is in it. */
+export interface IncomingResponse {
+  readonly der: Buffer;
+  readonly status: number;
+  /** undefined when OpenSSL cannot read what the envelope of a successful response holds. */
+  readonly message: OCSPResponse | undefined;
+  /** Why. */
+  readonly failure: OCSPError | undefined;
+}
+
+/** @throws OCSPError when not even the envelope can be read. */
+export function readResponse(data: Buffer): IncomingResponse {
+  try {
+    const message = loadDerOcspResponse(data, { strict: false });
+    const der = message.publicBytes();
+    return { der, status: statusOf(der), message, failure: undefined };
+  } catch (failure) {
+    if (!(failure instanceof OCSPError)) throw failure;
+    const der = envelopeOf(data);
+    if (der === undefined) throw failure;
+    return { der, status: statusOf(der), message: undefined, failure };
+  }
+}
+
+function statusOf(der: Uint8Array): number {
+  const { bytes, contentStart, end } = readStatus(der);
+  return Buffer.from(bytes.buffer, bytes.byteOffset + contentStart, end - contentStart).readIntBE(
+    0,
+    Math.min(6, end - contentStart),
+  );
+}
+
+function readStatus(der: Uint8Array): { bytes: Uint8Array; contentStart: number; end: number } {
+  const reader = new DerReader(der).enter(Tag.SEQUENCE);
+  return { bytes: der, ...reader.read(Tag.ENUMERATED) };
+}
+
+/** The element, if it is an envelope. */
+function envelopeOf(data: Buffer): Buffer | undefined {
+  try {
+    const reader = new DerReader(data);
+    const element = reader.copyTlv(reader.read(Tag.SEQUENCE));
+    readType(element);
+    return element;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Reads everything that an envelope has to have; '' when it holds nothing. */
+function readType(der: Uint8Array): string {
+  const outer = new DerReader(der).enter(Tag.SEQUENCE);
+  outer.read(Tag.ENUMERATED);
+  if (outer.atEnd) return '';
+  const bytes = outer.enter(contextTag(0)).enter(Tag.SEQUENCE);
+  const type = bytes.readOid();
+  bytes.read(Tag.OCTET_STRING);
+  bytes.done();
+  outer.done();
+  return type;
+}
+
+/** The text as far as `OCSP_RESPONSE_print` gets. */
+export function responseText({ der, message }: IncomingResponse): string {
+  if (message !== undefined) return message.toText();
+  const head = 'OCSP Response Data:\n    OCSP Response Status: successful (0x0)\n';
+  const type = readType(der);
+  if (type === '') return head;
+  const basic = type === OCSPResponseTypeOID.BASIC;
+  return `${head}    Response Type: ${basic ? 'Basic OCSP Response\n' : `${type} (unknown response type)\n`}`;
+}

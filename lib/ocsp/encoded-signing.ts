@@ -1,0 +1,94 @@
+/**
+ * Signing messages that are encoded already, with whatever OpenSSL takes. The builders refuse what should no longer be
+ * signed with; the stand-in for `openssl ocsp` has to offer it.
+ */
+import { createPrivateKey, type KeyObject, type X509Certificate } from 'node:crypto';
+import { takeOutput } from '../binding.js';
+import { ParsedCertificate } from '../x509/certificate.js';
+import { toPrivateKey } from '../x509/key.js';
+
+/** How to sign, in OpenSSL's terms. */
+export interface EncodedSignature {
+  readonly signer: X509Certificate;
+  readonly key: KeyObject;
+  /** OpenSSL's name of the hash; undefined for the default of the key. */
+  readonly hash?: string | undefined;
+  /** RSASSA-PSS; keys of type RSA-PSS always sign so. */
+  readonly pss?: boolean;
+  /** PSS only. undefined: as long as the key allows, which is OpenSSL's default. */
+  readonly saltLength?: number | undefined;
+  /** The certificates that travel along, all of them. */
+  readonly certificates: readonly X509Certificate[];
+}
+
+/**
+ * Signs a ResponseData (OpenSSL's `OCSP_basic_sign_ctx`) and wraps it in a successful response.
+ *
+ * @throws `ERR_OCSP_KEY_MISMATCH`, and `ERR_OCSP_OPENSSL` and `ERR_OCSP_UNSUPPORTED_ALGORITHM` for what OpenSSL refuses.
+ */
+export function signEncodedResponse(responseData: Uint8Array, how: EncodedSignature): Buffer {
+  const { key, rest } = prepare(how);
+  return takeOutput(key.signResponse(responseData, ...rest));
+}
+
+/** Signs a whole request (OpenSSL's `OCSP_request_sign`), whose signature, if it has one, is replaced. Throws the same. */
+export function signEncodedRequest(request: Uint8Array, how: EncodedSignature): Buffer {
+  const { key, rest } = prepare(how);
+  return takeOutput(key.signRequest(request, ...rest));
+}
+
+type NativeKey = ReturnType<typeof toPrivateKey>;
+type Rest = Parameters<NativeKey['signResponse']> extends [unknown, ...infer R] ? R : never;
+
+function prepare({ signer, key, hash, pss = false, saltLength, certificates }: EncodedSignature): {
+  key: NativeKey;
+  rest: Rest;
+} {
+  const nativeKey = toPrivateKey(key);
+  const details = key.asymmetricKeyDetails ?? {};
+  const isPssKey = key.asymmetricKeyType === 'rsa-pss';
+  const name = hash ?? (isPssKey ? details.hashAlgorithm : undefined) ?? defaultHash(key);
+  const usesPss = isPssKey || pss;
+  const salt = usesPss ? (saltLength ?? longestSalt(details.modulusLength ?? 0, name)) : -1;
+  const list = certificates.map((certificate) => new ParsedCertificate(certificate).native);
+  return { key: nativeKey, rest: [new ParsedCertificate(signer).native, name, usesPss, salt, list] };
+}
+
+/** What `EVP_PKEY_get_default_digest_name` says of the usual keys. */
+function defaultHash(key: KeyObject): string | undefined {
+  return ['rsa', 'rsa-pss', 'ec', 'dsa'].includes(key.asymmetricKeyType ?? '') ? 'SHA256' : undefined;
+}
+
+const DIGEST_LENGTHS: Readonly<Record<string, number>> = {
+  MD5: 16,
+  SHA1: 20,
+  SHA224: 28,
+  SHA384: 48,
+  SHA512: 64,
+  'SHA512-224': 28,
+  'SHA3-224': 28,
+  'SHA3-384': 48,
+  'SHA3-512': 64,
+};
+
+/** RFC 8017 section 9.1.1: what the encoded message leaves to the salt. */
+function longestSalt(modulusLength: number, hash: string | undefined): number {
+  const length = DIGEST_LENGTHS[hash?.toUpperCase() ?? ''] ?? 32;
+  return Math.max(0, Math.ceil((modulusLength - 1) / 8) - length - 2);
+}
+
+/** A private key from a file: PEM, or DER of any of the usual forms. Throws what Node throws. */
+export function readPrivateKey(bytes: Buffer, passphrase: string | undefined): KeyObject {
+  const secret = passphrase === undefined ? {} : { passphrase };
+  if (bytes.includes('-----BEGIN')) return createPrivateKey({ key: bytes, ...secret });
+  const forms = ['pkcs8', 'sec1', 'pkcs1'] as const;
+  let failure: unknown;
+  for (const type of forms) {
+    try {
+      return createPrivateKey({ key: bytes, format: 'der', type, ...secret });
+    } catch (error) {
+      failure ??= error;
+    }
+  }
+  throw failure;
+}
