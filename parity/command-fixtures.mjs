@@ -154,6 +154,8 @@ function makeDatabases({ write }) {
   write('index-allowed.txt', row('V', '', '1001', 'a') + row('V', '', '1002', 'a'));
   write('index-allowed.txt.attr', 'unique_subject = no\n');
   write('index-strange-type.txt', row('X', '', '1001'));
+  write('index-no-line-end.txt', row('R', '260102030405Z', '1001').trimEnd());
+  write('index-small-letters.txt', row('R', '260102030405Z', 'abcd'));
   write('index-binary.txt', Buffer.from([0, 1, 2, 3, 255, 10, 9, 9, 9]));
   for (const [name, revocation] of Object.entries(REVOCATIONS)) {
     write(`index-r-${name}.txt`, row('R', revocation, '1001'));

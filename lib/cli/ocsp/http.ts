@@ -32,6 +32,13 @@ export class HttpError extends Error {
   }
 }
 
+const NO_SUCH_HOST: QueueEntry = {
+  code: '10080002',
+  library: 'BIO routines',
+  reason: 'system lib',
+  data: 'Name or service not known',
+};
+
 const MEDIA_TYPE = 'application/ocsp-response';
 /** OpenSSL's `OSSL_HTTP_DEFAULT_MAX_RESP_LEN`. */
 const MAX_RESPONSE = 100 * 1024;
@@ -69,12 +76,24 @@ function proxyFor({ tls, host, proxy, noProxy }: HttpSettings): ResponderUrl | u
 }
 
 /** Sends the request, returns the response. Rejects with an HttpError. */
-export function post(request: Uint8Array, settings: HttpSettings): Promise<Buffer> {
+export async function post(request: Uint8Array, settings: HttpSettings): Promise<Buffer> {
+  try {
+    return await exchange(request, settings);
+  } catch (error) {
+    // Node refuses to send headers and paths with line ends and the like in them.
+    if (error instanceof TypeError) throw new HttpError(httpEntry('1E800066', 'error sending', error.message));
+    throw error;
+  }
+}
+
+function exchange(request: Uint8Array, settings: HttpSettings): Promise<Buffer> {
   const { tls, host, port, path, timeout } = settings;
   const proxy = proxyFor(settings);
   if (proxy !== undefined && (tls || proxy.tls)) {
     return Promise.reject(new HttpError(httpEntry('1E800072', 'tls not enabled', 'TLS through a proxy')));
   }
+  // Node would take an empty host for the machine itself.
+  if ((proxy ?? settings).host === '') return Promise.reject(new HttpError(NO_SUCH_HOST));
   const target = proxy ?? settings;
   const server = `server=${tls ? 'https' : 'http'}://${host}:${port}${proxy ? ` proxy=${proxy.host}:${proxy.port}` : ''}`;
   return new Promise((resolve, reject) => {
@@ -168,7 +187,7 @@ function connectionEntries(
   const { code: name = '', syscall, message } = error as NodeJS.ErrnoException;
   const bio = { library: 'BIO routines' };
   if (syscall === 'getaddrinfo') {
-    return [{ ...bio, code: '10080002', reason: 'system lib', data: 'Name or service not known' }];
+    return [NO_SUCH_HOST];
   }
   if (!connected && systemCode(error) !== '') {
     return [

@@ -6,7 +6,7 @@ import { loadDatabase } from './database.js';
 import { loadCertificate, loadCertificates, loadKey, readMessage, readPassphrase, writeMessage } from './files.js';
 import { atoi } from './grammar.js';
 import { HttpError, post } from './http.js';
-import { keyMismatch } from './queue.js';
+import { keyMismatch, systemCode } from './queue.js';
 import { makeRequest, withNonce, withSignature } from './request.js';
 import { type ResponderSettings, respond } from './responder.js';
 import { type IncomingResponse, readResponse } from './response-file.js';
@@ -24,8 +24,11 @@ export async function runOcsp(args: readonly string[], streams: Streams = proces
   try {
     return await run(args, session);
   } catch (error) {
-    if (!(error instanceof Stop)) throw error;
-    return error.exitCode;
+    if (error instanceof Stop) return error.exitCode;
+    if (!(error instanceof OCSPError) && systemCode(error) === '') throw error;
+    // Something that OpenSSL's command does not get into: a full disk, a message that is lenient beyond our reach.
+    session.say(`${PROGRAM}: ${(error as Error).message}`);
+    return 1;
   } finally {
     session.printErrors();
     session.close();

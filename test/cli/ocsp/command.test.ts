@@ -303,6 +303,22 @@ test('what goes over the wire is what openssl sends', async (t) => {
   return undefined;
 });
 
+test('headers, paths and hosts that cannot be sent', async (t) => {
+  const url = ['-url', 'http://127.0.0.1:1/'];
+  for (const args of [
+    [...url, '-header', 'a b=c'],
+    [...url, '-header', 'X=a\r\nY: b'],
+    [...url, '-path', '/a\r\nHost: b'],
+    [...url, '-path', '/ä ö'],
+    ['-host', ''],
+    ['-url', 'http:///path'],
+  ]) {
+    const { status, stderr } = await runInside([...ASK, ...args]);
+    t.is(status, 1);
+    t.regex(stderr, /^Error querying OCSP responder\n[0-9A-F]+:error:[0-9A-F]{8}:/, args.join(' '));
+  }
+});
+
 test('TLS through a proxy is refused', async (t) => {
   const { status, stderr } = await runInside([...ASK, '-url', 'https://127.0.0.1:1/', '-proxy', '127.0.0.1:1']);
   t.is(status, 1);
