@@ -233,9 +233,9 @@ export interface NativeBinding {
   verifyRequestAsync(der: Uint8Array, ...rest: BasicVerifyArguments): Promise<BasicVerifyOutcome>;
   /** OCSP_resp_get0_signer: DER. */
   findResponseSigner(der: Uint8Array, certificates: readonly NativeCertificate[]): Buffer | undefined;
-  /** OCSP_REQUEST_print, OCSP_RESPONSE_print. */
-  printRequest(der: Uint8Array): string;
-  printResponse(der: Uint8Array): string;
+  /** OCSP_REQUEST_print, OCSP_RESPONSE_print: the text as far as OpenSSL got, and an OCSPError if that is not all. */
+  printRequest(der: Uint8Array): [text: string, error?: Error];
+  printResponse(der: Uint8Array): [text: string, error?: Error];
 
   /** Parses strictly (or, lenient, what `normalizeRequest` gave) and fills the layout. Throws `ERR_OCSP_MALFORMED`. */
   parseRequest(der: Uint8Array, lenient: boolean): void;

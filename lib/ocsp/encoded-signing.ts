@@ -15,7 +15,7 @@ export interface EncodedSignature {
   readonly hash?: string | undefined;
   /** RSASSA-PSS; keys of type RSA-PSS always sign so. */
   readonly pss?: boolean;
-  /** PSS only. undefined: as long as the key allows, which is OpenSSL's default. */
+  /** PSS only. undefined: as long as the key allows, or as the key says, which is OpenSSL's default. */
   readonly saltLength?: number | undefined;
   /** The certificates that travel along, all of them. */
   readonly certificates: readonly X509Certificate[];
@@ -49,7 +49,8 @@ function prepare({ signer, key, hash, pss = false, saltLength, certificates }: E
   const isPssKey = key.asymmetricKeyType === 'rsa-pss';
   const name = hash ?? (isPssKey ? details.hashAlgorithm : undefined) ?? defaultHash(key);
   const usesPss = isPssKey || pss;
-  const salt = usesPss ? (saltLength ?? longestSalt(details.modulusLength ?? 0, name)) : -1;
+  // A key that is restricted to a hash also says how long the salt is at least, and OpenSSL takes that.
+  const salt = usesPss ? (saltLength ?? details.saltLength ?? longestSalt(details.modulusLength ?? 0, name)) : -1;
   const list = certificates.map((certificate) => new ParsedCertificate(certificate).native);
   return { key: nativeKey, rest: [new ParsedCertificate(signer).native, name, usesPss, salt, list] };
 }

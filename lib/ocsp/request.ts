@@ -31,6 +31,7 @@ import {
   orError,
   Parsed,
 } from './message.js';
+import { printRequest, wholeText } from './printing.js';
 import { type RequestSignature, readRequestSignature } from './request-signature.js';
 import {
   type MessageVerifyOptions,
@@ -234,7 +235,7 @@ export class OCSPRequest extends ValueObject {
    * @throws `ERR_OCSP_MALFORMED` when OpenSSL cannot decode or print what is in it.
    */
   toText(): string {
-    return native.printRequest(this.#parsed.der);
+    return wholeText(printRequest(this.#parsed.der));
   }
 
   /** @internal */

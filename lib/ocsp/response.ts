@@ -37,6 +37,7 @@ import {
   orError,
   Parsed,
 } from './message.js';
+import { printResponse, wholeText } from './printing.js';
 import { OCSPSingleResponse } from './single-response.js';
 import {
   decode,
@@ -271,7 +272,7 @@ export class OCSPResponse extends ValueObject {
    * @throws `ERR_OCSP_MALFORMED` when OpenSSL cannot decode or print what is in it.
    */
   toText(): string {
-    return native.printResponse(this.#message.der);
+    return wholeText(printResponse(this.#message.der));
   }
 
   /** @internal */

@@ -46,7 +46,7 @@ export function parseUrl(url: string): ResponderUrl {
   if (scheme !== 'http' && scheme !== 'https') throw new HttpError(httpEntry('1E80007C', 'invalid url scheme'));
   const [, host = '', port, path = ''] = /^(?:[^@/?#]*@)?(\[[^\]]*\]|[^:/?#]*)(?::([^/?#]*))?([^#]*)/s.exec(rest) ?? [];
   const number = Number(port ?? 0);
-  if (port !== undefined && (!/^\d+$/.test(port) || number < 1 || number > 65535)) {
+  if (port !== undefined && (!/^\d+$/.test(port) || number > 65535)) {
     throw new HttpError(httpEntry('1E80007B', 'invalid port number', port));
   }
   const tls = scheme === 'https';
@@ -178,8 +178,16 @@ function connectionEntries(
       { ...bio, code: '10000067', reason: 'connect error' },
     ];
   }
-  const sending = httpEntry('1E800066', 'error sending', server);
-  if (tls) return [{ code: '0A000000', library: 'SSL routines', reason: message }, sending];
-  if (name.startsWith('HPE_')) return [httpEntry('1E80006A', 'header parse error', message), sending];
-  return [httpEntry('1E800080', 'failed reading data'), httpEntry('1E800067', 'error receiving', server)];
+  if (tls) return tlsEntries(message, server);
+  const receiving = httpEntry('1E800067', 'error receiving', server);
+  if (name.startsWith('HPE_')) return [httpEntry('1E80006A', 'header parse error', message), receiving];
+  return [httpEntry('1E800080', 'failed reading data'), receiving];
+}
+
+/** Node puts an entry of OpenSSL's queue into the message. */
+function tlsEntries(message: string, server: string): QueueEntry[] {
+  const [, code = '0A000000', library = 'SSL routines', reason = message] =
+    /error:([0-9A-F]{8}):([^:]*):[^:]*:([^:]*):/.exec(message) ?? [];
+  const hint = reason === 'wrong version number' ? ' : The server does not support (a suitable version of) TLS' : '';
+  return [{ code, library, reason }, httpEntry('1E800066', 'error sending', server + hint)];
 }
