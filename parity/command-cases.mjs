@@ -487,6 +487,7 @@ const responder = group('answer', [
   ...['revoked', 'nonce', 'expired', 'sha256', 'three', 'foreign', 'no-entry', 'signed', 'int'].map((name) =>
     answers(`to ${name}`, ...INDEX, '-reqin', `@${name}.req`),
   ),
+  answers('an error, ignored', ...INDEX, '-reqin', '@no-entry.req', '-ignore_err', '-resp_text'),
   answers('for several CAs', ...INDEX, '-CA', '@both-cas.pem', '-reqin', '@ec.req'),
   answers('to a certificate', ...INDEX, ...ASK, '-no_nonce'),
   answers('to every hash', ...INDEX, ...DIGESTS.slice(0, 16).flatMap((digest) => [`-${digest}`, ...ASK]), '-no_nonce'),
@@ -721,6 +722,7 @@ const overHttp = group('http', [
   ...['trailing', 'malformed', 'redirect', 'large', 'chunks', 'hang-up'].map((path) => asks(path, `/${path}`)),
   asks('an error, ignored', '/try-later', '-ignore_err', '-resp_text'),
   asks('silence', '/silence', '-timeout', '1'),
+  asks('half an answer', '/stall', '-timeout', '1'),
   asks('a query', '/good?x=y#fragment'),
   asks('no path', ''),
   asks('a query without path', '?x=y'),
