@@ -11,7 +11,7 @@ import { REVOCATION_NAMES, vectorNames } from './command-fixtures.mjs';
  *   without them, and openssl has to verify both
  * @property {'all' | 'lines'} [stderr] - 'lines': without the entries of OpenSSL's error queue
  * @property {'all' | 'none'} [stdout]
- * @property {Record<string, string>} [env]
+ * @property {Record<string, string>} [env] - '@name' in values as in args
  * @property {string} [stdin] - name of a file of the fixtures
  * @property {string} [differs] - why the two do not do the same, deliberately
  */
@@ -346,6 +346,18 @@ const verification = group('verify', [
   plain('revoked responder', ...IN('by-ed25519', '-CAfile', '@ca-crl-ed25519.pem', '-crl_check')),
   plain('revoked responder, whole path', ...IN('by-ed25519', '-CAfile', '@ca-crl-ed25519.pem', '-crl_check_all')),
   plain('no revocation list', ...IN('by-va', '-CAfile', '@va-trusted.pem', '-crl_check')),
+  ...[[], ['-no-CAfile'], ['-no-CApath'], ['-CAfile', '@other-ca.pem'], ['-CApath', '@folder']].flatMap((args) => [
+    {
+      ...plain(`the system's file ${args.join(' ')}`, ...IN('good', ...args)),
+      env: { SSL_CERT_FILE: '@ca.pem', SSL_CERT_DIR: '@folder' },
+    },
+    {
+      ...plain(`the system's folder ${args.join(' ')}`, ...IN('good', ...args)),
+      // The folder is also the system's store, about which OpenSSL leaves a remark in its queue.
+      stderr: 'lines',
+      env: { SSL_CERT_FILE: '@nothing', SSL_CERT_DIR: '@hashed' },
+    },
+  ]),
   plain('nonce', ...IN('nonce', ...CA, '-reqin', '@nonce.req')),
   plain('another nonce', ...IN('nonce', ...CA, ...ASK)),
   plain('nonce in the response only', ...IN('nonce', ...CA, '-reqin', '@good.req')),
@@ -475,6 +487,7 @@ const responder = group('answer', [
   ...['revoked', 'nonce', 'expired', 'sha256', 'three', 'foreign', 'no-entry', 'signed', 'int'].map((name) =>
     answers(`to ${name}`, ...INDEX, '-reqin', `@${name}.req`),
   ),
+  answers('an error, ignored', ...INDEX, '-reqin', '@no-entry.req', '-ignore_err', '-resp_text'),
   answers('for several CAs', ...INDEX, '-CA', '@both-cas.pem', '-reqin', '@ec.req'),
   answers('to a certificate', ...INDEX, ...ASK, '-no_nonce'),
   answers('to every hash', ...INDEX, ...DIGESTS.slice(0, 16).flatMap((digest) => [`-${digest}`, ...ASK]), '-no_nonce'),
@@ -709,6 +722,7 @@ const overHttp = group('http', [
   ...['trailing', 'malformed', 'redirect', 'large', 'chunks', 'hang-up'].map((path) => asks(path, `/${path}`)),
   asks('an error, ignored', '/try-later', '-ignore_err', '-resp_text'),
   asks('silence', '/silence', '-timeout', '1'),
+  asks('half an answer', '/stall', '-timeout', '1'),
   asks('a query', '/good?x=y#fragment'),
   asks('no path', ''),
   asks('a query without path', '?x=y'),

@@ -280,6 +280,10 @@ function answers(folder) {
       response.write(good.subarray(0, 10));
       setTimeout(() => response.end(good.subarray(10)), 20);
     },
+    '/stall': (response) => {
+      response.writeHead(200, { 'Content-Type': MEDIA_TYPE });
+      response.write(good.subarray(0, 100));
+    },
     '/silence': () => {},
     '/hang-up': (response) => response.destroy(),
   };

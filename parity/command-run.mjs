@@ -22,8 +22,9 @@ export function resolveArgs(entry, { folder, work, port, tlsPort }) {
 }
 
 /** The environment of a case: no configuration file, no proxy but what the case sets. */
-export function resolveEnv(entry) {
-  const env = { ...process.env, OPENSSL_CONF: '/dev/null', ...entry.env };
+export function resolveEnv(entry, { folder }) {
+  const own = Object.entries(entry.env ?? {}).map(([name, value]) => [name, value.replace(/^@/, `${folder}/`)]);
+  const env = { ...process.env, OPENSSL_CONF: '/dev/null', ...Object.fromEntries(own) };
   for (const name of ['http_proxy', 'HTTP_PROXY', 'https_proxy', 'HTTPS_PROXY', 'no_proxy', 'NO_PROXY']) {
     if (entry.env?.[name] === undefined) delete env[name];
   }
@@ -47,7 +48,10 @@ export function runProcess([program, ...first], entry, place) {
   mkdirSync(place.work, { recursive: true });
   return new Promise((resolve, reject) => {
     // A session of its own: nobody may be asked for a passphrase.
-    const child = spawn(program, [...first, ...resolveArgs(entry, place)], { env: resolveEnv(entry), detached: true });
+    const child = spawn(program, [...first, ...resolveArgs(entry, place)], {
+      env: resolveEnv(entry, place),
+      detached: true,
+    });
     const stdout = [];
     const stderr = [];
     child.stdout.on('data', (chunk) => stdout.push(chunk));

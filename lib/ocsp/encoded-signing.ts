@@ -2,7 +2,7 @@
  * Signing messages that are encoded already, with whatever OpenSSL takes. The builders refuse what should no longer be
  * signed with; the stand-in for `openssl ocsp` has to offer it.
  */
-import { createPrivateKey, type KeyObject, type X509Certificate } from 'node:crypto';
+import { createHash, createPrivateKey, type KeyObject, type X509Certificate } from 'node:crypto';
 import { takeOutput } from '../binding.js';
 import { ParsedCertificate } from '../x509/certificate.js';
 import { toPrivateKey } from '../x509/key.js';
@@ -60,22 +60,10 @@ function defaultHash(key: KeyObject): string | undefined {
   return ['rsa', 'rsa-pss', 'ec', 'dsa'].includes(key.asymmetricKeyType ?? '') ? 'SHA256' : undefined;
 }
 
-const DIGEST_LENGTHS: Readonly<Record<string, number>> = {
-  MD5: 16,
-  SHA1: 20,
-  SHA224: 28,
-  SHA384: 48,
-  SHA512: 64,
-  'SHA512-224': 28,
-  'SHA3-224': 28,
-  'SHA3-384': 48,
-  'SHA3-512': 64,
-};
-
 /** RFC 8017 section 9.1.1: what the encoded message leaves to the salt. */
 function longestSalt(modulusLength: number, hash: string | undefined): number {
-  const length = DIGEST_LENGTHS[hash?.toUpperCase() ?? ''] ?? 32;
-  return Math.max(0, Math.ceil((modulusLength - 1) / 8) - length - 2);
+  if (hash === undefined) return -1;
+  return Math.max(0, Math.ceil((modulusLength - 1) / 8) - createHash(hash).digest().length - 2);
 }
 
 /** A private key from a file: PEM, or DER of any of the usual forms. Throws what Node throws. */

@@ -2,7 +2,7 @@
 
 import type { KeyObject } from 'node:crypto';
 import { X509Certificate } from 'node:crypto';
-import { closeSync, openSync, readSync, statSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readSync, statSync, writeFileSync } from 'node:fs';
 import { readPrivateKey } from '../../ocsp/encoded-signing.js';
 import { atoi } from './grammar.js';
 import { NOT_ENOUGH_DATA, openError, storeContentError, storeOpenError, systemEntry } from './queue.js';
@@ -93,7 +93,7 @@ export function writeMessage(session: Session, path: string, der: Uint8Array): v
     session.stop(`Can't open "${path}" for writing, ${session.push(...openError(error, path, 'wb'))}`);
   }
   try {
-    writeSync(fd, der);
+    writeFileSync(fd, der);
   } finally {
     closeSync(fd);
   }

@@ -1,5 +1,5 @@
 /** One run of the command: what it says where, and OpenSSL's error queue as the command would leave it. */
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, openSync, writeFileSync } from 'node:fs';
 import type { OCSPError } from '../../errors.js';
 import type { Printed } from '../../ocsp/printing.js';
 import { openError, type QueueEntry } from './queue.js';
@@ -43,7 +43,7 @@ export class Session {
   /** Text for standard output, or the file of `-out`. */
   print(text: string): void {
     if (this.#out === undefined) this.stdout.write(text);
-    else writeSync(this.#out, text);
+    else writeFileSync(this.#out, text);
   }
 
   /** Directs {@link print} into a file, which is emptied. */

@@ -1,6 +1,6 @@
 // What the table of cases cannot say: deliberate differences, what goes over the wire, and that nothing is a stack trace.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
@@ -300,6 +300,16 @@ test('what goes over the wire is what openssl sends', async (t) => {
   const [theirs, ours] = servers.requests;
   t.deepEqual(ours, theirs);
   t.is(loadDerOcspRequest(ours?.body as Buffer).requests.length, 1);
+  return undefined;
+});
+
+test('a full disk is an error', async (t) => {
+  if (!existsSync('/dev/full')) return t.log('no device that is full here');
+  for (const option of ['-reqout', '-out']) {
+    const { status, stderr } = await runInside([...ASK, '-req_text', option, '/dev/full']);
+    t.is(status, 1);
+    t.regex(stderr, /^ocsp: ENOSPC/);
+  }
   return undefined;
 });
 
