@@ -150,6 +150,13 @@ export const EXCEPTIONS = [
   ...LONG_LENGTHS.map((exception) => ({ id: 'long-lengths', ...exception })),
   ...REASON_NAMES.map((exception) => ({ id: 'reason-names', ...exception })),
   {
+    // Until 3.0.19 the command takes certificates of -issuer for trusted when the first verification fails.
+    id: 'trusted-issuers',
+    group: 'manifest',
+    occurs: ({ cli }) => isLine30(cli) && cli[2] <= 19,
+    covers: ({ what, theirs }) => /^untrusted-issuer-hints.*: openssl/.test(what) && theirs === 0,
+  },
+  {
     // The command prints what there is before the time that OpenSSL cannot print.
     id: 'bad-times',
     group: 'text',
