@@ -94,7 +94,7 @@ const READING = [
 ];
 
 const isBefore32 = ([major, minor]) => major === 3 && minor < 2;
-const isLine30 = (...versions) => versions.every(([major, minor]) => major === 3 && minor === 0);
+const isLine30 = (...versions) => versions.every((version) => version?.[0] === 3 && version[1] === 0);
 
 /**
  * Leading zeros in a length, which 3.0.22 reads in places where 3.0.19, which Node.js 20 carries, gives up: a NULL, a public
