@@ -79,7 +79,7 @@ export {
   UniformResourceIdentifier,
   X400Address,
 } from './x509/general-name.js';
-export { LoadedKey, type PrivateKeyInput } from './x509/key.js';
+export type { PrivateKeyInput } from './x509/key.js';
 export {
   ASN1StringType,
   Name,
@@ -96,6 +96,8 @@ export {
   OCSPResponseTypeOID,
   SignatureAlgorithmOID,
 } from './x509/oids.js';
+export type { PassphraseInput } from './x509/passphrase.js';
+export { loadPkcs12, type Pkcs12Contents } from './x509/pkcs12.js';
 export { ReasonFlags, type ReasonName } from './x509/reason.js';
 export {
   CtSignatureAlgorithm,
@@ -104,6 +106,7 @@ export {
   SignedCertificateTimestamp,
   SignedCertificateTimestamps,
 } from './x509/sct.js';
+export { loadStoredPrivateKey, type StoredKeyOptions, StoredPrivateKey } from './x509/stored-key.js';
 export {
   type CrlInput,
   type SystemTrust,

@@ -57,10 +57,11 @@ export interface NativeCertificate {
   ): Promise<Buffer>;
 }
 
-/** A private key. The constructor takes PKCS#8 DER and overwrites it with zeros, or what OpenSSL is to read by itself. */
+/**
+ * A private key. The constructor takes PKCS#8 DER and overwrites it with zeros; or a URI that OpenSSL's stores know, and the
+ * passphrase. When there is none and one is wanted, the error's cause has Node's code `ERR_MISSING_PASSPHRASE`.
+ */
 export interface NativePrivateKey {
-  /** DER of the certificates that lay beside the key; its own first, if it was among them. */
-  readonly certificates: Buffer[];
   /** OpenSSL's name of the key type, such as 'RSA', 'RSA-PSS', 'EC', 'ED25519', 'ML-DSA-44'. */
   readonly type: string;
   signResponse(
@@ -147,6 +148,8 @@ export interface NativeResponseVerifier {
 export interface NativeResponseSigner {
   sign(entry: Uint8Array, producedAt: number): Output;
   signAsync(entry: Uint8Array, producedAt: number): Promise<Buffer>;
+  /** Signatures per second of so many threads, measured for so long, with nothing around them. */
+  bareRate(threads: number, milliseconds: number): Promise<number>;
 }
 
 /** Called once per batch, in the order in which batches are finished. On an error, the entry after the last end failed. */
@@ -187,12 +190,9 @@ export interface NativeBinding {
   opensslInfo(): OpensslInfo;
 
   readonly Certificate: new (der: X509Certificate['raw']) => NativeCertificate;
-  /** Throws `ERR_OCSP_MALFORMED`, `ERR_OCSP_INVALID_VALUE`, `ERR_OCSP_OPENSSL`. */
-  readonly PrivateKey: {
-    new (pkcs8: Uint8Array): NativePrivateKey;
-    /** @param source - PKCS#12, or a URI for OSSL_STORE. */
-    new (source: Uint8Array | string, passphrase: string | undefined): NativePrivateKey;
-  };
+  readonly PrivateKey: new (
+    ...source: [pkcs8: Uint8Array] | [uri: string, passphrase: Uint8Array | undefined]
+  ) => NativePrivateKey;
 
   readonly ResponseSigner: new (
     key: NativePrivateKey,
@@ -255,6 +255,15 @@ export interface NativeBinding {
   /** What OpenSSL's own parser makes of the message, re-encoded by OpenSSL. Throws `ERR_OCSP_MALFORMED`. */
   normalizeRequest(data: Uint8Array): Buffer;
   normalizeResponse(data: Uint8Array): Buffer;
+
+  /**
+   * The PKCS#8 DER of the first private key, its certificate, and the others. The passphrase has no NUL; without one that is
+   * wanted, the error's cause has Node's code `ERR_MISSING_PASSPHRASE`.
+   */
+  parsePkcs12(
+    data: Uint8Array,
+    passphrase: Uint8Array | undefined,
+  ): [pkcs8: Buffer, certificate: Buffer | undefined, others: Buffer[]];
 
   /** OCSPRequest without signature. `requestorName` is a GeneralName element. */
   encodeRequest(

@@ -22,7 +22,7 @@ export interface BulkSignOptions extends Omit<SignAllOptions, 'onProgress'> {
    * Default: the second at which the run begins; a run that is continued keeps its own.
    */
   readonly statusVersion?: number;
-  /** Responses between two checkpoints: what an interruption may cost at most. Default 10,000. */
+  /** Responses between two checkpoints: what an interruption may cost at most. Default: 10,000, or those of 5 seconds. */
   readonly checkpointEvery?: number;
   /** Called after every checkpoint. */
   readonly onProgress?: (progress: BulkProgress) => void;
@@ -39,6 +39,7 @@ export interface BulkProgress {
 }
 
 const CHECKPOINT_EVERY = 10_000;
+const CHECKPOINT_SECONDS = 5;
 
 /**
  * Signs everything that a source has, into a store. Nothing is served before all is signed; after an interruption, call it
@@ -48,9 +49,9 @@ const CHECKPOINT_EVERY = 10_000;
  * can then be continued.
  */
 export async function bulkSign(options: BulkSignOptions): Promise<BulkProgress> {
-  const { source, signer, store, id, otherRun, checkpointEvery = CHECKPOINT_EVERY, onProgress, ...signing } = options;
+  const { source, signer, store, id, otherRun, checkpointEvery, onProgress, ...signing } = options;
   const { statusVersion: given, ...signAllOptions } = signing;
-  if (!Number.isInteger(checkpointEvery) || checkpointEvery < 1)
+  if (checkpointEvery !== undefined && (!Number.isInteger(checkpointEvery) || checkpointEvery < 1))
     throw invalidValue('checkpointEvery must be a whole number');
   const run = await store.beginRun({ id, ...(otherRun && { otherRun }) });
   try {
@@ -59,9 +60,11 @@ export async function bulkSign(options: BulkSignOptions): Promise<BulkProgress> 
     let signed = 0;
     let bytes = 0;
     let batch: ResponseRecord[] = [];
+    let begin: number | undefined;
     const flush = async (): Promise<void> => {
       await run.append(batch);
       batch = [];
+      begin = undefined;
       await run.checkpoint(`${resumedFrom + signed} ${statusVersion}`);
       onProgress?.({ signed, resumedFrom, bytes });
     };
@@ -72,7 +75,9 @@ export async function bulkSign(options: BulkSignOptions): Promise<BulkProgress> 
       batch.push({ serial: entry.serialNumber, statusVersion, producedAt, certStatus: entry.status, nextUpdate, der });
       signed += 1;
       bytes += der.length;
-      if (batch.length >= checkpointEvery) await flush();
+      begin ??= producedAt;
+      const late = checkpointEvery === undefined && producedAt - begin >= CHECKPOINT_SECONDS;
+      if (late || batch.length >= (checkpointEvery ?? CHECKPOINT_EVERY)) await flush();
     }
     await flush();
     await run.commit();

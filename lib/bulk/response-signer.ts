@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import type { NativeResponseSigner } from '../../typings/binding.js';
 import { copyOutput, native } from '../binding.js';
 import { invalidArgType, invalidValue } from '../errors.js';
@@ -9,7 +10,7 @@ import { type PrivateKeyInput, toPrivateKey } from '../x509/key.js';
 import { checkResponder } from './authority.js';
 import { EntryPacker, type PackedEntry, unpackEntries } from './entry-packer.js';
 import { ExternalPool, type ExternalProfile, signExternally } from './external-pool.js';
-import { type SignAllOptions, type SignedEntry, signAll } from './sign-all.js';
+import { checkWhole, MAX_THREADS, type SignAllOptions, type SignedEntry, signAll } from './sign-all.js';
 import type { MakePool } from './signing-run.js';
 import type { StatusEntry } from './status-entry.js';
 import { resolveValidity, timesAt, type Validity, type ValidityOptions } from './validity.js';
@@ -144,6 +145,22 @@ export class ResponseSigner {
         ? new ExternalPool(backend, concurrency, onBatch)
         : new native.SigningPool(backend, threads, verifySample, onBatch);
     return signAll(makePool, this.#validity, source, options);
+  }
+
+  /**
+   * Measures how many signatures per second the key makes with nothing around them: the limit of {@link signAll}.
+   *
+   * @param threads - One per core by default.
+   * @param milliseconds - How long to measure; 200 by default.
+   * @throws (rejects) `ERR_OCSP_INVALID_VALUE` with an external signer; `ERR_OCSP_OPENSSL`.
+   */
+  async bareRate(threads: number = availableParallelism(), milliseconds: number = 200): Promise<number> {
+    const backend = this.#backend;
+    if ('signer' in backend) throw invalidValue('an external signer is not measured');
+    return backend.bareRate(
+      checkWhole(threads, 'threads', MAX_THREADS),
+      checkWhole(milliseconds, 'milliseconds', 60_000),
+    );
   }
 
   #pack(entry: StatusEntry, now: number): Buffer {

@@ -41,7 +41,7 @@ export interface SignedEntry {
   readonly nextUpdate: number | null;
 }
 
-const MAX_THREADS = 1024;
+export const MAX_THREADS = 1024;
 const MAX_BATCH = 65_536;
 
 /** @param makePool - what signs the batches */
@@ -52,9 +52,9 @@ export function signAll(
   options: SignAllOptions,
 ): AsyncIterableIterator<SignedEntry> {
   if (typeof options !== 'object' || options === null) throw invalidArgType('options', 'an object', options);
-  const threads = whole(options.threads ?? availableParallelism(), 'threads', MAX_THREADS);
-  const concurrency = whole(options.concurrency ?? 16, 'concurrency', MAX_THREADS);
-  if (options.batchSize !== undefined) whole(options.batchSize, 'batchSize', MAX_BATCH);
+  const threads = checkWhole(options.threads ?? availableParallelism(), 'options.threads', MAX_THREADS);
+  const concurrency = checkWhole(options.concurrency ?? 16, 'options.concurrency', MAX_THREADS);
+  if (options.batchSize !== undefined) checkWhole(options.batchSize, 'options.batchSize', MAX_BATCH);
   const verifySample = options.verifySample ?? 0.001;
   if (typeof verifySample !== 'number') throw invalidArgType('options.verifySample', 'a number', verifySample);
   if (!(verifySample >= 0 && verifySample <= 1)) throw invalidValue('options.verifySample must be 0 to 1');
@@ -72,9 +72,10 @@ function iteratorOf(
   throw invalidArgType('source', 'an iterable or async iterable of entries', source);
 }
 
-function whole(value: unknown, name: string, max: number): number {
-  if (typeof value !== 'number') throw invalidArgType(`options.${name}`, 'a number', value);
+/** A whole number from 1 to `max`. */
+export function checkWhole(value: unknown, name: string, max: number): number {
+  if (typeof value !== 'number') throw invalidArgType(name, 'a number', value);
   if (!Number.isInteger(value) || value < 1 || value > max)
-    throw invalidValue(`options.${name} must be a whole number, 1 to ${max}`);
+    throw invalidValue(`${name} must be a whole number, 1 to ${max}`);
   return value;
 }

@@ -1,5 +1,6 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { bulkSign } from '../bulk/bulk-sign.js';
 import { ResponseSigner } from '../bulk/response-signer.js';
@@ -10,7 +11,8 @@ import type { BadRowError, StatusSource } from '../bulk/sources/status-source.js
 import { SegmentStore } from '../bulk/store/segment-store.js';
 import type { HashAlgorithmName } from '../x509/algorithms.js';
 import { type Command, numberOption, print, required, UsageError } from './command.js';
-import { KEY_HELP, KEY_OPTIONS, readSigningKey } from './key-options.js';
+import { readSigner } from './key-options.js';
+import { PASSPHRASE_HELP, PASSPHRASE_OPTIONS } from './passphrase.js';
 import { Progress } from './progress.js';
 
 const HELP = `Usage: openssl-ocsp bulk-sign --issuer CA.pem --signer OCSP.pem --key OCSP.key --index index.txt --out FOLDER
@@ -19,8 +21,9 @@ Signs the status of every certificate in a list, into a store. An interrupted ru
 Of two responses for a certificate the one whose list was modified later is served, and of one list the later response.
 
   --issuer FILE           certificate of the CA that is answered for
-  --signer FILE           certificate that signs: the CA's own or its delegate's; by default what lies beside the key
-${KEY_HELP}
+  --key FILE              private key of the signer: PEM, DER or PKCS#12; or a URI that OpenSSL knows, such as pkcs11:
+  --signer FILE           certificate that signs: the CA's own or its delegate's; by default that of the PKCS#12 file
+${PASSPHRASE_HELP}
   --index FILE            list of certificates: the index.txt of openssl ca; or
   --csv FILE              a table with columns such as serial, status, revocationTime, reason; or
   --ndjson FILE           the same as a JSON object per line
@@ -40,7 +43,8 @@ ${KEY_HELP}
 const OPTIONS = {
   issuer: { type: 'string' },
   signer: { type: 'string' },
-  ...KEY_OPTIONS,
+  key: { type: 'string' },
+  ...PASSPHRASE_OPTIONS,
   index: { type: 'string' },
   csv: { type: 'string' },
   ndjson: { type: 'string' },
@@ -66,9 +70,12 @@ export const bulkSignCommand: Command = {
   async run(args) {
     const { values } = parseArgs({ args: [...args], options: OPTIONS });
     const issuer = readFileSync(required(values.issuer, 'issuer'));
-    const { privateKey, certificates } = await readSigningKey(values);
-    const responder = values.signer === undefined ? certificates[0]?.raw : readFileSync(values.signer);
-    if (responder === undefined) throw new UsageError('--signer is missing, and no certificate lies beside the key');
+    const { privateKey, certificates } = await readSigner(
+      { option: 'key', value: values.key },
+      { option: 'signer', value: values.signer },
+      values,
+    );
+    const [responder] = certificates;
     const period = validityPeriod(values.days, values.hours);
     const workers = numberOption(values.workers, 'workers');
     const checkpointEvery = numberOption(values['checkpoint-every'], 'checkpoint-every');
@@ -99,7 +106,8 @@ export const bulkSignCommand: Command = {
     }
     const folder = required(values.out, 'out');
     const store = await SegmentStore.open(folder);
-    const progress = new Progress(undefined);
+    const bareRate = await signer.bareRate(workers);
+    const progress = new Progress({ total: await estimatedRows(list), bareRate });
     const begin = Date.now();
     try {
       const { signed, resumedFrom, bytes } = await bulkSign({
@@ -120,7 +128,7 @@ export const bulkSignCommand: Command = {
       const resumed = resumedFrom > 0 ? `, after ${resumedFrom} of an interrupted run` : '';
       report(
         values.json,
-        { signed, resumedFrom, bytes, seconds, rate, badRows, store: folder },
+        { signed, resumedFrom, bytes, seconds, rate, bareRate: Math.round(bareRate), badRows, store: folder },
         `${signed} responses (${bytes} octets) signed in ${seconds.toFixed(1)} s, ${rate}/s${resumed}; store: ${folder}`,
       );
       return 0;
@@ -137,6 +145,7 @@ function report(json: boolean | undefined, value: object, text: string): void {
 /** The certificates to sign for, and which state of the file they are from. */
 interface List {
   readonly source: StatusSource;
+  readonly path: string;
   readonly size: number;
   readonly modified: number;
   /** The second of the last change: what became known later, such as a revocation put into the store, is newer. */
@@ -152,14 +161,33 @@ function openList(
   if (path === undefined || given.length > 1) throw new UsageError('one of --index, --csv and --ndjson is wanted');
   const { size, mtimeMs: modified } = statSync(path);
   const statusVersion = Math.max(0, Math.floor(Math.min(modified, Date.now()) / 1000));
-  const about = { size, modified, statusVersion };
+  const about = { path, size, modified, statusVersion };
   if (index !== undefined) return { ...about, source: indexTxtSource(path, options) };
   return { ...about, source: csv !== undefined ? csvSource(path, options) : ndjsonSource(path, options) };
 }
 
+/** About how many rows a file has, by the length of those at its beginning. */
+async function estimatedRows({ path, size }: List): Promise<number | undefined> {
+  const file = await open(path, 'r');
+  try {
+    const sample = Buffer.alloc(1 << 18);
+    const { bytesRead } = await file.read(sample, 0, sample.length, 0);
+    let lines = 0;
+    for (let at = sample.indexOf('\n'); at >= 0 && at < bytesRead; at = sample.indexOf('\n', at + 1)) lines += 1;
+    return lines === 0 ? undefined : Math.round((lines * size) / bytesRead);
+  } finally {
+    await file.close();
+  }
+}
+
 /** Says whether two runs are the same: same list, unchanged, for the same CA by the same signer, with the same options. */
-function runName({ size, modified }: List, issuer: Buffer, responder: Buffer, options: readonly unknown[]): string {
-  const certificates = [issuer, responder].map((bytes) => new X509Certificate(bytes).fingerprint256);
+function runName(
+  { size, modified }: List,
+  issuer: Buffer,
+  responder: X509Certificate,
+  options: readonly unknown[],
+): string {
+  const certificates = [new X509Certificate(issuer), responder].map(({ fingerprint256 }) => fingerprint256);
   return createHash('sha256')
     .update(JSON.stringify([size, modified, ...certificates, ...options]))
     .digest('hex');

@@ -1,90 +1,120 @@
-/** Options that say where a private key is, and its passphrase. */
-import { createPrivateKey, type KeyObject, type X509Certificate } from 'node:crypto';
+/** Who signs: a private key in whatever people keep keys in, and its certificate. */
+import { createPublicKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { LoadedKey } from '../x509/key.js';
-import { required, UsageError } from './command.js';
-import { readSecret } from './secret.js';
+import { malformed } from '../errors.js';
+import { readPrivateKey } from '../ocsp/encoded-signing.js';
+import { loadPkcs12 } from '../x509/pkcs12.js';
+import { isStoreUri, loadStoredPrivateKey, type StoredPrivateKey } from '../x509/stored-key.js';
+import { UsageError } from './command.js';
+import { readCertificates } from './input.js';
+import { askPassphrase, givenPassphrase, type PassphraseValues } from './passphrase.js';
 
-/** For `parseArgs`. */
-export const KEY_OPTIONS = {
-  key: { type: 'string' },
-  passin: { type: 'string' },
-} as const;
+/** An option and what was said with it. */
+export interface NamedValue {
+  readonly option: string;
+  readonly value: string | undefined;
+}
 
-/** For the help of a command. */
-export const KEY_HELP = `  --key FILE              private key of the signer: PEM, DER or PKCS#12; or its URI in a store of OpenSSL (pkcs11:...)
-  --passin SOURCE         its passphrase or PIN: env:NAME, file:PATH (first line), pass:TEXT (others may see it), or
-                          prompt; asked for on a terminal when it is wanted and not given`;
+/** A key and its certificate; the certificates behind it may travel along. */
+export interface Signer {
+  readonly privateKey: KeyObject | StoredPrivateKey;
+  readonly certificates: readonly [X509Certificate, ...X509Certificate[]];
+}
 
-/** A key to sign with. */
-export interface SigningKey {
-  readonly privateKey: KeyObject | LoadedKey;
-  /** The certificates that lay beside it, its own first. */
+interface LoadedKey {
+  readonly privateKey: KeyObject | StoredPrivateKey;
+  /** That of the key first; empty unless the key came with it. */
   readonly certificates: readonly X509Certificate[];
 }
 
-/** @throws UsageError; whatever reading and decoding the key throws. */
-export async function readSigningKey(values: { key?: string; passin?: string }): Promise<SigningKey> {
-  const location = required(values.key, 'key');
-  const passphrase = values.passin === undefined ? undefined : await passphraseFrom(values.passin, location);
-  // A letter and a colon begin a path on Windows.
-  if (/^[a-z][a-z0-9+.-]+:/i.test(location)) {
-    return beside(await asking(location, passphrase, (text) => LoadedKey.fromStore(location, text)));
-  }
-  const bytes = readFileSync(location);
-  if (isPkcs12(bytes)) return beside(await asking(location, passphrase, (text) => LoadedKey.fromPkcs12(bytes, text)));
-  const privateKey = await asking(location, passphrase, (text) => decode(bytes, text));
-  return { privateKey, certificates: [] };
+/**
+ * Reads the key of the signer, a file (PEM, DER, PKCS#12) or the URI of one of OpenSSL's stores, and its certificate, which a
+ * PKCS#12 file may bring along. Asks for a passphrase that is wanted and was not given.
+ *
+ * @throws UsageError; Node's error when a file cannot be read; `ERR_OCSP_MALFORMED` and what the library throws.
+ */
+export async function readSigner(key: NamedValue, certificate: NamedValue, secret: PassphraseValues): Promise<Signer> {
+  if (key.value === undefined) throw new UsageError(`--${key.option} is missing`);
+  const { privateKey, certificates } = await readKey(key.value, givenPassphrase(secret));
+  if (certificate.value !== undefined) return { privateKey, certificates: await readCertificates(certificate.value) };
+  const [first, ...others] = certificates;
+  if (first === undefined)
+    throw new UsageError(`--${certificate.option} is missing: ${key.value} brings no certificate`);
+  return { privateKey, certificates: [first, ...others] };
 }
 
-function beside(privateKey: LoadedKey): SigningKey {
-  return { privateKey, certificates: privateKey.certificates };
-}
-
-/** Asks for the passphrase when it does not work without one and somebody is there. */
-async function asking<T>(what: string, given: string | undefined, load: (passphrase?: string) => T): Promise<T> {
+async function readKey(source: string, given: string | undefined): Promise<LoadedKey> {
   try {
-    return load(given);
+    return load(source, given);
   } catch (error) {
-    if (given !== undefined || !process.stdin.isTTY) throw error;
-    return load(await readSecret(`Passphrase of ${what}: `));
+    if (given !== undefined || !wantsPassphrase(error)) throw error;
+  }
+  return load(source, await askPassphrase(source));
+}
+
+/** Node's code, which the library's own errors have in their cause. */
+function wantsPassphrase(error: unknown): boolean {
+  const { code, cause } = error as NodeJS.ErrnoException;
+  return [code, (cause as NodeJS.ErrnoException | undefined)?.code].includes('ERR_MISSING_PASSPHRASE');
+}
+
+function load(source: string, passphrase: string | undefined): LoadedKey {
+  if (isStoreUri(source)) {
+    const options = passphrase === undefined ? {} : { passphrase };
+    return { privateKey: loadStoredPrivateKey(source, options), certificates: [] };
+  }
+  const bytes = readFileSync(source);
+  try {
+    if (!isPkcs12(bytes)) return { privateKey: decode(source, bytes, passphrase), certificates: [] };
+    const { privateKey, certificate, certificates } = loadPkcs12(bytes, passphrase);
+    return { privateKey, certificates: certificate === undefined ? [] : [certificate, ...certificates] };
+  } finally {
+    bytes.fill(0);
   }
 }
 
-function decode(bytes: Buffer, passphrase: string | undefined): KeyObject {
-  const secret = passphrase === undefined ? {} : { passphrase };
-  if (bytes.includes('-----BEGIN')) return createPrivateKey({ key: bytes, ...secret });
-  const failures: unknown[] = [];
-  for (const type of ['pkcs8', 'pkcs1', 'sec1'] as const) {
+/** PFX begins with version 3 (RFC 7292 section 4), no form of a key does. The length may be of any form that BER has. */
+function isPkcs12(bytes: Buffer): boolean {
+  const length = bytes[1] ?? 0;
+  const start = 2 + (length < 0x80 ? 0 : length & 0x7f);
+  return bytes[0] === 0x30 && bytes.subarray(start, start + 3).equals(Buffer.from([0x02, 0x01, 0x03]));
+}
+
+function decode(path: string, bytes: Buffer, passphrase: string | undefined): KeyObject {
+  try {
+    return readPrivateKey(bytes, passphrase);
+  } catch (cause) {
+    if (wantsPassphrase(cause)) throw cause;
+    const other = contentOf(bytes);
+    if (other !== undefined) throw malformed(`${path} holds ${other}, no private key`, { cause });
+    if (passphrase !== undefined && isEncrypted(bytes)) {
+      throw malformed(`the passphrase of ${path} is wrong, or the file is damaged`, { cause });
+    }
+    throw malformed(`${path} holds no private key that can be read`, { cause });
+  }
+}
+
+/** What else people take for a private key. */
+function contentOf(bytes: Buffer): string | undefined {
+  const isPem = bytes.includes('-----BEGIN');
+  const attempts: [string, () => unknown][] = [
+    ['a certificate', () => new X509Certificate(bytes)],
+    ['a public key', () => createPublicKey(isPem ? { key: bytes } : { key: bytes, format: 'der', type: 'spki' })],
+  ];
+  for (const [name, attempt] of attempts) {
     try {
-      return createPrivateKey({ key: bytes, format: 'der', type, ...secret });
-    } catch (error) {
-      failures.push(error);
+      attempt();
+      return name;
+    } catch {
+      // Something else, then.
     }
   }
-  throw failures[0];
+  return undefined;
 }
 
-/** Whether it is a PFX: a SEQUENCE whose first element is the version 3. Keys begin with another version or element. */
-function isPkcs12(bytes: Buffer): boolean {
-  const lengthOctets = ((bytes[1] ?? 0) & 0x80) === 0 ? 0 : (bytes[1] as number) & 0x7f;
-  const version = 2 + lengthOctets;
-  return bytes[0] === 0x30 && bytes.subarray(version, version + 3).equals(Buffer.of(2, 1, 3));
-}
-
-/** The forms of openssl's `-passin`, and `prompt`. */
-async function passphraseFrom(source: string, what: string): Promise<string> {
-  if (source === 'prompt') {
-    if (!process.stdin.isTTY) throw new UsageError('--passin: there is no terminal to ask for the passphrase');
-    return readSecret(`Passphrase of ${what}: `);
-  }
-  const [, kind, value = ''] = /^(pass|env|file):(.*)$/s.exec(source) ?? [];
-  if (kind === 'pass') return value;
-  if (kind === 'file') return readFileSync(value, 'utf8').split(/\r?\n/, 1)[0] ?? '';
-  if (kind === 'env') {
-    const text = process.env[value];
-    if (text === undefined) throw new UsageError(`--passin: there is no environment variable ${value}`);
-    return text;
-  }
-  throw new UsageError('--passin wants env:NAME, file:PATH, pass:TEXT or prompt');
+/** EncryptedPrivateKeyInfo (RFC 5958) begins with an AlgorithmIdentifier, every other form of a key with a version. */
+function isEncrypted(bytes: Buffer): boolean {
+  if (bytes.includes('-----BEGIN')) return bytes.includes('ENCRYPTED');
+  const length = bytes[1] ?? 0;
+  return bytes[2 + (length < 0x80 ? 0 : length & 0x7f)] === 0x30;
 }

@@ -1,5 +1,5 @@
-import { createPrivateKey, type KeyObject, type X509Certificate } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { KeyObject } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import type { OCSPRequest } from '../ocsp/request.js';
 import { OCSPRequestBuilder } from '../ocsp/request-builder.js';
@@ -7,8 +7,9 @@ import { HashAlgorithm, type HashAlgorithmName } from '../x509/algorithms.js';
 import { ocspUrls } from '../x509/certificate.js';
 import { printable, toJsonLine } from './colour.js';
 import { type Command, choiceOption, ExitCode, print, UsageError } from './command.js';
-import { readCertificates } from './input.js';
+import { readSigner, type Signer } from './key-options.js';
 import { NONCE_HELP, nonceOption, withNonceDefault } from './nonce-option.js';
+import { PASSPHRASE_HELP, PASSPHRASE_OPTIONS } from './passphrase.js';
 import { addTarget, hashOption, readTargets, type Target, targetText } from './target.js';
 
 const HELP = `Usage: openssl-ocsp request --cert CERT.pem --issuer CA.pem [--out FILE] [options]
@@ -22,10 +23,9 @@ Makes an OCSP request. Where to send it stands in the certificate, and is told o
                           know sha1 only
 ${NONCE_HELP}
 Signing, which few responders want:
-  --sign-cert FILE        certificate of the signer; others in the file travel along
-  --sign-key FILE         its private key, PEM
-  --passphrase-file FILE  the key's passphrase: first line of a file
-  --passphrase-env NAME   the same from an environment variable
+  --sign-key FILE         private key of the signer: PEM, DER or PKCS#12; or a URI that OpenSSL knows, such as pkcs11:
+  --sign-cert FILE        its certificate; others in the file travel along. By default those of the PKCS#12 file
+${PASSPHRASE_HELP}
   --digest NAME           hash of the signature: sha224, sha256 (the default), sha384, sha512; for keys that take one
 
 Output:
@@ -44,8 +44,7 @@ const OPTIONS = {
   nonce: { type: 'string' },
   'sign-cert': { type: 'string' },
   'sign-key': { type: 'string' },
-  'passphrase-file': { type: 'string' },
-  'passphrase-env': { type: 'string' },
+  ...PASSPHRASE_OPTIONS,
   digest: { type: 'string' },
   out: { type: 'string' },
   pem: { type: 'boolean' },
@@ -76,8 +75,12 @@ export const requestCommand: Command = {
     let builder = new OCSPRequestBuilder();
     for (const target of targets) builder = addTarget(builder, target, hash);
     if (nonce !== undefined) builder = builder.addExtension(nonce, false);
-    const signer = await readSigner(values);
-    if (signer === undefined && digest !== undefined) throw new UsageError('--digest goes with --sign-cert');
+    const { 'sign-key': key, 'sign-cert': certificate } = values;
+    const signer =
+      key === undefined && certificate === undefined
+        ? undefined
+        : await readSigner({ option: 'sign-key', value: key }, { option: 'sign-cert', value: certificate }, values);
+    if (signer === undefined && digest !== undefined) throw new UsageError('--digest goes with --sign-key');
     const request = signer === undefined ? builder.build() : sign(builder, signer, digest);
 
     const der = request.publicBytes();
@@ -89,45 +92,16 @@ export const requestCommand: Command = {
   },
 };
 
-interface Signer {
-  readonly certificates: readonly [X509Certificate, ...X509Certificate[]];
-  readonly key: KeyObject;
-}
-
-async function readSigner(values: {
-  readonly 'sign-cert'?: string;
-  readonly 'sign-key'?: string;
-  readonly 'passphrase-file'?: string;
-  readonly 'passphrase-env'?: string;
-}): Promise<Signer | undefined> {
-  const { 'sign-cert': cert, 'sign-key': keyFile, 'passphrase-file': file, 'passphrase-env': variable } = values;
-  if (cert === undefined && keyFile === undefined) return undefined;
-  if (cert === undefined || keyFile === undefined) throw new UsageError('--sign-cert and --sign-key go together');
-  if (file !== undefined && variable !== undefined) throw new UsageError('there are two passphrases');
-  const passphrase = file === undefined ? environment(variable) : readFileSync(file, 'utf8').split(/\r?\n/, 1)[0];
-  const key = readFileSync(keyFile);
-  return {
-    certificates: await readCertificates(cert),
-    key: createPrivateKey({ key, ...(passphrase !== undefined && { passphrase }) }),
-  };
-}
-
-function environment(variable: string | undefined): string | undefined {
-  if (variable === undefined) return undefined;
-  const text = process.env[variable];
-  if (text === undefined) throw new UsageError(`there is no environment variable ${variable}`);
-  return text;
-}
-
 function sign(
   builder: OCSPRequestBuilder,
-  { certificates, key }: Signer,
+  { certificates, privateKey }: Signer,
   digest: HashAlgorithmName | undefined,
 ): OCSPRequest {
   const [certificate, ...others] = certificates;
-  const hashesItself = /^(ed|ml-dsa)/.test(key.asymmetricKeyType ?? '');
+  const type = privateKey instanceof KeyObject ? privateKey.asymmetricKeyType : privateKey.keyType;
+  const hashesItself = /^(ed|ml-dsa)/i.test(type ?? '');
   const algorithm = digest ?? (hashesItself ? null : HashAlgorithm.SHA256);
-  return builder.sign(certificate, key, algorithm, { certificates: others });
+  return builder.sign(certificate, privateKey, algorithm, { certificates: others });
 }
 
 function encode(

@@ -5,6 +5,7 @@
 #include "addon_data.h"
 #include "certificate_class.h"
 #include "messages.h"
+#include "pkcs12.h"
 #include "private_key_class.h"
 #include "response_signer_class.h"
 #include "response_verifier_class.h"
@@ -52,6 +53,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("TrustStore", TrustStoreClass::define(env));
   exports.Set("ResponseVerifier", ResponseVerifierClass::define(env));
   define_message_functions(env, exports);
+  define_pkcs12_function(env, exports);
   define_verification_functions(env, exports);
   return exports;
 }

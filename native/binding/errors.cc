@@ -9,6 +9,7 @@ namespace {
 const char* code_name(ErrorCode code) {
   switch (code) {
     case ErrorCode::kMalformed:
+    case ErrorCode::kMissingPassphrase:
       return "ERR_OCSP_MALFORMED";
     case ErrorCode::kInvalidValue:
       return "ERR_OCSP_INVALID_VALUE";
@@ -33,6 +34,12 @@ Napi::Value make_error(Napi::Env env, const Error& error) {
     Napi::Array stack = Napi::Array::New(env, error.stack.size());
     for (std::uint32_t i = 0; i < error.stack.size(); ++i) stack.Set(i, error.stack[i]);
     details.Set("opensslErrorStack", stack);
+  }
+  if (error.code == ErrorCode::kMissingPassphrase) {
+    // As of a KeyObject that cannot be made: the code is Node's.
+    const Napi::Error cause = Napi::TypeError::New(env, "Passphrase required for encrypted key");
+    if (!cause.IsEmpty()) cause.Set("code", "ERR_MISSING_PASSPHRASE");
+    details.Set("cause", cause.Value());
   }
   return AddonData::of(env).error_class.New(
       {Napi::String::New(env, code_name(error.code)), Napi::String::New(env, error.message), details});

@@ -18,6 +18,7 @@ class ResponseSignerClass : public Napi::ObjectWrap<ResponseSignerClass> {
 
  private:
   Napi::Value sign(const Napi::CallbackInfo& info);
+  Napi::Value bare_rate(const Napi::CallbackInfo& info);
   Napi::Value sign_async(const Napi::CallbackInfo& info);
 
   std::shared_ptr<const SignerProfile> profile_;

@@ -16,6 +16,10 @@ Bytes bytes_of(const Napi::Value& value) {
   return {static_cast<const std::uint8_t*>(data), length};
 }
 
+std::optional<Bytes> optional_bytes_of(const Napi::Value& value) {
+  return value.IsTypedArray() ? std::optional(bytes_of(value)) : std::nullopt;
+}
+
 Napi::Value to_buffer(Napi::Env env, Bytes bytes) {
   return Napi::Buffer<std::uint8_t>::Copy(env, bytes.data(), bytes.size());
 }

@@ -13,6 +13,7 @@ namespace ocsp::binding {
 
 // The bytes of a Uint8Array; empty for undefined.
 Bytes bytes_of(const Napi::Value& value);
+std::optional<Bytes> optional_bytes_of(const Napi::Value& value);
 Napi::Value to_buffer(Napi::Env env, Bytes bytes);
 // Leaves `bytes` in the output array and returns their number, or a Buffer where they do not fit.
 Napi::Value to_output(Napi::Env env, Bytes bytes);

@@ -8,7 +8,7 @@
 
 namespace ocsp {
 
-enum class ErrorCode { kMalformed, kInvalidValue, kUnsupportedAlgorithm, kKeyMismatch, kOpenssl };
+enum class ErrorCode { kMalformed, kMissingPassphrase, kInvalidValue, kUnsupportedAlgorithm, kKeyMismatch, kOpenssl };
 
 struct Error {
   ErrorCode code;

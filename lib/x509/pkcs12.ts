@@ -1,0 +1,44 @@
+/** PKCS#12 files, which node:crypto takes for TLS only. */
+import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { native } from '../binding.js';
+import { checkBytes } from './checks.js';
+import { type PassphraseInput, toPassphrase } from './passphrase.js';
+
+/** What {@link loadPkcs12} found. */
+export interface Pkcs12Contents {
+  /** The first private key in the file. */
+  readonly privateKey: KeyObject;
+  /** The certificate of that key; undefined when the file has none. */
+  readonly certificate: X509Certificate | undefined;
+  /** The other certificates, in their order: usually the chain. */
+  readonly certificates: readonly X509Certificate[];
+}
+
+/**
+ * Reads a PKCS#12 file (`.p12`, `.pfx`; RFC 7292), as OpenSSL's `PKCS12_parse` does.
+ *
+ * Without `passphrase`, both forms of none are tried: the absent and the empty one. Deriving keys takes as long as the file
+ * says, up to seconds, on this thread.
+ *
+ * @throws TypeError; `ERR_OCSP_MALFORMED` when it is no such file, and when the passphrase is wrong or missing (then `cause`
+ * has Node's code `ERR_MISSING_PASSPHRASE`); `ERR_OCSP_UNSUPPORTED_ALGORITHM` when it is encrypted with what the running
+ * OpenSSL does not offer, as old files are (RC2-40); `ERR_OCSP_INVALID_VALUE` when it holds no private key, and for more than
+ * five million rounds of key derivation.
+ */
+export function loadPkcs12(data: Uint8Array, passphrase?: PassphraseInput): Pkcs12Contents {
+  const secret = toPassphrase(passphrase);
+  try {
+    const [pkcs8, certificate, others] = native.parsePkcs12(checkBytes(data, 'data'), secret);
+    try {
+      return {
+        privateKey: createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' }),
+        certificate: certificate && new X509Certificate(certificate),
+        certificates: others.map((der) => new X509Certificate(der)),
+      };
+    } finally {
+      pkcs8.fill(0);
+    }
+  } finally {
+    secret?.fill(0);
+  }
+}

@@ -1,0 +1,157 @@
+#include "pkcs12.h"
+
+#include <openssl/err.h>
+#include <openssl/pkcs12.h>
+#include <openssl/proverr.h>
+
+#include <algorithm>
+#include <climits>
+#include <string>
+
+#include "error_queue.h"
+#include "verify_ptr.h"
+
+namespace ocsp {
+
+namespace {
+
+struct SafeStackDeleter {
+  void operator()(STACK_OF(PKCS7) * stack) const { sk_PKCS7_pop_free(stack, PKCS7_free); }
+};
+struct BagStackDeleter {
+  void operator()(STACK_OF(PKCS12_SAFEBAG) * stack) const { sk_PKCS12_SAFEBAG_pop_free(stack, PKCS12_SAFEBAG_free); }
+};
+using Pkcs12Ptr = std::unique_ptr<PKCS12, OpensslDeleter<PKCS12_free>>;
+using SafeStackPtr = std::unique_ptr<STACK_OF(PKCS7), SafeStackDeleter>;
+using BagStackPtr = std::unique_ptr<STACK_OF(PKCS12_SAFEBAG), BagStackDeleter>;
+using PbeParamPtr = std::unique_ptr<PBEPARAM, OpensslDeleter<PBEPARAM_free>>;
+using Pbe2ParamPtr = std::unique_ptr<PBE2PARAM, OpensslDeleter<PBE2PARAM_free>>;
+using Pbkdf2ParamPtr = std::unique_ptr<PBKDF2PARAM, OpensslDeleter<PBKDF2PARAM_free>>;
+
+// Some seconds of hashing; files in use ask for 1 to a million.
+constexpr std::int64_t kMaxRounds = 5'000'000;
+
+bool too_many(const ASN1_INTEGER* rounds) {
+  std::int64_t value = 1;
+  return rounds != nullptr && (ASN1_INTEGER_get_int64(&value, rounds) != 1 || value > kMaxRounds);
+}
+
+// PBES1 and PKCS#12's own have PBEPARAM; PBES2 and PBMAC1 a key derivation in front, PBKDF2 usually. (OpenSSL bounds
+// scrypt by itself.)
+bool too_many(const X509_ALGOR* algorithm) {
+  if (algorithm == nullptr) return false;
+  const auto* parameter = algorithm->parameter;
+  const Pbe2ParamPtr pbe2(static_cast<PBE2PARAM*>(ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(PBE2PARAM), parameter)));
+  if (pbe2) {
+    const Pbkdf2ParamPtr derivation(
+        static_cast<PBKDF2PARAM*>(ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(PBKDF2PARAM), pbe2->keyfunc->parameter)));
+    return derivation && too_many(derivation->iter);
+  }
+  const PbeParamPtr pbe(static_cast<PBEPARAM*>(ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(PBEPARAM), parameter)));
+  return pbe && too_many(pbe->iter);
+}
+
+// What OpenSSL does for the passphrase, before it knows that it is the right one.
+bool too_many(const PKCS12* file) {
+  const X509_ALGOR* algorithm = nullptr;
+  const ASN1_INTEGER* rounds = nullptr;
+  PKCS12_get0_mac(nullptr, &algorithm, nullptr, &rounds, file);
+  if (too_many(rounds) || too_many(algorithm)) return true;
+  const SafeStackPtr safes(PKCS12_unpack_authsafes(file));
+  for (int i = 0; i < sk_PKCS7_num(safes.get()); ++i) {
+    PKCS7* safe = sk_PKCS7_value(safes.get(), i);
+    if (safe->d.ptr == nullptr) continue;
+    if (PKCS7_type_is_encrypted(safe) && too_many(safe->d.encrypted->enc_data->algorithm)) return true;
+    if (!PKCS7_type_is_data(safe)) continue;
+    const BagStackPtr bags(PKCS12_unpack_p7data(safe));
+    for (int j = 0; j < sk_PKCS12_SAFEBAG_num(bags.get()); ++j) {
+      const PKCS12_SAFEBAG* bag = sk_PKCS12_SAFEBAG_value(bags.get(), j);
+      const X509_SIG* encrypted = PKCS12_SAFEBAG_get0_pkcs8(bag);
+      if (encrypted == nullptr) continue;
+      X509_SIG_get0(encrypted, &algorithm, nullptr);
+      if (too_many(algorithm)) return true;
+    }
+  }
+  return false;
+}
+
+ByteVector encode(X509* certificate) {
+  unsigned char* der = nullptr;
+  const int length = i2d_X509(certificate, &der);
+  if (length <= 0) return {};
+  ByteVector bytes(der, der + length);
+  OPENSSL_free(der);
+  return bytes;
+}
+
+ByteVector encode(const EVP_PKEY* key) {
+  const Pkcs8Ptr info(EVP_PKEY2PKCS8(key));
+  unsigned char* der = nullptr;
+  const int length = info ? i2d_PKCS8_PRIV_KEY_INFO(info.get(), &der) : 0;
+  if (length <= 0) return {};
+  ByteVector bytes(der, der + length);
+  OPENSSL_clear_free(der, static_cast<std::size_t>(length));
+  return bytes;
+}
+
+bool has_reason(const Error& error, int library, int reason) {
+  const char* text = ERR_reason_error_string(ERR_PACK(library, 0, reason));
+  return text != nullptr && error.reason == text;
+}
+
+Error refusal(ErrorQueueScope& errors, bool has_passphrase) {
+  Error error = errors.take(ErrorCode::kMalformed, "the PKCS#12 file cannot be read");
+  if (has_reason(error, ERR_LIB_PKCS12, PKCS12_R_MAC_VERIFY_FAILURE) ||
+      has_reason(error, ERR_LIB_PROV, PROV_R_BAD_DECRYPT)) {
+    error.code = has_passphrase ? ErrorCode::kMalformed : ErrorCode::kMissingPassphrase;
+    error.message = has_passphrase ? "the passphrase is wrong, or the PKCS#12 file is damaged"
+                                   : "the PKCS#12 file is encrypted: a passphrase is wanted";
+  } else if (has_reason(error, ERR_LIB_EVP, ERR_R_UNSUPPORTED)) {
+    error.code = ErrorCode::kUnsupportedAlgorithm;
+    error.message =
+        "the PKCS#12 file is encrypted with an algorithm that the OpenSSL in use does not offer, such as the RC2-40 of "
+        "old files; openssl pkcs12 -legacy can read it, to be exported anew: " +
+        error.entry;
+  }
+  return error;
+}
+
+}  // namespace
+
+Result<Pkcs12> parse_pkcs12(Bytes data, const std::optional<Bytes>& passphrase) {
+  ErrorQueueScope errors;
+  const unsigned char* in = data.data();
+  const Pkcs12Ptr file(data.size() <= INT_MAX ? d2i_PKCS12(nullptr, &in, static_cast<long>(data.size())) : nullptr);
+  if (!file || in != data.data() + data.size()) return errors.take(ErrorCode::kMalformed, "not a PKCS#12 file");
+  {
+    ErrorQueueScope aside;
+    if (too_many(file.get())) {
+      return Error{ErrorCode::kInvalidValue, "the PKCS#12 file asks for too many rounds of key derivation", {}, {}, {}};
+    }
+  }
+  std::string text;
+  if (passphrase) text.assign(passphrase->begin(), passphrase->end());
+  EVP_PKEY* raw_key = nullptr;
+  X509* raw_certificate = nullptr;
+  STACK_OF(X509)* raw_others = nullptr;
+  const bool parsed =
+      PKCS12_parse(file.get(), passphrase ? text.c_str() : nullptr, &raw_key, &raw_certificate, &raw_others) == 1;
+  OPENSSL_cleanse(text.data(), text.size());
+  const EvpPkeyPtr key(raw_key);
+  const X509Ptr certificate(raw_certificate);
+  const X509StackPtr others(raw_others);
+  if (!parsed) return refusal(errors, passphrase.has_value());
+  if (!key) return Error{ErrorCode::kInvalidValue, "the PKCS#12 file holds no private key", {}, {}, {}};
+
+  Pkcs12 contents;
+  for (int i = 0; i < sk_X509_num(others.get()); ++i) contents.others.push_back(encode(sk_X509_value(others.get(), i)));
+  if (certificate) contents.certificate = encode(certificate.get());
+  contents.private_key = encode(key.get());
+  const bool whole = !contents.private_key.empty() && (!certificate || !contents.certificate.empty()) &&
+                     std::ranges::none_of(contents.others, [](const ByteVector& der) { return der.empty(); });
+  if (whole) return contents;
+  OPENSSL_cleanse(contents.private_key.data(), contents.private_key.size());
+  return errors.take(ErrorCode::kOpenssl, "what the PKCS#12 file holds cannot be encoded");
+}
+
+}  // namespace ocsp

@@ -1,0 +1,50 @@
+import test from 'ava';
+import { Progress } from '#dist/cli/progress.js';
+
+function screen(isTTY: boolean): { stream: NodeJS.WriteStream; written: string[]; clock: { now: number } } {
+  const written: string[] = [];
+  const stream = { isTTY, write: (text: string) => written.push(text) } as unknown as NodeJS.WriteStream;
+  return { stream, written, clock: { now: 1000 } };
+}
+
+test('a terminal gets a bar with rate, share of the limit, and time to go', (t) => {
+  const { stream, written, clock } = screen(true);
+  const progress = new Progress({ total: 100_000, bareRate: 5000 }, stream, () => clock.now);
+  progress.update(20_000, 20_000);
+  for (let i = 1; i <= 20; i += 1) {
+    clock.now += 1000;
+    progress.update(20_000 + i * 2000, 20_000);
+    progress.update(20_000 + i * 2000, 20_000);
+  }
+  progress.end();
+  t.is(written.length, 22, 'not more often than can be read');
+  t.is(written[0], '\r\x1b[K[#####...................] 20,000 signed');
+  t.is(written[20], '\r\x1b[K[##############..........] 60,000 signed, 2,000/s, 40 % of bare signing, 20 s to go');
+  t.is(written[21], '\r\x1b[K');
+});
+
+test('elsewhere a plain line now and then; the rate follows a change', (t) => {
+  const { stream, written, clock } = screen(false);
+  const progress = new Progress({ total: 1_000_000 }, stream, () => clock.now);
+  let done = 0;
+  for (let i = 0; i < 40; i += 1) {
+    progress.update(done);
+    clock.now += 1000;
+    done += i < 20 ? 1000 : 100;
+  }
+  progress.end();
+  t.deepEqual(written, [
+    '10,000 signed, 1,000/s, 16 min 30 s to go\n',
+    '20,000 signed, 1,000/s, 16 min 20 s to go\n',
+    '21,000 signed, 100/s, 2.7 h to go\n',
+  ]);
+});
+
+test('what is not known is left out', (t) => {
+  const { stream, written, clock } = screen(true);
+  const progress = new Progress({}, stream, () => clock.now);
+  progress.update(0);
+  clock.now += 500;
+  progress.update(10);
+  t.deepEqual(written, ['\r\x1b[K0 signed', '\r\x1b[K10 signed, 20/s']);
+});
