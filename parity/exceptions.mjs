@@ -94,7 +94,7 @@ const READING = [
 ];
 
 const isBefore32 = ([major, minor]) => major === 3 && minor < 2;
-const isLine30 = (...versions) => versions.every(([major, minor]) => major === 3 && minor === 0);
+const isLine30 = (...versions) => versions.every((version) => version?.[0] === 3 && version[1] === 0);
 
 /**
  * Leading zeros in a length, which 3.0.22 reads in places where 3.0.19, which Node.js 20 carries, gives up: a NULL, a public
@@ -149,6 +149,13 @@ export const EXCEPTIONS = [
   ...READING.map((exception) => ({ group: 'reading', ...exception })),
   ...LONG_LENGTHS.map((exception) => ({ id: 'long-lengths', ...exception })),
   ...REASON_NAMES.map((exception) => ({ id: 'reason-names', ...exception })),
+  {
+    // Until 3.0.19 the command takes certificates of -issuer for trusted when the first verification fails.
+    id: 'trusted-issuers',
+    group: 'manifest',
+    occurs: ({ cli }) => isLine30(cli) && cli[2] <= 19,
+    covers: ({ what, theirs }) => /^untrusted-issuer-hints.*: openssl/.test(what) && theirs === 0,
+  },
   {
     // The command prints what there is before the time that OpenSSL cannot print.
     id: 'bad-times',

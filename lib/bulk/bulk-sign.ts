@@ -19,7 +19,7 @@ export interface BulkSignOptions extends Omit<SignAllOptions, 'onProgress'> {
   readonly otherRun?: 'refuse' | 'discard';
   /**
    * Which knowledge the statuses are, a number that grows: of two responses for one certificate the higher one is served.
-   * Default: the second at which the run begins.
+   * Default: the second at which the run begins; a run that is continued keeps its own.
    */
   readonly statusVersion?: number;
   /** Responses between two checkpoints: what an interruption may cost at most. Default 10,000. */
@@ -49,19 +49,20 @@ const CHECKPOINT_EVERY = 10_000;
  */
 export async function bulkSign(options: BulkSignOptions): Promise<BulkProgress> {
   const { source, signer, store, id, otherRun, checkpointEvery = CHECKPOINT_EVERY, onProgress, ...signing } = options;
-  const { statusVersion = Math.floor(Date.now() / 1000), ...signAllOptions } = signing;
+  const { statusVersion: given, ...signAllOptions } = signing;
   if (!Number.isInteger(checkpointEvery) || checkpointEvery < 1)
     throw invalidValue('checkpointEvery must be a whole number');
   const run = await store.beginRun({ id, ...(otherRun && { otherRun }) });
   try {
-    const resumedFrom = Number(run.resumeToken ?? 0);
+    const { done: resumedFrom, statusVersion: begun } = readToken(run.resumeToken);
+    const statusVersion = given ?? begun ?? Math.floor(Date.now() / 1000);
     let signed = 0;
     let bytes = 0;
     let batch: ResponseRecord[] = [];
     const flush = async (): Promise<void> => {
       await run.append(batch);
       batch = [];
-      await run.checkpoint(String(resumedFrom + signed));
+      await run.checkpoint(`${resumedFrom + signed} ${statusVersion}`);
       onProgress?.({ signed, resumedFrom, bytes });
     };
     for await (const { entry, der, producedAt, nextUpdate } of signer.signAll(
@@ -80,6 +81,18 @@ export async function bulkSign(options: BulkSignOptions): Promise<BulkProgress> 
     await run.close();
     throw error;
   }
+}
+
+/**
+ * What a checkpoint says: entries that are done, and the statusVersion of the run. Were a continued run given the time of its
+ * continuation, its older statuses would replace a revocation from between.
+ */
+function readToken(token: string | null): { done: number; statusVersion: number | undefined } {
+  if (token === null) return { done: 0, statusVersion: undefined };
+  const [, done, statusVersion] = /^(\d+) (\d+)$/.exec(token) ?? [];
+  if (done === undefined)
+    throw invalidValue(`the store has a run of this name that bulkSign did not begin: '${token}'`);
+  return { done: Number(done), statusVersion: Number(statusVersion) };
 }
 
 /** The entries one by one, with a promise per batch only. */

@@ -1,4 +1,4 @@
-import { createHash, createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { createHash, X509Certificate } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { bulkSign } from '../bulk/bulk-sign.js';
@@ -10,16 +10,17 @@ import type { BadRowError, StatusSource } from '../bulk/sources/status-source.js
 import { SegmentStore } from '../bulk/store/segment-store.js';
 import type { HashAlgorithmName } from '../x509/algorithms.js';
 import { type Command, numberOption, print, required, UsageError } from './command.js';
+import { KEY_HELP, KEY_OPTIONS, readSigningKey } from './key-options.js';
 import { Progress } from './progress.js';
 
 const HELP = `Usage: openssl-ocsp bulk-sign --issuer CA.pem --signer OCSP.pem --key OCSP.key --index index.txt --out FOLDER
 
 Signs the status of every certificate in a list, into a store. An interrupted run is continued by the same command.
+Of two responses for a certificate the one whose list was modified later is served, and of one list the later response.
 
   --issuer FILE           certificate of the CA that is answered for
-  --signer FILE           certificate that signs: the CA's own or its delegate's
-  --key FILE              private key of the signer, PEM
-  --passin SOURCE         its passphrase: pass:TEXT, env:NAME or file:PATH
+  --signer FILE           certificate that signs: the CA's own or its delegate's; by default what lies beside the key
+${KEY_HELP}
   --index FILE            list of certificates: the index.txt of openssl ca; or
   --csv FILE              a table with columns such as serial, status, revocationTime, reason; or
   --ndjson FILE           the same as a JSON object per line
@@ -27,6 +28,7 @@ Signs the status of every certificate in a list, into a store. An interrupted ru
   --cert-id-hash NAME     hash of the CertIDs (sha256)
   --digest NAME           hash of the signature (sha256; none for Ed25519, Ed448, ML-DSA)
   --days N, --hours N     from thisUpdate to nextUpdate (7 days)
+  --checkpoint-every N    responses that an interruption may cost at most (10000)
   --workers N             signing threads (one per core)
   --verify-sample N       share of the signatures that is verified, 0 to 1 (0.001)
   --skip-bad-rows         report rows that cannot be understood, and go on
@@ -38,8 +40,7 @@ Signs the status of every certificate in a list, into a store. An interrupted ru
 const OPTIONS = {
   issuer: { type: 'string' },
   signer: { type: 'string' },
-  key: { type: 'string' },
-  passin: { type: 'string' },
+  ...KEY_OPTIONS,
   index: { type: 'string' },
   csv: { type: 'string' },
   ndjson: { type: 'string' },
@@ -48,6 +49,7 @@ const OPTIONS = {
   digest: { type: 'string' },
   days: { type: 'string' },
   hours: { type: 'string' },
+  'checkpoint-every': { type: 'string' },
   workers: { type: 'string' },
   'verify-sample': { type: 'string' },
   'skip-bad-rows': { type: 'boolean' },
@@ -64,10 +66,12 @@ export const bulkSignCommand: Command = {
   async run(args) {
     const { values } = parseArgs({ args: [...args], options: OPTIONS });
     const issuer = readFileSync(required(values.issuer, 'issuer'));
-    const responder = readFileSync(required(values.signer, 'signer'));
-    const privateKey = readKey(required(values.key, 'key'), values.passin);
+    const { privateKey, certificates } = await readSigningKey(values);
+    const responder = values.signer === undefined ? certificates[0]?.raw : readFileSync(values.signer);
+    if (responder === undefined) throw new UsageError('--signer is missing, and no certificate lies beside the key');
     const period = validityPeriod(values.days, values.hours);
     const workers = numberOption(values.workers, 'workers');
+    const checkpointEvery = numberOption(values['checkpoint-every'], 'checkpoint-every');
     const verifySample = numberOption(values['verify-sample'], 'verify-sample');
     let badRows = 0;
     const onBadRow = (error: BadRowError): void => {
@@ -102,7 +106,9 @@ export const bulkSignCommand: Command = {
         source: list.source,
         signer,
         store,
-        id: runName(list.path, issuer, responder),
+        id: runName(list, issuer, responder, [values['cert-id-hash'], values.digest, period]),
+        statusVersion: list.statusVersion,
+        ...(checkpointEvery !== undefined && { checkpointEvery }),
         ...(values['discard-other-run'] && { otherRun: 'discard' }),
         ...(workers !== undefined && { threads: workers }),
         ...(verifySample !== undefined && { verifySample }),
@@ -128,45 +134,38 @@ function report(json: boolean | undefined, value: object, text: string): void {
   print(json ? JSON.stringify(value) : text);
 }
 
+/** The certificates to sign for, and which state of the file they are from. */
+interface List {
+  readonly source: StatusSource;
+  readonly size: number;
+  readonly modified: number;
+  /** The second of the last change: what became known later, such as a revocation put into the store, is newer. */
+  readonly statusVersion: number;
+}
+
 function openList(
   { index, csv, ndjson }: { index?: string; csv?: string; ndjson?: string },
   options: { onBadRow?: (error: BadRowError) => void },
-): { path: string; source: StatusSource } {
+): List {
   const given = [index, csv, ndjson].filter((path) => path !== undefined);
   const [path] = given;
   if (path === undefined || given.length > 1) throw new UsageError('one of --index, --csv and --ndjson is wanted');
-  if (index !== undefined) return { path, source: indexTxtSource(path, options) };
-  return { path, source: csv !== undefined ? csvSource(path, options) : ndjsonSource(path, options) };
+  const { size, mtimeMs: modified } = statSync(path);
+  const statusVersion = Math.max(0, Math.floor(Math.min(modified, Date.now()) / 1000));
+  const about = { size, modified, statusVersion };
+  if (index !== undefined) return { ...about, source: indexTxtSource(path, options) };
+  return { ...about, source: csv !== undefined ? csvSource(path, options) : ndjsonSource(path, options) };
 }
 
-/** Says whether two runs are the same: same list, unchanged, for the same CA by the same signer. */
-function runName(path: string, issuer: Buffer, responder: Buffer): string {
-  const { size, mtimeMs } = statSync(path);
+/** Says whether two runs are the same: same list, unchanged, for the same CA by the same signer, with the same options. */
+function runName({ size, modified }: List, issuer: Buffer, responder: Buffer, options: readonly unknown[]): string {
   const certificates = [issuer, responder].map((bytes) => new X509Certificate(bytes).fingerprint256);
   return createHash('sha256')
-    .update(JSON.stringify([size, mtimeMs, ...certificates]))
+    .update(JSON.stringify([size, modified, ...certificates, ...options]))
     .digest('hex');
 }
 
 function validityPeriod(days: string | undefined, hours: string | undefined): number | undefined {
   if (days === undefined && hours === undefined) return undefined;
   return Math.round((numberOption(days, 'days') ?? 0) * 86_400 + (numberOption(hours, 'hours') ?? 0) * 3600);
-}
-
-function readKey(path: string, passin: string | undefined): KeyObject {
-  const key = readFileSync(path, 'utf8');
-  return passin === undefined ? createPrivateKey(key) : createPrivateKey({ key, passphrase: passphrase(passin) });
-}
-
-/** The forms of openssl's `-passin` that make sense without a terminal. */
-function passphrase(source: string): string {
-  const [, kind, value = ''] = /^(pass|env|file):(.*)$/s.exec(source) ?? [];
-  if (kind === 'pass') return value;
-  if (kind === 'file') return readFileSync(value, 'utf8').split(/\r?\n/, 1)[0] ?? '';
-  if (kind === 'env') {
-    const text = process.env[value];
-    if (text === undefined) throw new UsageError(`--passin: there is no environment variable ${value}`);
-    return text;
-  }
-  throw new UsageError('--passin wants pass:TEXT, env:NAME or file:PATH');
 }

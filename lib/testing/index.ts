@@ -1,10 +1,13 @@
 /**
- * A certificate authority in a box, for tests: keys of every kind, certificates right and wrong, over node:crypto.
- * Nothing here is for production use.
+ * A certificate authority in a box, for tests: keys of every kind, certificates right and wrong, over node:crypto; and checks
+ * for one's own implementations of the interfaces of `openssl-ocsp/bulk`. Nothing here is for production use.
  *
  * @packageDocumentation
  */
 export type { TestCertificateOptions, TestExtension, TestKeyUsage } from './certificate.js';
+export { checkLedger, type LedgerUnderTest } from './check-ledger.js';
+export { checkResponseStore, type MakeStore } from './check-response-store.js';
+export { checkStatusSource } from './check-status-source.js';
 export { generateTestKeyPair, type TestKeyOptions, type TestKeyPair, type TestKeyType } from './keys.js';
 export {
   buildTestResponse,

@@ -9,6 +9,7 @@ import {
   iterableSource,
   ResponseSigner,
   SegmentStore,
+  type SignedEntry,
   type StatusEntry,
 } from 'openssl-ocsp/bulk';
 import { createTestCa } from 'openssl-ocsp/testing';
@@ -94,6 +95,46 @@ test('a revocation in between is not hidden by a run that read its statuses befo
   await run({ serialNumber: 5n, status: OCSPCertStatus.REVOKED, revocationTime: revoked }, 2);
   await run({ serialNumber: 5n, status: OCSPCertStatus.GOOD }, 1);
   t.is(loadDerOcspResponse(store.get(5n) as Buffer).certificateStatus, OCSPCertStatus.REVOKED);
+  store.close();
+});
+
+test('a continued run does not pass for newer than a revocation from between', async (t) => {
+  const store = await SegmentStore.open(scratch(t));
+  const all = Array.from({ length: 3000 }, (_, i) => entry(i + 1));
+  const options = { source: iterableSource(all), signer, store, id: 'run', checkpointEvery: 100, threads: 1 };
+  // As old as if it had been interrupted an hour ago.
+  const begun = Math.floor(Date.now() / 1000) - 3600;
+  await t.throwsAsync(
+    bulkSign({
+      ...options,
+      statusVersion: begun,
+      onProgress: () => {
+        throw new Error('enough');
+      },
+    }),
+    { message: 'enough' },
+  );
+  const last = { serialNumber: 2999n, status: OCSPCertStatus.REVOKED, revocationTime: revoked };
+  const { value } = await signer.signAll([last]).next();
+  const { der, producedAt, nextUpdate } = value as SignedEntry;
+  await store.putBatch([
+    { serial: 2999n, statusVersion: begun + 1800, producedAt, certStatus: OCSPCertStatus.REVOKED, nextUpdate, der },
+  ]);
+  t.true((await bulkSign(options)).resumedFrom >= 100);
+  t.deepEqual(store.get(2999n), der);
+  t.is(loadDerOcspResponse(store.get(2998n) as Buffer).certificateStatus, OCSPCertStatus.GOOD);
+  store.close();
+});
+
+test('a run of the same name that somebody else wrote is refused', async (t) => {
+  const store = await SegmentStore.open(scratch(t));
+  const run = await store.beginRun({ id: 'run' });
+  await run.checkpoint('somewhere');
+  await run.close();
+  await t.throwsAsync(bulkSign({ source: iterableSource([entry(1)]), signer, store, id: 'run' }), {
+    code: 'ERR_OCSP_INVALID_VALUE',
+    message: /somewhere/,
+  });
   store.close();
 });
 

@@ -1,7 +1,7 @@
 // Keys, contexts and threads.
 #include <openssl/err.h>
-#include <algorithm>
 
+#include <algorithm>
 #include <atomic>
 #include <cmath>
 #include <condition_variable>

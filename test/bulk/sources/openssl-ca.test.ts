@@ -14,7 +14,7 @@ import { crlSource } from '#dist/bulk/sources/crl.js';
 import { indexTxtSource } from '#dist/bulk/sources/index-txt.js';
 import type { StatusEntry } from '#dist/bulk/status-entry.js';
 import { openssl, opensslCliVersion } from '../../helpers/openssl-cli.js';
-import { entriesOf } from '../conformance.js';
+import { entriesOf } from '../records.js';
 import { lines, makeOpensslCa, REVOCATIONS } from './openssl-ca.js';
 
 const withCli = opensslCliVersion === null ? test.skip : test;

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 import { SegmentStore } from '#dist/bulk/store/segment-store.js';
 import { serialHex, serialKey } from '#dist/bulk/store/serial-key.js';
-import { record } from '../conformance.js';
+import { record } from '../records.js';
 import { scratch } from '../scratch.js';
 import { crashPut, crashRecord } from './crash-writer.js';
 

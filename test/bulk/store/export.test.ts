@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import test from 'ava';
 import { exportTar, exportToFolder } from '#dist/bulk/store/export.js';
 import { SegmentStore } from '#dist/bulk/store/segment-store.js';
-import { record } from '../conformance.js';
+import { record } from '../records.js';
 import { scratch } from '../scratch.js';
 
 const SERIALS = ['00', '05', 'ABCD', '7F'.repeat(20), '11'.repeat(60)];

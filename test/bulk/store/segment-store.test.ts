@@ -3,10 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import fc from 'fast-check';
+import { checkResponseStore } from 'openssl-ocsp/testing';
 import { compareVersions, type ResponseRecord } from '#dist/bulk/store/response-store.js';
 import { SegmentStore } from '#dist/bulk/store/segment-store.js';
 import { serialHex, serialKey } from '#dist/bulk/store/serial-key.js';
-import { record, storeConformance } from '../conformance.js';
+import { record } from '../records.js';
 import { scratch } from '../scratch.js';
 
 const folders: string[] = [];
@@ -14,17 +15,17 @@ test.after.always(() => {
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });
 });
 
-storeConformance(test, 'SegmentStore', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'openssl-ocsp-bulk-'));
-  folders.push(folder);
-  return SegmentStore.open(folder);
-});
-
-storeConformance(test, 'SegmentStore with segments of two records', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'openssl-ocsp-bulk-'));
-  folders.push(folder);
-  return SegmentStore.open(folder, { segmentRecords: 2 });
-});
+for (const segmentRecords of [2, 2 ** 20]) {
+  test(`with segments of up to ${segmentRecords} records it does what every store has to do`, async (t) => {
+    await t.notThrowsAsync(
+      checkResponseStore(() => {
+        const folder = mkdtempSync(join(tmpdir(), 'openssl-ocsp-bulk-'));
+        folders.push(folder);
+        return SegmentStore.open(folder, { segmentRecords });
+      }),
+    );
+  });
+}
 
 const serials = fc.oneof(
   fc.bigInt({ min: 0n, max: 40n }),

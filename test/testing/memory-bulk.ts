@@ -1,0 +1,309 @@
+/**
+ * The interfaces of bulk signing in memory: the least that fulfils them, and, with a fault, not quite that. Each fault is one that
+ * an implementation over a database might have.
+ */
+import type { BatchOptions, LeasedRange, Ledger, StatusEntry, StatusSource } from 'openssl-ocsp/bulk';
+import {
+  type BeginRunOptions,
+  compareVersions,
+  type PutResult,
+  type ResponseRecord,
+  type ResponseStore,
+  type RunWriter,
+  type SerialKey,
+} from 'openssl-ocsp/bulk';
+import { checkRecord } from '#dist/bulk/store/frames.js';
+import { serialHex, serialKey } from '#dist/bulk/store/serial-key.js';
+
+export const STORE_FAULTS = [
+  'the last write wins',
+  'the later producedAt wins',
+  'a good of the same version replaces a revoked',
+  'the commit of a run does not look at what is there',
+  'a run is served as it is written',
+  'what came after the last checkpoint stays',
+  'a run always begins anew',
+  'a run goes on after its commit',
+  'another run is overwritten',
+  'discarding keeps the records',
+  'serial numbers are compared as text',
+  'serial numbers are cut to 64 bits',
+  'memory is shared with callers',
+  'records are not checked',
+  'a batch is counted as written',
+  'a sweep takes what has no end',
+  'a sweep takes only the newest',
+] as const;
+export type StoreFault = (typeof STORE_FAULTS)[number];
+
+interface Run {
+  readonly id: string;
+  records: ResponseRecord[];
+  token: string | null;
+  durable: number;
+}
+
+export class MemoryStore implements ResponseStore {
+  readonly #fault: StoreFault | undefined;
+  /** What was replaced is below what replaced it, as in a table of versions. */
+  readonly #served = new Map<string, ResponseRecord[]>();
+  #run: Run | undefined;
+
+  constructor(fault?: StoreFault) {
+    this.#fault = fault;
+  }
+
+  async get(serial: SerialKey): Promise<Buffer | undefined> {
+    const record = this.#served.get(this.#key(serial))?.at(-1);
+    if (record === undefined) return undefined;
+    return this.#fault === 'memory is shared with callers' ? (record.der as Buffer) : Buffer.from(record.der);
+  }
+
+  async putBatch(batch: Iterable<ResponseRecord>): Promise<PutResult> {
+    const records = [...batch].map((record) => this.#checked(record));
+    let written = 0;
+    for (const record of records) if (this.#put(record)) written += 1;
+    if (this.#fault === 'a batch is counted as written') written = records.length;
+    return { written, kept: records.length - written };
+  }
+
+  async beginRun({ id, otherRun }: BeginRunOptions): Promise<RunWriter> {
+    if (this.#run !== undefined && this.#run.id !== id) {
+      if (otherRun !== 'discard' && this.#fault !== 'another run is overwritten') throw refused('another run is there');
+      this.#run = undefined;
+    }
+    if (this.#fault === 'a run always begins anew') this.#run = undefined;
+    this.#run ??= { id, records: [], token: null, durable: 0 };
+    const run = this.#run;
+    if (this.#fault !== 'what came after the last checkpoint stays') run.records.length = run.durable;
+    let ended = false;
+    const alive = (): void => {
+      if (ended) throw refused('the run has ended');
+    };
+    return {
+      resumeToken: run.token,
+      get records() {
+        return run.records.length;
+      },
+      append: async (batch) => {
+        alive();
+        for (const record of batch) {
+          run.records.push(this.#checked(record));
+          if (this.#fault === 'a run is served as it is written') this.#put(record);
+        }
+      },
+      checkpoint: async (token) => {
+        alive();
+        run.token = token;
+        run.durable = run.records.length;
+      },
+      commit: async () => {
+        alive();
+        ended = true;
+        const blind = this.#fault === 'the commit of a run does not look at what is there';
+        for (const record of run.records) {
+          if (blind) this.#served.set(this.#key(record.serial), [record]);
+          else this.#put(record);
+        }
+        if (this.#fault !== 'a run goes on after its commit') this.#run = undefined;
+        else run.durable = run.records.length;
+        run.token ??= 'end';
+      },
+      close: async () => {
+        ended = true;
+      },
+      discard: async () => {
+        ended = true;
+        if (this.#fault !== 'discarding keeps the records') this.#run = undefined;
+        else for (const record of run.records) this.#put(record);
+        this.#run = undefined;
+      },
+    };
+  }
+
+  async sweep(now: Date): Promise<number> {
+    let count = 0;
+    for (const [key, versions] of this.#served) {
+      const nextUpdate = versions.at(-1)?.nextUpdate ?? null;
+      const endless = nextUpdate === null && this.#fault !== 'a sweep takes what has no end';
+      if (endless || (nextUpdate ?? 0) * 1000 >= now.getTime()) continue;
+      count += 1;
+      if (this.#fault === 'a sweep takes only the newest' && versions.length > 1) versions.pop();
+      else this.#served.delete(key);
+    }
+    return count;
+  }
+
+  close(): void {
+    this.#served.clear();
+  }
+
+  #put(record: ResponseRecord): boolean {
+    const key = this.#key(record.serial);
+    const versions = this.#served.get(key) ?? [];
+    const other = versions.at(-1);
+    if (other !== undefined && !this.#replaces(record, other)) return false;
+    this.#served.set(key, [...versions, record]);
+    return true;
+  }
+
+  #replaces(record: ResponseRecord, other: ResponseRecord): boolean {
+    if (this.#fault === 'the last write wins') return true;
+    if (this.#fault === 'the later producedAt wins') return record.producedAt > other.producedAt;
+    if (this.#fault === 'a good of the same version replaces a revoked') {
+      return record.statusVersion >= other.statusVersion && compareVersions(record, other) !== 0;
+    }
+    return compareVersions(record, other) > 0;
+  }
+
+  #checked(record: ResponseRecord): ResponseRecord {
+    const { der } = record;
+    if (this.#fault === 'records are not checked') return record;
+    const checked = checkRecord(record, serialKey(record.serial));
+    return { ...checked, der: this.#fault === 'memory is shared with callers' ? der : Buffer.from(der) };
+  }
+
+  #key(serial: SerialKey): string {
+    if (this.#fault === 'serial numbers are compared as text') return String(serial);
+    const key = serialKey(serial);
+    return serialHex(this.#fault === 'serial numbers are cut to 64 bits' ? key.subarray(-8) : key);
+  }
+}
+
+export const SOURCE_FAULTS = [
+  'skip is ignored',
+  'one entry too many is skipped',
+  'batches have one size',
+  'the last batch may be empty',
+  'the last entry is lost',
+  'it can be read once',
+  'iterations share their place',
+  'the order differs each time',
+] as const;
+export type SourceFault = (typeof SOURCE_FAULTS)[number];
+
+export function memorySource(entries: readonly StatusEntry[], fault?: SourceFault): StatusSource {
+  let place = 0;
+  let iterations = 0;
+  async function* batches({ skip = 0, batchSize = 4096 }: BatchOptions = {}): AsyncGenerator<StatusEntry[]> {
+    iterations += 1;
+    let all = [...entries];
+    if (fault === 'the order differs each time' && iterations % 2 === 0) all.reverse();
+    if (fault === 'the last entry is lost') all.pop();
+    if (fault === 'it can be read once' && iterations > 1) all = [];
+    const size = fault === 'batches have one size' ? 2 : batchSize;
+    const extra = fault === 'one entry too many is skipped' && skip > 0 ? 1 : 0;
+    let at = fault === 'skip is ignored' ? 0 : skip + extra;
+    place = at;
+    const end = all.length + (fault === 'the last batch may be empty' ? 1 : 0);
+    while (at < end) {
+      yield all.slice(at, at + size);
+      place += size;
+      at = fault === 'iterations share their place' ? place : at + size;
+    }
+  }
+  return {
+    batches,
+    async *[Symbol.asyncIterator]() {
+      for await (const batch of batches()) yield* batch;
+    },
+  };
+}
+
+export const LEDGER_FAULTS = [
+  'one range is handed out twice',
+  'asking and taking are apart',
+  'more is handed out than was asked for',
+  'leases never run out',
+  'leases run out at a checkpoint',
+  'progress is forgotten',
+  'whoever was first may still complete',
+  'whoever was first may still note progress',
+  'a done range is handed out again',
+  'a failed range is lost',
+  'a failed range is handed out for ever',
+  'a silent worker is waited for again and again',
+  'attempts are not counted',
+] as const;
+export type LedgerFault = (typeof LEDGER_FAULTS)[number];
+
+interface Range {
+  state: 'open' | 'leased' | 'done' | 'failed';
+  attempt: number;
+  lastSerial: string | null;
+  expiresAt: number;
+}
+
+export class MemoryLedger implements Ledger {
+  readonly #fault: LedgerFault | undefined;
+  readonly #ranges: Map<string, Range>;
+  #now = 0;
+
+  constructor(ids: readonly string[], fault?: LedgerFault) {
+    this.#fault = fault;
+    this.#ranges = new Map(ids.map((id) => [id, { state: 'open', attempt: 0, lastSerial: null, expiresAt: 0 }]));
+  }
+
+  expire(): void {
+    this.#now += 100;
+  }
+
+  async lease(n: number): Promise<LeasedRange[]> {
+    const wanted = this.#fault === 'more is handed out than was asked for' ? n + 1 : n;
+    const free = [...this.#ranges].filter(([, range]) => this.#isFree(range)).slice(0, wanted);
+    if (this.#fault === 'asking and taking are apart') await Promise.resolve();
+    const leases: LeasedRange[] = [];
+    for (const [id, range] of free) {
+      if (range.attempt >= 5 && !this.#mayGoOn(range)) {
+        range.state = 'failed';
+        continue;
+      }
+      range.state = 'leased';
+      range.attempt += this.#fault === 'attempts are not counted' ? 0 : 1;
+      range.expiresAt = this.#now + 60;
+      if (this.#fault === 'progress is forgotten') range.lastSerial = null;
+      leases.push({
+        id,
+        attempt: Math.max(1, range.attempt),
+        lastSerial: range.lastSerial,
+        expiresAt: range.expiresAt,
+      });
+    }
+    return this.#fault === 'one range is handed out twice' && leases.length > 1 ? [...leases, leases[0]!] : leases;
+  }
+
+  async checkpoint(lease: LeasedRange, lastSerial: string): Promise<void> {
+    const range = this.#held(lease, this.#fault === 'whoever was first may still note progress');
+    range.lastSerial = lastSerial;
+    range.expiresAt = this.#fault === 'leases run out at a checkpoint' ? this.#now : this.#now + 60;
+  }
+
+  async complete(lease: LeasedRange): Promise<void> {
+    const range = this.#held(lease, this.#fault === 'whoever was first may still complete');
+    range.state = this.#fault === 'a done range is handed out again' ? 'open' : 'done';
+  }
+
+  async fail(lease: LeasedRange): Promise<void> {
+    this.#held(lease).state = this.#fault === 'a failed range is lost' ? 'failed' : 'open';
+  }
+
+  #isFree({ state, expiresAt }: Range): boolean {
+    if (state === 'open') return true;
+    return state === 'leased' && expiresAt <= this.#now && this.#fault !== 'leases never run out';
+  }
+
+  #mayGoOn({ state }: Range): boolean {
+    if (this.#fault === 'a failed range is handed out for ever') return state === 'open';
+    return this.#fault === 'a silent worker is waited for again and again' && state === 'leased';
+  }
+
+  #held({ id, attempt }: LeasedRange, anybody: boolean = false): Range {
+    const range = this.#ranges.get(id);
+    if (range?.state !== 'leased' || (range.attempt !== attempt && !anybody)) throw refused('the lease has ended');
+    return range;
+  }
+}
+
+function refused(message: string): Error {
+  return Object.assign(new Error(message), { code: 'ERR_OCSP_INVALID_VALUE' });
+}
