@@ -15,6 +15,8 @@ export interface DatabaseRow {
 export type Database = ReadonlyMap<string, DatabaseRow>;
 
 const COLUMNS = 6;
+/** Six million rows or so; a string cannot be much longer. */
+const MAX_DATABASE = 400 * 1024 * 1024;
 
 /** The number as a key of {@link Database}. */
 export function serialKey(digits: string): string {
@@ -24,47 +26,68 @@ export function serialKey(digits: string): string {
 /** Reads it whole. Ends the run when it cannot be read, has a row of another form, or the same certificate twice. */
 export function loadDatabase(session: Session, path: string): Database {
   const failed = (): never => session.stop(`Problem with index file: ${path} (could not load/parse file)`);
-  let content: Buffer;
+  let text: string;
   try {
-    content = readWhole(path);
+    text = readWhole(path, MAX_DATABASE).toString('latin1');
   } catch (error) {
     session.push(...openError(error, path, 'r'));
     session.printErrors();
     return failed();
   }
-  const rows = readRows(content.toString('latin1'));
-  if (rows === undefined) return failed();
   const database = new Map<string, DatabaseRow>();
-  const lines = new Map<string, number>();
-  for (const [line, row] of rows.entries()) {
-    const [type = '', , revocation = '', serial = ''] = row;
+  // Row numbers count from 0, comments left out.
+  const serials = new Index();
+  const subjects = new Index();
+  let line = 0;
+  for (const columns of rowsOf(text)) {
+    if (columns.length !== COLUMNS) return failed();
+    const [type = '', , revocation = '', serial = '', , subject = ''] = columns;
     const key = serialKey(serial);
-    const before = lines.get(key);
-    if (before !== undefined) {
-      // Error, argument and row number as OpenSSL counts them.
-      session.say(`Error creating serial number index:(2,${before},${line})`);
-      return failed();
-    }
-    lines.set(key, line);
-    database.set(key, { type: type.slice(0, 1), revocation });
+    serials.add(key, line);
+    if (type.startsWith('V')) subjects.add(subject, line);
+    database.set(key, type === 'V' && revocation === '' ? VALID : { type: type.slice(0, 1), revocation });
+    line += 1;
   }
-  if (subjectsAreUnique(path)) checkSubjects(session, rows, failed);
+  const kinds: [string, Index][] = [['serial number', serials]];
+  if (subjectsAreUnique(path)) kinds.push(['name', subjects]);
+  for (const [kind, { twice }] of kinds) {
+    if (twice === undefined) continue;
+    // Error number and rows as OpenSSL says them.
+    session.say(`Error creating ${kind} index:(2,${twice.join(',')})`);
+    failed();
+  }
   return database;
 }
 
-/** Columns of all rows; undefined when a row has another number of them. */
-function readRows(text: string): string[][] | undefined {
-  const rows: string[][] = [];
-  const lines = text.split('\n');
-  if (lines.at(-1) === '') lines.pop();
-  for (const line of lines) {
+/** Most rows of most databases. */
+const VALID: DatabaseRow = { type: 'V', revocation: '' };
+
+/** Finds the first thing that is there twice. */
+class Index {
+  readonly #rows = new Map<string, number>();
+  /** The rows of both. */
+  twice: readonly [first: number, second: number] | undefined;
+
+  add(key: string, row: number): void {
+    const before = this.#rows.get(key);
+    if (before === undefined) this.#rows.set(key, row);
+    else this.twice ??= [before, row];
+  }
+}
+
+/** The columns of each row; comments are left out. */
+function* rowsOf(text: string): Generator<string[]> {
+  let begin = 0;
+  while (begin < text.length) {
+    const end = text.indexOf('\n', begin);
+    const line = text.slice(begin, end < 0 ? text.length : end);
+    begin = end < 0 ? text.length : end + 1;
     if (line.startsWith('#')) continue;
     // A tab after a backslash belongs to the column.
-    const columns = line.split(/(?<!\\)\t/).map((column) => column.replaceAll('\\\t', '\t'));
-    if (columns.length !== COLUMNS) return undefined;
-    rows.push(columns);
+    yield line.includes('\\')
+      ? line.split(/(?<!\\)\t/).map((column) => column.replaceAll('\\\t', '\t'))
+      : line.split('\t');
   }
-  return rows;
 }
 
 /** `unique_subject` of the file beside the database; yes where nothing is said. */
@@ -76,18 +99,5 @@ function subjectsAreUnique(path: string): boolean {
   } catch (error) {
     if (systemCode(error) === '') throw error;
     return true;
-  }
-}
-
-function checkSubjects(session: Session, rows: readonly string[][], failed: () => never): void {
-  const subjects = new Map<string, number>();
-  for (const [line, [type, , , , , subject = '']] of rows.entries()) {
-    if (!type?.startsWith('V')) continue;
-    const before = subjects.get(subject);
-    if (before !== undefined) {
-      session.say(`Error creating name index:(2,${before},${line})`);
-      failed();
-    }
-    subjects.set(subject, line);
   }
 }

@@ -8,30 +8,31 @@ import { atoi } from './grammar.js';
 import { NOT_ENOUGH_DATA, openError, storeContentError, storeOpenError, systemEntry } from './queue.js';
 import type { Session } from './session.js';
 
-/** No message, certificate list or database of use is longer; a device or a mistake may be. */
-const MAX_FILE = 256 * 1024 * 1024;
+/** No message or list of certificates of use is longer; a device or a mistake may be. */
+const MAX_FILE = 64 * 1024 * 1024;
 const CHUNK = 64 * 1024;
 
-/** Reads until `enough` says so, the file ends, or it is too long. */
-function readUntil(fd: number, enough: (bytes: Buffer) => boolean): Buffer {
+/** Reads until `enough` says so or the file ends. Throws a system error when it goes on for too long. */
+function readUntil(fd: number, enough: (bytes: Buffer) => boolean, most: number = MAX_FILE): Buffer {
   const chunks: Buffer[] = [];
   let length = 0;
-  while (length <= MAX_FILE) {
+  for (;;) {
     const chunk = Buffer.allocUnsafe(CHUNK);
     const count = readSync(fd, chunk, 0, CHUNK, null);
     if (count === 0) break;
     chunks.push(chunk.subarray(0, count));
     length += count;
+    if (length > most) throw Object.assign(new Error(`more than ${most} octets`), { code: 'EFBIG', syscall: 'read' });
     if (length <= 2 * CHUNK && enough(Buffer.concat(chunks))) break;
   }
   return Buffer.concat(chunks);
 }
 
-/** The whole file. */
-export function readWhole(path: string): Buffer {
+/** The whole file. Throws a system error when it cannot be read, or is longer than `most` octets. */
+export function readWhole(path: string, most: number = MAX_FILE): Buffer {
   const fd = openSync(path, 'r');
   try {
-    return readUntil(fd, () => false);
+    return readUntil(fd, () => false, most);
   } finally {
     closeSync(fd);
   }

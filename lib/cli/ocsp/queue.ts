@@ -15,6 +15,7 @@ const SYSTEM_TEXTS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'Connection refused',
   ECONNRESET: 'Connection reset by peer',
   EHOSTUNREACH: 'No route to host',
+  EFBIG: 'File too large',
   EISDIR: 'Is a directory',
   ELOOP: 'Too many levels of symbolic links',
   EMFILE: 'Too many open files',

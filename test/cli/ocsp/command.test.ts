@@ -303,6 +303,16 @@ test('what goes over the wire is what openssl sends', async (t) => {
   return undefined;
 });
 
+test('a file without end is an error', async (t) => {
+  if (!existsSync('/dev/zero')) return t.log('no device without end here');
+  t.is((await runInside(['-issuer', '/dev/zero'])).status, 1);
+  // As a database it begins with a row that never ends.
+  const { status, stderr } = await runInside([...ASK, '-no_nonce', '-index', '/dev/zero', ...ANSWER]);
+  t.is(status, 1);
+  t.regex(stderr, /File too large[\s\S]*Problem with index file: \/dev\/zero/);
+  return undefined;
+});
+
 test('a full disk is an error', async (t) => {
   if (!existsSync('/dev/full')) return t.log('no device that is full here');
   for (const option of ['-reqout', '-out']) {
