@@ -18,7 +18,7 @@ const GROUPS = readdirSync(new URL('groups', import.meta.url)).map((file) => bas
 
 const options = {
   seed: { type: 'string', default: '1', help: "what generated cases follow from (1); 'random' draws one" },
-  cases: { type: 'string', default: '400', help: 'generated cases per group (400)' },
+  cases: { type: 'string', default: '200', help: 'generated cases per group (200)' },
   node: {
     type: 'string',
     multiple: true,

@@ -73,7 +73,7 @@ function responder(compare, random, cases, list, scratch) {
       ...(byKey ? ['-resp_key_id'] : []),
       ...(embed ? [] : ['-resp_no_certs']),
       ...(digest === null ? [] : ['-rmd', digest]),
-      ...(random.once(2) ? ['-nmin', String(random.below(1000))] : ['-ndays', '2']),
+      ...(random.once(2) ? ['-nmin', String(1 + random.below(1000))] : ['-ndays', '2']),
     ];
     const { status, stderr } = openssl(args);
     if (status !== 0) {
