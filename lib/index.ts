@@ -79,7 +79,7 @@ export {
   UniformResourceIdentifier,
   X400Address,
 } from './x509/general-name.js';
-export type { PrivateKeyInput } from './x509/key.js';
+export { LoadedKey, type PrivateKeyInput } from './x509/key.js';
 export {
   ASN1StringType,
   Name,

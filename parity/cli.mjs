@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
 const prefix = process.env.OPENSSL_ROOT_DIR;
-const program = prefix ? join(resolve(prefix), 'bin', 'openssl') : 'openssl';
+export const opensslProgram = prefix ? join(resolve(prefix), 'bin', 'openssl') : 'openssl';
 
 /** Runs `openssl`. The configuration file of the machine is not read. */
 export function openssl(args, { input, cwd, encoding = 'utf8' } = {}) {
-  return spawnSync(program, args, {
+  return spawnSync(opensslProgram, args, {
     cwd,
     input,
     encoding,

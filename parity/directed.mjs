@@ -2,9 +2,9 @@
 import { encode, parse } from './der.mjs';
 import { vector } from './material.mjs';
 
-/** A real response with a certificate inside, changed. */
-function changed(change) {
-  const roots = parse(vector('reference/x509/ocsp/resp-delegate-unknown-cert.der'));
+/** A response with certificates inside, changed: `change` gets the parts of the BasicOCSPResponse. */
+function changed(change, response = vector('reference/x509/ocsp/resp-delegate-unknown-cert.der')) {
+  const roots = parse(response);
   const [, responseBytes] = roots[0].inside;
   const [, octets] = responseBytes.inside[0].inside;
   const [basic] = octets.inside;
@@ -18,6 +18,13 @@ function eachElement(elements, visit) {
     eachElement(element.inside ?? [], visit);
   }
 }
+
+/** The response, with leading zeros in the length of its first certificate's public key. */
+export const withLongKey = (response) =>
+  changed((basic) => {
+    const [certificate] = basic.at(-1).inside[0].inside;
+    certificate.inside[0].inside[6].extra = 6;
+  }, response);
 
 export const DIRECTED = [
   {

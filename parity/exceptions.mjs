@@ -91,19 +91,38 @@ const READING = [
       (what === 'basic.algorithm' && ours?.error === MALFORMED) ||
       (what.startsWith('strict') && stoppedAt(why, 'parameter, Type=X509_ALGOR')),
   },
+];
+
+const isBefore32 = ([major, minor]) => major === 3 && minor < 2;
+const isLine30 = (...versions) => versions.every((version) => version?.[0] === 3 && version[1] === 0);
+
+/**
+ * Leading zeros in a length, which 3.0.22 reads in places where 3.0.19, which Node.js 20 carries, gives up: a NULL, a public
+ * key. Certificates are read by Node.js itself.
+ */
+const occursLongLengths = ({ library, node, oracle }) =>
+  isLine30(library, node, oracle) && Math.min(library[2], node[2]) <= 19 && oracle[2] >= 22;
+const LONG_LENGTHS = [
   {
-    // 3.0.22 reads what 3.0.19, which Node.js 20 carries, refuses. Certificates are read by Node.js itself.
-    id: 'long-null',
-    occurs: ({ library, node, oracle }) =>
-      isLine30(library, node, oracle) && Math.min(library[2], node[2]) <= 19 && oracle[2] >= 22,
+    group: 'reading',
+    occurs: occursLongLengths,
     covers: ({ what, ours, theirs, why }) =>
       (ours === null && theirs !== null && why.startsWith('header too long')) ||
       (what === 'basic.certificates' && ours?.error === MALFORMED),
   },
+  {
+    group: 'verify',
+    occurs: (versions) => occursLongLengths(versions) && versions.library[2] <= 19,
+    covers: ({ reason, bytes }) => reason === 'no signer key' && HAS_LONG_LENGTH.test(bytes),
+  },
+  {
+    group: 'text',
+    occurs: (versions) => occursLongLengths(versions) && versions.library[2] <= 19,
+    covers: ({ ours, bytes }) => ours?.includes('Unable to load Public Key') && HAS_LONG_LENGTH.test(bytes),
+  },
 ];
-
-const isBefore32 = ([major, minor]) => major === 3 && minor < 2;
-const isLine30 = (...versions) => versions.every(([major, minor]) => major === 3 && minor === 0);
+/** The header of a SEQUENCE. */
+const HAS_LONG_LENGTH = /30(82|83|84|85|86|87|88|89)00/;
 
 /** OpenSSL has names for privilegeWithdrawn and aACompromise from 3.2 on. */
 const REASON_NAMES = [
@@ -128,7 +147,15 @@ const REASON_NAMES = [
  */
 export const EXCEPTIONS = [
   ...READING.map((exception) => ({ group: 'reading', ...exception })),
+  ...LONG_LENGTHS.map((exception) => ({ id: 'long-lengths', ...exception })),
   ...REASON_NAMES.map((exception) => ({ id: 'reason-names', ...exception })),
+  {
+    // Until 3.0.19 the command takes certificates of -issuer for trusted when the first verification fails.
+    id: 'trusted-issuers',
+    group: 'manifest',
+    occurs: ({ cli }) => isLine30(cli) && cli[2] <= 19,
+    covers: ({ what, theirs }) => /^untrusted-issuer-hints.*: openssl/.test(what) && theirs === 0,
+  },
   {
     // The command prints what there is before the time that OpenSSL cannot print.
     id: 'bad-times',

@@ -3,6 +3,7 @@ import { readdirSync } from 'node:fs';
 import { basename } from 'node:path';
 import { opensslInfo } from 'openssl-ocsp';
 import { main, ScriptError } from '../scripts/lib/run.mjs';
+import { record } from '../scripts/lib/suite.mjs';
 import { opensslVersion, Scratch } from './cli.mjs';
 import { EXCEPTIONS } from './exceptions.mjs';
 import { ask, prepareOracle } from './oracle.mjs';
@@ -64,7 +65,8 @@ async function runGroups({ seed: givenSeed, cases: givenCases, node: nodes = [],
     if (tally.skipped === undefined) {
       const random = new Random(seed, name);
       const compare = (...comparison) => tally.compare(...comparison);
-      tally.skipped = await group.run({ compare, ask, random, cases, scratch, versions, nodes, seed });
+      const differs = (...difference) => tally.differs(...difference);
+      tally.skipped = await group.run({ compare, differs, ask, random, cases, scratch, versions, nodes, seed });
     }
     results.push({ name, about: group.about, tally, seconds: (performance.now() - started) / 1000 });
     log(row(results.at(-1)));
@@ -74,6 +76,7 @@ async function runGroups({ seed: givenSeed, cases: givenCases, node: nodes = [],
   const failed = results.some(({ tally }) => tally.differing > 0 || tally.absent.length > 0);
   if (json) console.log(JSON.stringify(report({ texts, seed, cases, failed, results }), bigintText, 2));
   log(summary(results));
+  if (!json) recordGroups(results);
   if (failed) throw new ScriptError(`There are differences that no exception lists (seed ${seed}).`);
 }
 
@@ -118,6 +121,13 @@ function summary(results) {
   return `\n${sum((tally) => tally.cases)} cases in ${ran} groups: ${sum((tally) => tally.agreements)} agree, ${sum(
     (tally) => tally.differing,
   )} differ; the rest is covered by ${listed} listed exceptions.`;
+}
+
+/** A group is a test of the tally that .ci/run sums up. */
+function recordGroups(results) {
+  const skipped = results.filter(({ tally }) => tally.skipped !== undefined).length;
+  const failed = results.filter(({ tally }) => tally.differing > 0 || tally.absent.length > 0).length;
+  record('OpenSSL parity, groups', { passed: results.length - skipped - failed, failed, skipped });
 }
 
 function report({ texts, seed, cases, failed, results }) {

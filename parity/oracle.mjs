@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { inRoot } from '../scripts/lib/paths.mjs';
-import { run, ScriptError, step } from '../scripts/lib/run.mjs';
+import { run, ScriptError } from '../scripts/lib/run.mjs';
 import { files, fingerprint, isFresh, stamp, unstamp } from '../scripts/lib/stamps.mjs';
 
 const program = inRoot('build', 'parity', 'oracle');
@@ -45,7 +45,7 @@ export function prepareOracle() {
   const sources = files(inRoot('parity', 'oracle'), (file) => /\.(cc|h)$/.test(file));
   const print = fingerprint(sources, { arch: process.arch, prefix, compiler });
   if (!isFresh('parity-oracle', print, program)) {
-    step('building the oracle');
+    console.error('Building the oracle.');
     unstamp('parity-oracle');
     mkdirSync(dirname(program), { recursive: true });
     const units = sources.filter((file) => file.endsWith('.cc'));

@@ -37,6 +37,17 @@ export class Tally {
       this.exceptions.set(exception.id, (this.exceptions.get(exception.id) ?? 0) + 1);
       return;
     }
+    this.#differ(difference);
+  }
+
+  /** A case that its list says is different. */
+  differs(what, still) {
+    this.cases += 1;
+    if (still) this.exceptions.set('listed', (this.exceptions.get('listed') ?? 0) + 1);
+    else this.#differ({ what, ours: 'as OpenSSL', theirs: 'listed as different' });
+  }
+
+  #differ(difference) {
     this.differing += 1;
     if (this.differences.length < KEPT) this.differences.push(difference);
   }

@@ -1,5 +1,6 @@
 // Messages to verify, and what to verify them with.
 import { loadDerOcspRequest, loadDerOcspResponse, OCSPError } from 'openssl-ocsp';
+import { withLongKey } from './directed.mjs';
 import { DAY, NOW } from './material.mjs';
 import { buildRequest, buildResponse, someRequest, someResponse } from './messages.mjs';
 import { mutate } from './mutate.mjs';
@@ -39,6 +40,17 @@ export function someVerification(random, list, mutants) {
     const message = loaded(kind, bytes);
     if (message !== undefined) return { kind, bytes, message, ...someOptions(random, list, authority) };
   }
+}
+
+/** A response by a key that is written with leading zeros in its length. */
+export function longKeyVerification(random, list) {
+  const { ca, leaves } = list.find(({ type }) => type === 'ed25519');
+  const given = someResponse(random, list);
+  const entries = given.entries.map((entry) => ({ ...entry, subject: leaves[0], issuer: ca }));
+  const usual = { ...given, entries, signer: ca, hash: null, pss: false, certificates: [ca], byKey: false };
+  const bytes = withLongKey(buildResponse(usual).publicBytes());
+  const message = loaded('response', bytes);
+  return { kind: 'response', bytes, message, certificates: [], trusted: [ca], options: { pathFlags: [], at: NOW } };
 }
 
 function signedRequest(random, list, authority) {

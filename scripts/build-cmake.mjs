@@ -1,6 +1,7 @@
 // Builds the addon with an OpenSSL of its own, by cmake-js.
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { stampCmakeAddon } from './lib/addon.mjs';
 import { installMissing } from './lib/dependencies.mjs';
 import { inRoot } from './lib/paths.mjs';
 import { bin, has, main, node, ScriptError, step } from './lib/run.mjs';
@@ -35,5 +36,6 @@ await main({ usage: 'npm run build:cmake -- [options]', about, options }, (value
   ]);
   const addon = inRoot('build', 'cmake', 'openssl_ocsp.node');
   if (!existsSync(addon)) throw new ScriptError(`The build left no ${addon}.`);
+  stampCmakeAddon();
   console.log(`built ${addon}`);
 });

@@ -15,6 +15,7 @@ import {
   OCSPResponderEncoding,
   OCSPResponseBuilder,
   opensslInfo,
+  verifyOcspResponse,
 } from 'openssl-ocsp';
 import { bulkSign, indexTxtSource, ResponseSigner, SegmentStore } from 'openssl-ocsp/bulk';
 import { createTestCa } from 'openssl-ocsp/testing';
@@ -53,9 +54,13 @@ const response = new OCSPResponseBuilder()
   .certificates([responder.certificate])
   .sign(responder.privateKey, HashAlgorithm.SHA256);
 
-// The client reads the answer.
+// The client reads the answer, and asks whether to believe it.
 const answer = loadDerOcspResponse(response.publicBytes());
 console.log('The response:', answer, '\n');
+const { certificate } = server;
+const verdict = verifyOcspResponse(response.publicBytes(), { certificate, issuer: ca.certificate, request });
+console.log(`The verdict:\n${verdict.explain()}\n`);
+if (verdict.status !== 'good') throw new Error('the answer was refused');
 
 checkWithOpenssl();
 await signInBulk();

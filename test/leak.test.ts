@@ -12,7 +12,10 @@ const script = fileURLToPath(new URL('./helpers/leak-loop.js', import.meta.url))
 // A sanitizer keeps freed memory in quarantine, and reports leaks by itself.
 const flat = process.env['OCSP_TEST_INSTRUMENTED'] ? test.skip : test;
 
-for (const operation of ['load', 'build', 'refuse', 'sign', 'sign-async', 'key', 'sign-all', 'index-txt']) {
+const verification = ['verdict', 'verify-many', 'verify-anew', 'basic-verify', 'trust-store'];
+const others = ['load', 'build', 'refuse', 'sign', 'sign-async', 'key', 'sign-all', 'index-txt'];
+
+for (const operation of [...others, ...verification]) {
   flat(`memory stays flat: ${operation}`, (t) => {
     const run = spawnSync(process.execPath, ['--expose-gc', script, operation], { encoding: 'utf8' });
     t.is(run.status, 0, run.stderr);

@@ -57,8 +57,10 @@ export interface NativeCertificate {
   ): Promise<Buffer>;
 }
 
-/** A private key. The constructor takes PKCS#8 DER and overwrites it with zeros. */
+/** A private key. The constructor takes PKCS#8 DER and overwrites it with zeros, or what OpenSSL is to read by itself. */
 export interface NativePrivateKey {
+  /** DER of the certificates that lay beside the key; its own first, if it was among them. */
+  readonly certificates: Buffer[];
   /** OpenSSL's name of the key type, such as 'RSA', 'RSA-PSS', 'EC', 'ED25519', 'ML-DSA-44'. */
   readonly type: string;
   signResponse(
@@ -185,7 +187,12 @@ export interface NativeBinding {
   opensslInfo(): OpensslInfo;
 
   readonly Certificate: new (der: X509Certificate['raw']) => NativeCertificate;
-  readonly PrivateKey: new (pkcs8: Uint8Array) => NativePrivateKey;
+  /** Throws `ERR_OCSP_MALFORMED`, `ERR_OCSP_INVALID_VALUE`, `ERR_OCSP_OPENSSL`. */
+  readonly PrivateKey: {
+    new (pkcs8: Uint8Array): NativePrivateKey;
+    /** @param source - PKCS#12, or a URI for OSSL_STORE. */
+    new (source: Uint8Array | string, passphrase: string | undefined): NativePrivateKey;
+  };
 
   readonly ResponseSigner: new (
     key: NativePrivateKey,
@@ -233,9 +240,9 @@ export interface NativeBinding {
   verifyRequestAsync(der: Uint8Array, ...rest: BasicVerifyArguments): Promise<BasicVerifyOutcome>;
   /** OCSP_resp_get0_signer: DER. */
   findResponseSigner(der: Uint8Array, certificates: readonly NativeCertificate[]): Buffer | undefined;
-  /** OCSP_REQUEST_print, OCSP_RESPONSE_print. */
-  printRequest(der: Uint8Array): string;
-  printResponse(der: Uint8Array): string;
+  /** OCSP_REQUEST_print, OCSP_RESPONSE_print: the text as far as OpenSSL got, and an OCSPError if that is not all. */
+  printRequest(der: Uint8Array): [text: string, error?: Error];
+  printResponse(der: Uint8Array): [text: string, error?: Error];
 
   /** Parses strictly (or, lenient, what `normalizeRequest` gave) and fills the layout. Throws `ERR_OCSP_MALFORMED`. */
   parseRequest(der: Uint8Array, lenient: boolean): void;

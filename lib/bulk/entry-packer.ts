@@ -1,4 +1,5 @@
 /** Status entries in the packed form that the native signer reads (native/core/signing_pool.h). */
+import type { SingleResponseTuple } from '../../typings/binding.js';
 import { invalidArgType, invalidValue } from '../errors.js';
 import { OCSPCertStatus } from '../ocsp/enums.js';
 import { checkExtensionList, encodeExtensionList } from '../ocsp/extension-list.js';
@@ -154,6 +155,37 @@ export class EntryPacker {
     this.#buffer = larger;
     this.#view = viewOf(larger);
   }
+}
+
+/** An entry as it was packed: the serial, and what follows it in a {@link SingleResponseTuple}. */
+export type PackedEntry = SingleResponseTuple extends readonly [unknown, unknown, unknown, ...infer Rest]
+  ? Rest
+  : never;
+
+/** The entries that an {@link EntryPacker} has packed; views of `bytes`. */
+export function unpackEntries(bytes: Buffer): PackedEntry[] {
+  const view = viewOf(bytes);
+  const entries: PackedEntry[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const serialStart = at + HEADER_SIZE;
+    const serialEnd = serialStart + view.getUint16(at + 26, LITTLE_ENDIAN);
+    const end = serialEnd + view.getUint32(at + 28, LITTLE_ENDIAN);
+    const status = view.getUint8(at + 24) as OCSPCertStatus;
+    const revoked = status === OCSPCertStatus.REVOKED;
+    const reason = view.getInt8(at + 25);
+    const nextUpdate = view.getFloat64(at + 8, LITTLE_ENDIAN);
+    entries.push([
+      bytes.subarray(serialStart, serialEnd),
+      end > serialEnd ? bytes.subarray(serialEnd, end) : undefined,
+      status,
+      revoked ? view.getFloat64(at + 16, LITTLE_ENDIAN) : undefined,
+      reason < 0 ? undefined : reason,
+      view.getFloat64(at, LITTLE_ENDIAN),
+      Number.isNaN(nextUpdate) ? undefined : nextUpdate,
+    ]);
+    at = end;
+  }
+  return entries;
 }
 
 /** The native side reads numbers in the machine's byte order. */

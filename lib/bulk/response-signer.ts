@@ -1,13 +1,14 @@
-import type { NativeResponseSigner, SchemeArguments } from '../../typings/binding.js';
+import type { NativeResponseSigner } from '../../typings/binding.js';
 import { copyOutput, native } from '../binding.js';
 import { invalidArgType, invalidValue } from '../errors.js';
 import { OCSPResponderEncoding } from '../ocsp/enums.js';
-import { resolveScheme, type SignOptions } from '../ocsp/signing.js';
-import { checkCertIdHash, HashAlgorithm, type HashAlgorithmName } from '../x509/algorithms.js';
+import { type ExternalSigner, isExternalSigner, resolveScheme, type SignOptions } from '../ocsp/signing.js';
+import { checkCertIdHash, checkSigningHash, HashAlgorithm, type HashAlgorithmName } from '../x509/algorithms.js';
 import { type CertificateInput, type ParsedCertificate, toCertificate } from '../x509/certificate.js';
 import { type PrivateKeyInput, toPrivateKey } from '../x509/key.js';
 import { checkResponder } from './authority.js';
-import { EntryPacker } from './entry-packer.js';
+import { EntryPacker, type PackedEntry, unpackEntries } from './entry-packer.js';
+import { ExternalPool, type ExternalProfile, signExternally } from './external-pool.js';
 import { type SignAllOptions, type SignedEntry, signAll } from './sign-all.js';
 import type { MakePool } from './signing-run.js';
 import type { StatusEntry } from './status-entry.js';
@@ -19,8 +20,11 @@ export interface ResponseSignerOptions {
   readonly issuer: CertificateInput;
   /** The certificate that signs: the issuer's own, or a delegate's that it issued for OCSP signing. */
   readonly responder: CertificateInput;
-  /** The private key of the responder certificate. */
-  readonly privateKey: PrivateKeyInput;
+  /**
+   * The private key of the responder certificate; or who signs with it elsewhere, for `signAsync` and `signAll`. What an
+   * external signer returns is verified before a response is handed out.
+   */
+  readonly privateKey: PrivateKeyInput | ExternalSigner;
   /** Hash of the signature; SHA-256 by default, null for keys that hash by themselves. */
   readonly algorithm?: HashAlgorithmName | null;
   /** RSA padding and PSS salt length. */
@@ -44,7 +48,7 @@ export interface ResponseSignerOptions {
  * algorithm is deterministic.
  */
 export class ResponseSigner {
-  readonly #native: NativeResponseSigner;
+  readonly #backend: NativeResponseSigner | ExternalProfile;
   readonly #validity: Validity;
   readonly #packer = new EntryPacker();
 
@@ -56,51 +60,89 @@ export class ResponseSigner {
     if (typeof options !== 'object' || options === null) throw invalidArgType('options', 'an object', options);
     const issuer = toCertificate(options.issuer, 'issuer');
     const responder = toCertificate(options.responder, 'responder');
-    const key = toPrivateKey(options.privateKey);
-    const scheme = schemeOf(key.type, options);
-    const hash = checkCertIdHash(options.certIdAlgorithm ?? HashAlgorithm.SHA256, 'certIdAlgorithm').index;
+    const { privateKey } = options;
+    const key = isExternalSigner(privateKey) ? undefined : toPrivateKey(privateKey);
+    const keyType = key?.type ?? responder.native.keyType;
+    const algorithm = checkSigningHash(options.algorithm === undefined ? defaultHash(keyType) : options.algorithm);
+    const scheme = resolveScheme(keyType, algorithm, options.signOptions);
+    const responderIdTag = tagOf(options.responderId);
+    const certIdHash = checkCertIdHash(options.certIdAlgorithm ?? HashAlgorithm.SHA256, 'certIdAlgorithm').index;
+    const issuerNameHash = issuer.native.subjectHash(certIdHash);
+    const issuerKeyHash = issuer.native.publicKeyHash(certIdHash);
+    const certificates = embedded(options.certificates, responder, issuer).map((certificate) => certificate.native);
     this.#validity = resolveValidity(options.validity);
     if (options.allowUnauthorized !== true) checkResponder(responder.x509, issuer.x509, new Date());
-    this.#native = new native.ResponseSigner(
-      key,
-      responder.native,
-      ...scheme,
-      responderIdTag(options.responderId),
-      hash,
-      issuer.native.subjectHash(hash),
-      issuer.native.publicKeyHash(hash),
-      embedded(options.certificates, responder, issuer).map((certificate) => certificate.native),
-    );
+    this.#backend =
+      key === undefined
+        ? {
+            signer: privateKey as ExternalSigner,
+            responder,
+            algorithm,
+            scheme,
+            responderIdTag,
+            certIdHash,
+            issuerNameHash,
+            issuerKeyHash,
+            certificates,
+          }
+        : new native.ResponseSigner(
+            key,
+            responder.native,
+            ...scheme,
+            responderIdTag,
+            certIdHash,
+            issuerNameHash,
+            issuerKeyHash,
+            certificates,
+          );
   }
 
   /**
    * The DER of the signed response for one certificate, signed on this thread.
    *
-   * @throws TypeError or `ERR_OCSP_INVALID_VALUE` for a bad entry; `ERR_OCSP_OPENSSL` when signing fails.
+   * @throws TypeError or `ERR_OCSP_INVALID_VALUE` for a bad entry; `ERR_OCSP_OPENSSL` when signing fails;
+   * `ERR_OCSP_INVALID_VALUE` with an external signer, which takes its time.
    */
   sign(entry: StatusEntry): Buffer {
+    const backend = this.#backend;
+    if ('signer' in backend) throw invalidValue('an external signer needs signAsync() or signAll()');
     const now = Date.now();
-    return copyOutput(this.#native.sign(this.#pack(entry, now), Math.floor(now / 1000)));
+    return copyOutput(backend.sign(this.#pack(entry, now), Math.floor(now / 1000)));
   }
 
-  /** As {@link sign}, on a thread of libuv's pool. */
+  /**
+   * As {@link sign}, on a thread of libuv's pool; or by an external signer.
+   *
+   * @throws (rejects) As {@link sign}; `ERR_OCSP_KEY_MISMATCH` for a wrong external signature, TypeError when an external
+   * signer returns no bytes; what it throws, unchanged.
+   */
   async signAsync(entry: StatusEntry): Promise<Buffer> {
     const now = Date.now();
-    return this.#native.signAsync(this.#pack(entry, now), Math.floor(now / 1000));
+    const packed = this.#pack(entry, now);
+    const producedAt = Math.floor(now / 1000);
+    const backend = this.#backend;
+    if (!('signer' in backend)) return backend.signAsync(packed, producedAt);
+    const [unpacked] = unpackEntries(Buffer.from(packed));
+    return signExternally(backend, unpacked as PackedEntry, producedAt);
   }
 
   /**
    * Signs everything that `source` yields, on threads of its own, and yields the results in the same order. Reads from
    * the source only as fast as results are taken.
    *
-   * @throws (rejects) What the source throws; the signal's reason; `ERR_OCSP_OPENSSL` when a signature fails or does not
-   * verify, naming the entry.
+   * @throws (rejects) What the source throws; the signal's reason; naming the entry: `ERR_OCSP_OPENSSL` when a signature
+   * fails or does not verify, and TypeError, `ERR_OCSP_INVALID_VALUE` for a bad entry, `ERR_OCSP_KEY_MISMATCH` for a wrong
+   * external signature, or what the external signer throws, as `cause`.
    */
   signAll(
     source: Iterable<StatusEntry> | AsyncIterable<StatusEntry>,
     options: SignAllOptions = {},
   ): AsyncIterableIterator<SignedEntry> {
-    const makePool: MakePool = (...rest) => new native.SigningPool(this.#native, ...rest);
+    const backend = this.#backend;
+    const makePool: MakePool = ({ threads, concurrency, verifySample }, onBatch) =>
+      'signer' in backend
+        ? new ExternalPool(backend, concurrency, onBatch)
+        : new native.SigningPool(backend, threads, verifySample, onBatch);
     return signAll(makePool, this.#validity, source, options);
   }
 
@@ -111,16 +153,12 @@ export class ResponseSigner {
   }
 }
 
-function schemeOf(keyType: string, { algorithm, signOptions }: ResponseSignerOptions): SchemeArguments {
-  const hashless = /^(ED|ML-DSA)/.test(keyType);
-  return resolveScheme(
-    keyType,
-    algorithm === undefined && !hashless ? HashAlgorithm.SHA256 : (algorithm ?? null),
-    signOptions,
-  );
+/** Keys that hash by themselves take none. */
+function defaultHash(keyType: string): HashAlgorithm | null {
+  return /^(ED|ML-DSA)/.test(keyType) ? null : HashAlgorithm.SHA256;
 }
 
-function responderIdTag(encoding: unknown = OCSPResponderEncoding.HASH): 1 | 2 {
+function tagOf(encoding: unknown = OCSPResponderEncoding.HASH): 1 | 2 {
   if (encoding === OCSPResponderEncoding.HASH) return 2;
   if (encoding === OCSPResponderEncoding.NAME) return 1;
   if (typeof encoding !== 'string') throw invalidArgType('responderId', 'a member of OCSPResponderEncoding', encoding);

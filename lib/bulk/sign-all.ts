@@ -13,9 +13,11 @@ export interface SignAllOptions {
    * memory at a time.
    */
   readonly batchSize?: number;
+  /** Signatures that an external signer is asked for at a time, which then has no threads; 16 by default. */
+  readonly concurrency?: number;
   /**
    * Share of the responses whose signature is verified before they are handed out, 0 to 1; 0.001 by default. The first
-   * response of every thread always is.
+   * response of every thread always is, and so is all that an external signer returns.
    */
   readonly verifySample?: number;
   /** Ends the run; the iterator rejects with the signal's reason. */
@@ -51,12 +53,13 @@ export function signAll(
 ): AsyncIterableIterator<SignedEntry> {
   if (typeof options !== 'object' || options === null) throw invalidArgType('options', 'an object', options);
   const threads = whole(options.threads ?? availableParallelism(), 'threads', MAX_THREADS);
+  const concurrency = whole(options.concurrency ?? 16, 'concurrency', MAX_THREADS);
   if (options.batchSize !== undefined) whole(options.batchSize, 'batchSize', MAX_BATCH);
   const verifySample = options.verifySample ?? 0.001;
   if (typeof verifySample !== 'number') throw invalidArgType('options.verifySample', 'a number', verifySample);
   if (!(verifySample >= 0 && verifySample <= 1)) throw invalidValue('options.verifySample must be 0 to 1');
   const iterator = iteratorOf(source);
-  return new SigningRun(makePool, validity, iterator, { ...options, threads, verifySample });
+  return new SigningRun(makePool, validity, iterator, { ...options, threads, concurrency, verifySample });
 }
 
 function iteratorOf(

@@ -5,11 +5,11 @@ import type { SignAllOptions, SignedEntry } from './sign-all.js';
 import type { StatusEntry } from './status-entry.js';
 import { timesAt, type Validity } from './validity.js';
 
-/** Makes what signs batches of packed entries: so many threads, and the share of signatures that they verify. */
-export type MakePool = (threads: number, verifySample: number, onBatch: OnBatch) => NativeSigningPool;
-
 /** {@link SignAllOptions} with the defaults filled in. */
-export type RunOptions = SignAllOptions & Required<Pick<SignAllOptions, 'threads' | 'verifySample'>>;
+export type RunOptions = SignAllOptions & Required<Pick<SignAllOptions, 'threads' | 'concurrency' | 'verifySample'>>;
+
+/** Makes what signs batches of packed entries. */
+export type MakePool = (options: RunOptions, onBatch: OnBatch) => NativeSigningPool;
 
 /** Entries that are being collected, signed, or taken. */
 interface Batch {
@@ -79,7 +79,7 @@ export class SigningRun implements AsyncIterableIterator<SignedEntry> {
     this.#source = source;
     this.#validity = validity;
     this.#options = options;
-    this.#pool = makePool(options.threads, options.verifySample, (id, responses, ends, error) => {
+    this.#pool = makePool(options, (id, responses, ends, error) => {
       const batch = this.#batches[id - this.#base];
       if (batch === undefined) return;
       batch.responses = responses;

@@ -1,4 +1,4 @@
-import { createHash, createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { createHash, X509Certificate } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { bulkSign } from '../bulk/bulk-sign.js';
@@ -10,6 +10,7 @@ import type { BadRowError, StatusSource } from '../bulk/sources/status-source.js
 import { SegmentStore } from '../bulk/store/segment-store.js';
 import type { HashAlgorithmName } from '../x509/algorithms.js';
 import { type Command, numberOption, print, required, UsageError } from './command.js';
+import { KEY_HELP, KEY_OPTIONS, readSigningKey } from './key-options.js';
 import { Progress } from './progress.js';
 
 const HELP = `Usage: openssl-ocsp bulk-sign --issuer CA.pem --signer OCSP.pem --key OCSP.key --index index.txt --out FOLDER
@@ -18,9 +19,8 @@ Signs the status of every certificate in a list, into a store. An interrupted ru
 Of two responses for a certificate the one whose list was modified later is served, and of one list the later response.
 
   --issuer FILE           certificate of the CA that is answered for
-  --signer FILE           certificate that signs: the CA's own or its delegate's
-  --key FILE              private key of the signer, PEM
-  --passin SOURCE         its passphrase: pass:TEXT, env:NAME or file:PATH
+  --signer FILE           certificate that signs: the CA's own or its delegate's; by default what lies beside the key
+${KEY_HELP}
   --index FILE            list of certificates: the index.txt of openssl ca; or
   --csv FILE              a table with columns such as serial, status, revocationTime, reason; or
   --ndjson FILE           the same as a JSON object per line
@@ -40,8 +40,7 @@ Of two responses for a certificate the one whose list was modified later is serv
 const OPTIONS = {
   issuer: { type: 'string' },
   signer: { type: 'string' },
-  key: { type: 'string' },
-  passin: { type: 'string' },
+  ...KEY_OPTIONS,
   index: { type: 'string' },
   csv: { type: 'string' },
   ndjson: { type: 'string' },
@@ -67,8 +66,9 @@ export const bulkSignCommand: Command = {
   async run(args) {
     const { values } = parseArgs({ args: [...args], options: OPTIONS });
     const issuer = readFileSync(required(values.issuer, 'issuer'));
-    const responder = readFileSync(required(values.signer, 'signer'));
-    const privateKey = readKey(required(values.key, 'key'), values.passin);
+    const { privateKey, certificates } = await readSigningKey(values);
+    const responder = values.signer === undefined ? certificates[0]?.raw : readFileSync(values.signer);
+    if (responder === undefined) throw new UsageError('--signer is missing, and no certificate lies beside the key');
     const period = validityPeriod(values.days, values.hours);
     const workers = numberOption(values.workers, 'workers');
     const checkpointEvery = numberOption(values['checkpoint-every'], 'checkpoint-every');
@@ -168,22 +168,4 @@ function runName({ size, modified }: List, issuer: Buffer, responder: Buffer, op
 function validityPeriod(days: string | undefined, hours: string | undefined): number | undefined {
   if (days === undefined && hours === undefined) return undefined;
   return Math.round((numberOption(days, 'days') ?? 0) * 86_400 + (numberOption(hours, 'hours') ?? 0) * 3600);
-}
-
-function readKey(path: string, passin: string | undefined): KeyObject {
-  const key = readFileSync(path, 'utf8');
-  return passin === undefined ? createPrivateKey(key) : createPrivateKey({ key, passphrase: passphrase(passin) });
-}
-
-/** The forms of openssl's `-passin` that make sense without a terminal. */
-function passphrase(source: string): string {
-  const [, kind, value = ''] = /^(pass|env|file):(.*)$/s.exec(source) ?? [];
-  if (kind === 'pass') return value;
-  if (kind === 'file') return readFileSync(value, 'utf8').split(/\r?\n/, 1)[0] ?? '';
-  if (kind === 'env') {
-    const text = process.env[value];
-    if (text === undefined) throw new UsageError(`--passin: there is no environment variable ${value}`);
-    return text;
-  }
-  throw new UsageError('--passin wants pass:TEXT, env:NAME or file:PATH');
 }

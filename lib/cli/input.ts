@@ -54,8 +54,9 @@ export function nameOf(path: string): string {
 export function unwrap(bytes: Buffer): Unwrapped {
   if (bytes[0] === SEQUENCE) return { der: bytes, form: 'DER' };
   const text = bytes.toString('latin1');
-  const [block] = pemBlocks(text);
-  if (block !== undefined) return { ...block, form: 'PEM' };
+  const blocks = [...pemBlocks(text)];
+  const block = blocks.find(({ label }) => label.startsWith('OCSP ')) ?? blocks[0];
+  if (block !== undefined) return { der: block.der, label: block.label, form: 'PEM' };
   const letters = text.replace(/\s+/g, '');
   if (letters.length > 0 && /^[A-Za-z0-9+/]+={0,2}$/.test(letters)) {
     const der = Buffer.from(letters, 'base64');

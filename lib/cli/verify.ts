@@ -67,6 +67,7 @@ async function questionOfRequest(request: OCSPRequest | undefined, issuer: strin
   if (request === undefined)
     throw new UsageError('--cert, --serial or --request has to say which certificate is meant');
   if (issuer === undefined) throw new UsageError('--issuer is missing');
-  const [certificate] = await readCertificates(issuer);
+  const [certificate, ...others] = await readCertificates(issuer);
+  if (others.length > 0) throw new UsageError('--request wants one certificate of --issuer');
   return { issuer: certificate };
 }

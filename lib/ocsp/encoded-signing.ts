@@ -2,7 +2,7 @@
  * Signing messages that are encoded already, with whatever OpenSSL takes. The builders refuse what should no longer be
  * signed with; the stand-in for `openssl ocsp` has to offer it.
  */
-import { createPrivateKey, type KeyObject, type X509Certificate } from 'node:crypto';
+import { createHash, createPrivateKey, type KeyObject, type X509Certificate } from 'node:crypto';
 import { takeOutput } from '../binding.js';
 import { ParsedCertificate } from '../x509/certificate.js';
 import { toPrivateKey } from '../x509/key.js';
@@ -15,7 +15,7 @@ export interface EncodedSignature {
   readonly hash?: string | undefined;
   /** RSASSA-PSS; keys of type RSA-PSS always sign so. */
   readonly pss?: boolean;
-  /** PSS only. undefined: as long as the key allows, which is OpenSSL's default. */
+  /** PSS only. undefined: as long as the key allows, or as the key says, which is OpenSSL's default. */
   readonly saltLength?: number | undefined;
   /** The certificates that travel along, all of them. */
   readonly certificates: readonly X509Certificate[];
@@ -49,7 +49,8 @@ function prepare({ signer, key, hash, pss = false, saltLength, certificates }: E
   const isPssKey = key.asymmetricKeyType === 'rsa-pss';
   const name = hash ?? (isPssKey ? details.hashAlgorithm : undefined) ?? defaultHash(key);
   const usesPss = isPssKey || pss;
-  const salt = usesPss ? (saltLength ?? longestSalt(details.modulusLength ?? 0, name)) : -1;
+  // A key that is restricted to a hash also says how long the salt is at least, and OpenSSL takes that.
+  const salt = usesPss ? (saltLength ?? details.saltLength ?? longestSalt(details.modulusLength ?? 0, name)) : -1;
   const list = certificates.map((certificate) => new ParsedCertificate(certificate).native);
   return { key: nativeKey, rest: [new ParsedCertificate(signer).native, name, usesPss, salt, list] };
 }
@@ -59,22 +60,10 @@ function defaultHash(key: KeyObject): string | undefined {
   return ['rsa', 'rsa-pss', 'ec', 'dsa'].includes(key.asymmetricKeyType ?? '') ? 'SHA256' : undefined;
 }
 
-const DIGEST_LENGTHS: Readonly<Record<string, number>> = {
-  MD5: 16,
-  SHA1: 20,
-  SHA224: 28,
-  SHA384: 48,
-  SHA512: 64,
-  'SHA512-224': 28,
-  'SHA3-224': 28,
-  'SHA3-384': 48,
-  'SHA3-512': 64,
-};
-
 /** RFC 8017 section 9.1.1: what the encoded message leaves to the salt. */
 function longestSalt(modulusLength: number, hash: string | undefined): number {
-  const length = DIGEST_LENGTHS[hash?.toUpperCase() ?? ''] ?? 32;
-  return Math.max(0, Math.ceil((modulusLength - 1) / 8) - length - 2);
+  if (hash === undefined) return -1;
+  return Math.max(0, Math.ceil((modulusLength - 1) / 8) - createHash(hash).digest().length - 2);
 }
 
 /** A private key from a file: PEM, or DER of any of the usual forms. Throws what Node throws. */

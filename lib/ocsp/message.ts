@@ -3,7 +3,7 @@ import { invalidArgType, invalidValue } from '../errors.js';
 import { checkBytes, copyBytes } from '../x509/der.js';
 import type { Extensions } from '../x509/extension.js';
 import { type ExtensionSlot, parseExtensions } from '../x509/extension-codec.js';
-import { parseGeneralizedTime } from '../x509/time.js';
+import { parseGeneralizedTime, parseSeconds } from '../x509/time.js';
 import { Encoding } from './enums.js';
 import type { Offsets } from './layout.js';
 
@@ -50,6 +50,11 @@ export class Parsed {
 
   time(range: number): Date {
     return parseGeneralizedTime(this.der, this.start(range), this.end(range));
+  }
+
+  /** The same in whole seconds since 1970-01-01. */
+  seconds(range: number): number {
+    return parseSeconds(this.der, this.start(range), this.end(range));
   }
 
   extensions(range: number, slot: ExtensionSlot): Extensions {

@@ -31,6 +31,7 @@ import {
   orError,
   Parsed,
 } from './message.js';
+import { printRequest, wholeText } from './printing.js';
 import { type RequestSignature, readRequestSignature } from './request-signature.js';
 import {
   type MessageVerifyOptions,
@@ -229,12 +230,12 @@ export class OCSPRequest extends ValueObject {
   }
 
   /**
-   * The request as OpenSSL prints it (`OCSP_REQUEST_print`, `openssl ocsp -req_text`), byte for byte.
+   * The request as OpenSSL prints it (`OCSP_REQUEST_print`, `openssl ocsp -req_text`), byte for byte as far as that is UTF-8.
    *
-   * @throws `ERR_OCSP_MALFORMED` when OpenSSL cannot decode what it would print.
+   * @throws `ERR_OCSP_MALFORMED` when OpenSSL cannot decode or print what is in it.
    */
   toText(): string {
-    return native.printRequest(this.#parsed.der);
+    return wholeText(printRequest(this.#parsed.der));
   }
 
   /** @internal */

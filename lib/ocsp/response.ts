@@ -37,6 +37,7 @@ import {
   orError,
   Parsed,
 } from './message.js';
+import { printResponse, wholeText } from './printing.js';
 import { OCSPSingleResponse } from './single-response.js';
 import {
   decode,
@@ -266,12 +267,12 @@ export class OCSPResponse extends ValueObject {
   }
 
   /**
-   * The response as OpenSSL prints it (`OCSP_RESPONSE_print`, `openssl ocsp -resp_text`), byte for byte.
+   * The response as OpenSSL prints it (`OCSP_RESPONSE_print`, `openssl ocsp -resp_text`), byte for byte as far as that is UTF-8.
    *
-   * @throws `ERR_OCSP_MALFORMED` when OpenSSL cannot decode what it would print.
+   * @throws `ERR_OCSP_MALFORMED` when OpenSSL cannot decode or print what is in it.
    */
   toText(): string {
-    return native.printResponse(this.#message.der);
+    return wholeText(printResponse(this.#message.der));
   }
 
   /** @internal */

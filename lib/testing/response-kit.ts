@@ -47,7 +47,11 @@ export class TestResponseKit {
   /** A delegate of {@link ca}. */
   readonly responder: TestIdentity;
 
-  constructor(options: IssueOptions = {}) {
+  readonly #options: IssueOptions;
+
+  /** @param options - What all certificates have in common, such as the type of their keys. */
+  constructor(options: Omit<IssueOptions, 'privateKey'> = {}) {
+    this.#options = options;
     this.root = createTestCa({ ...options, subject: 'CN=Test root' });
     this.ca = this.root.issueIntermediate({ ...options, subject: 'CN=Test CA' });
     this.leaf = this.ca.issue({
@@ -236,10 +240,15 @@ export class TestResponseKit {
     return [
       of('wrong signature', 'BAD_SIGNATURE', this.responder, { breakSignature: true }),
       of('wrong signature of the CA', 'BAD_SIGNATURE', ca, { breakSignature: true, certificates: [] }),
-      of("by another key than the responder's", 'BAD_SIGNATURE', stranger, {
-        responder: this.responder.certificate,
-        certificates: [this.responder.certificate],
-      }),
+      of(
+        "by another key than the responder's",
+        'BAD_SIGNATURE',
+        createTestCa({ ...this.#options, subject: 'CN=Stranger' }),
+        {
+          responder: this.responder.certificate,
+          certificates: [this.responder.certificate],
+        },
+      ),
       of('certificate of the responder missing', 'SIGNER_NOT_FOUND', this.responder, { certificates: [] }),
       of('responder id of another', 'SIGNER_NOT_FOUND', this.responder, { responder: stranger.certificate }),
       of('by the certificate itself', 'SIGNER_NOT_AUTHORIZED', leaf),

@@ -16,6 +16,11 @@ const ZULU = 0x5a;
  * (30 February, hour 24, second 60) and for year 0.
  */
 export function parseGeneralizedTime(bytes: Uint8Array, start: number = 0, end: number = bytes.length): Date {
+  return new Date(parseSeconds(bytes, start, end) * 1000);
+}
+
+/** {@link parseGeneralizedTime} in whole seconds since 1970-01-01. */
+export function parseSeconds(bytes: Uint8Array, start: number, end: number): number {
   if (end - start !== GENERALIZED_TIME_LENGTH || bytes[end - 1] !== ZULU) throw badTime(start, 'not YYYYMMDDHHMMSSZ');
   const year = twoDigits(bytes, start, start) * 100 + twoDigits(bytes, start + 2, start);
   const month = twoDigits(bytes, start + 4, start);
@@ -26,7 +31,7 @@ export function parseGeneralizedTime(bytes: Uint8Array, start: number = 0, end: 
   if (year === 0) throw badTime(start, 'year 0 is out of range');
   if (hour > 23 || minute > 59 || second > 59) throw badTime(start, 'no such time of day');
   if (month < 1 || month > 12 || day < 1 || day > daysOf(month, year)) throw badTime(start, 'no such day');
-  return new Date((((daysSince1970(year, month, day) * 24 + hour) * 60 + minute) * 60 + second) * 1000);
+  return ((daysSince1970(year, month, day) * 24 + hour) * 60 + minute) * 60 + second;
 }
 
 /** Days from 1970-01-01 to a date of the Gregorian calendar. (Date.UTC is slow, and takes years below 100 for 19xx.) */

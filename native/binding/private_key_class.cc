@@ -4,6 +4,7 @@
 
 #include <optional>
 
+#include "../core/key_loader.h"
 #include "../core/request_signature.h"
 #include "certificate_class.h"
 #include "native_class.h"
@@ -17,6 +18,7 @@ Napi::Function PrivateKeyClass::define(Napi::Env env) {
   return DefineClass(env, "PrivateKey",
                      {
                          getter<C, &C::type>("type"),
+                         getter<C, &C::certificates>("certificates"),
                          method<C, &C::sign_response>("signResponse"),
                          method<C, &C::sign_response_async>("signResponseAsync"),
                          method<C, &C::sign_request>("signRequest"),
@@ -24,7 +26,12 @@ Napi::Function PrivateKeyClass::define(Napi::Env env) {
                      });
 }
 
+// (pkcs8), (uri, passphrase) or (pkcs12, passphrase)
 PrivateKeyClass::PrivateKeyClass(const Napi::CallbackInfo& info) : Napi::ObjectWrap<PrivateKeyClass>(info) {
+  if (info.Length() > 1) {
+    load(info);
+    return;
+  }
   const Bytes pkcs8 = bytes_of(info[0]);
   auto parsed = PrivateKey::parse(pkcs8);
   // The export was made for this call alone: the key's only copy outside OpenSSL ends here.
@@ -35,6 +42,28 @@ PrivateKeyClass::PrivateKeyClass(const Napi::CallbackInfo& info) : Napi::ObjectW
   }
   key_ = std::move(parsed.value());
   info.This().As<Napi::Object>().TypeTag(&type_tag<PrivateKeyClass>());
+}
+
+void PrivateKeyClass::load(const Napi::CallbackInfo& info) {
+  std::optional<std::string> passphrase;
+  if (info[1].IsString()) passphrase = info[1].As<Napi::String>().Utf8Value();
+  auto loaded = info[0].IsString() ? load_by_uri(info[0].As<Napi::String>().Utf8Value(), passphrase)
+                                   : load_pkcs12(bytes_of(info[0]), passphrase);
+  if (passphrase) OPENSSL_cleanse(passphrase->data(), passphrase->size());
+  if (!loaded.ok()) {
+    throw_error(info.Env(), loaded.error());
+    return;
+  }
+  key_ = std::move(loaded.value().key);
+  certificates_ = std::move(loaded.value().certificates);
+  info.This().As<Napi::Object>().TypeTag(&type_tag<PrivateKeyClass>());
+}
+
+Napi::Value PrivateKeyClass::certificates(const Napi::CallbackInfo& info) {
+  const auto list = Napi::Array::New(info.Env(), certificates_.size());
+  std::uint32_t i = 0;
+  for (const ByteVector& certificate : certificates_) list.Set(i++, to_buffer(info.Env(), certificate));
+  return list;
 }
 
 Napi::Value PrivateKeyClass::type(const Napi::CallbackInfo& info) {

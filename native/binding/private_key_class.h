@@ -17,6 +17,8 @@ class PrivateKeyClass : public Napi::ObjectWrap<PrivateKeyClass> {
   const std::shared_ptr<PrivateKey>& key() const { return key_; }
 
  private:
+  void load(const Napi::CallbackInfo& info);
+  Napi::Value certificates(const Napi::CallbackInfo& info);
   Napi::Value type(const Napi::CallbackInfo& info);
   Napi::Value sign_response(const Napi::CallbackInfo& info);
   Napi::Value sign_response_async(const Napi::CallbackInfo& info);
@@ -24,6 +26,7 @@ class PrivateKeyClass : public Napi::ObjectWrap<PrivateKeyClass> {
   Napi::Value sign_request_async(const Napi::CallbackInfo& info);
 
   std::shared_ptr<PrivateKey> key_;
+  std::vector<ByteVector> certificates_;
 };
 
 }  // namespace ocsp::binding

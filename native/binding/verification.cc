@@ -72,11 +72,14 @@ Napi::Value find_response_signer_function(const Napi::CallbackInfo& info) {
   return signer.value().empty() ? info.Env().Undefined() : to_buffer(info.Env(), signer.value());
 }
 
-template <Result<std::string> (*print)(Bytes)>
+// (der): [text, error or undefined]
+template <Printed (*print)(Bytes)>
 Napi::Value print_function(const Napi::CallbackInfo& info) {
-  const auto text = print(bytes_of(info[0]));
-  if (!text.ok()) return throw_error(info.Env(), text.error());
-  return Napi::String::New(info.Env(), text.value());
+  const Printed printed = print(bytes_of(info[0]));
+  Napi::Array result = Napi::Array::New(info.Env(), 2);
+  result.Set(0U, Napi::String::New(info.Env(), printed.text));
+  if (printed.error) result.Set(1U, make_error(info.Env(), *printed.error));
+  return result;
 }
 
 }  // namespace

@@ -12,6 +12,10 @@ Result<std::shared_ptr<PrivateKey>> PrivateKey::parse(Bytes pkcs8) {
   const Pkcs8Ptr info(d2i_PKCS8_PRIV_KEY_INFO(nullptr, &in, static_cast<long>(pkcs8.size())));
   EvpPkeyPtr key(info ? EVP_PKCS82PKEY(info.get()) : nullptr);
   if (!key) return errors.take(ErrorCode::kMalformed, "the private key cannot be parsed");
+  return own(std::move(key));
+}
+
+std::shared_ptr<PrivateKey> PrivateKey::own(EvpPkeyPtr key) {
   const char* type = EVP_PKEY_get0_type_name(key.get());
   return std::shared_ptr<PrivateKey>(new PrivateKey(std::move(key), type == nullptr ? "" : type));
 }

@@ -20,6 +20,8 @@ class PrivateKey {
  public:
   // PKCS#8 PrivateKeyInfo, not encrypted.
   static Result<std::shared_ptr<PrivateKey>> parse(Bytes pkcs8);
+  // A key that OpenSSL has read; its private part may lie in a token. Not nullptr.
+  static std::shared_ptr<PrivateKey> own(EvpPkeyPtr key);
 
   // OpenSSL's name of the key type: "RSA", "RSA-PSS", "DSA", "EC", "ED25519", "ML-DSA-44", ...
   const std::string& type() const { return type_; }

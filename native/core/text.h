@@ -1,6 +1,7 @@
 // Messages as OpenSSL prints them.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "bytes.h"
@@ -8,8 +9,14 @@
 
 namespace ocsp {
 
+// The text as far as OpenSSL got, and why it got no further.
+struct Printed {
+  std::string text;
+  std::optional<Error> error;
+};
+
 // OCSP_REQUEST_print and OCSP_RESPONSE_print, byte for byte.
-Result<std::string> print_request(Bytes der);
-Result<std::string> print_response(Bytes der);
+Printed print_request(Bytes der);
+Printed print_response(Bytes der);
 
 }  // namespace ocsp

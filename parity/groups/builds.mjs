@@ -1,7 +1,7 @@
 // The library on other builds of OpenSSL: the same octets read, written and judged in the same way. The other builds are the
 // addon with an OpenSSL of its own, if it was built (npm run build:cmake), and the versions of Node.js that --node names.
-import { existsSync } from 'node:fs';
 import { OCSPCertStatus } from 'openssl-ocsp';
+import { cmakeAddon } from '../../scripts/lib/addon.mjs';
 import { installNode } from '../../scripts/lib/node-versions.mjs';
 import { addonPath, inRoot, prebuildTarget } from '../../scripts/lib/paths.mjs';
 import { run as runProgram } from '../../scripts/lib/run.mjs';
@@ -35,11 +35,10 @@ export function run({ compare, random, cases, scratch, nodes }) {
 }
 
 function builds(nodes) {
-  const cmake = inRoot('build', 'cmake', 'openssl_ocsp.node');
-  const own = existsSync(cmake) && process.env.OPENSSL_OCSP_BINDING !== cmake;
+  const cmake = cmakeAddon();
   const versions = prebuildTarget() === 'linux-x64' ? nodes : [];
   return [
-    ...(own ? [{ name: 'build:cmake', execPath: process.execPath, binding: cmake }] : []),
+    ...(cmake ? [{ name: 'build:cmake', execPath: process.execPath, binding: cmake }] : []),
     ...versions.map((version) => ({
       name: `Node.js ${version}`,
       execPath: installNode(version),

@@ -1,7 +1,8 @@
 // OCSPResponse.verify and OCSPRequest.verify against OCSP_basic_verify and OCSP_request_verify: responders of every kind,
 // flags, times, trust, and mutants.
 import { authorities, dateOf } from '../material.mjs';
-import { FLAGS, PATH_FLAGS, someVerification } from '../verifications.mjs';
+import { argument } from '../oracle.mjs';
+import { FLAGS, longKeyVerification, PATH_FLAGS, someVerification } from '../verifications.mjs';
 
 export const about = 'verdicts over responders, flags, times, trust and mutants';
 export const needs = ['same'];
@@ -11,6 +12,7 @@ const CASES_PER_CASE = 5;
 export function run({ compare, ask, random, cases }) {
   const list = authorities(random);
   const made = Array.from({ length: cases * CASES_PER_CASE }, () => someVerification(random, list, 3));
+  made.push(longKeyVerification(random, list));
   const answers = ask(made.map(question));
   made.forEach(({ kind, bytes, message, options, certificates, trusted }, i) => {
     const { verdict, reasons } = answers[i];
@@ -26,7 +28,7 @@ export function run({ compare, ask, random, cases }) {
       reason: result.reason,
       options,
       bytes: bytes.toString('hex'),
-      question: question(made[i]),
+      question: question(made[i]).map(argument).join(' '),
     };
     compare(`verdict on a ${kind}`, result.verified, verdict === 1, facts);
     // OpenSSL leaves no reason at all for some refusals.

@@ -9,7 +9,7 @@ namespace oracle {
 namespace {
 
 std::string oid(const ASN1_OBJECT* object) {
-  char text[256];
+  char text[4096];
   if (object == nullptr || OBJ_obj2txt(text, sizeof text, object, 1) <= 0) return "null";
   return quoted(text);
 }

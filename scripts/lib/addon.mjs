@@ -74,3 +74,15 @@ export function buildAddon({ configuration = 'Release', werror = strict, force =
   if (!existsSync(addonPath(configuration))) throw new ScriptError(`The build left no ${addonPath(configuration)}.`);
   stamp(name, print);
 }
+
+const cmakePrint = () =>
+  fingerprint([...files(inRoot('native'), (file) => /\.(cc|h)$/.test(file)), inRoot('CMakeLists.txt')]);
+
+/** The addon that carries its own OpenSSL; undefined where there is none of these sources. */
+export function cmakeAddon() {
+  const path = inRoot('build', 'cmake', 'openssl_ocsp.node');
+  return isFresh('addon-cmake', cmakePrint(), path) ? path : undefined;
+}
+
+/** Says that the sources have been built. */
+export const stampCmakeAddon = () => stamp('addon-cmake', cmakePrint());

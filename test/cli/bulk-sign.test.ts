@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -101,6 +102,70 @@ test('encrypted keys, other lists, dry runs', (t) => {
   const dry = run(...sign.slice(0, -1), at('untouched'), '--ndjson', at('list.ndjson'), '--dry-run');
   t.is(dry.stdout, '1 certificates, 0 bad rows; nothing signed\n');
   t.false(existsSync(at('untouched')));
+});
+
+test('keys in PKCS#12, in DER, by URI, and where the passphrase is asked for', async (t) => {
+  const { at, sign } = files(t);
+  writeFileSync(at('list.csv'), 'serial,status\n0A,good\n0B,unknown\n');
+  const openssl = (...args: string[]): void => {
+    const { status, stderr } = spawnSync('openssl', args, { encoding: 'utf8' });
+    t.is(status, 0, stderr);
+  };
+  const chain = ['-inkey', at('ocsp.key'), '-in', at('ocsp.pem'), '-certfile', at('ca.pem')];
+  openssl('pkcs12', '-export', ...chain, '-out', at('ocsp.p12'), '-passout', 'pass:sesame');
+  openssl('pkcs12', '-export', ...chain, '-out', at('open.p12'), '-passout', 'pass:');
+  openssl('pkcs8', '-topk8', '-nocrypt', '-outform', 'DER', '-in', at('ocsp.key'), '-out', at('ocsp.der'));
+  // Without --signer: the certificate beside the key.
+  const common = [...sign.slice(0, 3), '--csv', at('list.csv'), '--out', at('store')];
+  const named = [...common, '--signer', at('ocsp.pem')];
+  const good: string[][] = [
+    [...common, '--key', at('ocsp.p12'), '--passin', 'env:SECRET'],
+    [...common, '--key', at('open.p12')],
+    [...common, '--key', `file:${at('ocsp.p12')}`, '--passin', 'pass:sesame'],
+    [...named, '--key', `file:${at('encrypted.key')}`, '--passin', 'pass:sesame'],
+    [...named, '--key', at('ocsp.der')],
+  ];
+  for (const args of good) {
+    const { status, stdout, stderr } = run(...args);
+    t.is(status, 0, stderr);
+    t.regex(stdout, /^2 responses/);
+  }
+  const bad: [string[], number, RegExp][] = [
+    [[...common, '--key', at('ocsp.p12')], 1, /without a passphrase/],
+    [[...common, '--key', at('ocsp.p12'), '--passin', 'pass:wrong'], 1, /cannot be opened/],
+    [[...common, '--key', at('ocsp.p12'), '--passin', 'prompt'], 2, /no terminal/],
+    [[...common, '--key', at('ocsp.der')], 2, /--signer is missing/],
+    [[...common, '--key', 'pkcs11:object=none'], 1, /cannot open the store/],
+    [[...common, '--key', `file:${at('ca.pem')}`], 1, /no private key/],
+    [[...named, '--key', at('list.csv')], 1, /./],
+  ];
+  for (const [args, expected, message] of bad) {
+    const { status, stderr } = run(...args);
+    t.is(status, expected, stderr);
+    t.regex(stderr, message);
+  }
+
+  const terminal = spawnSync('script', ['--version'], { encoding: 'utf8' });
+  if (!terminal.stdout?.includes('util-linux')) {
+    t.log('no script command here, which gives a terminal');
+    return;
+  }
+  for (const [args, answer] of [
+    [[...common, '--key', at('ocsp.p12')], 'sesane\u007f\u007fme\r'],
+    [[...named, '--key', at('encrypted.key'), '--passin', 'prompt'], 'sesame\r'],
+  ] as const) {
+    const line = [process.execPath, command, ...args].map((arg) => `'${arg}'`).join(' ');
+    const child = spawn('script', ['-qec', line, '/dev/null']);
+    let stdout = '';
+    child.stdout.on('data', (chunk) => {
+      stdout += String(chunk);
+      if (/Passphrase of .*: $/.test(stdout)) child.stdin.write(answer);
+    });
+    const [status] = await once(child, 'close');
+    t.is(status, 0, stdout);
+    t.regex(stdout, /Passphrase of .*2 responses/s);
+    t.notRegex(stdout, /sesa/, 'the passphrase is not shown');
+  }
 });
 
 test('bad rows end the run, or are reported and left out', (t) => {

@@ -47,6 +47,10 @@ test('finds out which message it is, and in which form', async (t) => {
     t.true(text.stdout.startsWith(`OCSP ${type}, ${octets} octets (${form})\n`), text.stdout);
   });
   t.is((await command(['inspect', '--json', '-'], { input: request })).status, 0);
+  const behind = await command(['inspect', '--json'], {
+    input: kit.ca.certificatePem + pem('OCSP RESPONSE', response),
+  });
+  t.like(JSON.parse(behind.stdout), { type: 'response', form: 'PEM', octets: response.length });
 });
 
 test('the text holds every member', async (t) => {

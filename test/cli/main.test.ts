@@ -28,6 +28,21 @@ test('the overview names every command, and each has a help that names every opt
   }
 });
 
+test('the version, of the package and of what it runs on', async (t) => {
+  const { status, stdout } = await command(['--version']);
+  t.is(status, 0);
+  t.regex(stdout, /^openssl-ocsp \d+\.\d+\.\d+\S* \(Node\.js v\d+\.\d+\.\d+\S*, OpenSSL \d+\.\d+\.\d+.*\)\n$/);
+});
+
+test('without its addon the command says so in one line', async (t) => {
+  const { status, stdout, stderr } = await command(['inspect'], {
+    env: { OPENSSL_OCSP_BINDING: '/no/such/addon.node' },
+  });
+  t.is(status, 1);
+  t.is(stdout, '');
+  t.regex(stderr, /^openssl-ocsp inspect: .*OPENSSL_OCSP_BINDING\. \[ERR_OCSP_ADDON_UNAVAILABLE\]\n$/);
+});
+
 test('docs/command.md knows every command and option', (t) => {
   const text = readFileSync(new URL('../../../docs/command.md', import.meta.url), 'utf8');
   for (const { name, options = {} } of COMMANDS) {

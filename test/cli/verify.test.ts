@@ -233,6 +233,8 @@ test('what is accepted: delegates without nocheck, weak signatures', async (t) =
 test('failures without a verdict end in 1 or 2, never in 0, and in one line', async (t) => {
   const { scratch, about, leaf, ca } = files(t);
   const der = kit.respond();
+  const asked = new OCSPRequestBuilder().addCertificate(kit.leaf.certificate, kit.ca.certificate, 'sha1').build();
+  const request = scratch.write('request.der', asked.publicBytes());
   const broken = scratch.write('broken.pem', '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n');
   for (const args of [
     ['/no/such/file', ...about],
@@ -267,6 +269,7 @@ test('failures without a verdict end in 1 or 2, never in 0, and in one line', as
     [...about, '--signer-revocation', 'crl'],
     [...about, '--crl', ca],
     [...about, '--security-level', '6'],
+    ['--request', request, '--issuer', scratch.write('two.pem', kit.ca.certificatePem.repeat(2))],
     [...about, '--nonsense'],
     [...about, '--at'],
   ]) {

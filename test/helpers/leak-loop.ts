@@ -8,8 +8,12 @@ import {
   OCSPNonce,
   OCSPRequestBuilder,
   OCSPResponseBuilder,
+  TrustStore,
+  Verifier,
+  verifyOcspResponse,
 } from 'openssl-ocsp';
 import { indexTxtSource, ResponseSigner, type StatusEntry } from 'openssl-ocsp/bulk';
+import { TestResponseKit } from 'openssl-ocsp/testing';
 import { cert, goldenRequest, issuer, responseBuilder, root, rootKey } from './fixtures.js';
 import { vector } from './vectors.js';
 
@@ -38,6 +42,16 @@ function* indexTxt(): Generator<Buffer> {
     yield Buffer.from(Array.from({ length: 1000 }, row).join(''));
   }
 }
+
+const kit = new TestResponseKit();
+const question = { certificate: kit.leaf.certificate, issuer: kit.ca.certificate };
+const answers = [...kit.good(), ...kit.bad()].map(({ der }) => der);
+const successful = answers.filter((der) => verifyOcspResponse(der, question).responseStatus === 0);
+const certificates = [kit.ca.certificate];
+const trust = new TrustStore({ certificates: [kit.root.certificate] });
+const verifier = new Verifier({ trust, remember: { maxSigners: 8 } });
+const items = answers.map((response) => ({ ...question, response }));
+let turns = 0;
 
 function ignore(refused: () => unknown): void {
   try {
@@ -94,6 +108,41 @@ const operations: Record<string, Operation> = {
   'sign-all': { times: 100_000, run: () => signed.next() },
   // A batch has 4096 rows: two million in all.
   'index-txt': { times: 500, run: () => rows.next() },
+  verdict: {
+    times: 100_000,
+    run: () => {
+      turns += 1;
+      const der = answers[turns % answers.length]!;
+      const verdict = turns % 2 ? verifier.verify(der, question) : verifyOcspResponse(der, question);
+      return [verdict.signer, verdict.explain(), verdict.der];
+    },
+  },
+  'verify-many': { times: 500, run: () => verifier.verifyMany(items) },
+  // Each decodes certificates, which go when the cache has no place for them.
+  'verify-anew': {
+    times: 4_000,
+    run: () => {
+      const signer = kit.ca.issueResponder({ privateKey: kit.responder.privateKey });
+      const options = { trust: [kit.root.certificate, signer.certificate] };
+      return verifyOcspResponse(kit.respond(undefined, { signer }), { ...question, ...options });
+    },
+  },
+  'basic-verify': {
+    times: 20_000,
+    run: () => {
+      turns += 1;
+      const loaded = loadDerOcspResponse(successful[turns % successful.length]!);
+      return [loaded.verify({ trust, certificates }), loaded.signer(certificates), loaded.toText()];
+    },
+  },
+  'trust-store': {
+    times: 5_000,
+    run: () => {
+      const store = new TrustStore({ certificates: [kit.root.certificate, kit.ca.certificate] });
+      ignore(() => new TrustStore({ certificates, crls: [truncated] }));
+      return new Verifier({ trust: store, certificates, trustedResponders: certificates });
+    },
+  },
   key: {
     times: 10_000,
     run: () => builder.sign(createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' }), SHA256),

@@ -1,6 +1,7 @@
 // Keys, contexts and threads.
 #include <openssl/err.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cmath>
 #include <condition_variable>
@@ -116,6 +117,34 @@ void test_packed_entries() {
   check(!read_packed_entry(bytes, entry), "a packed entry with an unknown status");
 }
 
+// A signer that goes through a list writes what one writes that sees the entry alone. (writer_test compares that one
+// with OpenSSL.)
+void test_neighbours(const std::string& type) {
+  const auto profile = profile_of(make_identity(type), type);
+  auto list = ResponseSigner::create(profile);
+  if (!check(list.ok(), "a signer for " + type)) return;
+  const ByteVector extensions = {0x30, 0x0e, 0x30, 0x0c, 0x06, 0x03, 0x55, 0x1d,
+                                 0x15, 0x04, 0x05, 0x30, 0x03, 0x0a, 0x01, 0x04};
+  bool equal = true;
+  for (int i = 0; i < 400; ++i) {
+    const ByteVector serial = random_serial(below(8) == 0 ? 9 : 8);
+    StatusEntry entry;
+    entry.serial = serial;
+    entry.cert_status = below(4) == 0 ? static_cast<int>(below(3)) : 0;
+    entry.this_update = 1'700'000'000 + static_cast<std::int64_t>(below(8) == 0);
+    if (below(6) != 0) entry.next_update = 1'700'600'000 + static_cast<std::int64_t>(below(8) == 0);
+    entry.revocation_time = 1'600'000'000 + static_cast<std::int64_t>(below(2));
+    if (below(2) == 0) entry.revocation_reason = 1;
+    if (below(10) == 0) entry.extensions = extensions;
+    const std::int64_t produced_at = 1'700'000'100 + static_cast<std::int64_t>(below(8) == 0);
+    const auto ours = list.value()->sign(entry, produced_at);
+    auto fresh = ResponseSigner::create(profile);
+    const auto theirs = fresh.value()->sign(entry, produced_at);
+    equal = equal && ours.ok() && theirs.ok() && std::ranges::equal(ours.value(), theirs.value());
+  }
+  check(equal, "the responses of a list are those of single signers: " + type);
+}
+
 // Batches come back whole, and a pool that is destroyed in the middle neither hangs nor calls back afterwards.
 void test_pool(const std::string& type) {
   const Identity identity = make_identity(type);
@@ -171,6 +200,7 @@ int main() {
   for (const char* type : kKeyTypes) test_threads(type);
   test_refusals();
   test_packed_entries();
+  for (const char* type : {"RSA", "ED25519"}) test_neighbours(type);
   for (const char* type : {"P-256", "ED25519", "RSA-PSS"}) test_pool(type);
   check(ERR_peek_error() == 0, "the error queue is empty");
   return check.finish();

@@ -8,5 +8,5 @@ export const ocspCommand: Command = {
   summary: 'a stand-in for "openssl ocsp" in scripts',
   help: help(),
   ownGrammar: true,
-  run: runOcsp,
+  run: (args) => runOcsp(args),
 };

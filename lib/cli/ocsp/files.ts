@@ -2,7 +2,7 @@
 
 import type { KeyObject } from 'node:crypto';
 import { X509Certificate } from 'node:crypto';
-import { closeSync, openSync, readSync, statSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readSync, statSync, writeFileSync } from 'node:fs';
 import { readPrivateKey } from '../../ocsp/encoded-signing.js';
 import { atoi } from './grammar.js';
 import { NOT_ENOUGH_DATA, openError, storeContentError, storeOpenError, systemEntry } from './queue.js';
@@ -83,7 +83,7 @@ export function derLength(bytes: Uint8Array): number {
 /** Writes a message into a file, or, for `-`, to standard output. */
 export function writeMessage(session: Session, path: string, der: Uint8Array): void {
   if (path === '-') {
-    process.stdout.write(der);
+    session.stdout.write(der);
     return;
   }
   let fd: number;
@@ -93,7 +93,7 @@ export function writeMessage(session: Session, path: string, der: Uint8Array): v
     session.stop(`Can't open "${path}" for writing, ${session.push(...openError(error, path, 'wb'))}`);
   }
   try {
-    writeSync(fd, der);
+    writeFileSync(fd, der);
   } finally {
     closeSync(fd);
   }
@@ -117,7 +117,7 @@ function readStore(session: Session, path: string, what: string, failed: () => n
   }
 }
 
-const PEM_CERTIFICATE = /-----BEGIN (X509 |TRUSTED |)CERTIFICATE-----[\s\S]*?-----END \1CERTIFICATE-----/g;
+const PEM_BEGIN = /-----BEGIN ((?:X509 |TRUSTED |)CERTIFICATE)-----/g;
 
 /** All certificates in PEM, or the one that the bytes are. Unreadable ones are left out, as OpenSSL's stores do. */
 function certificatesIn(bytes: Buffer): X509Certificate[] {
@@ -132,8 +132,20 @@ function certificatesIn(bytes: Buffer): X509Certificate[] {
   return found;
 }
 
+/** One pass, however many beginnings there are without an end. */
 function pemCertificates(bytes: Buffer): string[] {
-  return [...bytes.toString('latin1').matchAll(PEM_CERTIFICATE)].map(([pem]) => pem);
+  const text = bytes.toString('latin1');
+  const found: string[] = [];
+  let position = 0;
+  for (const begin of text.matchAll(PEM_BEGIN)) {
+    if (begin.index < position) continue;
+    const footer = `-----END ${begin[1]}-----`;
+    const end = text.indexOf(footer, begin.index);
+    if (end < 0) break;
+    position = end + footer.length;
+    found.push(text.slice(begin.index, position));
+  }
+  return found;
 }
 
 /** The first certificate of a file (`load_cert`). Ends the run when there is none. */

@@ -27,7 +27,8 @@ export function* readOptions(args: readonly string[], session: Session): Generat
     const name = given === 'h' ? 'help' : given;
     const kind = OPTIONS.get(name);
     if (kind === undefined) {
-      if (OPTIONS.has(name) && value !== undefined) session.usage(`${PROGRAM}: Option -${given} does not take a value`);
+      if ((name === '' || OPTIONS.has(name)) && value !== undefined)
+        session.usage(`${PROGRAM}: Option -${given} does not take a value`);
       yield { name, value: '' };
       continue;
     }

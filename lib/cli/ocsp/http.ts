@@ -2,7 +2,7 @@
 import http from 'node:http';
 import https from 'node:https';
 import { derLength } from './files.js';
-import { httpEntry, NOT_ENOUGH_DATA, type QueueEntry, systemCode, systemEntry } from './queue.js';
+import { httpEntry, NOT_ENOUGH_DATA, type QueueEntry, systemEntry } from './queue.js';
 
 /** Where a responder is. */
 export interface ResponderUrl {
@@ -32,6 +32,16 @@ export class HttpError extends Error {
   }
 }
 
+const NO_SUCH_HOST: QueueEntry = {
+  code: '10080002',
+  library: 'BIO routines',
+  reason: 'system lib',
+  data: 'Name or service not known',
+};
+
+const CONNECT_TIMEOUT = { code: '10000093', library: 'BIO routines', reason: 'connect timeout' };
+const TRANSFER_TIMEOUT = { code: '10000069', library: 'BIO routines', reason: 'transfer timeout' };
+
 const MEDIA_TYPE = 'application/ocsp-response';
 /** OpenSSL's `OSSL_HTTP_DEFAULT_MAX_RESP_LEN`. */
 const MAX_RESPONSE = 100 * 1024;
@@ -46,7 +56,7 @@ export function parseUrl(url: string): ResponderUrl {
   if (scheme !== 'http' && scheme !== 'https') throw new HttpError(httpEntry('1E80007C', 'invalid url scheme'));
   const [, host = '', port, path = ''] = /^(?:[^@/?#]*@)?(\[[^\]]*\]|[^:/?#]*)(?::([^/?#]*))?([^#]*)/s.exec(rest) ?? [];
   const number = Number(port ?? 0);
-  if (port !== undefined && (!/^\d+$/.test(port) || number < 1 || number > 65535)) {
+  if (port !== undefined && (!/^\d+$/.test(port) || number > 65535)) {
     throw new HttpError(httpEntry('1E80007B', 'invalid port number', port));
   }
   const tls = scheme === 'https';
@@ -69,88 +79,120 @@ function proxyFor({ tls, host, proxy, noProxy }: HttpSettings): ResponderUrl | u
 }
 
 /** Sends the request, returns the response. Rejects with an HttpError. */
-export function post(request: Uint8Array, settings: HttpSettings): Promise<Buffer> {
-  const { tls, host, port, path, timeout } = settings;
+export async function post(request: Uint8Array, settings: HttpSettings): Promise<Buffer> {
+  const { tls, host, port } = settings;
   const proxy = proxyFor(settings);
   if (proxy !== undefined && (tls || proxy.tls)) {
-    return Promise.reject(new HttpError(httpEntry('1E800072', 'tls not enabled', 'TLS through a proxy')));
+    throw new HttpError(httpEntry('1E800072', 'tls not enabled', 'TLS through a proxy'));
   }
   const target = proxy ?? settings;
-  const server = `server=${tls ? 'https' : 'http'}://${host}:${port}${proxy ? ` proxy=${proxy.host}:${proxy.port}` : ''}`;
+  // Node would take an empty host for the machine itself.
+  if (target.host === '') throw new HttpError(NO_SUCH_HOST);
+  const through = proxy === undefined ? '' : ` proxy=${proxy.host}:${proxy.port}`;
+  const server = `server=${tls ? 'https' : 'http'}://${host}:${port}${through}`;
+  const path = proxy === undefined ? settings.path : `http://${host}:${port}${settings.path}`;
+  try {
+    return await exchange(request, { ...target, tls, path }, settings);
+  } catch (error) {
+    if (error instanceof HttpError) throw error;
+    if (error instanceof ReceivingError) {
+      throw new HttpError(error.entry, httpEntry('1E800067', 'error receiving', server));
+    }
+    // Node refuses to send headers and paths with line ends and the like in them.
+    if (error instanceof TypeError) throw new HttpError(httpEntry('1E800066', 'error sending', error.message));
+    throw new HttpError(...connectionEntries(error as Error, target, tls, server));
+  }
+}
+
+/** Something is wrong with what the responder sent. */
+class ReceivingError extends Error {
+  readonly entry: QueueEntry;
+
+  constructor(entry: QueueEntry) {
+    super(entry.reason);
+    this.entry = entry;
+  }
+}
+
+/** Rejects with an HttpError when time is up, a ReceivingError, or what Node says. */
+function exchange(
+  request: Uint8Array,
+  { tls, host, port, path }: ResponderUrl,
+  settings: HttpSettings,
+): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    let connected = false;
-    const fail = (...entries: readonly QueueEntry[]): void => {
-      clearTimeout(timer);
-      sent.destroy();
-      reject(new HttpError(...entries));
-    };
-    const receiving = (entry: QueueEntry): void => fail(entry, httpEntry('1E800067', 'error receiving', server));
-    const options: https.RequestOptions = {
+    const sent = (tls ? https : http).request({
       method: 'POST',
-      host: target.host,
-      port: target.port,
-      path: proxy === undefined ? path : `http://${host}:${port}${path}`,
+      host,
+      port,
+      path,
       headers: headersFor(settings, request.length),
       agent: false,
       // OpenSSL's client does not verify it either: an OCSP response is signed.
       rejectUnauthorized: false,
-    };
-    const sent = (tls ? https : http).request(options, (response) => {
-      const { statusCode = 0, statusMessage = '' } = response;
-      const type = response.headers['content-type'];
-      if (statusCode === 301 || statusCode === 302) {
-        return receiving(httpEntry('1E800074', 'redirection not enabled'));
-      }
-      if (statusCode !== 200) {
-        return receiving(httpEntry('1E800069', 'received error', `code=${statusCode}, reason=${statusMessage}`));
-      }
-      if (type === undefined) return receiving(httpEntry('1E800079', 'missing content type', `expected=${MEDIA_TYPE}`));
-      if (type.toLowerCase() !== MEDIA_TYPE) {
-        return receiving(httpEntry('1E800076', 'unexpected content type', `expected=${MEDIA_TYPE}, actual=${type}`));
-      }
-      let body = Buffer.alloc(0);
-      const finish = (): void => {
-        const length = derLength(body);
-        if (body.length === 0) receiving(httpEntry('1E800080', 'failed reading data'));
-        else if (body[0] !== 0x30) receiving(httpEntry('1E80006E', 'missing asn1 encoding'));
-        else if (length > body.length) receiving(NOT_ENOUGH_DATA);
-        else {
-          clearTimeout(timer);
-          resolve(body);
-        }
-      };
-      response.on('data', (chunk: Buffer) => {
-        body = Buffer.concat([body, chunk]);
-        const length = derLength(body);
-        const announced = Number(response.headers['content-length'] ?? Number.NaN);
-        if (length > MAX_RESPONSE && Number.isFinite(length)) {
-          receiving(httpEntry('1E800075', 'max resp len exceeded', `length=${length}, max=${MAX_RESPONSE}`));
-        } else if (Number.isFinite(length) && Number.isFinite(announced) && length !== announced && body[0] === 0x30) {
-          const data = `ASN.1 length=${length}, Content-Length=${announced}`;
-          receiving(httpEntry('1E800078', 'inconsistent content length', data));
-        } else if (length <= body.length) {
-          finish();
-          response.destroy();
-        }
-      });
-      response.on('end', finish);
-      response.on('error', () => receiving(NOT_ENOUGH_DATA));
     });
-    const timer =
-      timeout === undefined
-        ? undefined
-        : setTimeout(() => {
-            const [code, reason] = connected ? ['10000069', 'transfer timeout'] : ['10000093', 'connect timeout'];
-            fail({ code: code as string, library: 'BIO routines', reason: reason as string });
-          }, timeout * 1000);
-    sent.on('socket', (socket) => socket.on('connect', () => (connected = true)));
-    sent.on('error', (error) => fail(...connectionEntries(error, connected, target, tls, server)));
+    let late = CONNECT_TIMEOUT;
+    const { timeout } = settings;
+    const timer = timeout && setTimeout(() => sent.destroy(new HttpError(late)), timeout * 1000);
+    const end = (): void => {
+      clearTimeout(timer);
+      sent.destroy();
+    };
+    sent.on('socket', (socket) => {
+      socket.on('connect', () => {
+        late = TRANSFER_TIMEOUT;
+      });
+    });
+    sent.on('error', reject);
+    sent.on('response', (response) => {
+      receive(response).then(resolve, reject).finally(end);
+    });
+    sent.on('close', () => clearTimeout(timer));
     sent.end(request);
   });
 }
 
-function headersFor({ host, headers }: HttpSettings, length: number): Record<string, string | string[]> {
-  const list: Record<string, string | string[]> = { Host: host.includes(':') ? `[${host}]` : host };
+/** What a responder must not answer, before it has said anything. */
+function headFault({ statusCode = 0, statusMessage = '', headers }: http.IncomingMessage): QueueEntry | undefined {
+  if (statusCode === 301 || statusCode === 302) return httpEntry('1E800074', 'redirection not enabled');
+  if (statusCode !== 200) return httpEntry('1E800069', 'received error', `code=${statusCode}, reason=${statusMessage}`);
+  const type = headers['content-type'];
+  const expected = `expected=${MEDIA_TYPE}`;
+  if (type === undefined) return httpEntry('1E800079', 'missing content type', expected);
+  if (type.toLowerCase() === MEDIA_TYPE) return undefined;
+  return httpEntry('1E800076', 'unexpected content type', `${expected}, actual=${type}`);
+}
+
+/** The same once the length of the message is known. */
+function lengthFault(length: number, announced: number): QueueEntry | undefined {
+  if (length > MAX_RESPONSE) {
+    return httpEntry('1E800075', 'max resp len exceeded', `length=${length}, max=${MAX_RESPONSE}`);
+  }
+  if (Number.isNaN(announced) || length === announced) return undefined;
+  const data = `ASN.1 length=${length}, Content-Length=${announced}`;
+  return httpEntry('1E800078', 'inconsistent content length', data);
+}
+
+/** Reads one message; what comes behind it is not waited for. */
+async function receive(response: http.IncomingMessage): Promise<Buffer> {
+  const fault = headFault(response);
+  if (fault !== undefined) throw new ReceivingError(fault);
+  const announced = Number(response.headers['content-length'] ?? Number.NaN);
+  let body = Buffer.alloc(0);
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    body = Buffer.concat([body, chunk]);
+    if (body[0] !== 0x30) throw new ReceivingError(httpEntry('1E80006E', 'missing asn1 encoding'));
+    const length = derLength(body);
+    if (!Number.isFinite(length)) continue;
+    const bad = lengthFault(length, announced);
+    if (bad !== undefined) throw new ReceivingError(bad);
+    if (length <= body.length) return body;
+  }
+  throw new ReceivingError(body.length === 0 ? httpEntry('1E800080', 'failed reading data') : NOT_ENOUGH_DATA);
+}
+
+function headersFor({ host, headers }: HttpSettings, length: number): Record<string, string> {
+  const list: Record<string, string> = { Host: host.includes(':') ? `[${host}]` : host };
   for (const [name, value] of headers) {
     const key = Object.keys(list).find((known) => known.toLowerCase() === name.toLowerCase()) ?? name;
     list[key] = value;
@@ -158,28 +200,23 @@ function headersFor({ host, headers }: HttpSettings, length: number): Record<str
   return { ...list, 'Content-Type': 'application/ocsp-request', 'Content-Length': String(length) };
 }
 
-function connectionEntries(
-  error: Error,
-  connected: boolean,
-  { host, port }: ResponderUrl,
-  tls: boolean,
-  server: string,
-): QueueEntry[] {
-  const { code: name = '', syscall, message } = error as NodeJS.ErrnoException;
-  const bio = { library: 'BIO routines' };
-  if (syscall === 'getaddrinfo') {
-    return [{ ...bio, code: '10080002', reason: 'system lib', data: 'Name or service not known' }];
+function connectionEntries(error: Error, { host, port }: ResponderUrl, tls: boolean, server: string): QueueEntry[] {
+  const { code = '', syscall, message } = error as NodeJS.ErrnoException;
+  if (syscall === 'getaddrinfo') return [NO_SUCH_HOST];
+  if (syscall === 'connect') {
+    const failed = { code: '10000067', library: 'BIO routines', reason: 'connect error' };
+    return [systemEntry(error, 'connect()'), failed, systemEntry(error, `connect(${host}, ${port})`), failed];
   }
-  if (!connected && systemCode(error) !== '') {
-    return [
-      systemEntry(error, 'connect()'),
-      { ...bio, code: '10000067', reason: 'connect error' },
-      systemEntry(error, `connect(${host}, ${port})`),
-      { ...bio, code: '10000067', reason: 'connect error' },
-    ];
-  }
-  const sending = httpEntry('1E800066', 'error sending', server);
-  if (tls) return [{ code: '0A000000', library: 'SSL routines', reason: message }, sending];
-  if (name.startsWith('HPE_')) return [httpEntry('1E80006A', 'header parse error', message), sending];
-  return [httpEntry('1E800080', 'failed reading data'), httpEntry('1E800067', 'error receiving', server)];
+  if (tls) return tlsEntries(message, server);
+  const receiving = httpEntry('1E800067', 'error receiving', server);
+  if (code.startsWith('HPE_')) return [httpEntry('1E80006A', 'header parse error', message), receiving];
+  return [httpEntry('1E800080', 'failed reading data'), receiving];
+}
+
+/** Node puts an entry of OpenSSL's queue into the message. */
+function tlsEntries(message: string, server: string): QueueEntry[] {
+  const [, code = '0A000000', library = 'SSL routines', reason = message] =
+    /error:([0-9A-F]{8}):([^:]*):[^:]*:([^:]*):/.exec(message) ?? [];
+  const hint = reason === 'wrong version number' ? ' : The server does not support (a suitable version of) TLS' : '';
+  return [{ code, library, reason }, httpEntry('1E800066', 'error sending', server + hint)];
 }

@@ -63,17 +63,9 @@ export function storeOpenError(error: unknown, path: string): QueueEntry[] {
 
 const STORE_UNSUPPORTED = { code: '1608010C', library: 'STORE routines', reason: 'unsupported' };
 
-/** A file that holds nothing of what was looked for. */
+/** A file that holds nothing of what was looked for. What else decoders complain about depends on what they tried. */
 export function storeContentError(content: Buffer): QueueEntry[] {
-  if (content.length === 0) return [];
-  if (content.includes('-----BEGIN')) return [STORE_UNSUPPORTED];
-  const decoder = {
-    code: '1E08010C',
-    library: 'DECODER routines',
-    reason: 'unsupported',
-    data: 'No supported data to decode. Input structure: Certificate',
-  };
-  return [STORE_UNSUPPORTED, STORE_UNSUPPORTED, decoder];
+  return content.includes('-----BEGIN') ? [STORE_UNSUPPORTED] : [];
 }
 
 export const NOT_ENOUGH_DATA: QueueEntry = {
@@ -103,4 +95,17 @@ export function unknownDigest(name: string): QueueEntry {
 /** An entry of the HTTP client. */
 export function httpEntry(code: string, reason: string, data = ''): QueueEntry {
   return { code, library: 'HTTP routines', reason, data };
+}
+
+/** A key that is not that of the certificate (`X509_check_private_key`, and what calls it). */
+export function keyMismatch(certificateType: string | undefined, keyType: string | undefined): QueueEntry[] {
+  const library = 'x509 certificate routines';
+  const why =
+    certificateType === keyType
+      ? [{ code: '05800074', library, reason: 'key values mismatch' }]
+      : [
+          { code: '03000065', library: 'digital envelope routines', reason: 'different key types' },
+          { code: '05800073', library, reason: 'key type mismatch' },
+        ];
+  return [...why, { code: '1380006E', library: 'OCSP routines', reason: 'private key does not match certificate' }];
 }

@@ -18,6 +18,7 @@ import {
 } from '../../x509/der.js';
 import { type Database, serialKey } from './database.js';
 import { type Digest, findDigest, hash } from './digests.js';
+import { keyMismatch } from './queue.js';
 import { certIdsOf, encodeCertId, nonceExtensionOf, partsOf } from './request.js';
 import { type Revocation, unpackRevocation } from './revocation.js';
 import type { Session } from './session.js';
@@ -144,10 +145,8 @@ function encodeResponseData(
   return encodeSequence(...fields);
 }
 
-const MISMATCH = [
-  { code: '05800074', library: 'x509 certificate routines', reason: 'key values mismatch' },
-  { code: '1380006E', library: 'OCSP routines', reason: 'private key does not match certificate' },
-  // OpenSSL then tries to encode what it has not signed.
+/** OpenSSL then tries to encode what it has not signed. */
+const NOT_SIGNED = [
   { code: '068000DE', library: 'asn1 encoding routines', reason: 'illegal zero content' },
   { code: '06800070', library: 'asn1 encoding routines', reason: 'encode error' },
 ];
@@ -164,7 +163,7 @@ function sign(session: Session, responseData: Buffer, settings: ResponderSetting
   } catch (error) {
     if (!(error instanceof OCSPError)) throw error;
     if (error.code === 'ERR_OCSP_KEY_MISMATCH') {
-      session.push(...MISMATCH);
+      session.push(...keyMismatch(signer.publicKey.asymmetricKeyType, key.asymmetricKeyType), ...NOT_SIGNED);
       return session.stop();
     }
     session.pushFrom(error);

@@ -2,7 +2,6 @@
 import { OCSPError } from '../../errors.js';
 import { loadDerOcspResponse, type OCSPResponse } from '../../ocsp/response.js';
 import { contextTag, DerReader, Tag } from '../../x509/der.js';
-import { OCSPResponseTypeOID } from '../../x509/oids.js';
 
 /** The envelope, and what is in it. */
 export interface IncomingResponse {
@@ -46,32 +45,21 @@ function envelopeOf(data: Buffer): Buffer | undefined {
   try {
     const reader = new DerReader(data);
     const element = reader.copyTlv(reader.read(Tag.SEQUENCE));
-    readType(element);
+    checkEnvelope(element);
     return element;
   } catch {
     return undefined;
   }
 }
 
-/** Reads everything that an envelope has to have; '' when it holds nothing. */
-function readType(der: Uint8Array): string {
+/** Reads everything that an envelope has to have. */
+function checkEnvelope(der: Uint8Array): void {
   const outer = new DerReader(der).enter(Tag.SEQUENCE);
   outer.read(Tag.ENUMERATED);
-  if (outer.atEnd) return '';
+  if (outer.atEnd) return;
   const bytes = outer.enter(contextTag(0)).enter(Tag.SEQUENCE);
-  const type = bytes.readOid();
+  outer.done();
+  bytes.readOid();
   bytes.read(Tag.OCTET_STRING);
   bytes.done();
-  outer.done();
-  return type;
-}
-
-/** The text as far as `OCSP_RESPONSE_print` gets. */
-export function responseText({ der, message }: IncomingResponse): string {
-  if (message !== undefined) return message.toText();
-  const head = 'OCSP Response Data:\n    OCSP Response Status: successful (0x0)\n';
-  const type = readType(der);
-  if (type === '') return head;
-  const basic = type === OCSPResponseTypeOID.BASIC;
-  return `${head}    Response Type: ${basic ? 'Basic OCSP Response\n' : `${type} (unknown response type)\n`}`;
 }

@@ -2,6 +2,7 @@
 import { asn1Time } from '../../bulk/sources/fields.js';
 import { encodeGeneralizedTime, encodeOid } from '../../x509/der.js';
 import { parseGeneralizedTime } from '../../x509/time.js';
+import { UNKNOWN_OBJECT } from './queue.js';
 import type { Session } from './session.js';
 
 /** When and why. */
@@ -86,6 +87,7 @@ function holdInstruction(
     const oid = HOLD_INSTRUCTIONS[argument] ?? argument;
     return { reason: CERTIFICATE_HOLD, extension: [HOLD_INSTRUCTION_CODE, encodeOid(oid)] };
   } catch {
+    session.push(UNKNOWN_OBJECT);
     session.say(`invalid object identifier ${argument}`);
     return undefined;
   }

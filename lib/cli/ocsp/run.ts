@@ -1,14 +1,16 @@
 /** The course of the command, step by step as `openssl ocsp` takes them: what is said when something fails depends on it. */
 import { OCSPError } from '../../errors.js';
+import { printRequest, printResponse } from '../../ocsp/printing.js';
 import { loadDerOcspRequest, type OCSPRequest } from '../../ocsp/request.js';
 import { loadDatabase } from './database.js';
 import { loadCertificate, loadCertificates, loadKey, readMessage, readPassphrase, writeMessage } from './files.js';
 import { atoi } from './grammar.js';
 import { HttpError, post } from './http.js';
+import { keyMismatch, systemCode } from './queue.js';
 import { makeRequest, withNonce, withSignature } from './request.js';
 import { type ResponderSettings, respond } from './responder.js';
-import { type IncomingResponse, readResponse, responseText } from './response-file.js';
-import { PROGRAM, Session, Stop } from './session.js';
+import { type IncomingResponse, readResponse } from './response-file.js';
+import { PROGRAM, Session, Stop, type Streams } from './session.js';
 import { readSettings, type Settings } from './settings.js';
 import { printSummary } from './summary.js';
 import { nonceFits, openTrust, verifyResponse } from './verification.js';
@@ -17,13 +19,16 @@ const STATUS_TEXTS = ['successful', 'malformedrequest', 'internalerror', 'trylat
 const DAY = 24 * 3600;
 
 /** Runs `openssl-ocsp ocsp` with these arguments; the exit code. */
-export async function runOcsp(args: readonly string[]): Promise<number> {
-  const session = new Session();
+export async function runOcsp(args: readonly string[], streams: Streams = process): Promise<number> {
+  const session = new Session(streams);
   try {
     return await run(args, session);
   } catch (error) {
-    if (!(error instanceof Stop)) throw error;
-    return error.exitCode;
+    if (error instanceof Stop) return error.exitCode;
+    if (!(error instanceof OCSPError) && systemCode(error) === '') throw error;
+    // Something that OpenSSL's command does not get into: a full disk, a message that is lenient beyond our reach.
+    session.say(`${PROGRAM}: ${(error as Error).message}`);
+    return 1;
   } finally {
     session.printErrors();
     session.close();
@@ -62,7 +67,7 @@ async function run(args: readonly string[], session: Session): Promise<number> {
   } else {
     if (nonce > 0) request = withNonce(request);
     request = signIfAsked(session, settings, request);
-    if (flags.has('req_text')) session.print(request.toText());
+    if (flags.has('req_text')) session.printMessage(printRequest(request.publicBytes()));
     const reqout = settings.text('reqout');
     if (reqout !== undefined) writeMessage(session, reqout, request.publicBytes());
   }
@@ -75,7 +80,7 @@ async function run(args: readonly string[], session: Session): Promise<number> {
     session.print(`Responder Error: ${STATUS_TEXTS[response.status] || '(UNKNOWN)'} (${response.status})\n`);
     if (!flags.has('ignore_err')) return 1;
   }
-  if (flags.has('resp_text')) session.print(responseText(response));
+  if (flags.has('resp_text')) session.printMessage(printResponse(response.der));
   // Nobody verifies what was just made.
   if (responder !== undefined) return 0;
   return judge(session, settings, request, response);
@@ -142,11 +147,6 @@ function orSay<T>(session: Session, line: string, load: () => T): T {
   }
 }
 
-const REQUEST_MISMATCH = [
-  { code: '05800074', library: 'x509 certificate routines', reason: 'key values mismatch' },
-  { code: '1380006E', library: 'OCSP routines', reason: 'private key does not match certificate' },
-];
-
 function signIfAsked(session: Session, settings: Settings, request: OCSPRequest): OCSPRequest {
   const path = settings.text('signer');
   if (path === undefined) return request;
@@ -161,8 +161,9 @@ function signIfAsked(session: Session, settings: Settings, request: OCSPRequest)
     return withSignature(request, { signer, key, certificates });
   } catch (error) {
     if (!(error instanceof OCSPError)) throw error;
-    if (error.code === 'ERR_OCSP_KEY_MISMATCH') session.push(...REQUEST_MISMATCH);
-    else session.pushFrom(error);
+    if (error.code === 'ERR_OCSP_KEY_MISMATCH') {
+      session.push(...keyMismatch(signer.publicKey.asymmetricKeyType, key.asymmetricKeyType));
+    } else session.pushFrom(error);
     return session.stop('Error signing OCSP request');
   }
 }

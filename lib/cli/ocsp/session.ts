@@ -1,6 +1,7 @@
 /** One run of the command: what it says where, and OpenSSL's error queue as the command would leave it. */
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, openSync, writeFileSync } from 'node:fs';
 import type { OCSPError } from '../../errors.js';
+import type { Printed } from '../../ocsp/printing.js';
 import { openError, type QueueEntry } from './queue.js';
 
 /** The name that the command has in its own messages. */
@@ -16,19 +17,33 @@ export class Stop extends Error {
   }
 }
 
+/** Where the command writes: the process, or something like it. */
+export interface Streams {
+  readonly stdout: { write(chunk: string | Uint8Array): unknown };
+  readonly stderr: { write(chunk: string): unknown };
+}
+
 export class Session {
+  /** Standard output, whatever `-out` says. */
+  readonly stdout: Streams['stdout'];
+  readonly #stderr: Streams['stderr'];
   readonly #queue: QueueEntry[] = [];
   #out: number | undefined;
 
+  constructor({ stdout, stderr }: Streams) {
+    this.stdout = stdout;
+    this.#stderr = stderr;
+  }
+
   /** A line on standard error. */
   say(line: string): void {
-    process.stderr.write(`${line}\n`);
+    this.#stderr.write(`${line}\n`);
   }
 
   /** Text for standard output, or the file of `-out`. */
   print(text: string): void {
-    if (this.#out === undefined) process.stdout.write(text);
-    else writeSync(this.#out, text);
+    if (this.#out === undefined) this.stdout.write(text);
+    else writeFileSync(this.#out, text);
   }
 
   /** Directs {@link print} into a file, which is emptied. */
@@ -44,6 +59,12 @@ export class Session {
   push(...entries: readonly QueueEntry[]): string {
     this.#queue.push(...entries);
     return entries[0]?.reason ?? '';
+  }
+
+  /** Prints a message as far as OpenSSL got with it. */
+  printMessage({ text, error }: Printed): void {
+    this.print(text);
+    this.pushFrom(error);
   }
 
   /** Adds what OpenSSL had in its queue when it failed, oldest first. */

@@ -104,7 +104,7 @@ export function readSettings(args: readonly string[], session: Session): Setting
     const { name, value } = option;
     switch (name) {
       case 'help':
-        process.stdout.write(help());
+        session.stdout.write(help());
         throw new Stop(0);
       case 'issuer':
         issuer = loadCertificate(session, value, 'issuer certificate');
@@ -141,8 +141,8 @@ function serialOf(session: Session, text: string): bigint {
 function lookUpDigest(session: Session, name: string): Digest | undefined {
   const digest = findDigest(name);
   if (digest === undefined) {
-    session.say(`${PROGRAM}: Unknown option or message digest: ${name}`);
-    session.push(unknownDigest(name));
+    session.say(`${PROGRAM}: Unknown option or message digest: ${name || '""'}`);
+    if (name !== '') session.push(unknownDigest(name));
   }
   return digest;
 }

@@ -30,7 +30,9 @@ export function openTrust(session: Session, settings: Settings): TrustStore {
     else if (!settings.flags.has(`no-${name}`)) system.push(part);
   }
   try {
-    return new TrustStore({ ...options, system });
+    const trust = new TrustStore({ ...options, system });
+    session.clearErrors();
+    return trust;
   } catch (error) {
     if (!(error instanceof OCSPError)) throw error;
     for (const [key, name, , complaint] of SOURCES) {
@@ -73,10 +75,11 @@ export function verifyResponse(
   const other = settings.text('verify_other');
   const certificates = other === undefined ? [] : loadCertificates(session, other, 'validator certificate');
   const options: MessageVerifyOptions = { ...verifyOptions(settings), trust };
-  const verified =
-    tryVerify(session, response, { ...options, certificates }) ||
-    (settings.issuers.length > 0 && tryVerify(session, response, { ...options, certificates: settings.issuers }));
-  if (verified) session.clearErrors();
+  let verified = tryVerify(session, response, { ...options, certificates });
+  if (!verified && settings.issuers.length > 0) {
+    verified = tryVerify(session, response, { ...options, certificates: settings.issuers });
+    if (verified) session.clearErrors();
+  }
   session.say(verified ? 'Response verify OK' : 'Response Verify Failure');
   session.printErrors();
   return verified;

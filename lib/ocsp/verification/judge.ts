@@ -135,7 +135,8 @@ function chooseEntry(matching: readonly Parsed[], refusals: Refusal[]): Parsed |
     return null;
   }
   let latest = first;
-  for (const other of matching) {
+  for (let i = 1; i < matching.length; i++) {
+    const other = matching[i] as Parsed;
     if (!sameStatus(first, other)) {
       refusals.push(refusal('CONTRADICTORY'));
       return null;
@@ -180,10 +181,10 @@ function checkEntryTimes(
   let times: EntryTimes;
   try {
     times = {
-      thisUpdate: secondsOf(entry, THIS_UPDATE),
-      nextUpdate: entry.has(NEXT_UPDATE) ? secondsOf(entry, NEXT_UPDATE) : null,
-      producedAt: secondsOf(message, PRODUCED_AT),
-      revocationTime: entry.has(REVOCATION_TIME) ? secondsOf(entry, REVOCATION_TIME) : null,
+      thisUpdate: entry.seconds(THIS_UPDATE),
+      nextUpdate: entry.has(NEXT_UPDATE) ? entry.seconds(NEXT_UPDATE) : null,
+      producedAt: message.seconds(PRODUCED_AT),
+      revocationTime: entry.has(REVOCATION_TIME) ? entry.seconds(REVOCATION_TIME) : null,
     };
   } catch (error) {
     refusals.push(refusal('BAD_TIME', (error as Error).message, asOcspError(error)));
@@ -194,10 +195,6 @@ function checkEntryTimes(
   const faults = validityFaults(thisUpdate, nextUpdate, at, policy.clockTolerance, maxAge);
   for (const fault of faults) refusals.push(refusal(FAULT_CODES[fault], faultDetail(fault, times, maxAge)));
   return times;
-}
-
-function secondsOf(parsed: Parsed, range: number): number {
-  return parsed.time(range).getTime() / 1000;
 }
 
 function faultDetail(fault: ValidityFault, { thisUpdate, nextUpdate }: EntryTimes, maxAge: number): string {

@@ -130,10 +130,9 @@ export class Verifier {
     if (layouts.length !== messages.length * AUTHENTICATED_SIZE) {
       throw new OCSPError('ERR_OCSP_OPENSSL', 'the addon did not look at every response');
     }
-    return messages.map((der, i) => {
-      const offsets = layouts.subarray(i * AUTHENTICATED_SIZE, (i + 1) * AUTHENTICATED_SIZE);
-      return this.#verdict(der, offsets, 0, errors[i], questions[i] as Question);
-    });
+    return messages.map((der, i) =>
+      this.#verdict(der, layouts, i * AUTHENTICATED_SIZE, errors[i], questions[i] as Question),
+    );
   }
 
   #verdict(der: Buffer, offsets: ArrayLike<number>, base: number, error: Error | undefined, asked: Question): Verdict {

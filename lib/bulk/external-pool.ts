@@ -1,0 +1,134 @@
+import type { CertIdHashIndex, NativeSigningPool, OnBatch, SchemeArguments } from '../../typings/binding.js';
+import { native, takeOutput } from '../binding.js';
+import type { ExternalSigner } from '../ocsp/signing.js';
+import type { HashAlgorithm } from '../x509/algorithms.js';
+import type { ParsedCertificate } from '../x509/certificate.js';
+import { checkBytes } from '../x509/checks.js';
+import { copyBytes } from '../x509/der.js';
+import { type PackedEntry, unpackEntries } from './entry-packer.js';
+
+/** What all responses of an external signer have in common. */
+export interface ExternalProfile {
+  readonly signer: ExternalSigner;
+  readonly responder: ParsedCertificate;
+  readonly algorithm: HashAlgorithm | null;
+  readonly scheme: SchemeArguments;
+  /** 1 by name, 2 by key hash. */
+  readonly responderIdTag: 1 | 2;
+  readonly certIdHash: CertIdHashIndex;
+  readonly issuerNameHash: Uint8Array;
+  readonly issuerKeyHash: Uint8Array;
+  readonly certificates: readonly ParsedCertificate['native'][];
+}
+
+/** Signs one packed entry with a key that lives elsewhere. The signature is checked before the response comes out. */
+export async function signExternally(
+  profile: ExternalProfile,
+  entry: PackedEntry,
+  producedAt: number,
+): Promise<Buffer> {
+  const { responder, responderIdTag, certIdHash, issuerNameHash, issuerKeyHash, algorithm } = profile;
+  const [serial, ...status] = entry;
+  const responseData = takeOutput(
+    native.encodeResponseData(
+      responderIdTag,
+      responderIdTag === 1 ? responder.subject : responder.publicKeyHash(0),
+      producedAt,
+      [[certIdHash, issuerNameHash, issuerKeyHash, serial, ...status]],
+      undefined,
+    ),
+  );
+  const signature = checkBytes(
+    await profile.signer.sign(copyBytes(responseData), algorithm),
+    'signature of the external signer',
+  );
+  return responder.native.assembleResponseAsync(responseData, signature, ...profile.scheme, profile.certificates);
+}
+
+/** A batch, some of whose entries are being signed. */
+interface Job {
+  readonly id: number;
+  readonly entries: readonly PackedEntry[];
+  readonly producedAt: number;
+  readonly responses: Buffer[];
+  started: number;
+  running: number;
+  readonly errors: Map<number, Error>;
+}
+
+/** Does with an external signer what a {@link NativeSigningPool} does with threads: `concurrency` signatures at a time. */
+export class ExternalPool implements NativeSigningPool {
+  readonly #profile: ExternalProfile;
+  readonly #concurrency: number;
+  readonly #onBatch: OnBatch;
+  readonly #jobs: Job[] = [];
+  #running = 0;
+  #closed = false;
+
+  constructor(profile: ExternalProfile, concurrency: number, onBatch: OnBatch) {
+    this.#profile = profile;
+    this.#concurrency = concurrency;
+    this.#onBatch = onBatch;
+  }
+
+  submit(id: number, entries: Uint8Array, producedAt: number): void {
+    // The packer's memory is used again.
+    const unpacked = unpackEntries(Buffer.from(entries));
+    this.#jobs.push({
+      id,
+      entries: unpacked,
+      producedAt,
+      responses: [],
+      started: 0,
+      running: 0,
+      errors: new Map(),
+    });
+    this.#start();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#jobs.length = 0;
+  }
+
+  #start(): void {
+    while (!this.#closed && this.#running < this.#concurrency) {
+      const [job] = this.#jobs;
+      if (job === undefined) return;
+      const index = job.started++;
+      if (job.started === job.entries.length) this.#jobs.shift();
+      this.#running += 1;
+      job.running += 1;
+      signExternally(this.#profile, job.entries[index] as PackedEntry, job.producedAt)
+        .then(
+          (response) => {
+            job.responses[index] = response;
+          },
+          (error: unknown) => {
+            job.errors.set(index, error instanceof Error ? error : new Error(String(error), { cause: error }));
+            // Nothing behind it will be wanted.
+            this.#jobs.length = 0;
+          },
+        )
+        .finally(() => this.#done(job));
+    }
+  }
+
+  #done(job: Job): void {
+    this.#running -= 1;
+    job.running -= 1;
+    const over = job.errors.size > 0 || job.started === job.entries.length;
+    if (!this.#closed && over && job.running === 0) {
+      const failed = job.errors.size > 0 ? Math.min(...job.errors.keys()) : job.entries.length;
+      const responses = job.responses.slice(0, failed);
+      const ends = new Uint32Array(failed);
+      let end = 0;
+      for (const [i, { length }] of responses.entries()) {
+        end += length;
+        ends[i] = end;
+      }
+      this.#onBatch(job.id, Buffer.concat(responses, end), ends, job.errors.get(failed));
+    }
+    this.#start();
+  }
+}

@@ -1,0 +1,336 @@
+// What the table of cases cannot say: deliberate differences, what goes over the wire, and that nothing is a stack trace.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'ava';
+import {
+  HashAlgorithm,
+  loadDerOcspRequest,
+  loadDerOcspResponse,
+  OCSPCertStatus,
+  OCSPExtensionOID,
+  OCSPNonce,
+  OCSPRequestBuilder,
+  OCSPResponderEncoding,
+  OCSPResponseBuilder,
+  ReasonFlags,
+  UnrecognizedExtension,
+} from 'openssl-ocsp';
+import { createTestCa } from 'openssl-ocsp/testing';
+import { type Place, parity, type Servers } from '../../helpers/command-cases.js';
+import { comparable, ocspProcess, runInside } from '../../helpers/ocsp-command.js';
+import { openssl, opensslCliVersion } from '../../helpers/openssl-cli.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'openssl-ocsp-command-'));
+const at = (name: string): string => join(folder, name);
+
+const ca = createTestCa({ subject: 'CN=Command CA' });
+const responder = ca.issueResponder();
+const leaf = ca.issue({ serialNumber: 0x1001n });
+
+test.before(() => {
+  writeFileSync(at('ca.pem'), ca.certificatePem);
+  writeFileSync(at('resp.pem'), responder.certificatePem);
+  writeFileSync(at('resp.key'), responder.privateKeyPem);
+  writeFileSync(at('leaf.pem'), leaf.certificatePem);
+  writeFileSync(at('index.txt'), 'V\t351231235959Z\t\t1001\tunknown\t/CN=leaf\n');
+  mkdirSync(at('folder'));
+});
+
+test.after.always(() => rmSync(folder, { recursive: true, force: true }));
+
+const ASK = ['-issuer', at('ca.pem'), '-cert', at('leaf.pem')];
+const ANSWER = ['-CA', at('ca.pem'), '-rsigner', at('resp.pem'), '-rkey', at('resp.key')];
+
+/** A response in a file. */
+async function answer(name: string, ...args: string[]): Promise<string> {
+  const path = at(name);
+  const run = await runInside([...ASK, '-no_nonce', '-index', at('index.txt'), ...ANSWER, '-respout', path, ...args]);
+  if (run.status !== 0) throw new Error(run.stderr);
+  return path;
+}
+
+test('a process of its own: help, exit code, standard output', (t) => {
+  const run = (...args: string[]): ReturnType<typeof spawnSync> =>
+    spawnSync(ocspProcess[0] as string, [...ocspProcess.slice(1), ...args], { encoding: 'utf8' });
+  for (const word of ['-help', '--help', '-h']) {
+    const { status, stdout, stderr } = run(word);
+    t.is(status, 0);
+    t.regex(String(stdout), /^Usage: openssl-ocsp ocsp \[options\]\n[\s\S]*\n -issuer FILE /);
+    t.is(stderr, '');
+  }
+  t.is(run('-nonsense').status, 1);
+  const { status, stdout } = run(...ASK, '-no_nonce', '-req_text');
+  t.is(status, 0);
+  t.regex(String(stdout), /^OCSP Request Data:\n/);
+});
+
+test('the table has every option that openssl names', async (t) => {
+  if (!comparable) return t.log('no openssl command to compare with');
+  const { stdout } = await runInside(['-help']);
+  const ours = new Set([...stdout.toString().matchAll(/^ -(\S+)/gm)].map(([, name]) => name));
+  const theirs = [...openssl(['ocsp', '-help']).stderr.matchAll(/^ -(\S+)/gm)].map(([, name]) => name);
+  t.true(theirs.length > 90);
+  t.deepEqual(
+    theirs.filter((name) => !ours.has(name)),
+    [],
+  );
+  return undefined;
+});
+
+test('-port as a server says that it is for later', async (t) => {
+  for (const args of [
+    ['-port', '0', '-index', at('index.txt'), ...ANSWER],
+    ['-port', '8888', '-respin', at('leaf.pem')],
+  ]) {
+    const { status, stderr } = await runInside(args);
+    t.is(status, 1);
+    t.regex(stderr, /^ocsp: -port without a request: a server comes in a later version/);
+  }
+});
+
+test('a responder to ask, but nothing to ask', async (t) => {
+  // openssl would take the port of the URL for one to listen at.
+  const { status, stderr } = await runInside([
+    '-respin',
+    await answer('r.der'),
+    '-url',
+    'http://127.0.0.1:1/',
+    '-no_nonce',
+  ]);
+  t.is(status, 1);
+  t.is(stderr, 'Need an OCSP request for this operation!\n');
+});
+
+test('-rcid answers for the certificate that was asked about', async (t) => {
+  const path = await answer('rcid.der', '-rcid', 'sha256');
+  const response = loadDerOcspResponse(readFileSync(path));
+  t.is(response.hashAlgorithm, HashAlgorithm.SHA256);
+  t.is(response.serialNumber, 0x1001n);
+  t.is(response.certificateStatus, OCSPCertStatus.GOOD);
+  const checked = await runInside(['-respin', path, '-sha256', ...ASK, '-CAfile', at('ca.pem')]);
+  t.is(checked.status, 0);
+  t.regex(checked.stdout.toString(), /leaf\.pem: good\n/);
+});
+
+test('a last row without its line end, and small letters, count', async (t) => {
+  writeFileSync(at('last.txt'), 'R\t351231235959Z\t260102030405Z,superseded\t1001\tunknown\t/CN=leaf');
+  const response = loadDerOcspResponse(readFileSync(await answer('last.der', '-index', at('last.txt'))));
+  t.is(response.certificateStatus, OCSPCertStatus.REVOKED);
+  t.is(response.revocationReason, ReasonFlags.superseded);
+  const other = ca.issue({ serialNumber: 0xabcdn });
+  writeFileSync(at('other.pem'), other.certificatePem);
+  writeFileSync(at('small.txt'), 'R\t351231235959Z\t20260102030405Z\tabcd\tunknown\t/CN=leaf\n');
+  const path = at('small.der');
+  const ask = ['-issuer', at('ca.pem'), '-cert', at('other.pem'), '-no_nonce', '-index', at('small.txt'), ...ANSWER];
+  t.is((await runInside([...ask, '-respout', path])).status, 0);
+  const small = loadDerOcspResponse(readFileSync(path));
+  t.is(small.certificateStatus, OCSPCertStatus.REVOKED);
+  t.deepEqual(small.revocationTime, new Date('2026-01-02T03:04:05Z'));
+});
+
+test('what is answered verifies, and is read by the library', async (t) => {
+  const path = await answer('good.der', '-ndays', '2', '-nmin', '3');
+  const response = loadDerOcspResponse(readFileSync(path));
+  t.true(response.verify({ trust: [ca.certificate] }).verified);
+  t.is((response.nextUpdate as Date).getTime() - response.thisUpdate.getTime(), (2 * 24 * 60 + 3) * 60_000);
+  if (opensslCliVersion === null) return;
+  const checked = openssl(['ocsp', '-respin', path, ...ASK, '-CAfile', at('ca.pem'), '-no_nonce']);
+  t.is(checked.status, 0, checked.stderr);
+  t.regex(checked.stderr, /Response verify OK/);
+});
+
+test('requests are those of the library', async (t) => {
+  t.is((await runInside([...ASK, '-no_nonce', '-reqout', at('q.der')])).status, 0);
+  const built = new OCSPRequestBuilder().addCertificate(leaf.certificate, ca.certificate, HashAlgorithm.SHA1).build();
+  t.deepEqual(readFileSync(at('q.der')), built.publicBytes());
+});
+
+/** A response whose one time is written in another form, which OpenSSL's check of times lets pass. */
+function withOddTime(time: string): Buffer {
+  const response = new OCSPResponseBuilder()
+    .addResponse({
+      cert: leaf.certificate,
+      issuer: ca.certificate,
+      algorithm: HashAlgorithm.SHA1,
+      certStatus: OCSPCertStatus.GOOD,
+      thisUpdate: new Date('2020-01-01T00:00:00Z'),
+      nextUpdate: new Date('2020-01-02T00:00:00Z'),
+    })
+    .responderId(OCSPResponderEncoding.HASH, responder.certificate)
+    .sign(responder.privateKey, HashAlgorithm.SHA256)
+    .publicBytes();
+  const at = response.indexOf('20200102000000Z');
+  const changed = Buffer.from(response);
+  changed.write(time, at, 'latin1');
+  return changed;
+}
+
+test('times that are no DER are never right', async (t) => {
+  for (const time of ['202001020000.5Z', '20990102000000+', '2099010200000.Z']) {
+    writeFileSync(at('odd.der'), withOddTime(time));
+    const { stdout, status } = await runInside(['-respin', at('odd.der'), ...ASK, '-noverify']);
+    // The exit code stays that of openssl: a warning is no failure.
+    t.is(status, 0, time);
+    t.regex(stdout.toString(), /WARNING: Status times invalid\.\n/);
+    t.regex(stdout.toString(), /error in nextupdate field/);
+  }
+});
+
+test('a nonce twice is a wrong nonce', async (t) => {
+  const nonce = Buffer.alloc(16, 7);
+  const request = new OCSPRequestBuilder()
+    .addCertificate(leaf.certificate, ca.certificate, HashAlgorithm.SHA1)
+    .addExtension(new OCSPNonce(nonce), false)
+    .build();
+  const value = new OCSPNonce(nonce);
+  const now = new Date();
+  const response = new OCSPResponseBuilder()
+    .addResponse(leaf.certificate, ca.certificate, HashAlgorithm.SHA1, OCSPCertStatus.GOOD, now, null, null, null)
+    .responderId(OCSPResponderEncoding.NAME, responder.certificate)
+    .certificates([responder.certificate])
+    .addExtension(value, false)
+    .addExtension(new UnrecognizedExtension(OCSPExtensionOID.CRL_REFERENCES, value.publicBytes()), false)
+    .sign(responder.privateKey, HashAlgorithm.SHA256)
+    .publicBytes();
+  writeFileSync(at('twice.req'), request.publicBytes());
+  const args = ['-reqin', at('twice.req'), '-respin', at('twice.der'), '-CAfile', at('ca.pem')];
+  writeFileSync(at('twice.der'), response);
+  t.is((await runInside(args)).stderr, 'Response verify OK\n');
+  // id-pkix-ocsp-crl becomes id-pkix-ocsp-nonce. The signature no longer fits, but is not looked at any more.
+  const oid = Buffer.from('2b0601050507300103', 'hex');
+  response[response.indexOf(oid) + oid.length - 1] = 2;
+  writeFileSync(at('twice.der'), response);
+  const twice = await runInside(args);
+  t.is(twice.status, 1);
+  t.is(twice.stderr, 'Nonce Verify error\n');
+});
+
+test('a file of any kind in any place gives an error, never a stack trace', async (t) => {
+  const noise = Buffer.from(Array.from({ length: 3000 }, (_, i) => (i * 7919 + (i >> 5)) & 0xff));
+  const deep = Buffer.alloc(20_000, Buffer.from('3080', 'hex'));
+  const files = {
+    noise,
+    deep,
+    zeros: Buffer.alloc(5000),
+    empty: Buffer.alloc(0),
+    pem: Buffer.from(`-----BEGIN CERTIFICATE-----\n${noise.toString('base64')}\n-----END CERTIFICATE-----\n`),
+    half: Buffer.from('-----BEGIN CERTIFICATE-----\n'),
+    manyBegins: Buffer.from('-----BEGIN CERTIFICATE-----\n'.repeat(20_000)),
+    lines: Buffer.from('\t\t\t\t\t\n'.repeat(1000)),
+  };
+  for (const [name, content] of Object.entries(files)) writeFileSync(at(name), content);
+  const good = await answer('hostile.der');
+  const request = at('hostile.req');
+  await runInside([...ASK, '-no_nonce', '-reqout', request]);
+  const places: ((file: string) => string[])[] = [
+    (file) => ['-reqin', file, '-req_text'],
+    (file) => ['-reqin', file, '-nonce', '-req_text'],
+    (file) => ['-respin', file, '-resp_text', '-CAfile', at('ca.pem')],
+    (file) => ['-issuer', file],
+    (file) => ['-issuer', at('ca.pem'), '-cert', file],
+    (file) => ['-respin', good, '-CAfile', file],
+    (file) => ['-respin', good, '-no-CAfile', '-CApath', file],
+    (file) => ['-respin', good, '-no-CAfile', '-CAstore', file],
+    (file) => ['-respin', good, '-no-CAfile', '-verify_other', file],
+    (file) => ['-respin', good, '-no-CAfile', '-VAfile', file],
+    (file) => ['-reqin', request, '-signer', file],
+    (file) => ['-reqin', request, '-signer', at('resp.pem'), '-signkey', file],
+    (file) => ['-reqin', request, '-signer', at('resp.pem'), '-signkey', at('resp.key'), '-sign_other', file],
+    (file) => ['-reqin', request, '-index', at('index.txt'), ...ANSWER, '-rother', file],
+    (file) => ['-reqin', request, '-index', at('index.txt'), ...ANSWER, '-rsigner', file],
+    (file) => ['-reqin', request, '-index', at('index.txt'), ...ANSWER, '-rkey', file],
+    (file) => ['-reqin', request, '-index', at('index.txt'), ...ANSWER, '-CA', file],
+    (file) => ['-reqin', request, '-index', at('index.txt'), ...ANSWER, '-passin', `file:${file}`, '-rkey', file],
+    (file) => ['-reqin', file, '-index', at('index.txt'), ...ANSWER],
+  ];
+  for (const args of places) {
+    for (const name of [...Object.keys(files), 'folder', 'no-such-file', 'ca.pem/below']) {
+      const { status, stderr } = await runInside(args(at(name)));
+      t.not(status, 0, `${args(name).join(' ')}`);
+      t.notRegex(stderr, /^\s+at /m);
+      t.true(stderr.length > 0, args(name).join(' '));
+    }
+  }
+});
+
+test('messages that were damaged anywhere give an outcome', async (t) => {
+  const good = readFileSync(await answer('damage.der', '-ndays', '3'));
+  const request = new OCSPRequestBuilder().addCertificate(leaf.certificate, ca.certificate, HashAlgorithm.SHA1).build();
+  const path = at('damaged');
+  for (let i = 0; i < good.length; i += 23) {
+    const copy = Buffer.from(good);
+    copy[i] = (copy[i] as number) ^ 0x41;
+    writeFileSync(path, copy);
+    const { status, stderr } = await runInside(['-respin', path, '-resp_text', ...ASK, '-CAfile', at('ca.pem')]);
+    t.is(status, 1, `octet ${i}`);
+    t.notRegex(stderr, /verify OK/);
+  }
+  const bytes = request.publicBytes();
+  for (let i = 0; i < bytes.length; i += 3) {
+    const copy = Buffer.from(bytes);
+    copy[i] = (copy[i] as number) ^ 0x41;
+    writeFileSync(path, copy);
+    const answered = ['-index', at('index.txt'), ...ANSWER, '-respout', at('damaged.resp')];
+    const { status } = await runInside(['-reqin', path, '-req_text', ...answered]);
+    t.true(status === 0 || status === 1);
+    if (status !== 0) continue;
+    // A good answer is for the certificate of the index alone.
+    const response = loadDerOcspResponse(readFileSync(at('damaged.resp')), { strict: false });
+    for (const entry of response.responses) {
+      if (entry.certificateStatus === OCSPCertStatus.GOOD) t.is(entry.serialNumber, 0x1001n);
+    }
+  }
+});
+
+test('what goes over the wire is what openssl sends', async (t) => {
+  if (!comparable) return t.log('no openssl command to compare with');
+  const fixtures = at('fixtures');
+  mkdirSync(fixtures);
+  parity.makeFixtures(fixtures);
+  const servers: Servers = await parity.startServers(fixtures);
+  t.teardown(() => servers.close());
+  const place: Place = { folder: fixtures, work: at('work'), port: servers.port, tlsPort: servers.tlsPort };
+  const url = 'http://127.0.0.1:{port}/good?a=b';
+  const args = ['-issuer', '@ca.pem', '-cert', '@good.pem', '-no_nonce', '-noverify', '-url', url];
+  const entry = { name: 'wire', args };
+  t.is((await parity.runProcess(['openssl', 'ocsp'], entry, place)).status, 0);
+  t.is((await runInside(parity.resolveArgs(entry, place))).status, 0);
+  const [theirs, ours] = servers.requests;
+  t.deepEqual(ours, theirs);
+  t.is(loadDerOcspRequest(ours?.body as Buffer).requests.length, 1);
+  return undefined;
+});
+
+test('a full disk is an error', async (t) => {
+  if (!existsSync('/dev/full')) return t.log('no device that is full here');
+  for (const option of ['-reqout', '-out']) {
+    const { status, stderr } = await runInside([...ASK, '-req_text', option, '/dev/full']);
+    t.is(status, 1);
+    t.regex(stderr, /^ocsp: ENOSPC/);
+  }
+  return undefined;
+});
+
+test('headers, paths and hosts that cannot be sent', async (t) => {
+  const url = ['-url', 'http://127.0.0.1:1/'];
+  for (const args of [
+    [...url, '-header', 'a b=c'],
+    [...url, '-header', 'X=a\r\nY: b'],
+    [...url, '-path', '/a\r\nHost: b'],
+    [...url, '-path', '/ä ö'],
+    ['-host', ''],
+    ['-url', 'http:///path'],
+  ]) {
+    const { status, stderr } = await runInside([...ASK, ...args]);
+    t.is(status, 1);
+    t.regex(stderr, /^Error querying OCSP responder\n[0-9A-F]+:error:[0-9A-F]{8}:/, args.join(' '));
+  }
+});
+
+test('TLS through a proxy is refused', async (t) => {
+  const { status, stderr } = await runInside([...ASK, '-url', 'https://127.0.0.1:1/', '-proxy', '127.0.0.1:1']);
+  t.is(status, 1);
+  t.regex(stderr, /^Error querying OCSP responder\n.*TLS through a proxy/);
+});
