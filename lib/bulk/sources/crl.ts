@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { malformed } from '../../errors.js';
 import { OCSPCertStatus } from '../../ocsp/enums.js';
 import { DerReader, Tag } from '../../x509/der.js';
@@ -42,7 +43,7 @@ async function* readEntries(input: ByteInput, options: CrlSourceOptions): AsyncG
   const times = options.useCrlTimes
     ? { thisUpdate: crl.thisUpdate, ...(crl.nextUpdate && { nextUpdate: crl.nextUpdate }) }
     : {};
-  const revoked = indexOf(crl, options);
+  const revoked = await indexOf(crl, options);
   if (options.serials !== undefined) {
     for await (const serials of readSerials(options.serials, options)) {
       yield serials.map((serialNumber) => {
@@ -56,22 +57,34 @@ async function* readEntries(input: ByteInput, options: CrlSourceOptions): AsyncG
       });
     }
   }
+  let piece: StatusEntry[] = [];
   for (const [serialNumber, { given, status }] of revoked) {
-    if (!given) yield [{ serialNumber, ...status, ...times }];
+    if (given) continue;
+    if (piece.push({ serialNumber, ...status, ...times }) < PIECE) continue;
+    yield piece;
+    piece = [];
   }
+  yield piece;
 }
+
+/** Entries that are handed over at once: a promise for each would cost more than reading it. */
+const PIECE = 256;
+/** Entries after which the event loop has its turn: some milliseconds. */
+const TURN = 2048;
 
 interface Revoked {
   given: boolean;
   readonly status: Omit<StatusEntry, 'serialNumber'>;
 }
 
-function indexOf(crl: Crl, options: RowOptions): Map<string, Revoked> {
+async function indexOf(crl: Crl, options: RowOptions): Promise<Map<string, Revoked>> {
   const revoked = new Map<string, Revoked>();
   let position = 0;
   const reader = new DerReader(crl.der, crl.revokedStart, crl.revokedEnd);
   while (!reader.atEnd) {
     position += 1;
+    // Some lists have millions of entries, and others have work to do meanwhile.
+    if (position % TURN === 0) await nextTurn();
     // Damage to the list itself leaves no next entry to go on with.
     const entry = reader.enter(Tag.SEQUENCE, 'revokedCertificate');
     try {
@@ -103,7 +116,7 @@ function readEntry(entry: DerReader): [serial: string, status: Revoked['status']
     else if (critical) throw malformed(`unknown critical extension ${oid}`);
   }
   const status = { status: OCSPCertStatus.REVOKED, revocationTime, reason };
-  return [canonicalHex(serial.toString(16)), invalidity ? { ...status, singleExtensions: [invalidity] } : status];
+  return [serial.toString(16).toUpperCase(), invalidity ? { ...status, singleExtensions: [invalidity] } : status];
 }
 
 async function* readSerials(serials: SerialList, options: RowOptions): AsyncGenerator<string[]> {

@@ -45,15 +45,21 @@ export function canonicalHex(digits: string): string {
   return digits.toUpperCase().replace(/^0+(?=.)/, '');
 }
 
+/** `YYYYMMDDHHMMSSZ`, written by {@link asn1Time}. */
+const LONG_TIME = Buffer.alloc(15);
+
 /**
  * `YYMMDDHHMMSSZ` or `YYMMDDHHMMZ` (two-digit years stand for 1950 to 2049) or `YYYYMMDDHHMMSSZ`, at `[start, end)`.
  */
 export function asn1Time(bytes: Buffer, start: number, end: number): Date {
-  let text = bytes.toString('latin1', start, end);
-  if (text.length === 11 && text.endsWith('Z')) text = `${text.slice(0, 10)}00Z`;
-  if (text.length === 13) text = (text < '50' ? '20' : '19') + text;
   try {
-    return parseGeneralizedTime(Buffer.from(text, 'latin1'));
+    const length = end - start;
+    if (length !== 13 && length !== 11) return parseGeneralizedTime(bytes, start, end);
+    // One buffer for all: lists have a time in every row.
+    LONG_TIME.write((bytes[start] as number) < 0x35 ? '20' : '19', 'latin1');
+    for (let i = 0; i < length; i += 1) LONG_TIME[i + 2] = bytes[start + i] as number;
+    if (length === 11) LONG_TIME.write(bytes[end - 1] === 0x5a ? '00Z' : '???', 12, 'latin1');
+    return parseGeneralizedTime(LONG_TIME);
   } catch (cause) {
     throw malformed(`not a time: ${show(bytes, start, end)}`, { cause });
   }

@@ -12,6 +12,7 @@ import { scratch } from '../scratch.js';
 import { crashPut, crashRecord } from './crash-writer.js';
 
 const WRITER = fileURLToPath(new URL('./crash-writer.js', import.meta.url));
+const FULL_DISK = fileURLToPath(new URL('./full-disk.js', import.meta.url));
 const KILLS = 100;
 const COUNT = 6000;
 
@@ -242,6 +243,23 @@ test('a full disk: what was acknowledged stays, and the run goes on when there i
   const store = await SegmentStore.open(folder);
   t.is(contentOf(store).size, 900);
   store.close();
+});
+
+test('a file system without room: what fails changes nothing, whatever it is', (t) => {
+  const script = 'mount -t tmpfs -o size=1m tmpfs "$1" && exec "$0" "$2" "$1"';
+  // A file system of its own for one process: nothing to unmount, and no need for the rights of root.
+  const namespace = ['-rm', 'sh', '-c'];
+  const folder = scratch(t);
+  if (spawnSync('unshare', [...namespace, 'mount -t tmpfs tmpfs "$0"', folder]).status !== 0) {
+    t.log('no file system can be mounted here');
+    t.pass();
+    return;
+  }
+  const { status, stdout, stderr } = spawnSync('unshare', [...namespace, script, process.execPath, folder, FULL_DISK], {
+    encoding: 'utf8',
+  });
+  t.is(status, 0, stderr);
+  t.log(stdout.trim());
 });
 
 test('a run that another process had begun gives its number to nobody else', async (t) => {
