@@ -32,16 +32,16 @@ await main({ usage: 'npm run lint [-- options]', about: 'Checks style and common
     for (const tool of ['clang-format', 'clang-tidy']) {
       if (!has(tool)) throw new ScriptError(`'${tool}' is not installed (npm run lint -- --js does without).`);
     }
-    const sources = [inRoot('native'), inRoot('test', 'native'), inRoot('test', 'fuzz')].flatMap((folder) =>
-      files(folder, (file) => /\.(cc|h)$/.test(file)),
-    );
+    const sources = (...folders) =>
+      folders.flatMap((folder) => files(inRoot(folder), (file) => /\.(cc|h)$/.test(file)));
+    const all = sources('native', 'test/native', 'test/fuzz', 'parity/oracle');
     step('clang-format');
     check(
       'clang-format',
-      run('clang-format', [...(values.fix ? ['-i'] : ['--dry-run', '--Werror']), ...sources], { allowFailure: true }),
+      run('clang-format', [...(values.fix ? ['-i'] : ['--dry-run', '--Werror']), ...all], { allowFailure: true }),
     );
     step('clang-tidy');
-    check('clang-tidy', clangTidy(sources.filter((file) => file.endsWith('.cc') && !file.includes('fuzz'))));
+    check('clang-tidy', clangTidy(sources('native', 'test/native').filter((file) => file.endsWith('.cc'))));
   }
   if (failures.length > 0) throw new ScriptError(`Findings: ${failures.join(', ')}.`);
   console.log('\nNo findings.');
