@@ -313,8 +313,8 @@ void test_requests(const std::string& type) {
       return verified ? good && !outcome.value().error : outcome.value().error && (!good || has_failed());
     });
     starve(type + ", printing a request", [&] {
-      const auto text = print_request(der);
-      return text.ok() ? !text.value().empty() : has_failed();
+      const Printed printed = print_request(der);
+      return printed.error ? has_failed() : !printed.text.empty();
     });
   }
 }
