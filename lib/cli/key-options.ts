@@ -21,6 +21,9 @@ export interface Signer {
   readonly certificates: readonly [X509Certificate, ...X509Certificate[]];
 }
 
+/** Node's code, which the library's own errors have in their cause. */
+const MISSING = 'ERR_MISSING_PASSPHRASE';
+
 interface LoadedKey {
   readonly privateKey: KeyObject | StoredPrivateKey;
   /** That of the key first; empty unless the key came with it. */
@@ -52,10 +55,9 @@ async function readKey(source: string, given: string | undefined): Promise<Loade
   return load(source, await askPassphrase(source));
 }
 
-/** Node's code, which the library's own errors have in their cause. */
 function wantsPassphrase(error: unknown): boolean {
   const { code, cause } = error as NodeJS.ErrnoException;
-  return [code, (cause as NodeJS.ErrnoException | undefined)?.code].includes('ERR_MISSING_PASSPHRASE');
+  return [code, (cause as NodeJS.ErrnoException | undefined)?.code].includes(MISSING);
 }
 
 function load(source: string, passphrase: string | undefined): LoadedKey {
@@ -87,7 +89,9 @@ function decode(path: string, bytes: Buffer, passphrase: string | undefined): Ke
     if (wantsPassphrase(cause)) throw cause;
     const other = contentOf(bytes);
     if (other !== undefined) throw malformed(`${path} holds ${other}, no private key`, { cause });
-    if (passphrase !== undefined && isEncrypted(bytes)) {
+    if (isEncrypted(bytes)) {
+      // Of PEM, Node says that somebody cancelled.
+      if (passphrase === undefined) throw Object.assign(new Error(`${path} wants a passphrase`), { code: MISSING });
       throw malformed(`the passphrase of ${path} is wrong, or the file is damaged`, { cause });
     }
     throw malformed(`${path} holds no private key that can be read`, { cause });

@@ -12,7 +12,8 @@ namespace {
 // A context that signs digests. Unlike an EVP_MD_CTX it may be used again and again, on every OpenSSL 3.
 Result<EvpPkeyCtxPtr> digest_signer(EVP_PKEY* key, const SignatureScheme& scheme, const EVP_MD* md) {
   ErrorQueueScope errors;
-  EvpPkeyCtxPtr context(EVP_PKEY_CTX_new_from_pkey(nullptr, key, nullptr));
+  const std::string query = provider_query(key);
+  EvpPkeyCtxPtr context(EVP_PKEY_CTX_new_from_pkey(nullptr, key, query.empty() ? nullptr : query.c_str()));
   bool ready = context && EVP_PKEY_sign_init(context.get()) > 0;
   if (ready && scheme.pss) {
     const int salt = scheme.salt_length >= 0 ? scheme.salt_length : EVP_MD_get_size(md);

@@ -1,6 +1,7 @@
 #include "signature_scheme.h"
 
 #include <openssl/core_names.h>
+#include <openssl/provider.h>
 #include <openssl/rsa.h>
 
 #include <array>
@@ -73,6 +74,13 @@ Result<ByteVector> provider_algorithm(EVP_PKEY_CTX* context, ErrorQueueScope& er
 
 }  // namespace
 
+std::string provider_query(const EVP_PKEY* key) {
+  const OSSL_PROVIDER* provider = EVP_PKEY_get0_provider(key);
+  if (provider == nullptr) return {};
+  const std::string name = OSSL_PROVIDER_get0_name(provider);
+  return name == "default" || name == "fips" ? std::string() : "?provider=" + name;
+}
+
 Result<PreparedSignature> prepare_signature(EVP_PKEY* key, const SignatureScheme& scheme,
                                             SignatureDirection direction) {
   ErrorQueueScope errors;
@@ -84,9 +92,17 @@ Result<PreparedSignature> prepare_signature(EVP_PKEY* key, const SignatureScheme
   }
   PreparedSignature prepared{EvpMdCtxPtr(EVP_MD_CTX_new()), {}};
   if (!prepared.context) return errors.take(ErrorCode::kOpenssl, "out of memory");
-  const auto init = direction == SignatureDirection::kSign ? EVP_DigestSignInit : EVP_DigestVerifyInit;
   EVP_PKEY_CTX* context = nullptr;  // owned by prepared.context
-  if (init(prepared.context.get(), &context, md, nullptr, key) != 1) {
+  const std::string query = direction == SignatureDirection::kSign ? provider_query(key) : std::string();
+  const auto init = [&] {
+    if (!query.empty()) {
+      const char* hash = md == nullptr ? nullptr : scheme.hash.c_str();
+      return EVP_DigestSignInit_ex(prepared.context.get(), &context, hash, nullptr, query.c_str(), key, nullptr);
+    }
+    const auto open = direction == SignatureDirection::kSign ? EVP_DigestSignInit : EVP_DigestVerifyInit;
+    return open(prepared.context.get(), &context, md, nullptr, key);
+  };
+  if (init() != 1) {
     return errors.take(ErrorCode::kOpenssl, "OpenSSL refuses this key with this hash");
   }
   if (scheme.pss) {

@@ -24,6 +24,10 @@ struct PreparedSignature {
   ByteVector algorithm;
 };
 
+// Property query that finds the provider which holds `key`; empty for OpenSSL's own. Without it OpenSSL may take the
+// public half of a key in a device to its own provider, which then misses the private one.
+std::string provider_query(const EVP_PKEY* key);
+
 enum class SignatureDirection { kSign, kVerify };
 Result<PreparedSignature> prepare_signature(EVP_PKEY* key, const SignatureScheme& scheme, SignatureDirection direction);
 
