@@ -2,8 +2,8 @@
 
 #include <atomic>
 #include <cstring>
-#include <thread>
 
+#include "../core/thread.h"
 #include "addon_data.h"
 #include "certificate_class.h"
 #include "native_class.h"
@@ -128,10 +128,12 @@ ManyResults examine_all(ResponseVerifier& verifier, const std::vector<Item>& ite
       examine(verifier, items[i].der, items[i].issuer, items[i].at, results.layouts[i], results.errors[i]);
     }
   };
-  std::vector<std::thread> helpers;
-  for (std::size_t i = 1; i < std::min(threads, items.size()); ++i) helpers.emplace_back(work);
+  std::vector<Thread> helpers(std::min(threads, items.size()));
+  // This thread works too, so it does not matter how many others there are to be had.
+  for (std::size_t i = 1; i < helpers.size() && helpers[i].start(work); ++i) {
+  }
   work();
-  for (std::thread& helper : helpers) helper.join();
+  for (Thread& helper : helpers) helper.join();
   return results;
 }
 

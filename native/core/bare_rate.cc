@@ -3,9 +3,9 @@
 #include <array>
 #include <atomic>
 #include <chrono>
-#include <thread>
 
 #include "error_queue.h"
+#include "thread.h"
 
 namespace ocsp {
 
@@ -48,15 +48,16 @@ Result<double> bare_rate(const SignerProfile& profile, std::size_t threads, std:
   std::atomic<bool> failed = false;
   const auto begin = Clock::now();
   const auto end = begin + std::chrono::milliseconds(milliseconds);
-  std::vector<std::thread> running;
-  for (PreparedSignature& one : prepared) {
-    running.emplace_back([&] {
-      const std::uint64_t made = sign_until(end, one.context.get(), size.value());
+  std::vector<Thread> running(prepared.size());
+  for (std::size_t i = 0; i < running.size(); ++i) {
+    const bool started = running[i].start([&, context = prepared[i].context.get()] {
+      const std::uint64_t made = sign_until(end, context, size.value());
       count += made;
       if (made == 0) failed = true;
     });
+    if (!started) failed = true;
   }
-  for (std::thread& thread : running) thread.join();
+  for (Thread& thread : running) thread.join();
   if (failed) return Error{ErrorCode::kOpenssl, "signing failed", {}, {}, {}};
   return static_cast<double>(count) / std::chrono::duration<double>(Clock::now() - begin).count();
 }

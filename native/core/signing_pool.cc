@@ -56,7 +56,11 @@ Result<std::unique_ptr<SigningPool>> SigningPool::create(const std::shared_ptr<c
     pool->signers_.push_back(std::move(signer.value()));
   }
   for (const auto& signer : pool->signers_) {
-    pool->threads_.emplace_back([raw = pool.get(), &signer] { raw->run(*signer); });
+    Thread thread;
+    if (!thread.start([raw = pool.get(), &signer] { raw->run(*signer); })) {
+      return Error{ErrorCode::kOpenssl, "the system has no thread to sign on", {}, {}, {}};
+    }
+    pool->threads_.push_back(std::move(thread));
   }
   return pool;
 }
@@ -68,7 +72,7 @@ SigningPool::~SigningPool() {
     jobs_.clear();
   }
   wake_.notify_all();
-  for (std::thread& thread : threads_) thread.join();
+  for (Thread& thread : threads_) thread.join();
 }
 
 void SigningPool::submit(SigningBatch batch, Done done) {

@@ -8,10 +8,10 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <thread>
 #include <vector>
 
 #include "response_signer.h"
+#include "thread.h"
 
 namespace ocsp {
 
@@ -73,7 +73,7 @@ class SigningPool {
   std::deque<Job> jobs_;
   std::atomic<bool> stopping_ = false;
   std::vector<std::unique_ptr<ResponseSigner>> signers_;
-  std::vector<std::thread> threads_;
+  std::vector<Thread> threads_;
 };
 
 }  // namespace ocsp
