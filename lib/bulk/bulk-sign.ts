@@ -40,6 +40,9 @@ export interface BulkProgress {
 
 const CHECKPOINT_EVERY = 10_000;
 const CHECKPOINT_SECONDS = 5;
+/** Few at a time, as with all that follows: what lives shortly costs the garbage collector nothing. */
+const APPEND_EVERY = 256;
+const READ_AT_ONCE = 512;
 
 /**
  * Signs everything that a source has, into a store. Nothing is served before all is signed; after an interruption, call it
@@ -60,10 +63,15 @@ export async function bulkSign(options: BulkSignOptions): Promise<BulkProgress> 
     let signed = 0;
     let bytes = 0;
     let batch: ResponseRecord[] = [];
+    let pending = 0;
     let begin: number | undefined;
-    const flush = async (): Promise<void> => {
+    const append = async (): Promise<void> => {
       await run.append(batch);
       batch = [];
+    };
+    const flush = async (): Promise<void> => {
+      await append();
+      pending = 0;
       begin = undefined;
       await run.checkpoint(`${resumedFrom + signed} ${statusVersion}`);
       onProgress?.({ signed, resumedFrom, bytes });
@@ -76,8 +84,10 @@ export async function bulkSign(options: BulkSignOptions): Promise<BulkProgress> 
       signed += 1;
       bytes += der.length;
       begin ??= producedAt;
+      pending += 1;
       const late = checkpointEvery === undefined && producedAt - begin >= CHECKPOINT_SECONDS;
-      if (late || batch.length >= (checkpointEvery ?? CHECKPOINT_EVERY)) await flush();
+      if (late || pending >= (checkpointEvery ?? CHECKPOINT_EVERY)) await flush();
+      else if (batch.length >= APPEND_EVERY) await append();
     }
     await flush();
     await run.commit();
@@ -102,7 +112,7 @@ function readToken(token: string | null): { done: number; statusVersion: number 
 
 /** The entries one by one, with a promise per batch only. */
 function flatten(source: StatusSource, skip: number): AsyncIterable<StatusEntry> {
-  const batches = source.batches({ skip })[Symbol.asyncIterator]();
+  const batches = source.batches({ skip, batchSize: READ_AT_ONCE })[Symbol.asyncIterator]();
   let batch: StatusEntry[] = [];
   let at = 0;
   const refill = async (): Promise<IteratorResult<StatusEntry>> => {

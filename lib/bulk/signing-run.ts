@@ -209,9 +209,12 @@ export class SigningRun implements AsyncIterableIterator<SignedEntry> {
     this.#advance();
   }
 
-  /** The promise of a source; what has been collected is signed meanwhile if it takes its time. */
+  /**
+   * The promise of a source; what has been collected is signed meanwhile if it takes its time. The timer keeps the process
+   * alive for as long: there is something to sign, though the source may hold nothing open.
+   */
   #lingering(pulled: Promise<IteratorResult<StatusEntry>>): Promise<IteratorResult<StatusEntry>> {
-    if (this.#open !== undefined) this.#linger ??= setTimeout(() => this.#submit(), LINGER).unref();
+    if (this.#open !== undefined) this.#linger ??= setTimeout(() => this.#submit(), LINGER);
     return pulled;
   }
 

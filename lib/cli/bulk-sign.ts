@@ -40,6 +40,9 @@ ${PASSPHRASE_HELP}
   --json                  the summary as JSON
 `;
 
+/** Shorter lists are done before there is anything to compare. */
+const WORTH_MEASURING = 10_000;
+
 const OPTIONS = {
   issuer: { type: 'string' },
   signer: { type: 'string' },
@@ -106,8 +109,9 @@ export const bulkSignCommand: Command = {
     }
     const folder = required(values.out, 'out');
     const store = await SegmentStore.open(folder);
-    const bareRate = await signer.bareRate(workers);
-    const progress = new Progress({ total: await estimatedRows(list), bareRate });
+    const total = await estimatedRows(list);
+    const bareRate = total >= WORTH_MEASURING ? await signer.bareRate(workers) : undefined;
+    const progress = new Progress({ total, bareRate });
     const begin = Date.now();
     try {
       const { signed, resumedFrom, bytes } = await bulkSign({
@@ -128,7 +132,16 @@ export const bulkSignCommand: Command = {
       const resumed = resumedFrom > 0 ? `, after ${resumedFrom} of an interrupted run` : '';
       report(
         values.json,
-        { signed, resumedFrom, bytes, seconds, rate, bareRate: Math.round(bareRate), badRows, store: folder },
+        {
+          signed,
+          resumedFrom,
+          bytes,
+          seconds,
+          rate,
+          bareRate: bareRate && Math.round(bareRate),
+          badRows,
+          store: folder,
+        },
         `${signed} responses (${bytes} octets) signed in ${seconds.toFixed(1)} s, ${rate}/s${resumed}; store: ${folder}`,
       );
       return 0;
@@ -167,14 +180,14 @@ function openList(
 }
 
 /** About how many rows a file has, by the length of those at its beginning. */
-async function estimatedRows({ path, size }: List): Promise<number | undefined> {
+async function estimatedRows({ path, size }: List): Promise<number> {
   const file = await open(path, 'r');
   try {
     const sample = Buffer.alloc(1 << 18);
     const { bytesRead } = await file.read(sample, 0, sample.length, 0);
     let lines = 0;
     for (let at = sample.indexOf('\n'); at >= 0 && at < bytesRead; at = sample.indexOf('\n', at + 1)) lines += 1;
-    return lines === 0 ? undefined : Math.round((lines * size) / bytesRead);
+    return Math.round((lines * size) / Math.max(1, bytesRead));
   } finally {
     await file.close();
   }

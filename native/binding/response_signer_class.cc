@@ -50,6 +50,7 @@ ResponseSignerClass::ResponseSignerClass(const Napi::CallbackInfo& info) : Napi:
     throw_error(info.Env(), signer.error());
     return;
   }
+  idle_ = std::make_shared<IdleSigners>(profile);
   profile_ = std::move(profile);
   signer_ = std::move(signer.value());
   info.This().As<Napi::Object>().TypeTag(&type_tag<ResponseSignerClass>());
@@ -68,15 +69,17 @@ Napi::Value ResponseSignerClass::sign(const Napi::CallbackInfo& info) {
 // (entry, producedAt)
 Napi::Value ResponseSignerClass::sign_async(const Napi::CallbackInfo& info) {
   const std::int64_t produced_at = info[1].As<Napi::Number>().Int64Value();
-  const auto job = [profile = profile_, packed = copy_of(bytes_of(info[0])), produced_at]() -> Result<ByteVector> {
+  const auto job = [idle = idle_, packed = copy_of(bytes_of(info[0])), produced_at]() -> Result<ByteVector> {
     Bytes bytes = packed;
     StatusEntry entry;
     if (!read_packed_entry(bytes, entry)) return kBadEntry;
-    auto signer = ResponseSigner::create(profile);
+    auto signer = idle->take();
     if (!signer.ok()) return signer.error();
     const auto response = signer.value()->sign(entry, produced_at);
     if (!response.ok()) return response.error();
-    return copy_of(response.value());
+    ByteVector copy = copy_of(response.value());
+    idle->give_back(std::move(signer.value()));
+    return copy;
   };
   return run_async(info.Env(), job);
 }

@@ -23,6 +23,7 @@ class ResponseSignerClass : public Napi::ObjectWrap<ResponseSignerClass> {
 
   std::shared_ptr<const SignerProfile> profile_;
   std::unique_ptr<ResponseSigner> signer_;  // of the thread that owns this object
+  std::shared_ptr<IdleSigners> idle_;       // of those that work for it
 };
 
 }  // namespace ocsp::binding

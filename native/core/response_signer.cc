@@ -144,6 +144,23 @@ Result<Bytes> ResponseSigner::sign_data() {
   return Bytes{signature_.data(), signature_length_};
 }
 
+Result<std::unique_ptr<ResponseSigner>> IdleSigners::take() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!idle_.empty()) {
+      auto signer = std::move(idle_.back());
+      idle_.pop_back();
+      return signer;
+    }
+  }
+  return ResponseSigner::create(profile_);
+}
+
+void IdleSigners::give_back(std::unique_ptr<ResponseSigner> signer) {
+  const std::lock_guard lock(mutex_);
+  idle_.push_back(std::move(signer));
+}
+
 Result<bool> ResponseSigner::verify_last() {
   return verify_signature(profile_->responder->public_key(), profile_->scheme, data_.bytes(),
                           {signature_.data(), signature_length_});

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <vector>
 
@@ -67,6 +68,21 @@ class ResponseSigner {
   std::size_t serial_end_ = 0;
   std::size_t serial_length_ = 0;
   DerWriter response_;
+};
+
+// Signers that nobody is using at the moment, for threads that need one for an instant: making one takes as long as a
+// P-256 signature. There are never more than were in use at a time.
+class IdleSigners {
+ public:
+  explicit IdleSigners(std::shared_ptr<const SignerProfile> profile) : profile_(std::move(profile)) {}
+
+  Result<std::unique_ptr<ResponseSigner>> take();
+  void give_back(std::unique_ptr<ResponseSigner> signer);
+
+ private:
+  std::shared_ptr<const SignerProfile> profile_;
+  std::mutex mutex_;  // guards what follows
+  std::vector<std::unique_ptr<ResponseSigner>> idle_;
 };
 
 }  // namespace ocsp

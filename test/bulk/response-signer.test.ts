@@ -167,7 +167,11 @@ test('signAll: async sources, progress, results on memory of their own', async (
   t.is(seen.length, 300);
   seen[7]?.fill(0);
   for (const [i, der] of seen.entries()) if (i !== 7) t.is(loadDerOcspResponse(der).serialNumber, BigInt(i + 1));
-  t.deepEqual(progress, [100, 200, 300]);
+  t.is(progress.at(-1), 300);
+  t.deepEqual(
+    progress,
+    progress.toSorted((a, b) => a - b),
+  );
 });
 
 test('signAll reads no further ahead than its batches', async (t) => {

@@ -106,6 +106,25 @@ test('encrypted keys, other lists, dry runs', (t) => {
   t.false(existsSync(at('untouched')));
 });
 
+test('of two lists the one that was modified later is served, whichever is signed last', (t) => {
+  const { at, sign } = files(t);
+  writeFileSync(at('revoked.csv'), 'serial,status,revocationTime\nFF,revoked,2026-01-02T03:04:05Z\n');
+  writeFileSync(at('good.csv'), 'serial,status\nFF,good\n');
+  const status = (list: string, modified: number): string => {
+    utimesSync(at(list), modified, modified);
+    const { status: code, stderr } = run(...sign, '--csv', at(list));
+    t.is(code, 0, stderr);
+    return run('store', 'ls', at('store')).stdout.split(' ')[1] as string;
+  };
+  t.is(status('revoked.csv', 1_700_000_200), 'REVOKED');
+  t.is(status('good.csv', 1_700_000_100), 'REVOKED', 'an older list');
+  t.is(status('good.csv', 1_700_000_200), 'REVOKED', 'of the same second the safe one');
+  t.is(status('good.csv', 1_700_000_300), 'GOOD', 'a newer list');
+  // A clock that was wrong must not hide all that follows.
+  t.is(status('good.csv', 8_000_000_000), 'GOOD');
+  t.is(status('revoked.csv', Date.now() / 1000 + 5), 'REVOKED');
+});
+
 test('bad rows end the run, or are reported and left out', (t) => {
   const { at, sign } = files(t, 'V\t301231235959Z\t\tXYZ\tunknown\t/CN=a\nV\t301231235959Z\t\t0A\tunknown\t/CN=b\n');
   const fatal = run(...sign, '--index', at('index.txt'));
@@ -126,9 +145,9 @@ test('wrong usage says so, with exit code 2', (t) => {
     [...sign],
     [...sign, '--index', at('index.txt'), '--csv', at('index.txt')],
     [...sign, '--index', at('index.txt'), '--workers', 'many'],
+    [...sign, '--index', at('index.txt'), '--checkpoint-every', 'many'],
     [...sign, '--index', at('index.txt'), '--passphrase-env', 'SECRET', '--passphrase-file', at('ca.pem')],
     [...sign, '--index', at('index.txt'), '--passphrase-env', 'NO_SUCH_VARIABLE'],
-    [...sign, '--index', at('index.txt'), '--checkpoint-every', 'many'],
     ['store'],
     ['store', 'ls'],
     ['store', 'nonsense', at('store')],
@@ -148,23 +167,4 @@ test('wrong usage says so, with exit code 2', (t) => {
   t.is(run(...sign, '--index', at('no-such-file')).status, 1);
   t.is(run(...sign, '--index', at('index.txt'), '--digest', 'md5').status, 1);
   t.is(run(...sign, '--index', at('index.txt'), '--checkpoint-every', '0').status, 1);
-});
-
-test('of two lists the one that was modified later is served, whichever is signed last', (t) => {
-  const { at, sign } = files(t);
-  writeFileSync(at('revoked.csv'), 'serial,status,revocationTime\nFF,revoked,2026-01-02T03:04:05Z\n');
-  writeFileSync(at('good.csv'), 'serial,status\nFF,good\n');
-  const status = (list: string, modified: number): string => {
-    utimesSync(at(list), modified, modified);
-    const { status: code, stderr } = run(...sign, '--csv', at(list));
-    t.is(code, 0, stderr);
-    return run('store', 'ls', at('store')).stdout.split(' ')[1] as string;
-  };
-  t.is(status('revoked.csv', 1_700_000_200), 'REVOKED');
-  t.is(status('good.csv', 1_700_000_100), 'REVOKED', 'an older list');
-  t.is(status('good.csv', 1_700_000_200), 'REVOKED', 'of the same second the safe one');
-  t.is(status('good.csv', 1_700_000_300), 'GOOD', 'a newer list');
-  // A clock that was wrong must not hide all that follows.
-  t.is(status('good.csv', 8_000_000_000), 'GOOD');
-  t.is(status('revoked.csv', Date.now() / 1000 + 5), 'REVOKED');
 });

@@ -8,7 +8,7 @@ import { type RowOptions, reportBadRow, type StatusSource, sourceOf } from './st
 /** A file by its path, all of its bytes, or its bytes in pieces: a `Readable`, or any iterable of Uint8Array. */
 export type ByteInput = string | URL | Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
 
-const CHUNK = 1 << 18;
+const CHUNK = 1 << 16;
 /** No row is nearly as long. Without a bound, a file without line ends would be taken into memory whole. */
 const LONGEST_ROW = 1 << 16;
 const LINE_FEED = 0x0a;

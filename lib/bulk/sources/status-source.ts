@@ -77,15 +77,16 @@ export function sourceOf(pieces: () => AsyncIterable<StatusEntry[]> | Iterable<S
   }
   return {
     batches,
+    // What is there comes out, whether or not it fills a batch.
     async *[Symbol.asyncIterator]() {
-      for await (const batch of batches()) yield* batch;
+      for await (const piece of pieces()) yield* piece;
     },
   };
 }
 
 /** A source of entries that are already objects: any iterable or async iterable. */
 export function iterableSource(entries: Iterable<StatusEntry> | AsyncIterable<StatusEntry>): StatusSource {
-  return sourceOf(async function* () {
+  const { batches } = sourceOf(async function* () {
     let piece: StatusEntry[] = [];
     for await (const entry of entries) {
       piece.push(entry);
@@ -96,4 +97,10 @@ export function iterableSource(entries: Iterable<StatusEntry> | AsyncIterable<St
     }
     yield piece;
   });
+  return {
+    batches,
+    async *[Symbol.asyncIterator]() {
+      yield* entries;
+    },
+  };
 }

@@ -1,10 +1,11 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
+import { PassThrough, Readable } from 'node:stream';
 import test, { type ExecutionContext } from 'ava';
 import fc from 'fast-check';
-import { Extension, InvalidityDate, OCSPCertStatus, ReasonFlags } from 'openssl-ocsp';
-import { checkStatusSource } from 'openssl-ocsp/testing';
+import { Extension, InvalidityDate, loadDerOcspResponse, OCSPCertStatus, ReasonFlags } from 'openssl-ocsp';
+import { checkStatusSource, createTestCa } from 'openssl-ocsp/testing';
+import { ResponseSigner } from '#dist/bulk/response-signer.js';
 import { crlSource } from '#dist/bulk/sources/crl.js';
 import { csvSource } from '#dist/bulk/sources/csv.js';
 import { indexTxtSource } from '#dist/bulk/sources/index-txt.js';
@@ -349,4 +350,26 @@ test('CRL: bad entries and bad serial numbers', async (t) => {
     ],
   );
   t.deepEqual(found.slice(3), [4, 5]);
+});
+
+test('an open stream: what it has given comes out, signed, before it ends', async (t) => {
+  const ca = createTestCa();
+  const signer = new ResponseSigner({ issuer: ca.certificate, responder: ca.certificate, privateKey: ca.privateKey });
+  const lines = NDJSON.split('\n').slice(0, 3);
+  const rows = new PassThrough();
+  const objects = new PassThrough({ objectMode: true });
+  for (const [source, feed] of [
+    [ndjsonSource(rows), (i: number) => rows.write(`${lines[i]}\n`)],
+    [iterableSource(objects as AsyncIterable<StatusEntry>), (i: number) => objects.write(ENTRIES[i])],
+  ] as const) {
+    feed(0);
+    const serials: bigint[] = [];
+    for await (const { der } of signer.signAll(source)) {
+      serials.push(loadDerOcspResponse(der).serialNumber);
+      if (serials.length === 3) break;
+      // Not before the one in front of it has come out.
+      feed(serials.length);
+    }
+    t.deepEqual(serials, [0x01n, 0xabcdn, 0xffn]);
+  }
 });
