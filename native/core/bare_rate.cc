@@ -39,6 +39,7 @@ Result<double> bare_rate(const SignerProfile& profile, std::size_t threads, std:
   const auto size = max_signature_size(profile.key->get());
   if (!size.ok()) return size.error();
   std::vector<PreparedSignature> prepared;
+  prepared.reserve(threads);
   for (std::size_t i = 0; i < threads; ++i) {
     auto context = prepare_signature(profile.key->get(), profile.scheme, SignatureDirection::kSign);
     if (!context.ok()) return context.error();
