@@ -28,6 +28,7 @@ await main({ usage: 'npm run coverage [-- options]', about, options }, async ({ 
     NODE_V8_COVERAGE: counts,
     OPENSSL_OCSP_BINDING: addonPath('Coverage'),
     OCSP_TEST_INSTRUMENTED: 'coverage',
+    OCSP_TEST_REPEATED: '1',
   };
   await runSuite({ label: `Node ${process.version}, coverage`, env, args: ['--timeout=10m'] });
 

@@ -30,7 +30,7 @@ await main({ usage: 'npm run test:matrix [-- options] [arguments of ava]', about
     const print = 'JSON.stringify([process.version, process.versions.openssl])';
     const [name, openssl] = JSON.parse(run(execPath, ['-p', print], { capture: true }).stdout);
     step(`suite under Node ${name}, OpenSSL ${openssl}`);
-    const env = { OPENSSL_OCSP_BINDING: addonPath(), NODE_OPTIONS: '' };
+    const env = { OPENSSL_OCSP_BINDING: addonPath(), NODE_OPTIONS: '', OCSP_TEST_REPEATED: '1' };
     try {
       const counts = await runSuite({ label: `Node ${name} (OpenSSL ${openssl})`, execPath, env, args });
       rows.push({ node: name, openssl, ...counts });

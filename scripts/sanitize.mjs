@@ -65,6 +65,7 @@ async function underNode(args) {
     UBSAN_OPTIONS: `${common}:print_stacktrace=1:halt_on_error=1`,
     OPENSSL_OCSP_BINDING: addonPath('Sanitize'),
     OCSP_TEST_INSTRUMENTED: 'sanitize',
+    OCSP_TEST_REPEATED: '1',
   };
   let failure;
   try {
