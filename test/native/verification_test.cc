@@ -192,14 +192,15 @@ void test_verdicts(const std::string& type) {
     options.remember_for = std::chrono::hours(1);
     // Half of the runs: as verifyOcspResponse does.
     options.always_verify = !trusting;
-    for (const auto& [name, good, signer, flaw] : cases_of(type, ca, other, key, true)) {
+    for (const Case& each : cases_of(type, ca, other, key, true)) {
       bool older = false;
-      starve(type + (trusting ? ", with trust, " : ", ") + name, [&] {
+      const std::string what = std::string(type).append(trusting ? ", with trust, " : ", ").append(each.name);
+      starve(what, [&] {
         ByteVector der;
         std::optional<ResponseVerifier> verifier;
         {
           const Fed fed;
-          der = make_response(type, ca, signer(), flaw);
+          der = make_response(type, ca, each.signer(), each.flaw);
           verifier.emplace(options);
           older = !older;
         }
@@ -207,8 +208,8 @@ void test_verdicts(const std::string& type) {
         // Twice: what is remembered of the first time must not mislead the second.
         for (int time = 0; time < 2; ++time) {
           const auto outcome = authenticate(*verifier, der, issuer, older, error).outcome;
-          if (outcome == AuthenticationOutcome::kAuthentic && (!good || error)) return false;
-          if (good && !has_failed() && outcome != AuthenticationOutcome::kAuthentic) return false;
+          if (outcome == AuthenticationOutcome::kAuthentic && (!each.good || error)) return false;
+          if (each.good && !has_failed() && outcome != AuthenticationOutcome::kAuthentic) return false;
         }
         return true;
       });
@@ -242,9 +243,9 @@ void test_basic_verify(const std::string& type) {
   const Party other = make_party(type, make_short_key(type), nullptr, {"Test CA", true});
   TrustSources sources;
   sources.certificates.push_back(certificate_of(ca));
-  for (const auto& [name, good, signer, flaw] : cases_of(type, ca, other, key, false)) {
-    ByteVector der = make_response(type, ca, signer(), flaw);
-    starve(type + ", OCSP_basic_verify, " + name, [&] {
+  for (const Case& each : cases_of(type, ca, other, key, false)) {
+    ByteVector der = make_response(type, ca, each.signer(), each.flaw);
+    starve(std::string(type).append(", OCSP_basic_verify, ").append(each.name), [&] {
       const auto trust = TrustStore::create(sources);
       if (!trust.ok()) return has_failed();
       BasicVerifyInput input;
@@ -256,12 +257,12 @@ void test_basic_verify(const std::string& type) {
           continue;
         }
         const bool verified = outcome.value().verified;
-        if (verified && (!good || outcome.value().error)) return false;
-        if (!verified && (!outcome.value().error || (good && !has_failed()))) return false;
+        if (verified && (!each.good || outcome.value().error)) return false;
+        if (!verified && (!outcome.value().error || (each.good && !has_failed()))) return false;
       }
       return true;
     });
-    starve(type + ", signer, " + name, [&] {
+    starve(std::string(type).append(", signer, ").append(each.name), [&] {
       const auto found = find_response_signer(der, {});
       return found.ok() ? !found.value().empty() || has_failed() : has_failed();
     });
