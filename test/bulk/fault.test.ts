@@ -28,11 +28,15 @@ const KEYS = ['ec', 'rsa'] as const;
 for (const keyType of KEYS) {
   test(`a damaged key file is found at the first signature of a run: ${keyType}`, async (t) => {
     const ca = createTestCa({ keyType });
-    const signer = new ResponseSigner({
-      issuer: ca.certificate,
-      responder: ca.certificate,
-      privateKey: damaged(ca.privateKey),
-    });
+    let privateKey: KeyObject;
+    try {
+      privateKey = damaged(ca.privateKey);
+    } catch (error) {
+      // Later versions of Node.js find that out when they read the key.
+      t.is((error as { code?: string }).code, 'ERR_CRYPTO_INVALID_JWK');
+      return;
+    }
+    const signer = new ResponseSigner({ issuer: ca.certificate, responder: ca.certificate, privateKey });
     const store = await SegmentStore.open(scratch(t));
     for (const verifySample of [0, 1]) {
       await t.throwsAsync(

@@ -51,7 +51,11 @@ function compare(t: ExecutionContext, kind: 'request' | 'response', name: string
 const folder = fileURLToPath(new URL('../../../test/vectors/', import.meta.url));
 const captured = readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((path) => path.replaceAll('\\', '/'));
 
-cli('every response that was captured', (t) => {
+// What lies inside certificates, versions of OpenSSL print differently.
+const minorOf = (version: string): string => version.split('.', 2).join('.');
+const sameVersion = minorOf(opensslCliVersion ?? '') === minorOf(process.versions.openssl) ? cli : test.skip;
+
+sameVersion('every response that was captured', (t) => {
   let count = 0;
   for (const path of captured) {
     if (/resp.*\.der$/.test(path)) count += Number(compare(t, 'response', path, vector(path)));
