@@ -35,7 +35,9 @@ function describe(file: Buffer): string {
   return openssl(['ocsp', '-reqin', path, '-req_text']).stdout;
 }
 
-const compared = comparable ? test.serial : test.skip;
+// Both have to answer within the same second of the clock; with a sanitizer they are too slow for that.
+const swift = process.env['OCSP_TEST_INSTRUMENTED'] !== 'sanitize';
+const compared = comparable && swift ? test.serial : test.skip;
 
 for (const entry of parity.COMMAND_CASES) {
   compared(entry.name, async (t) => {
