@@ -14,7 +14,7 @@ const EXPECTED_LEAKS = [
   // The same: texts in the error queue of such a thread.
   /#1 0x[0-9a-f]+ in ERR_set_error\b/,
   // A worker was terminated while it loaded the addon: what V8 keeps of functions and classes.
-  /\bv8::internal::.*[\s\S]*\bnapi_(create_function|define_class)\b/,
+  /\bnapi_(create_function|define_class)\b/,
   // A worker was terminated while its job ran: nobody is left to settle the promise, and Node keeps its 8 bytes.
   /#1 0x[0-9a-f]+ in napi_create_promise\b/,
 ];

@@ -10,7 +10,16 @@ import { printable } from './colour.js';
 import { type Command, UsageError } from './command.js';
 import { type Answer, type AskOptions, ask, httpUrl } from './http.js';
 import { NONCE_HELP, nonceOption, withNonceDefault } from './nonce-option.js';
-import { addTarget, hashOption, questionOf, readTarget, TARGET_HELP, type Target, targetText } from './target.js';
+import {
+  addTarget,
+  hashOption,
+  questionOf,
+  readTarget,
+  TARGET_HELP,
+  TARGET_OPTIONS,
+  type Target,
+  targetText,
+} from './target.js';
 import { EXIT_HELP, POLICY_HELP, POLICY_OPTIONS, readPolicy, report, secondsOption, warnOfIssuer } from './verdict.js';
 
 const HELP = `Usage: openssl-ocsp query --cert CERT.pem --issuer CA.pem [--url URL] [options]
@@ -31,9 +40,7 @@ ${POLICY_HELP}
 ${EXIT_HELP}`;
 
 const OPTIONS = {
-  cert: { type: 'string' },
-  serial: { type: 'string' },
-  issuer: { type: 'string' },
+  ...TARGET_OPTIONS,
   url: { type: 'string' },
   hash: { type: 'string' },
   nonce: { type: 'string' },

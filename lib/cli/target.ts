@@ -18,6 +18,13 @@ export interface Target {
   readonly issuerFoundIn: string | null;
 }
 
+/** For `parseArgs`. */
+export const TARGET_OPTIONS = {
+  cert: { type: 'string' },
+  serial: { type: 'string' },
+  issuer: { type: 'string' },
+} as const;
+
 export const TARGET_HELP = `  --cert FILE             the certificate; behind it the file may hold its chain
   --serial HEX            in its place its serial number, as openssl x509 -serial prints it
   --issuer FILE           certificate of the CA that issued it; not needed where it stands in the file of --cert

@@ -4,7 +4,7 @@ import type { OcspQuestion } from '../ocsp/verification/question.js';
 import { verifyOcspResponse } from '../ocsp/verification/verifier.js';
 import { type Command, UsageError } from './command.js';
 import { messagePath, readCertificates, readInput, unwrap } from './input.js';
-import { questionOf, readTarget, TARGET_HELP, type Target } from './target.js';
+import { questionOf, readTarget, TARGET_HELP, TARGET_OPTIONS, type Target } from './target.js';
 import { EXIT_HELP, momentOption, POLICY_HELP, POLICY_OPTIONS, readPolicy, report, warnOfIssuer } from './verdict.js';
 
 const HELP = `Usage: openssl-ocsp verify [FILE] --cert CERT.pem --issuer CA.pem [options]
@@ -22,9 +22,7 @@ ${POLICY_HELP}
 ${EXIT_HELP}`;
 
 const OPTIONS = {
-  cert: { type: 'string' },
-  serial: { type: 'string' },
-  issuer: { type: 'string' },
+  ...TARGET_OPTIONS,
   request: { type: 'string' },
   at: { type: 'string' },
   ...POLICY_OPTIONS,

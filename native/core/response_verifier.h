@@ -18,7 +18,7 @@
 
 namespace ocsp {
 
-// The numbers are those that JavaScript reads (lib/ocsp/verification/authentication.ts).
+// The numbers are those that JavaScript reads (lib/ocsp/verification/judge.ts).
 enum class AuthenticationOutcome : std::int32_t {
   kAuthentic = 0,
   kSignerNotFound = 1,

@@ -1,7 +1,7 @@
 /** A verdict step by step, for people. */
 import { OCSPCertStatus } from '../enums.js';
 import { AUTHORITY, CERT_STATUS, REMEMBERED, RESPONSE_COUNT, SIGNER_SOURCE } from '../layout.js';
-import { type Findings, isoTime } from './judge.js';
+import { type Findings, isoTime, OUTCOMES } from './judge.js';
 import type { NonceState } from './nonce.js';
 import type { Policy } from './policy.js';
 import type { Question } from './question.js';
@@ -116,17 +116,7 @@ function steps(verdict: OCSPVerdict, findings: Findings, policy: Policy, questio
 }
 
 const SIGNATURE_CODES: readonly RefusalCode[] = ['SIGNER_NOT_FOUND', 'BAD_SIGNATURE', 'UNSUPPORTED_SIGNATURE'];
-const AUTHENTICATION_CODES: readonly RefusalCode[] = [
-  ...SIGNATURE_CODES,
-  'WEAK_SIGNATURE',
-  'SIGNER_NOT_AUTHORIZED',
-  'SIGNER_NOT_YET_VALID',
-  'SIGNER_EXPIRED',
-  'SIGNER_REVOKED',
-  'SIGNER_UNTRUSTED',
-  'SIGNER_REVOCATION_UNKNOWN',
-  'INTERNAL_FAILURE',
-];
+const AUTHENTICATION_CODES: readonly RefusalCode[] = OUTCOMES.filter((code) => code !== null);
 
 function outcome(verdict: OCSPVerdict): string {
   const { usable, status, freshUntil, revocationTime, revocationReason } = verdict;

@@ -47,9 +47,9 @@ export interface Findings {
   readonly nonce: NonceState | null;
 }
 
-/** AuthenticationOutcome of native/core/response_verifier.h; 0 is "authentic". */
 const NOTHING = 12;
-const OUTCOMES: readonly (RefusalCode | null)[] = [
+/** What the outcomes of an authentication mean: AuthenticationOutcome of native/core/response_verifier.h; 0 is "authentic". */
+export const OUTCOMES: readonly (RefusalCode | null)[] = [
   null,
   'SIGNER_NOT_FOUND',
   'BAD_SIGNATURE',
