@@ -15,6 +15,8 @@ const EXPECTED_LEAKS = [
   /#1 0x[0-9a-f]+ in ERR_set_error\b/,
   // A worker was terminated while it loaded the addon: what V8 keeps of functions and classes.
   /\bnapi_(create_function|define_class)\b/,
+  // What V8 allocates for its own heap, such as barriers between generations, when its isolate ends abruptly.
+  /#1 0x[0-9a-f]+ in v8::internal::/,
   // A worker was terminated while its job ran: nobody is left to settle the promise, and Node keeps its 8 bytes.
   /#1 0x[0-9a-f]+ in napi_create_promise\b/,
 ];
