@@ -92,25 +92,24 @@ cli('clear errors', async (t) => {
   const withCert = ['--sign-cert', cert];
   const unlock = ['--passphrase-file', pass];
   const cut = scratch.write('cut.p12', scratch.read('clear.p12').subarray(0, 500));
+  const bundle = scratch.write('bundle.pem', responder.certificatePem + String(scratch.read('encrypted.pem')));
+  const damaged = scratch.write('damaged.pem', String(scratch.read('encrypted.pem')).slice(0, 900));
   const wanted = /wants a passphrase: name it by --passphrase-file or --passphrase-env \[ERR_OCSP_MALFORMED\]/;
   const wrong = /passphrase.* is wrong, or .* damaged.*\[ERR_OCSP_MALFORMED\]/;
   const cases: [status: number, message: RegExp, key: string, ...args: string[]][] = [
     [1, wanted, encrypted, ...withCert],
     [1, wanted, encryptedDer, ...withCert],
     [1, wanted, old, ...withCert],
+    [1, wanted, bundle, ...withCert],
     [1, wanted, file],
     [1, wanted, `file:${encrypted}`, ...withCert],
-    ...[encrypted, encryptedDer, old, file, `file:${encrypted}`].map((path): [number, RegExp, string, ...string[]] => [
-      1,
-      wrong,
-      path,
-      ...withCert,
-      '--passphrase-file',
-      wrongPass,
-    ]),
+    ...[encrypted, encryptedDer, old, bundle, file, `file:${encrypted}`].map(
+      (path): [number, RegExp, string, ...string[]] => [1, wrong, path, ...withCert, '--passphrase-file', wrongPass],
+    ),
     [1, /public\.pem holds a public key, no private key/, publicKey, ...withCert],
     [1, /public\.der holds a public key, no private key/, publicDer, ...withCert],
     [1, /cert\.pem holds a certificate, no private key/, cert, ...withCert],
+    [1, /damaged\.pem holds no private key that can be read/, damaged, ...withCert],
     [1, /pass holds no private key/, pass, ...withCert],
     [1, /holds no private key/, `file:${publicKey}`, ...withCert],
     [1, /ERR_OCSP_MALFORMED/, cut, ...unlock],
