@@ -6,7 +6,8 @@ import test, { type ExecutionContext } from 'ava';
 import { loadDerOcspRequest, OCSPNonce } from 'openssl-ocsp';
 import { TestResponseKit, testErrorResponse } from 'openssl-ocsp/testing';
 import { type CommandResult, command, forEachOf } from '../helpers/command.js';
-import { opensslCliVersion, Scratch } from '../helpers/openssl-cli.js';
+import { withCli } from '../helpers/conditional.js';
+import { Scratch } from '../helpers/openssl-cli.js';
 import { httpAnswer, type RawAnswer, type RawServer, rawServer } from '../helpers/raw-server.js';
 
 const kit = new TestResponseKit();
@@ -306,11 +307,7 @@ test('wrong usage', async (t) => {
   }
 });
 
-test('a responder of openssl answers, by POST and by GET, with and without a nonce', async (t) => {
-  if (opensslCliVersion === null) {
-    t.pass('no openssl command here to ask');
-    return;
-  }
+withCli('a responder of openssl answers, by POST and by GET, with and without a nonce', async (t) => {
   const { scratch, about } = files(t);
   const serial = kit.leaf.certificate.serialNumber;
   const revoked = kit.ca.issue({ subject: 'CN=revoked', serialNumber: 0x55n });

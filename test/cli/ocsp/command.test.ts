@@ -21,6 +21,7 @@ import {
 } from 'openssl-ocsp';
 import { createTestCa } from 'openssl-ocsp/testing';
 import { type Place, parity, type Servers } from '../../helpers/command-cases.js';
+import { testIf } from '../../helpers/conditional.js';
 import { comparable, ocspProcess, runInside } from '../../helpers/ocsp-command.js';
 import { openssl, opensslCliVersion } from '../../helpers/openssl-cli.js';
 
@@ -54,7 +55,7 @@ async function answer(name: string, ...args: string[]): Promise<string> {
 }
 
 // Where the openssl command is of another version than the OpenSSL in Node, there is nothing to compare with.
-const compared = comparable ? test : test.skip;
+const compared = testIf(comparable);
 
 test('a process of its own: help, exit code, standard output', (t) => {
   const run = (...args: string[]): ReturnType<typeof spawnSync> =>
