@@ -244,13 +244,16 @@ export interface NativeBinding {
   printRequest(der: Uint8Array): [text: string, error?: Error];
   printResponse(der: Uint8Array): [text: string, error?: Error];
 
-  /** Parses strictly (or, lenient, what `normalizeRequest` gave) and fills the layout. Throws `ERR_OCSP_MALFORMED`. */
-  parseRequest(der: Uint8Array, lenient: boolean): void;
-  parseResponse(der: Uint8Array, lenient: boolean): void;
+  /**
+   * Parses what lies in `[start, end)` strictly (or, lenient, what `normalizeRequest` gave) and fills the layout, whose offsets
+   * count from the beginning of `memory`. Throws `ERR_OCSP_MALFORMED`.
+   */
+  parseRequest(memory: Uint8Array, start: number, end: number, lenient: boolean): void;
+  parseResponse(memory: Uint8Array, start: number, end: number, lenient: boolean): void;
   /** The elements of a list that a parser accepted: their layouts, one after the other. */
-  parseRequestEntries(der: Uint8Array, start: number, end: number, lenient: boolean): Int32Array;
-  parseSingleResponses(der: Uint8Array, start: number, end: number, lenient: boolean): Int32Array;
-  parseCertificates(der: Uint8Array, start: number, end: number, lenient: boolean): Int32Array;
+  parseRequestEntries(memory: Uint8Array, start: number, end: number, lenient: boolean): Int32Array;
+  parseSingleResponses(memory: Uint8Array, start: number, end: number, lenient: boolean): Int32Array;
+  parseCertificates(memory: Uint8Array, start: number, end: number, lenient: boolean): Int32Array;
 
   /** What OpenSSL's own parser makes of the message, re-encoded by OpenSSL. Throws `ERR_OCSP_MALFORMED`. */
   normalizeRequest(data: Uint8Array): Buffer;

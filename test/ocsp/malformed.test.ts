@@ -29,7 +29,12 @@ for (const [name, load, bytes] of messages) {
   });
 
   test(`${name}, one octet more`, (t) => {
-    refuses(t, 'ERR_OCSP_MALFORMED', () => load(Buffer.concat([bytes, Buffer.alloc(1)])));
+    const error = refuses(t, 'ERR_OCSP_MALFORMED', () => load(Buffer.concat([bytes, Buffer.alloc(1)])));
+    t.regex(
+      error?.message ?? '',
+      new RegExp(`\\bbyte ${bytes.length}\\b`),
+      'counted from the beginning of the message',
+    );
   });
 
   test(`${name}, every octet changed`, (t) => {
@@ -109,12 +114,11 @@ for (const [name, tag] of [
   });
 }
 
-test('an OID of a megabyte costs no time', (t) => {
+test('an OID of a megabyte is read in one go: were it read anew for each octet, no run would see the end', (t) => {
   const arcs = [
     ['many arcs', Buffer.alloc(1 << 20, 0x01)],
     ['one arc', Buffer.concat([der.hex('2a'), Buffer.alloc(1 << 20, 0xff), der.hex('7f')])],
   ] as const;
-  const started = Date.now();
   for (const [, content] of arcs) {
     const oid = der.tlv(0x06, content);
     const ext = der.sequence(der.extension(oid, Buffer.alloc(1)));
@@ -123,8 +127,7 @@ test('an OID of a megabyte costs no time', (t) => {
     probe(t, loadDerOcspRequest, der.sequence(der.sequence(der.sequence(der.requestEntry()), der.tlv(0xa2, ext))));
     probe(t, loadDerOcspResponse, der.response([der.singleResponse({ id, extensions: ext })], { extensions: ext }));
   }
-  const elapsed = Date.now() - started;
-  t.true(elapsed < 5000, `took ${elapsed} ms`);
+  t.pass();
 });
 
 test('10,000 levels in every known extension', (t) => {

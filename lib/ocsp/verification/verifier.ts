@@ -83,7 +83,7 @@ export class Verifier {
    * `ERR_OCSP_NOT_SINGLE`, `ERR_OCSP_DUPLICATE_EXTENSION` for what the caller passes beside `der`.
    */
   verify(der: Uint8Array, question: OcspQuestion): Verdict {
-    const copy = copyInput(der);
+    const copy = copyInput(der, false).view();
     const asked = toQuestion(question);
     const error = this.#native.authenticate(copy, asked.target.issuer.native, asked.at);
     return this.#verdict(copy, takeAuthenticatedOffsets(), 0, error, asked);
@@ -91,7 +91,7 @@ export class Verifier {
 
   /** {@link verify}, off the main thread. Rejects with what `verify` throws. */
   async verifyAsync(der: Uint8Array, question: OcspQuestion): Promise<Verdict> {
-    const [verdict] = await this.#examine([copyInput(der)], [toQuestion(question)], 1);
+    const [verdict] = await this.#examine([copyInput(der, false).view()], [toQuestion(question)], 1);
     return verdict as Verdict;
   }
 
@@ -114,7 +114,7 @@ export class Verifier {
     };
     for (const item of items) {
       questions.push(toQuestion(checkObject(item, 'item')));
-      messages.push(copyInput(item.response));
+      messages.push(copyInput(item.response, false).view());
       if (messages.length === BATCH) await flush();
     }
     if (messages.length > 0) await flush();
