@@ -132,8 +132,17 @@ export type AuthenticationItem = readonly [der: Uint8Array, issuer: NativeCertif
 export interface NativeResponseVerifier {
   /** How many validated paths are remembered. */
   readonly remembered: number;
-  /** Parses strictly and fills the layout (response, then authentication); the error behind the outcome, if any. */
-  authenticate(...item: AuthenticationItem): Error | undefined;
+  /**
+   * Parses what lies in `[start, end)` strictly and fills the layout (response, then authentication), whose offsets count from
+   * the beginning of `memory`; the error behind the outcome, if any.
+   */
+  authenticate(
+    memory: Uint8Array,
+    start: number,
+    end: number,
+    issuer: NativeCertificate,
+    at: number,
+  ): Error | undefined;
   /** The same for many, on so many threads: their layouts, one after the other, and their errors. */
   authenticateMany(
     items: readonly AuthenticationItem[],

@@ -41,9 +41,7 @@ export abstract class CertIdMembers extends ValueObject {
   get hashAlgorithm(): HashAlgorithm {
     const row = CERT_ID_HASHES[this.#parsed.number(HASH_INDEX)];
     if (row !== undefined) return row.hash;
-    const { memory } = this.#parsed;
-    return certIdHashForOid(oidFromBytes(memory, this.#parsed.start(HASH_ALGORITHM), this.#parsed.end(HASH_ALGORITHM)))
-      .hash;
+    return certIdHashForOid(oidFromBytes(...this.#parsed.locate(HASH_ALGORITHM))).hash;
   }
 
   /** Serial number of the certificate; may be negative or of any size in a message that was loaded. */

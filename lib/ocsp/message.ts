@@ -3,7 +3,7 @@ import { invalidArgType, invalidValue } from '../errors.js';
 import { checkBytes, copyBytes } from '../x509/der.js';
 import type { Extensions } from '../x509/extension.js';
 import { type ExtensionSlot, parseExtensions } from '../x509/extension-codec.js';
-import { parseGeneralizedTime, parseSeconds } from '../x509/time.js';
+import { parseSeconds } from '../x509/time.js';
 import { Encoding } from './enums.js';
 import type { Offsets } from './layout.js';
 
@@ -25,6 +25,10 @@ export class MessageDer {
   /** Not a copy: never hand it out. */
   view(): Buffer {
     return this.memory.subarray(this.start, this.end);
+  }
+
+  get length(): number {
+    return this.end - this.start;
   }
 
   copy(): Buffer {
@@ -79,24 +83,28 @@ export class Parsed {
     return copyBytes(this.memory, this.start(range), this.end(range));
   }
 
+  /** The message and where in it a part lies, for readers whose errors name an octet of the message. */
+  locate(range: number): [der: Buffer, start: number, end: number] {
+    const { start } = this.der;
+    return [this.der.view(), this.start(range) - start, this.end(range) - start];
+  }
+
   /** Not a copy: never hand it out. */
   view(range: number): Buffer {
     return this.memory.subarray(this.start(range), this.end(range));
   }
 
   time(range: number): Date {
-    return parseGeneralizedTime(this.memory, this.start(range), this.end(range));
+    return new Date(this.seconds(range) * 1000);
   }
 
   /** The same in whole seconds since 1970-01-01. */
   seconds(range: number): number {
-    return parseSeconds(this.memory, this.start(range), this.end(range));
+    return parseSeconds(this.memory, this.start(range), this.end(range), this.der.start);
   }
 
   extensions(range: number, slot: ExtensionSlot): Extensions {
-    return this.has(range)
-      ? parseExtensions(this.memory, this.start(range), this.end(range), slot)
-      : parseExtensions(this.memory, 0, 0, slot);
+    return this.has(range) ? parseExtensions(...this.locate(range), slot) : parseExtensions(this.memory, 0, 0, slot);
   }
 
   sameBytes(range: number, other: Parsed): boolean {

@@ -154,8 +154,7 @@ export class OCSPRequest extends ValueObject {
    */
   get requestorName(): GeneralName | null {
     if (!this.#parsed.has(REQUESTOR_NAME)) return null;
-    const { memory } = this.#parsed;
-    return readGeneralName(new DerReader(memory, this.#parsed.start(REQUESTOR_NAME), this.#parsed.end(REQUESTOR_NAME)));
+    return readGeneralName(new DerReader(...this.#parsed.locate(REQUESTOR_NAME)));
   }
 
   /**
@@ -244,7 +243,7 @@ export class OCSPRequest extends ValueObject {
   rawNonce(): Uint8Array | null {
     const parsed = this.#parsed;
     if (!parsed.has(REQUEST_EXTENSIONS)) return null;
-    return nonceOf(readRawExtensions(parsed.memory, parsed.start(REQUEST_EXTENSIONS), parsed.end(REQUEST_EXTENSIONS)));
+    return nonceOf(readRawExtensions(...parsed.locate(REQUEST_EXTENSIONS)));
   }
 
   /** Whether `other` is a request with the same bytes. */
@@ -263,11 +262,7 @@ export class OCSPRequest extends ValueObject {
   get #signed(): RequestSignature | null {
     const parsed = this.#parsed;
     if (!parsed.has(REQUEST_SIGNATURE)) return null;
-    this.#signature ??= readRequestSignature(
-      parsed.memory,
-      parsed.start(REQUEST_SIGNATURE),
-      parsed.end(REQUEST_SIGNATURE),
-    );
+    this.#signature ??= readRequestSignature(...parsed.locate(REQUEST_SIGNATURE));
     return this.#signature;
   }
 

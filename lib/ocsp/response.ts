@@ -143,7 +143,12 @@ export class OCSPResponse extends ValueObject {
   get responderName(): Name | null {
     const message = this.#successful;
     if (message.number(RESPONDER_ID_TAG) !== BY_NAME) return null;
-    this.#responderName ??= nameOver(message.memory, message.start(RESPONDER_ID), message.end(RESPONDER_ID));
+    this.#responderName ??= nameOver(
+      message.memory,
+      message.start(RESPONDER_ID),
+      message.end(RESPONDER_ID),
+      message.der.start,
+    );
     return this.#responderName;
   }
 
@@ -281,9 +286,7 @@ export class OCSPResponse extends ValueObject {
   rawNonce(): Uint8Array | null {
     const message = this.#successful;
     if (!message.has(RESPONSE_EXTENSIONS)) return null;
-    return nonceOf(
-      readRawExtensions(message.memory, message.start(RESPONSE_EXTENSIONS), message.end(RESPONSE_EXTENSIONS)),
-    );
+    return nonceOf(readRawExtensions(...message.locate(RESPONSE_EXTENSIONS)));
   }
 
   /** Whether `other` is a response with the same bytes. */
@@ -331,11 +334,7 @@ export class OCSPResponse extends ValueObject {
 
   get #algorithm(): SignatureAlgorithm {
     const message = this.#successful;
-    this.#signatureAlgorithm ??= readSignatureAlgorithm(
-      message.memory,
-      message.start(SIGNATURE_ALGORITHM),
-      message.end(SIGNATURE_ALGORITHM),
-    );
+    this.#signatureAlgorithm ??= readSignatureAlgorithm(...message.locate(SIGNATURE_ALGORITHM));
     return this.#signatureAlgorithm;
   }
 }

@@ -301,10 +301,12 @@ export class Name extends ValueObject implements Iterable<NameAttribute> {
   }
 }
 
-/** As {@link Name.fromDer}, of bytes that nobody else can change: they are kept, not copied. */
-export function nameOver(memory: Buffer, start: number, end: number): Name {
+/**
+ * As {@link Name.fromDer}, of bytes that nobody else can change: they are kept, not copied. Errors count octets from `origin`.
+ */
+export function nameOver(memory: Buffer, start: number, end: number, origin: number = 0): Name {
   if (!isPlain(memory, start, end)) {
-    const reader = new DerReader(memory, start, end);
+    const reader = new DerReader(memory.subarray(origin), start - origin, end - origin);
     const sequence = reader.enter(Tag.SEQUENCE, 'Name');
     reader.done('Name');
     while (!sequence.atEnd) eachAttribute(sequence, checkString);

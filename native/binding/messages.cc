@@ -25,13 +25,6 @@ void publish(Napi::Env env, const Layout& layout) {
   }
 }
 
-// (memory, start, end, ...): what lies between two offsets; nothing when they are not within the memory.
-Bytes part_of(Bytes memory, const Napi::CallbackInfo& info) {
-  const std::size_t start = info[1].As<Napi::Number>().Uint32Value();
-  const std::size_t end = info[2].As<Napi::Number>().Uint32Value();
-  return start > end || end > memory.size() ? memory.first(0) : memory.subspan(start, end - start);
-}
-
 // (memory, start, end, lenient): fills the layout, whose offsets count from the beginning of the memory.
 template <typename Layout, bool (*Parse)(DerContext&, Bytes, Layout&)>
 Napi::Value parse_message(const Napi::CallbackInfo& info, const char* type) {

@@ -49,6 +49,43 @@ for (const [name, load, bytes] of messages) {
   });
 }
 
+test('errors of members name octets of the message, wherever it is kept', (t) => {
+  const year0 = '00000101000000Z';
+  const badCrlReason = der.sequence(der.extension(der.hex('0603551d15'), der.hex('0400')));
+  const badName = der.sequence(der.tlv(0x31, der.sequence(der.hex('0603550403'), der.tlv(0x0c, der.hex('ff')))));
+  const cases: [what: string, bytes: Buffer, read: (bytes: Buffer) => unknown][] = [
+    [
+      'thisUpdate',
+      der.response([der.singleResponse({ thisUpdate: year0 })]),
+      (bytes) => loadDerOcspResponse(bytes).thisUpdate,
+    ],
+    ['producedAt', der.response([], { producedAt: year0 }), (bytes) => loadDerOcspResponse(bytes).producedAt],
+    [
+      'singleExtensions',
+      der.response([der.singleResponse({ extensions: badCrlReason })]),
+      (bytes) => loadDerOcspResponse(bytes).singleExtensions,
+    ],
+    [
+      'responderName',
+      der.response([], { responderId: der.tlv(0xa1, badName) }),
+      (bytes) => loadDerOcspResponse(bytes).responderName,
+    ],
+    [
+      'requestorName',
+      der.sequence(der.sequence(der.tlv(0xa1, der.tlv(0xa4, badName)), der.sequence(der.requestEntry()))),
+      (bytes) => loadDerOcspRequest(bytes).requestorName,
+    ],
+  ];
+  for (const [what, bytes, read] of cases) {
+    const whole = refuses(t, 'ERR_OCSP_MALFORMED', () => read(bytes), what)?.message;
+    loadDerOcspResponse(referenceOcsp('resp-sha256'));
+    const moved = refuses(t, 'ERR_OCSP_MALFORMED', () => read(bytes), what)?.message;
+    t.is(moved, whole, what);
+    const at = Number(/\bbyte (\d+)/.exec(moved ?? '')?.[1] ?? 0);
+    t.true(at < bytes.length, `${what}: ${moved}`);
+  }
+});
+
 test('fuzz seeds: no crash, nothing but a value or a refusal', (t) => {
   const { seeds } = vectorJson<{ seeds: Record<string, string> }>('third-party/openssl-fuzz-corpora/seeds.json');
   for (const seed of Object.values(seeds)) {

@@ -19,7 +19,7 @@ import {
   SINGLE_SIZE,
   THIS_UPDATE,
 } from '../layout.js';
-import { Parsed, wholeDer } from '../message.js';
+import { type MessageDer, Parsed } from '../message.js';
 import { type NonceState, nonceState } from './nonce.js';
 import type { Policy } from './policy.js';
 import type { Question } from './question.js';
@@ -79,14 +79,14 @@ const STATUS_NAMES: Readonly<Record<number, string>> = {
  * @param error - The error behind the outcome of the authentication.
  */
 export function judge(
-  der: Buffer,
+  der: MessageDer,
   offsets: Offsets,
   base: number,
   error: Error | undefined,
   question: Question,
   policy: Policy,
 ): Findings {
-  const message = new Parsed(wholeDer(der, false), offsets, base);
+  const message = new Parsed(der, offsets, base);
   const cause = error instanceof OCSPError ? error : null;
   const refusals: Refusal[] = [];
   const status = message.number(RESPONSE_STATUS);
@@ -245,7 +245,7 @@ function checkExtensions(
 const NO_EXTENSIONS: readonly RawExtension[] = [];
 
 function extensionsOf(parsed: Parsed, range: number): readonly RawExtension[] {
-  return parsed.has(range) ? readRawExtensions(parsed.memory, parsed.start(range), parsed.end(range)) : NO_EXTENSIONS;
+  return parsed.has(range) ? readRawExtensions(...parsed.locate(range)) : NO_EXTENSIONS;
 }
 
 function asOcspError(error: unknown): OCSPError | null {
