@@ -123,7 +123,7 @@ async function askBySha1(first: Exchange, exchange: Exchanger): Promise<Exchange
     const second = await exchange([first.responder], HashAlgorithm.SHA1);
     return second.verdict.usable || !first.verdict.usable ? second : first;
   } catch (error) {
-    note((error as Error).message);
+    note(printable((error as Error).message));
     return first;
   }
 }

@@ -153,15 +153,16 @@ test('what the first answer said stands where the second says nothing', async (t
   const cases = [
     [unknown, httpAnswer(unauthorized), 'unknown'],
     [unknown, httpAnswer(broken), 'unknown'],
-    [unknown, httpAnswer('', { status: '500 Internal Server Error' }), 'unknown'],
+    [unknown, httpAnswer('', { status: '500 \x9b31mred' }), 'unknown'],
     [unknown, none, 'unknown'],
     [unauthorized, none, 'refused'],
   ] as const;
   await forEachOf(cases, async ([first, second, verdict], index) => {
     const server = await serve(t, byHash(second, httpAnswer(first)));
     const out = scratch.path(`first${index}`);
-    const { stdout } = await query(...about, '--url', server.url, '--out', out, '--json');
+    const { stdout, stderr } = await query(...about, '--url', server.url, '--out', out, '--json');
     t.like(JSON.parse(stdout), { verdict, hash: 'sha256' }, String(index));
+    t.false(stderr.includes('\x9b'), 'nothing of an answer is sent to the terminal as it is');
     t.deepEqual(hashesAsked(server), ['sha256', 'sha1']);
     t.deepEqual(readFileSync(out), first);
   });
