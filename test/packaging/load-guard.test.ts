@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process';
 import {
   copyFileSync,
   cpSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -58,7 +59,10 @@ function addonForOtherMajor(folder: string, compiler: string): string {
   const built = join(root, 'build', 'Release', 'obj.target', 'openssl_ocsp', 'native');
   const objects = ['core', 'binding'].flatMap((part) =>
     readdirSync(join(built, part))
-      .filter((name) => name.endsWith('.o') && name !== 'openssl_info.o')
+      // Not what is left of sources that are no more.
+      .filter(
+        (name) => existsSync(join(root, 'native', part, name.replace(/\.o$/, '.cc'))) && name !== 'openssl_info.o',
+      )
       .map((name) => join(built, part, name)),
   );
   execFileSync(compiler, ['-shared', '-pthread', '-Wl,-z,now', ...objects, object, '-o', addon], options);
