@@ -47,6 +47,14 @@ function decode(input: unknown): KeyObject {
     if (cause instanceof TypeError && (cause as NodeJS.ErrnoException).code?.startsWith('ERR_INVALID_ARG')) {
       throw invalidArgType('privateKey', 'a KeyObject or what crypto.createPrivateKey() takes', input);
     }
-    throw malformed(`privateKey cannot be read: ${(cause as Error).message}`, { cause });
+    throw malformed(explain(cause as NodeJS.ErrnoException), { cause });
   }
+}
+
+function explain({ code = '', message }: NodeJS.ErrnoException): string {
+  // Of PEM, Node says that somebody cancelled.
+  if (code === 'ERR_MISSING_PASSPHRASE' || code.endsWith('INTERRUPTED_OR_CANCELLED'))
+    return 'privateKey is encrypted, and there is no passphrase';
+  if (code.endsWith('BAD_DECRYPT')) return 'the passphrase of privateKey is wrong, or the key is damaged';
+  return `privateKey cannot be read: ${message}`;
 }
