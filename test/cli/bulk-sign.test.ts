@@ -1,5 +1,14 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -137,6 +146,7 @@ test('bad rows end the run, or are reported and left out', (t) => {
 
 test('wrong usage says so, with exit code 2', (t) => {
   const { at, sign } = files(t);
+  t.is(run(...sign, '--index', at('index.txt')).status, 0);
   for (const args of [
     [],
     ['nonsense'],
@@ -151,8 +161,8 @@ test('wrong usage says so, with exit code 2', (t) => {
     ['store'],
     ['store', 'ls'],
     ['store', 'nonsense', at('store')],
-    ['store', 'get', at('.')],
-    ['store', 'export', at('.')],
+    ['store', 'get', at('store')],
+    ['store', 'export', at('store')],
   ]) {
     const { status, stderr, stdout } = run(...args);
     t.is(status, 2, args.join(' '));
@@ -164,7 +174,34 @@ test('wrong usage says so, with exit code 2', (t) => {
     t.regex(stdout, /^Usage: openssl-ocsp/);
   }
   t.is(run('store', 'ls', at('no-such-folder')).status, 1);
+  mkdirSync(at('empty'));
+  for (const action of ['ls', 'verify', 'compact', 'stats']) {
+    const { status, stderr } = run('store', action, at('empty'));
+    t.is(status, 1, action);
+    t.regex(stderr, /there is no store in/);
+  }
+  t.deepEqual(readdirSync(at('empty')), []);
   t.is(run(...sign, '--index', at('no-such-file')).status, 1);
   t.is(run(...sign, '--index', at('index.txt'), '--digest', 'md5').status, 1);
   t.is(run(...sign, '--index', at('index.txt'), '--checkpoint-every', '0').status, 1);
+});
+
+test('store verify lists damage, also of a store that cannot be opened', (t) => {
+  const { at, sign } = files(t);
+  t.is(run(...sign, '--index', at('index.txt')).status, 0);
+  const segment = join(at('store'), readdirSync(at('store')).find((name) => name.endsWith('.seg')) as string);
+  writeFileSync(segment, readFileSync(segment).subarray(0, 50));
+  t.is(run('store', 'ls', at('store')).status, 1);
+  const { status, stdout } = run('store', 'verify', at('store'));
+  t.is(status, 1);
+  t.regex(stdout, /^\S+\.seg: too short for a segment\n0 responses in 1 segments, 1 problems\n$/);
+  const report = run('store', 'verify', at('store'), '--json');
+  t.is(report.status, 1);
+  t.is((JSON.parse(report.stdout) as { problems: unknown[] }).problems.length, 1);
+});
+
+test('a bad option leaves no unfinished run behind', (t) => {
+  const { at, sign } = files(t);
+  t.is(run(...sign, '--index', at('index.txt'), '--workers', '0').status, 1);
+  t.is(run(...sign, '--index', at('index.txt'), '--hours', '9').status, 0);
 });
