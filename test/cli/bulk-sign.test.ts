@@ -155,6 +155,11 @@ test('wrong usage says so, with exit code 2', (t) => {
     [...sign],
     [...sign, '--index', at('index.txt'), '--csv', at('index.txt')],
     [...sign, '--index', at('index.txt'), '--workers', 'many'],
+    [...sign, '--index', at('index.txt'), '--responder-id', 'key'],
+    [...sign, '--index', at('index.txt'), '--serials', at('index.txt')],
+    [...sign, '--index', at('index.txt'), '--crl', at('index.txt')],
+    [...sign, '--csv', at('index.txt'), '--include-expired'],
+    [...sign, '--crl', at('index.txt'), '--days', '1'],
     [...sign, '--index', at('index.txt'), '--checkpoint-every', 'many'],
     [...sign, '--index', at('index.txt'), '--passphrase-env', 'SECRET', '--passphrase-file', at('ca.pem')],
     [...sign, '--index', at('index.txt'), '--passphrase-env', 'NO_SUCH_VARIABLE'],
@@ -198,6 +203,37 @@ test('store verify lists damage, also of a store that cannot be opened', (t) => 
   const report = run('store', 'verify', at('store'), '--json');
   t.is(report.status, 1);
   t.is((JSON.parse(report.stdout) as { problems: unknown[] }).problems.length, 1);
+});
+
+test('what a response looks like is up to options', (t) => {
+  const { at, sign } = files(t, 'E\t201231235959Z\t\t0E\tunknown\t/CN=e\nV\t301231235959Z\t\t0A\tunknown\t/CN=a\n');
+  const response = (serial: string) => {
+    const file = at(`exported/${serial}.der`);
+    t.is(run('store', 'export', at('store'), at('exported')).status, 0);
+    return existsSync(file) ? loadDerOcspResponse(readFileSync(file)) : undefined;
+  };
+  t.is(run(...sign, '--index', at('index.txt')).status, 0);
+  t.is(response('0E'), undefined);
+  t.is(response('0A')?.responderName, null);
+  t.is(response('0A')?.certificates.length, 1);
+  const looks = ['--include-expired', '--responder-id', 'name', '--no-certs'];
+  const again = run(...sign, '--index', at('index.txt'), ...looks, '--json');
+  t.is((JSON.parse(again.stdout) as { signed: number }).signed, 2, again.stderr);
+  t.is(response('0E')?.certificateStatus, OCSPCertStatus.GOOD);
+  t.not(response('0E')?.responderName, null);
+  t.is(response('0E')?.certificates.length, 0);
+});
+
+test('a signer that clients would refuse signs only when told so', (t) => {
+  const { at, sign } = files(t);
+  const other = ca.issue({ subject: 'CN=not for OCSP' });
+  writeFileSync(at('ocsp.pem'), other.certificatePem);
+  writeFileSync(at('ocsp.key'), other.privateKeyPem);
+  const refused = run(...sign, '--index', at('index.txt'));
+  t.is(refused.status, 1);
+  t.regex(refused.stderr, /OCSPSigning \[ERR_OCSP_INVALID_VALUE\]/);
+  const allowed = run(...sign, '--index', at('index.txt'), '--allow-unauthorized');
+  t.is(allowed.status, 0, allowed.stderr);
 });
 
 test('a bad option leaves no unfinished run behind', (t) => {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import test from 'ava';
+import { bulkSignCommand } from '#dist/cli/bulk-sign.js';
 import { type Paint, paintFor } from '#dist/cli/colour.js';
 import type { Command } from '#dist/cli/command.js';
 import { inspectCommand } from '#dist/cli/inspect.js';
@@ -8,7 +9,7 @@ import { requestCommand } from '#dist/cli/request.js';
 import { verifyCommand } from '#dist/cli/verify.js';
 import { command } from '../helpers/command.js';
 
-const COMMANDS: readonly Command[] = [inspectCommand, requestCommand, verifyCommand, queryCommand];
+const COMMANDS: readonly Command[] = [inspectCommand, requestCommand, verifyCommand, queryCommand, bulkSignCommand];
 
 test('the overview names every command, and each has a help that names every option and exit code', async (t) => {
   const overview = await command(['--help']);
