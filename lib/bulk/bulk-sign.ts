@@ -99,7 +99,7 @@ export async function bulkSign(options: BulkSignOptions): Promise<BulkProgress> 
     return { signed, resumedFrom, bytes };
   } catch (error) {
     // A run without a checkpoint, as of a bad option, would only be in the way of the next one.
-    await (worthContinuing ? run.close() : run.discard());
+    await (worthContinuing ? run.close() : run.discard()).catch(() => undefined);
     throw error;
   }
 }

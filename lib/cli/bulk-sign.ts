@@ -12,7 +12,7 @@ import type { BadRowError, RowOptions, StatusSource } from '../bulk/sources/stat
 import { SegmentStore } from '../bulk/store/segment-store.js';
 import { OCSPResponderEncoding } from '../ocsp/enums.js';
 import type { HashAlgorithmName } from '../x509/algorithms.js';
-import { type Command, choiceOption, numberOption, print, required, UsageError } from './command.js';
+import { type Command, choiceOption, countOption, numberOption, print, required, UsageError } from './command.js';
 import { readSigner } from './key-options.js';
 import { PASSPHRASE_HELP, PASSPHRASE_OPTIONS } from './passphrase.js';
 import { Progress } from './progress.js';
@@ -101,9 +101,11 @@ export const bulkSignCommand: Command = {
     );
     const [responder] = certificates;
     const period = validityPeriod(values.days, values.hours);
-    const workers = numberOption(values.workers, 'workers');
-    const checkpointEvery = numberOption(values['checkpoint-every'], 'checkpoint-every');
+    const workers = countOption(values.workers, 'workers');
+    const checkpointEvery = countOption(values['checkpoint-every'], 'checkpoint-every');
     const verifySample = numberOption(values['verify-sample'], 'verify-sample');
+    if (verifySample !== undefined && !(verifySample >= 0 && verifySample <= 1))
+      throw new UsageError(`--verify-sample is not from 0 to 1: ${values['verify-sample']}`);
     const responderId = choiceOption(values['responder-id'], 'responder-id', RESPONDER_IDS);
     let badRows = 0;
     const onBadRow = (error: BadRowError): void => {
@@ -270,5 +272,7 @@ function runName({ files }: List, issuer: Buffer, responder: X509Certificate, op
 
 function validityPeriod(days: string | undefined, hours: string | undefined): number | undefined {
   if (days === undefined && hours === undefined) return undefined;
-  return Math.round((numberOption(days, 'days') ?? 0) * 86_400 + (numberOption(hours, 'hours') ?? 0) * 3600);
+  const seconds = Math.round((numberOption(days, 'days') ?? 0) * 86_400 + (numberOption(hours, 'hours') ?? 0) * 3600);
+  if (seconds < 1) throw new UsageError('--days and --hours leave no time from thisUpdate to nextUpdate');
+  return seconds;
 }

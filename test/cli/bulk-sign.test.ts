@@ -155,6 +155,13 @@ test('wrong usage says so, with exit code 2', (t) => {
     [...sign],
     [...sign, '--index', at('index.txt'), '--csv', at('index.txt')],
     [...sign, '--index', at('index.txt'), '--workers', 'many'],
+    [...sign, '--index', at('index.txt'), '--workers', '0'],
+    [...sign, '--index', at('index.txt'), '--workers', '1.5'],
+    [...sign, '--index', at('index.txt'), '--checkpoint-every', '0'],
+    [...sign, '--index', at('index.txt'), '--verify-sample', '2'],
+    [...sign, '--index', at('index.txt'), '--verify-sample=-1'],
+    [...sign, '--index', at('index.txt'), '--days', '0'],
+    [...sign, '--index', at('index.txt'), '--days', '1', '--hours=-24'],
     [...sign, '--index', at('index.txt'), '--responder-id', 'key'],
     [...sign, '--index', at('index.txt'), '--serials', at('index.txt')],
     [...sign, '--index', at('index.txt'), '--crl', at('index.txt')],
@@ -188,7 +195,6 @@ test('wrong usage says so, with exit code 2', (t) => {
   t.deepEqual(readdirSync(at('empty')), []);
   t.is(run(...sign, '--index', at('no-such-file')).status, 1);
   t.is(run(...sign, '--index', at('index.txt'), '--digest', 'md5').status, 1);
-  t.is(run(...sign, '--index', at('index.txt'), '--checkpoint-every', '0').status, 1);
 });
 
 test('store verify lists damage, also of a store that cannot be opened', (t) => {
@@ -238,6 +244,8 @@ test('a signer that clients would refuse signs only when told so', (t) => {
 
 test('a bad option leaves no unfinished run behind', (t) => {
   const { at, sign } = files(t);
-  t.is(run(...sign, '--index', at('index.txt'), '--workers', '0').status, 1);
+  const tooMany = run(...sign, '--index', at('index.txt'), '--workers', '1025');
+  t.is(tooMany.status, 1);
+  t.regex(tooMany.stderr, /1 to 1024 \[ERR_OCSP_INVALID_VALUE\]/);
   t.is(run(...sign, '--index', at('index.txt'), '--hours', '9').status, 0);
 });
