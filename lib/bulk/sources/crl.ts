@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { malformed } from '../../errors.js';
+import { invalidValue, malformed } from '../../errors.js';
 import { OCSPCertStatus } from '../../ocsp/enums.js';
 import { type CertificateInput, toCertificate } from '../../x509/certificate.js';
 import { DerReader, Tag } from '../../x509/der.js';
@@ -24,7 +24,10 @@ export interface CrlSourceOptions extends RowOptions {
    * By default the signature is not looked at.
    */
   readonly issuer?: CertificateInput;
-  /** Gives each entry the CRL's own thisUpdate and nextUpdate (RFC 6960 section 2.4) instead of the signer's. Default false. */
+  /**
+   * Gives each entry the CRL's own thisUpdate and nextUpdate (RFC 6960 section 2.4) instead of the signer's; refuses a CRL
+   * that has expired with `ERR_OCSP_INVALID_VALUE`. Default false.
+   */
   readonly useCrlTimes?: boolean;
 }
 
@@ -47,6 +50,8 @@ export function crlSource(crl: ByteInput, options: CrlSourceOptions = {}): Statu
 async function* readEntries(input: ByteInput, options: CrlSourceOptions): AsyncGenerator<StatusEntry[]> {
   const { issuer } = options;
   const crl = await readCrl(input, issuer === undefined ? undefined : toCertificate(issuer, 'issuer').x509);
+  if (options.useCrlTimes && crl.nextUpdate !== undefined && crl.nextUpdate < new Date())
+    throw invalidValue(`the CRL has expired: its nextUpdate was ${crl.nextUpdate.toISOString()}`);
   const times = options.useCrlTimes
     ? { thisUpdate: crl.thisUpdate, ...(crl.nextUpdate && { nextUpdate: crl.nextUpdate }) }
     : {};

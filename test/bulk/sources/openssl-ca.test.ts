@@ -183,6 +183,15 @@ withCli('bulk-sign of a CRL and the list of what was issued', async (t) => {
   // The CRL's own times: 30 days.
   t.is((good.nextUpdate as Date).getTime() - good.thisUpdate.getTime(), 30 * 24 * 3_600_000);
   t.is((await status('F0')).certificateStatus, OCSPCertStatus.REVOKED);
+  const old = ['-crl_lastupdate', '20200101000000Z', '-crl_nextupdate', '20200201000000Z'];
+  t.is(openssl(['ca', '-config', at('ca.cnf'), '-gencrl', ...old, '-out', at('old.crl')]).status, 0);
+  t.is((await entriesOf(crlSource(at('old.crl')))).length, REVOCATIONS.length);
+  const expired = await command([...sign.slice(0, -1), at('old.crl')]);
+  t.is(expired.status, 1);
+  t.regex(
+    expired.stderr,
+    /the CRL has expired: its nextUpdate was 2020-02-01T00:00:00\.000Z \[ERR_OCSP_INVALID_VALUE\]/,
+  );
   const foreign = createTestCa();
   writeFileSync(at('foreign.pem'), foreign.certificatePem);
   writeFileSync(at('foreign.key'), foreign.privateKeyPem);
