@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import test from 'ava';
+import { testIf } from '../helpers/conditional.js';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 // The C++ baseline is compiled against the headers beside the running Node.
@@ -24,7 +24,7 @@ interface Report {
   }[];
 }
 
-(headers && plain ? test : test.skip)('the benchmark runs, reports and draws', (t) => {
+testIf(headers && plain)('the benchmark runs, reports and draws', (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'openssl-ocsp-bench-'));
   t.teardown(() => rmSync(folder, { recursive: true }));
   const args = ['bench/main.mjs', '--quick', '--no-peers', '--json', '-', '--svg', folder];
@@ -45,7 +45,7 @@ interface Report {
   }
 });
 
-(plain ? test : test.skip)('the benchmark of scale runs, and reports every job', (t) => {
+testIf(plain)('the benchmark of scale runs, and reports every job', (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'openssl-ocsp-bench-'));
   t.teardown(() => rmSync(folder, { recursive: true }));
   const args = ['bench/bulk-scale.mjs', '--quick', '--svg', folder];
@@ -56,7 +56,7 @@ interface Report {
   t.regex(readFileSync(join(folder, 'bulk-scale.svg'), 'utf8'), /^<svg [\s\S]*100 responses[\s\S]*<\/svg>\s*$/);
 });
 
-(plain ? test : test.skip)('heap: what is allocated counts, however often it is collected', async (t) => {
+testIf(plain)('heap: what is allocated counts, however often it is collected', async (t) => {
   const { measure } = (await import(new URL('../../../bench/measure.mjs', import.meta.url).href)) as {
     measure(contenders: object[], effort: object): Promise<{ heapOctets: number }[]>;
   };

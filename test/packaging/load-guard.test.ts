@@ -15,9 +15,10 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
+import { testIf } from '../helpers/conditional.js';
 import { findTool, load, noSourceBuild, plainEnv, releaseAddon, root } from './host.js';
 
-const onElf = noSourceBuild() === undefined ? test : test.skip;
+const onElf = testIf(noSourceBuild() === undefined);
 
 function temporaryFolder(): { path: string; remove: () => void } {
   const path = mkdtempSync(join(tmpdir(), 'openssl-ocsp-guard-'));
@@ -81,7 +82,7 @@ onElf('a host without one of the OCSP functions is told so at load', (t) => {
 });
 
 const compiler = noSourceBuild() === undefined ? findTool(process.env['CXX'], 'c++', 'g++', 'clang++') : undefined;
-(compiler === undefined ? test.skip : test)('a host with another major version of OpenSSL is told so at load', (t) => {
+testIf(compiler !== undefined)('a host with another major version of OpenSSL is told so at load', (t) => {
   const folder = temporaryFolder();
   t.teardown(folder.remove);
   const { loaded, error } = load(addonForOtherMajor(folder.path, compiler as string));
