@@ -1,17 +1,20 @@
 // npm run bench:scale: whether bulk signing stays as quick, as small and as polite to the event loop when lists grow, and how
 // fast lists are read.
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { opensslInfo } from 'openssl-ocsp';
+import { inRoot } from '../scripts/lib/paths.mjs';
 import { main, node, ScriptError } from '../scripts/lib/run.mjs';
+import { chart } from './chart.mjs';
 import { formatRate } from './table.mjs';
 
 const options = {
   most: { type: 'string', default: '1e6', help: 'responses of the largest run, up to 1e8 (1e6)' },
   key: { type: 'string', default: 'ec', help: 'ec (P-256), ed25519 or rsa (ec)' },
   rows: { type: 'string', default: '3e5', help: 'rows of the lists that are read (3e5)' },
+  svg: { type: 'string', default: inRoot('build', 'bench'), help: 'the folder for the chart (build/bench)' },
   quick: { type: 'boolean', help: 'a hundred responses: that it runs, not a measurement' },
 };
 const FORMATS = ['index.txt', 'CSV', 'NDJSON', 'CRL'];
@@ -49,12 +52,11 @@ await main(
     about: 'Measures rate, memory and event loop of bulk signing as lists grow, and how fast lists are read.',
     options,
   },
-  ({ most, key, rows, quick }) => {
+  ({ most, key, rows, svg, quick }) => {
     const largest = quick ? 100 : whole(most, 'most');
     const read = quick ? 100 : whole(rows, 'rows');
-    console.log(
-      `${cpus()[0]?.model.trim()}, ${availableParallelism()} cores, Node.js ${process.version}, ${opensslInfo.version}`,
-    );
+    const machine = `${cpus()[0]?.model.trim()}, ${availableParallelism()} cores, Node.js ${process.version}, ${opensslInfo.version}`;
+    console.log(machine);
     console.log(
       'Each line is a process of its own. CPU: rate by the CPU time of all threads, which other programs disturb less.\n',
     );
@@ -63,12 +65,22 @@ await main(
     if (!quick) sizes.push(largest);
 
     print(`Signing, ${key}`, ['wall', 'CPU', 'peak RSS', 'loop p99', 'loop max', 'octets each']);
+    const tables = [];
     for (const job of ['signAll', 'bulkSign']) {
+      const bars = [];
       for (const size of sizes) {
         const { seconds, cpuSeconds, peakMiB, p99, max, octets } = measure(job, size, key);
         const cells = [formatRate(size / seconds), formatRate(size / cpuSeconds), `${peakMiB} MiB`];
         print(`  ${job}, ${size}`, [...cells, ...loop(p99, max), (octets / size).toFixed(1)]);
+        const opsPerSecond = size / cpuSeconds;
+        bars.push({
+          name: `${size} responses, ${peakMiB} MiB at most`,
+          kind: 'own',
+          opsPerSecond,
+          ratio: opsPerSecond / (bars[0]?.opsPerSecond ?? opsPerSecond),
+        });
       }
+      tables.push({ title: `${job}, ${key}: rate by CPU time`, rows: bars });
     }
     print('Reading a list', ['wall', 'CPU', 'peak RSS', 'loop p99', 'loop max', 'octets each']);
     for (const format of FORMATS) {
@@ -76,5 +88,10 @@ await main(
       const cells = [formatRate(read / seconds), formatRate(read / cpuSeconds), `${peakMiB} MiB`];
       print(`  ${format}, ${read}`, [...cells, ...loop(p99, max), (octets / read).toFixed(1)]);
     }
+    mkdirSync(svg, { recursive: true });
+    const file = join(svg, 'bulk-scale.svg');
+    const note = `${machine}. Length: ratio to the shortest list.`;
+    writeFileSync(file, chart({ heading: 'Bulk signing as lists grow', note, tables }));
+    console.log(`\nChart: ${file}`);
   },
 );

@@ -1,4 +1,5 @@
 // Measures contenders side by side: in every round each has its turn, so that a change of the machine's speed hits all.
+import { GCProfiler, getHeapStatistics } from 'node:v8';
 
 /**
  * @typedef {object} Contender
@@ -40,7 +41,7 @@ const median = (values) => values.toSorted((a, b) => a - b)[values.length >> 1];
 /**
  * Medians over the rounds. Ratios are to the first contender: taken round by round, since rounds differ more than contenders do.
  * A ratio of CPU time tells more than one of wall time where other programs share the machine; work on several threads
- * counts in full.
+ * counts in full. Beside time there is what V8's heap takes.
  *
  * @param {Contender[]} contenders
  * @param {{ rounds: number, milliseconds: number }} options milliseconds of a turn
@@ -58,14 +59,20 @@ export async function measure(contenders, { rounds, milliseconds }) {
       cpu.push(spent.cpu / operations);
     }
   }
+  // In a turn of its own, as looking costs time.
+  for (const state of states) {
+    const { item, iterations } = state;
+    state.heap = (await heapAllocated(item, iterations)) / (iterations * (item.batch ?? 1));
+  }
   const [limit] = states;
   const ratio = (kind, values) => median(values.map((value, round) => limit[kind][round] / Math.max(value, 1e-6)));
-  return states.map(({ item, wall, cpu }) => ({
+  return states.map(({ item, wall, cpu, heap }) => ({
     name: item.name,
     kind: item.kind ?? 'other',
     opsPerSecond: 1e6 / median(wall),
     microseconds: median(wall),
     cpuMicroseconds: median(cpu),
+    heapOctets: heap,
     ratio: ratio('wall', wall),
     cpuRatio: ratio('cpu', cpu),
     spread: (Math.max(...wall) - Math.min(...wall)) / median(wall),
@@ -90,4 +97,22 @@ async function once(item, iterations) {
   const wall = Number(process.hrtime.bigint() - before) / 1000;
   const { user, system } = process.cpuUsage(cpuBefore);
   return { wall, cpu: user + system };
+}
+
+/**
+ * Octets that V8 allocates for JavaScript objects: what its heap has grown by between garbage collections. What lies outside
+ * of that heap, the memory of Buffers and of C++, is not in it.
+ */
+async function heapAllocated(item, iterations) {
+  const profiler = new GCProfiler();
+  profiler.start();
+  const before = getHeapStatistics().used_heap_size;
+  const result = item.run(iterations);
+  if (result instanceof Promise) await result;
+  const after = getHeapStatistics().used_heap_size;
+  const { statistics } = profiler.stop();
+  const freed = statistics.map(
+    ({ beforeGC, afterGC }) => beforeGC.heapStatistics.usedHeapSize - afterGC.heapStatistics.usedHeapSize,
+  );
+  return after - before + freed.reduce((sum, octets) => sum + octets, 0);
 }

@@ -18,7 +18,7 @@ export function table({ title, rows }) {
   const width = Math.max(34, title.length, ...rows.map(({ name }) => name.length)) + 2;
   const line = (name, cells) => `${name.padEnd(width)}${cells.map((cell) => cell.padStart(12)).join('')}`;
   return [
-    line(title, ['rate', 'us', 'CPU us', 'ratio', 'CPU ratio']),
+    line(title, ['rate', 'us', 'CPU us', 'ratio', 'CPU ratio', 'heap']),
     ...rows.map((row) =>
       line(`  ${row.name}`, [
         formatRate(row.opsPerSecond),
@@ -26,6 +26,7 @@ export function table({ title, rows }) {
         formatTime(row.cpuMicroseconds),
         formatRatio(row.ratio),
         formatRatio(row.cpuRatio),
+        `${Math.max(0, Math.round(row.heapOctets))} B`,
       ]),
     ),
   ].join('\n');

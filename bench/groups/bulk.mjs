@@ -4,7 +4,7 @@ import { loadDerOcspResponse, OCSPCertStatus } from 'openssl-ocsp';
 import { ResponseSigner } from 'openssl-ocsp/bulk';
 import { loadBaseline } from '../baseline.mjs';
 import { contender } from '../measure.mjs';
-import { KEYS, makeResponder } from './common.mjs';
+import { KEYS, makeResponder, peerContenders } from './common.mjs';
 
 const FIRST_SERIAL = 0x1000_0000_0000_0000n;
 
@@ -12,7 +12,7 @@ export const heading = 'Signing many responses';
 /** A run has threads to start and first signatures to verify, which has to be little beside the rest. */
 export const effort = { rounds: 7, milliseconds: 500 };
 
-export async function* tables() {
+export async function* tables({ peers }) {
   const baseline = loadBaseline();
   for (const [algorithm, keyOptions, hash] of KEYS) {
     const responder = makeResponder(algorithm, keyOptions);
@@ -46,6 +46,8 @@ export async function* tables() {
           name: 'OCSP_basic_sign, C++',
           run: (n) => baseline.signResponse(bareKey, bareCertificate, hash, false, n),
         },
+        // One after the other: they have nothing for many.
+        ...(await peerContenders(peers, (peer) => peer.sign?.(responder, hash, false), check)),
       ],
     };
     for (let threads = 2; threads <= availableParallelism(); threads *= 2) {

@@ -12,8 +12,9 @@ const ID_KP_OCSP_SIGNING = '1.3.6.1.5.5.7.3.9';
  * @throws `ERR_OCSP_INVALID_VALUE`.
  */
 export function checkResponder(responder: X509Certificate, issuer: X509Certificate, now: Date): void {
-  if (now < new Date(responder.validFrom)) throw invalidValue('the responder certificate is not valid yet');
-  if (now > new Date(responder.validTo)) throw invalidValue('the responder certificate has expired');
+  // (Comparisons with a time that cannot be read are false.)
+  if (!(now >= new Date(responder.validFrom))) throw invalidValue('the responder certificate is not valid yet');
+  if (!(now <= new Date(responder.validTo))) throw invalidValue('the responder certificate has expired');
   if (responder.raw.equals(issuer.raw)) return;
   if (!responder.checkIssued(issuer) || !responder.verify(issuer.publicKey)) {
     throw invalidValue('the responder certificate was not issued by the issuer, which is what authorises it to answer');

@@ -19,7 +19,8 @@ export interface BulkSignOptions extends Omit<SignAllOptions, 'onProgress'> {
   readonly otherRun?: 'refuse' | 'discard';
   /**
    * Which knowledge the statuses are, a number that grows: of two responses for one certificate the higher one is served.
-   * Default: the second at which the run begins; a run that is continued keeps its own.
+   * For entries that do not say it themselves. Default: the second at which the run begins; a run that is continued keeps its
+   * own.
    */
   readonly statusVersion?: number;
   /** Responses between two checkpoints: what an interruption may cost at most. Default: 10,000, or those of 5 seconds. */
@@ -57,6 +58,7 @@ export async function bulkSign(options: BulkSignOptions): Promise<BulkProgress> 
   if (checkpointEvery !== undefined && (!Number.isInteger(checkpointEvery) || checkpointEvery < 1))
     throw invalidValue('checkpointEvery must be a whole number');
   const run = await store.beginRun({ id, ...(otherRun && { otherRun }) });
+  let worthContinuing = run.resumeToken !== null;
   try {
     const { done: resumedFrom, statusVersion: begun } = readToken(run.resumeToken);
     const statusVersion = given ?? begun ?? Math.floor(Date.now() / 1000);
@@ -74,13 +76,16 @@ export async function bulkSign(options: BulkSignOptions): Promise<BulkProgress> 
       pending = 0;
       begin = undefined;
       await run.checkpoint(`${resumedFrom + signed} ${statusVersion}`);
+      worthContinuing = true;
       onProgress?.({ signed, resumedFrom, bytes });
     };
     for await (const { entry, der, producedAt, nextUpdate } of signer.signAll(
       flatten(source, resumedFrom),
       signAllOptions,
     )) {
-      batch.push({ serial: entry.serialNumber, statusVersion, producedAt, certStatus: entry.status, nextUpdate, der });
+      const { serialNumber: serial, status: certStatus } = entry;
+      const version = entry.statusVersion ?? statusVersion;
+      batch.push({ serial, statusVersion: version, producedAt, certStatus, nextUpdate, der });
       signed += 1;
       bytes += der.length;
       begin ??= producedAt;
@@ -93,7 +98,8 @@ export async function bulkSign(options: BulkSignOptions): Promise<BulkProgress> 
     await run.commit();
     return { signed, resumedFrom, bytes };
   } catch (error) {
-    await run.close();
+    // A run without a checkpoint, as of a bad option, would only be in the way of the next one.
+    await (worthContinuing ? run.close() : run.discard()).catch(() => undefined);
     throw error;
   }
 }

@@ -40,5 +40,5 @@ export {
 } from './store/response-store.js';
 export { SegmentStore, type SegmentStoreOptions, type StoreStats } from './store/segment-store.js';
 export type { SerialKey } from './store/serial-key.js';
-export type { VerifyReport } from './store/verify.js';
+export { type VerifyReport, verifyStore } from './store/verify.js';
 export type { ValidityOptions } from './validity.js';

@@ -71,8 +71,10 @@ export class ResponseSigner {
     const issuerNameHash = issuer.native.subjectHash(certIdHash);
     const issuerKeyHash = issuer.native.publicKeyHash(certIdHash);
     const certificates = embedded(options.certificates, responder, issuer).map((certificate) => certificate.native);
-    this.#validity = resolveValidity(options.validity);
-    if (options.allowUnauthorized !== true) checkResponder(responder.x509, issuer.x509, new Date());
+    const isChecked = options.allowUnauthorized !== true;
+    if (isChecked) checkResponder(responder.x509, issuer.x509, new Date());
+    // A signer may live longer than its certificate.
+    this.#validity = resolveValidity(options.validity, isChecked ? Date.parse(responder.x509.validTo) : undefined);
     this.#backend =
       key === undefined
         ? {
@@ -102,7 +104,7 @@ export class ResponseSigner {
    * The DER of the signed response for one certificate, signed on this thread.
    *
    * @throws TypeError or `ERR_OCSP_INVALID_VALUE` for a bad entry; `ERR_OCSP_OPENSSL` when signing fails;
-   * `ERR_OCSP_INVALID_VALUE` with an external signer, which takes its time.
+   * `ERR_OCSP_INVALID_VALUE` once the responder certificate has expired, and with an external signer, which takes its time.
    */
   sign(entry: StatusEntry): Buffer {
     const backend = this.#backend;
@@ -131,7 +133,8 @@ export class ResponseSigner {
    * Signs everything that `source` yields, on threads of its own, and yields the results in the same order. Reads from
    * the source only as fast as results are taken.
    *
-   * @throws (rejects) What the source throws; the signal's reason; naming the entry: `ERR_OCSP_OPENSSL` when a signature
+   * @throws (rejects) What the source throws; the signal's reason; `ERR_OCSP_INVALID_VALUE` once the responder certificate has
+   * expired; naming the entry: `ERR_OCSP_OPENSSL` when a signature
    * fails or does not verify, and TypeError, `ERR_OCSP_INVALID_VALUE` for a bad entry, `ERR_OCSP_KEY_MISMATCH` for a wrong
    * external signature, or what the external signer throws, as `cause`.
    */

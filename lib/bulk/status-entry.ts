@@ -18,4 +18,9 @@ export interface StatusEntry {
   readonly nextUpdate?: Date | null;
   /** Extensions of this entry alone. */
   readonly singleExtensions?: Iterable<Extension>;
+  /**
+   * Which knowledge of the certificate this is, as a row version of a database says it, for a store; see `bulkSign`, whose own
+   * `statusVersion` it overrides. Signing takes no notice of it.
+   */
+  readonly statusVersion?: number;
 }

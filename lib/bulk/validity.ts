@@ -14,6 +14,8 @@ export interface ValidityOptions {
 
 /** Checked {@link ValidityOptions}. */
 export interface Validity {
+  /** When the responder certificate expires, in milliseconds: nobody takes what is signed later. */
+  readonly expires: number;
   readonly thisUpdate: number | undefined;
   readonly granularity: number;
   readonly period: number | null;
@@ -23,18 +25,24 @@ const WEEK = 7 * 24 * 3600;
 const MAX_PERIOD = 100 * 366 * 24 * 3600;
 
 /** @throws TypeError; `ERR_OCSP_INVALID_VALUE` for a bad date and for numbers that are not positive whole seconds. */
-export function resolveValidity(options: ValidityOptions = {}): Validity {
+export function resolveValidity(options: ValidityOptions = {}, expires: number = Number.POSITIVE_INFINITY): Validity {
   if (typeof options !== 'object' || options === null) throw invalidArgType('validity', 'an object', options);
   const { thisUpdate, granularity = 60, period = WEEK } = options;
   return {
+    expires,
     thisUpdate: thisUpdate === undefined ? undefined : checkDate(thisUpdate, 'validity.thisUpdate').getTime() / 1000,
     granularity: wholeSeconds(granularity, 'validity.granularity'),
     period: period === null ? null : wholeSeconds(period, 'validity.period'),
   };
 }
 
-/** Default times of a response that is signed at `now` (milliseconds). */
-export function timesAt({ thisUpdate, granularity, period }: Validity, now: number): DefaultTimes {
+/**
+ * Default times of a response that is signed at `now` (milliseconds).
+ *
+ * @throws `ERR_OCSP_INVALID_VALUE` when the responder certificate has expired.
+ */
+export function timesAt({ expires, thisUpdate, granularity, period }: Validity, now: number): DefaultTimes {
+  if (now > expires) throw invalidValue('the responder certificate has expired');
   const known = thisUpdate ?? now / 1000;
   const from = Math.floor(known / granularity) * granularity;
   return { thisUpdate: from, nextUpdate: period === null ? undefined : from + period };

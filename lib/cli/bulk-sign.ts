@@ -4,13 +4,15 @@ import { open } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { bulkSign } from '../bulk/bulk-sign.js';
 import { ResponseSigner } from '../bulk/response-signer.js';
+import { crlSource } from '../bulk/sources/crl.js';
 import { csvSource } from '../bulk/sources/csv.js';
 import { indexTxtSource } from '../bulk/sources/index-txt.js';
 import { ndjsonSource } from '../bulk/sources/ndjson.js';
-import type { BadRowError, StatusSource } from '../bulk/sources/status-source.js';
+import type { BadRowError, RowOptions, StatusSource } from '../bulk/sources/status-source.js';
 import { SegmentStore } from '../bulk/store/segment-store.js';
+import { OCSPResponderEncoding } from '../ocsp/enums.js';
 import type { HashAlgorithmName } from '../x509/algorithms.js';
-import { type Command, numberOption, print, required, UsageError } from './command.js';
+import { type Command, choiceOption, countOption, numberOption, print, required, UsageError } from './command.js';
 import { readSigner } from './key-options.js';
 import { PASSPHRASE_HELP, PASSPHRASE_OPTIONS } from './passphrase.js';
 import { Progress } from './progress.js';
@@ -26,10 +28,17 @@ Of two responses for a certificate the one whose list was modified later is serv
 ${PASSPHRASE_HELP}
   --index FILE            list of certificates: the index.txt of openssl ca; or
   --csv FILE              a table with columns such as serial, status, revocationTime, reason; or
-  --ndjson FILE           the same as a JSON object per line
+  --ndjson FILE           the same as a JSON object per line; or
+  --crl FILE              a CRL of the CA. Responses hold from and until when it does
+  --serials FILE          with --crl, all that was issued, a hexadecimal serial number in each line: what the CRL does
+                          not list is good
+  --include-expired       E rows of an index.txt, which are left out otherwise, are good
   --out FOLDER            the store
   --cert-id-hash NAME     hash of the CertIDs (sha256)
   --digest NAME           hash of the signature (sha256; none for Ed25519, Ed448, ML-DSA)
+  --responder-id FORM     how the responder is named: hash (of its key, the default) or name
+  --no-certs              embed no certificate, not even a delegate's
+  --allow-unauthorized    sign though clients will refuse the signer's certificate: expired, or not made for OCSP
   --days N, --hours N     from thisUpdate to nextUpdate (7 days)
   --checkpoint-every N    responses that an interruption may cost at most (10000)
   --workers N             signing threads (one per core)
@@ -42,6 +51,9 @@ ${PASSPHRASE_HELP}
 Exit codes: 0 all signed, 1 failed or interrupted, 2 wrong usage.
 `;
 
+const RESPONDER_ENCODINGS = { hash: OCSPResponderEncoding.HASH, name: OCSPResponderEncoding.NAME } as const;
+const RESPONDER_IDS = Object.keys(RESPONDER_ENCODINGS) as (keyof typeof RESPONDER_ENCODINGS)[];
+
 /** Shorter lists are done before there is anything to compare. */
 const WORTH_MEASURING = 10_000;
 
@@ -53,9 +65,15 @@ const OPTIONS = {
   index: { type: 'string' },
   csv: { type: 'string' },
   ndjson: { type: 'string' },
+  crl: { type: 'string' },
+  serials: { type: 'string' },
+  'include-expired': { type: 'boolean' },
   out: { type: 'string' },
   'cert-id-hash': { type: 'string' },
   digest: { type: 'string' },
+  'responder-id': { type: 'string' },
+  'no-certs': { type: 'boolean' },
+  'allow-unauthorized': { type: 'boolean' },
   days: { type: 'string' },
   hours: { type: 'string' },
   'checkpoint-every': { type: 'string' },
@@ -83,22 +101,28 @@ export const bulkSignCommand: Command = {
     );
     const [responder] = certificates;
     const period = validityPeriod(values.days, values.hours);
-    const workers = numberOption(values.workers, 'workers');
-    const checkpointEvery = numberOption(values['checkpoint-every'], 'checkpoint-every');
+    const workers = countOption(values.workers, 'workers');
+    const checkpointEvery = countOption(values['checkpoint-every'], 'checkpoint-every');
     const verifySample = numberOption(values['verify-sample'], 'verify-sample');
+    if (verifySample !== undefined && !(verifySample >= 0 && verifySample <= 1))
+      throw new UsageError(`--verify-sample is not from 0 to 1: ${values['verify-sample']}`);
+    const responderId = choiceOption(values['responder-id'], 'responder-id', RESPONDER_IDS);
     let badRows = 0;
     const onBadRow = (error: BadRowError): void => {
       badRows += 1;
       process.stderr.write(`${error.message}\n`);
     };
-    const list = openList(values, values['skip-bad-rows'] ? { onBadRow } : {});
+    const list = openList(values, issuer, values['skip-bad-rows'] ? { onBadRow } : {});
     const signer = new ResponseSigner({
       issuer,
       responder,
       privateKey,
       ...(values['cert-id-hash'] !== undefined && { certIdAlgorithm: values['cert-id-hash'] as HashAlgorithmName }),
       ...(values.digest !== undefined && { algorithm: values.digest as HashAlgorithmName }),
+      ...(responderId !== undefined && { responderId: RESPONDER_ENCODINGS[responderId] }),
+      ...(values['no-certs'] && { certificates: [] }),
       ...(period !== undefined && { validity: { period } }),
+      allowUnauthorized: values['allow-unauthorized'] === true,
     });
     if (values['dry-run']) {
       let count = 0;
@@ -112,8 +136,8 @@ export const bulkSignCommand: Command = {
     }
     const folder = required(values.out, 'out');
     const store = await SegmentStore.open(folder);
-    const total = await estimatedRows(list);
-    const bareRate = total >= WORTH_MEASURING ? await signer.bareRate(workers) : undefined;
+    const total = list.rows && (await estimatedRows(list.rows));
+    const bareRate = total === undefined || total >= WORTH_MEASURING ? await signer.bareRate(workers) : undefined;
     const progress = new Progress({ total, bareRate });
     const begin = Date.now();
     try {
@@ -121,7 +145,14 @@ export const bulkSignCommand: Command = {
         source: list.source,
         signer,
         store,
-        id: runName(list, issuer, responder, [values['cert-id-hash'], values.digest, period]),
+        id: runName(list, issuer, responder, [
+          values['cert-id-hash'],
+          values.digest,
+          period,
+          responderId,
+          values['no-certs'],
+          values['include-expired'],
+        ]),
         statusVersion: list.statusVersion,
         ...(checkpointEvery !== undefined && { checkpointEvery }),
         ...(values['discard-other-run'] && { otherRun: 'discard' }),
@@ -158,32 +189,67 @@ function report(json: boolean | undefined, value: object, text: string): void {
   print(json ? JSON.stringify(value) : text);
 }
 
-/** The certificates to sign for, and which state of the file they are from. */
-interface List {
-  readonly source: StatusSource;
+/** A file, and which state of it. */
+interface ListFile {
   readonly path: string;
   readonly size: number;
+  /** Milliseconds since 1970-01-01 UTC. */
   readonly modified: number;
-  /** The second of the last change: what became known later, such as a revocation put into the store, is newer. */
-  readonly statusVersion: number;
 }
 
-function openList(
-  { index, csv, ndjson }: { index?: string; csv?: string; ndjson?: string },
-  options: { onBadRow?: (error: BadRowError) => void },
-): List {
-  const given = [index, csv, ndjson].filter((path) => path !== undefined);
+/** The certificates to sign for. */
+interface List {
+  readonly source: StatusSource;
+  /** What the list is made of; first the file that says what is revoked. */
+  readonly files: readonly [ListFile, ...ListFile[]];
+  /** The second of its last change: what became known later, such as a revocation put into the store, is newer. */
+  readonly statusVersion: number;
+  /** The file that has a row for each certificate. */
+  readonly rows: ListFile | undefined;
+}
+
+interface ListValues {
+  readonly index?: string;
+  readonly csv?: string;
+  readonly ndjson?: string;
+  readonly crl?: string;
+  readonly serials?: string;
+  readonly 'include-expired'?: boolean;
+  readonly days?: string;
+  readonly hours?: string;
+}
+
+function openList(values: ListValues, issuer: Buffer, options: RowOptions): List {
+  const { index, csv, ndjson, crl, serials, 'include-expired': includeExpired } = values;
+  const given = [index, csv, ndjson, crl].filter((path) => path !== undefined);
   const [path] = given;
-  if (path === undefined || given.length > 1) throw new UsageError('one of --index, --csv and --ndjson is wanted');
+  if (path === undefined || given.length > 1)
+    throw new UsageError('one of --index, --csv, --ndjson and --crl is wanted');
+  if (serials !== undefined && crl === undefined) throw new UsageError('--serials goes with --crl');
+  if (crl !== undefined && (values.days ?? values.hours) !== undefined)
+    throw new UsageError('a CRL says itself until when it holds: no --days, no --hours');
+  if (includeExpired && index === undefined) throw new UsageError('--include-expired goes with --index');
+  const file = listFile(path);
+  const statusVersion = Math.max(0, Math.floor(Math.min(file.modified, Date.now()) / 1000));
+  const simple = { files: [file] as const, statusVersion, rows: file };
+  if (index !== undefined)
+    return { ...simple, source: indexTxtSource(path, { ...options, ...(includeExpired && { expired: 'include' }) }) };
+  if (csv !== undefined) return { ...simple, source: csvSource(path, options) };
+  if (ndjson !== undefined) return { ...simple, source: ndjsonSource(path, options) };
+  // What was known when the CRL was made must not pass for known now.
+  const crlOptions = { ...options, issuer, useCrlTimes: true };
+  if (serials === undefined) return { ...simple, rows: undefined, source: crlSource(path, crlOptions) };
+  const issued = listFile(serials);
+  return { files: [file, issued], statusVersion, rows: issued, source: crlSource(path, { ...crlOptions, serials }) };
+}
+
+function listFile(path: string): ListFile {
   const { size, mtimeMs: modified } = statSync(path);
-  const statusVersion = Math.max(0, Math.floor(Math.min(modified, Date.now()) / 1000));
-  const about = { path, size, modified, statusVersion };
-  if (index !== undefined) return { ...about, source: indexTxtSource(path, options) };
-  return { ...about, source: csv !== undefined ? csvSource(path, options) : ndjsonSource(path, options) };
+  return { path, size, modified };
 }
 
 /** About how many rows a file has, by the length of those at its beginning. */
-async function estimatedRows({ path, size }: List): Promise<number> {
+async function estimatedRows({ path, size }: ListFile): Promise<number> {
   const file = await open(path, 'r');
   try {
     const sample = Buffer.alloc(1 << 18);
@@ -197,19 +263,16 @@ async function estimatedRows({ path, size }: List): Promise<number> {
 }
 
 /** Says whether two runs are the same: same list, unchanged, for the same CA by the same signer, with the same options. */
-function runName(
-  { size, modified }: List,
-  issuer: Buffer,
-  responder: X509Certificate,
-  options: readonly unknown[],
-): string {
+function runName({ files }: List, issuer: Buffer, responder: X509Certificate, options: readonly unknown[]): string {
   const certificates = [new X509Certificate(issuer), responder].map(({ fingerprint256 }) => fingerprint256);
   return createHash('sha256')
-    .update(JSON.stringify([size, modified, ...certificates, ...options]))
+    .update(JSON.stringify([files.map(({ size, modified }) => [size, modified]), ...certificates, ...options]))
     .digest('hex');
 }
 
 function validityPeriod(days: string | undefined, hours: string | undefined): number | undefined {
   if (days === undefined && hours === undefined) return undefined;
-  return Math.round((numberOption(days, 'days') ?? 0) * 86_400 + (numberOption(hours, 'hours') ?? 0) * 3600);
+  const seconds = Math.round((numberOption(days, 'days') ?? 0) * 86_400 + (numberOption(hours, 'hours') ?? 0) * 3600);
+  if (seconds < 1) throw new UsageError('--days and --hours leave no time from thisUpdate to nextUpdate');
+  return seconds;
 }

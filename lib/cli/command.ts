@@ -49,6 +49,14 @@ export function numberOption(value: string | undefined, option: string): number 
   return number;
 }
 
+/** A whole number, 1 or more, from an option. */
+export function countOption(value: string | undefined, option: string): number | undefined {
+  const number = numberOption(value, option);
+  if (number !== undefined && !(Number.isSafeInteger(number) && number > 0))
+    throw new UsageError(`--${option} is not a whole number from 1 on: ${value}`);
+  return number;
+}
+
 /** One of a list of names from an option. */
 export function choiceOption<T extends string>(
   value: string | undefined,

@@ -1,9 +1,10 @@
-import { createWriteStream, existsSync } from 'node:fs';
+import { createWriteStream, readdirSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
 import { exportTar, exportToFolder } from '../bulk/store/export.js';
 import { SegmentStore } from '../bulk/store/segment-store.js';
+import { verifyStore } from '../bulk/store/verify.js';
 import { OCSPCertStatus } from '../ocsp/enums.js';
 import { type Command, print, UsageError } from './command.js';
 
@@ -24,6 +25,17 @@ Exit codes: 0 done, 1 failed, or there is no such response, or something is dama
 const OPTIONS = { json: { type: 'boolean' } } as const;
 
 type Action = (store: SegmentStore, args: readonly string[], json: boolean) => Promise<number> | number;
+
+/** The one action that a store need not be opened for, as a damaged one cannot be. */
+async function verify(folder: string, json: boolean): Promise<number> {
+  const report = await verifyStore(folder);
+  if (json) print(JSON.stringify(report));
+  else {
+    for (const problem of report.problems) print(problem);
+    print(`${report.responses} responses in ${report.segments} segments, ${report.problems.length} problems`);
+  }
+  return report.problems.length === 0 ? 0 : 1;
+}
 
 const ACTIONS: Readonly<Record<string, Action>> = {
   ls(store, _args, json) {
@@ -50,15 +62,6 @@ const ACTIONS: Readonly<Record<string, Action>> = {
     else for (const [name, value] of Object.entries(stats)) print(`${name}: ${value ?? '-'}`);
     return 0;
   },
-  async verify(store, _args, json) {
-    const report = await store.verify();
-    if (json) print(JSON.stringify(report));
-    else {
-      for (const problem of report.problems) print(problem);
-      print(`${report.responses} responses in ${report.segments} segments, ${report.problems.length} problems`);
-    }
-    return report.problems.length === 0 ? 0 : 1;
-  },
   async compact(store) {
     await store.compact();
     return 0;
@@ -81,10 +84,11 @@ export const storeCommand: Command = {
     const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options: OPTIONS });
     const [name = '', folder, ...rest] = positionals;
     const action = ACTIONS[name];
-    if (action === undefined) throw new UsageError(name === '' ? 'an action is wanted' : `no such action: ${name}`);
+    if (action === undefined && name !== 'verify')
+      throw new UsageError(name === '' ? 'an action is wanted' : `no such action: ${name}`);
     if (folder === undefined) throw new UsageError('a folder is wanted');
-    // Opening would make one.
-    if (!existsSync(folder)) throw new Error(`no such folder: ${folder}`);
+    checkIsStore(folder);
+    if (action === undefined) return verify(folder, values.json === true);
     const store = await SegmentStore.open(folder);
     try {
       return await action(store, rest, values.json === true);
@@ -93,3 +97,10 @@ export const storeCommand: Command = {
     }
   },
 };
+
+/** Opening would make a store; and of a folder that was mistyped, "no problems" would be no answer. */
+function checkIsStore(folder: string): void {
+  const names = readdirSync(folder);
+  if (!names.some((name) => name === 'MANIFEST' || name.endsWith('.seg')))
+    throw new Error(`there is no store in ${folder}`);
+}

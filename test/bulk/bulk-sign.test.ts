@@ -153,3 +153,46 @@ test('an abort leaves a run that can be continued; a bad argument begins none', 
   t.is(resumedFrom + signed, 5000);
   store.close();
 });
+
+test('a run that fails before its first checkpoint is not in the way of another', async (t) => {
+  const store = await SegmentStore.open(scratch(t));
+  const source = iterableSource([entry(1)]);
+  const first = { source, signer, store, id: 'first' };
+  await t.throwsAsync(bulkSign({ ...first, threads: 0 }), { code: 'ERR_OCSP_INVALID_VALUE' });
+  await t.throwsAsync(bulkSign({ ...first, source: iterableSource([entry(1), entry(-1)]) }), {
+    code: 'ERR_OCSP_INVALID_VALUE',
+  });
+  t.is(store.stats().unfinishedRun, null);
+  t.is((await bulkSign({ ...first, id: 'second' })).signed, 1);
+  store.close();
+});
+
+test('each entry may have a version of its own', async (t) => {
+  const store = await SegmentStore.open(scratch(t));
+  const good = (serialNumber: bigint, statusVersion?: number): StatusEntry => ({
+    serialNumber,
+    status: OCSPCertStatus.GOOD,
+    ...(statusVersion !== undefined && { statusVersion }),
+  });
+  const run = (id: string, statusVersion: number, ...entries: StatusEntry[]) =>
+    bulkSign({ source: iterableSource(entries), signer, store, id, statusVersion });
+  const bad = (serialNumber: bigint, statusVersion: number): StatusEntry => ({
+    serialNumber,
+    status: OCSPCertStatus.REVOKED,
+    revocationTime: revoked,
+    statusVersion,
+  });
+  await run('first', 5, bad(1n, 7), bad(2n, 3), good(3n));
+  t.deepEqual(
+    [1n, 2n, 3n].map((serial) => store.getRecord(serial)?.statusVersion),
+    [7, 3, 5],
+  );
+  await run('second', 6, good(1n), good(2n), good(3n, 4));
+  t.deepEqual(
+    [1n, 2n, 3n].map((serial) => store.getRecord(serial)?.statusVersion),
+    [7, 6, 5],
+  );
+  t.is(loadDerOcspResponse(store.get(1n) as Buffer).certificateStatus, OCSPCertStatus.REVOKED);
+  await t.throwsAsync(run('third', 6, good(1n, -1)), { code: 'ERR_OCSP_INVALID_VALUE' });
+  store.close();
+});

@@ -326,6 +326,31 @@ test('responders that clients would refuse are refused', (t) => {
   t.notThrows(make(expired, { allowUnauthorized: true }));
 });
 
+test.serial('a signer that outlives its certificate signs no more', async (t) => {
+  const hour = 3_600_000;
+  const short = ca.issueResponder({ notAfter: new Date(Date.now() + hour) });
+  const options = { issuer: ca.certificate, responder: short.certificate, privateKey: short.privateKey };
+  const one = new ResponseSigner(options);
+  const careless = new ResponseSigner({ ...options, allowUnauthorized: true });
+  const external = new ResponseSigner({ ...options, privateKey: { sign: () => Buffer.alloc(64) } });
+  const entry = { serialNumber: 1n, status: GOOD };
+  t.notThrows(() => one.sign(entry));
+  const refused = { code: 'ERR_OCSP_INVALID_VALUE', message: 'the responder certificate has expired' };
+  const now = Date.now;
+  Date.now = () => now() + 2 * hour;
+  try {
+    t.throws(() => one.sign(entry), refused);
+    await t.throwsAsync(one.signAsync(entry), refused);
+    await t.throwsAsync(one.signAll([entry]).next(), refused);
+    await t.throwsAsync(external.signAsync(entry), refused);
+    await t.throwsAsync(external.signAll([entry]).next(), refused);
+    t.notThrows(() => careless.sign(entry));
+  } finally {
+    Date.now = now;
+  }
+  t.notThrows(() => one.sign(entry));
+});
+
 test('bad arguments', async (t) => {
   const good = { issuer: ca.certificate, responder: delegate.certificate, privateKey: delegate.privateKey };
   const make = (change: object) => () => new ResponseSigner({ ...good, ...change } as never);

@@ -1,5 +1,14 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -137,6 +146,7 @@ test('bad rows end the run, or are reported and left out', (t) => {
 
 test('wrong usage says so, with exit code 2', (t) => {
   const { at, sign } = files(t);
+  t.is(run(...sign, '--index', at('index.txt')).status, 0);
   for (const args of [
     [],
     ['nonsense'],
@@ -145,14 +155,26 @@ test('wrong usage says so, with exit code 2', (t) => {
     [...sign],
     [...sign, '--index', at('index.txt'), '--csv', at('index.txt')],
     [...sign, '--index', at('index.txt'), '--workers', 'many'],
+    [...sign, '--index', at('index.txt'), '--workers', '0'],
+    [...sign, '--index', at('index.txt'), '--workers', '1.5'],
+    [...sign, '--index', at('index.txt'), '--checkpoint-every', '0'],
+    [...sign, '--index', at('index.txt'), '--verify-sample', '2'],
+    [...sign, '--index', at('index.txt'), '--verify-sample=-1'],
+    [...sign, '--index', at('index.txt'), '--days', '0'],
+    [...sign, '--index', at('index.txt'), '--days', '1', '--hours=-24'],
+    [...sign, '--index', at('index.txt'), '--responder-id', 'key'],
+    [...sign, '--index', at('index.txt'), '--serials', at('index.txt')],
+    [...sign, '--index', at('index.txt'), '--crl', at('index.txt')],
+    [...sign, '--csv', at('index.txt'), '--include-expired'],
+    [...sign, '--crl', at('index.txt'), '--days', '1'],
     [...sign, '--index', at('index.txt'), '--checkpoint-every', 'many'],
     [...sign, '--index', at('index.txt'), '--passphrase-env', 'SECRET', '--passphrase-file', at('ca.pem')],
     [...sign, '--index', at('index.txt'), '--passphrase-env', 'NO_SUCH_VARIABLE'],
     ['store'],
     ['store', 'ls'],
     ['store', 'nonsense', at('store')],
-    ['store', 'get', at('.')],
-    ['store', 'export', at('.')],
+    ['store', 'get', at('store')],
+    ['store', 'export', at('store')],
   ]) {
     const { status, stderr, stdout } = run(...args);
     t.is(status, 2, args.join(' '));
@@ -164,7 +186,66 @@ test('wrong usage says so, with exit code 2', (t) => {
     t.regex(stdout, /^Usage: openssl-ocsp/);
   }
   t.is(run('store', 'ls', at('no-such-folder')).status, 1);
+  mkdirSync(at('empty'));
+  for (const action of ['ls', 'verify', 'compact', 'stats']) {
+    const { status, stderr } = run('store', action, at('empty'));
+    t.is(status, 1, action);
+    t.regex(stderr, /there is no store in/);
+  }
+  t.deepEqual(readdirSync(at('empty')), []);
   t.is(run(...sign, '--index', at('no-such-file')).status, 1);
   t.is(run(...sign, '--index', at('index.txt'), '--digest', 'md5').status, 1);
-  t.is(run(...sign, '--index', at('index.txt'), '--checkpoint-every', '0').status, 1);
+});
+
+test('store verify lists damage, also of a store that cannot be opened', (t) => {
+  const { at, sign } = files(t);
+  t.is(run(...sign, '--index', at('index.txt')).status, 0);
+  const segment = join(at('store'), readdirSync(at('store')).find((name) => name.endsWith('.seg')) as string);
+  writeFileSync(segment, readFileSync(segment).subarray(0, 50));
+  t.is(run('store', 'ls', at('store')).status, 1);
+  const { status, stdout } = run('store', 'verify', at('store'));
+  t.is(status, 1);
+  t.regex(stdout, /^\S+\.seg: too short for a segment\n0 responses in 1 segments, 1 problems\n$/);
+  const report = run('store', 'verify', at('store'), '--json');
+  t.is(report.status, 1);
+  t.is((JSON.parse(report.stdout) as { problems: unknown[] }).problems.length, 1);
+});
+
+test('what a response looks like is up to options', (t) => {
+  const { at, sign } = files(t, 'E\t201231235959Z\t\t0E\tunknown\t/CN=e\nV\t301231235959Z\t\t0A\tunknown\t/CN=a\n');
+  const response = (serial: string) => {
+    const file = at(`exported/${serial}.der`);
+    t.is(run('store', 'export', at('store'), at('exported')).status, 0);
+    return existsSync(file) ? loadDerOcspResponse(readFileSync(file)) : undefined;
+  };
+  t.is(run(...sign, '--index', at('index.txt')).status, 0);
+  t.is(response('0E'), undefined);
+  t.is(response('0A')?.responderName, null);
+  t.is(response('0A')?.certificates.length, 1);
+  const looks = ['--include-expired', '--responder-id', 'name', '--no-certs'];
+  const again = run(...sign, '--index', at('index.txt'), ...looks, '--json');
+  t.is((JSON.parse(again.stdout) as { signed: number }).signed, 2, again.stderr);
+  t.is(response('0E')?.certificateStatus, OCSPCertStatus.GOOD);
+  t.not(response('0E')?.responderName, null);
+  t.is(response('0E')?.certificates.length, 0);
+});
+
+test('a signer that clients would refuse signs only when told so', (t) => {
+  const { at, sign } = files(t);
+  const other = ca.issue({ subject: 'CN=not for OCSP' });
+  writeFileSync(at('ocsp.pem'), other.certificatePem);
+  writeFileSync(at('ocsp.key'), other.privateKeyPem);
+  const refused = run(...sign, '--index', at('index.txt'));
+  t.is(refused.status, 1);
+  t.regex(refused.stderr, /OCSPSigning \[ERR_OCSP_INVALID_VALUE\]/);
+  const allowed = run(...sign, '--index', at('index.txt'), '--allow-unauthorized');
+  t.is(allowed.status, 0, allowed.stderr);
+});
+
+test('a bad option leaves no unfinished run behind', (t) => {
+  const { at, sign } = files(t);
+  const tooMany = run(...sign, '--index', at('index.txt'), '--workers', '1025');
+  t.is(tooMany.status, 1);
+  t.regex(tooMany.stderr, /1 to 1024 \[ERR_OCSP_INVALID_VALUE\]/);
+  t.is(run(...sign, '--index', at('index.txt'), '--hours', '9').status, 0);
 });

@@ -14,7 +14,13 @@ const plain = !process.env['OCSP_TEST_INSTRUMENTED'];
 interface Report {
   readonly groups: readonly {
     readonly name: string;
-    readonly tables: readonly { readonly rows: readonly { readonly name: string; readonly opsPerSecond: number }[] }[];
+    readonly tables: readonly {
+      readonly rows: readonly {
+        readonly name: string;
+        readonly opsPerSecond: number;
+        readonly heapOctets: number;
+      }[];
+    }[];
   }[];
 }
 
@@ -32,13 +38,37 @@ testIf(headers && plain)('the benchmark runs, reports and draws', (t) => {
   for (const { name, tables } of groups) {
     t.regex(readFileSync(join(folder, `${name}.svg`), 'utf8'), /^<svg [\s\S]*class="own"[\s\S]*<\/svg>\s*$/);
     t.is(tables.length, 1, name);
-    for (const row of tables.flatMap(({ rows }) => rows)) t.true(row.opsPerSecond > 0, `${name}: ${row.name}`);
+    for (const row of tables.flatMap(({ rows }) => rows)) {
+      t.true(row.opsPerSecond > 0, `${name}: ${row.name}`);
+      t.true(Number.isFinite(row.heapOctets), `${name}: ${row.name}`);
+    }
   }
 });
 
 testIf(plain)('the benchmark of scale runs, and reports every job', (t) => {
-  const output = execFileSync(process.execPath, ['bench/bulk-scale.mjs', '--quick'], { cwd: root, encoding: 'utf8' });
+  const folder = mkdtempSync(join(tmpdir(), 'openssl-ocsp-bench-'));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  const args = ['bench/bulk-scale.mjs', '--quick', '--svg', folder];
+  const output = execFileSync(process.execPath, args, { cwd: root, encoding: 'utf8' });
   for (const job of ['signAll', 'bulkSign', 'index.txt', 'CSV', 'NDJSON', 'CRL']) {
     t.regex(output, new RegExp(`^  ${job}, 100 +[\\d.]+ .*/s +[\\d.]+ .*/s +\\d+ MiB`, 'm'));
   }
+  t.regex(readFileSync(join(folder, 'bulk-scale.svg'), 'utf8'), /^<svg [\s\S]*100 responses[\s\S]*<\/svg>\s*$/);
+});
+
+testIf(plain)('heap: what is allocated counts, however often it is collected', async (t) => {
+  const { measure } = (await import(new URL('../../../bench/measure.mjs', import.meta.url).href)) as {
+    measure(contenders: object[], effort: object): Promise<{ heapOctets: number }[]>;
+  };
+  let sink: unknown;
+  const loop = (operation: (i: number) => unknown) => (iterations: number) => {
+    for (let i = 0; i < iterations; i += 1) sink = operation(i);
+  };
+  // Ten doubles are 80 octets, and the array has two headers.
+  const array = { name: 'array', run: loop((i) => [i + 0.5, i, i, i, i, i, i, i, i, i]) };
+  const nothing = { name: 'nothing', run: loop((i) => i & 1) };
+  const [first, second] = await measure([array, nothing], { rounds: 1, milliseconds: 200 });
+  t.true(sink !== undefined);
+  t.true((first?.heapOctets ?? 0) >= 100 && (first?.heapOctets ?? 0) < 200, String(first?.heapOctets));
+  t.true((second?.heapOctets ?? 9) < 1, String(second?.heapOctets));
 });

@@ -1,5 +1,8 @@
-import { malformed } from '../../errors.js';
+import { constants, verify, type X509Certificate } from 'node:crypto';
+import { invalidValue, malformed } from '../../errors.js';
+import { readSignatureAlgorithm } from '../../x509/algorithms.js';
 import { contextTag, DerReader, Tag } from '../../x509/der.js';
+import { SignatureAlgorithmOID } from '../../x509/oids.js';
 import { asn1Time } from './fields.js';
 import { type ByteInput, readAll } from './rows.js';
 
@@ -19,10 +22,12 @@ const ONLY_SOME_REASONS = contextTag(3, false);
 const INDIRECT_CRL = contextTag(4, false);
 
 /** Reads a CRL in DER or PEM down to its entries. */
-export async function readCrl(input: ByteInput): Promise<Crl> {
+export async function readCrl(input: ByteInput, issuer?: X509Certificate): Promise<Crl> {
   const der = derOf(await readAll(input));
   const outer = new DerReader(der).enter(Tag.SEQUENCE, 'CertificateList');
-  const list = outer.enter(Tag.SEQUENCE, 'tbsCertList');
+  const tbs = outer.read(Tag.SEQUENCE, 'tbsCertList');
+  if (issuer !== undefined) checkSignature(der.subarray(tbs.start, tbs.end), outer, issuer);
+  const list = new DerReader(der, tbs.contentStart, tbs.end);
   list.optional(Tag.INTEGER, 'version');
   list.read(Tag.SEQUENCE, 'signature');
   list.read(Tag.SEQUENCE, 'issuer');
@@ -34,6 +39,22 @@ export async function readCrl(input: ByteInput): Promise<Crl> {
   }
   list.done('tbsCertList');
   return { der, thisUpdate, nextUpdate, revokedStart: revoked?.contentStart ?? 0, revokedEnd: revoked?.end ?? 0 };
+}
+
+/** Refuses what the issuer has not signed; `rest` is what follows tbsCertList. */
+function checkSignature(tbs: Buffer, rest: DerReader, issuer: X509Certificate): void {
+  const algorithm = readSignatureAlgorithm(rest.copyTlv(rest.read(Tag.SEQUENCE, 'signatureAlgorithm')));
+  // The first octet says how many bits of the last one do not count; in a signature all do.
+  const bits = rest.copyContent(rest.read(Tag.BIT_STRING, 'signatureValue'));
+  const key = issuer.publicKey;
+  const padding = algorithm.oid === SignatureAlgorithmOID.RSASSA_PSS ? constants.RSA_PKCS1_PSS_PADDING : undefined;
+  let signed = false;
+  try {
+    signed = bits[0] === 0 && verify(algorithm.hash, tbs, padding ? { key, padding } : key, bits.subarray(1));
+  } catch {
+    // A key of another type than the signature.
+  }
+  if (!signed) throw invalidValue('the CRL was not signed by the issuer');
 }
 
 const PEM = /-----BEGIN X509 CRL-----([^-]*)-----END X509 CRL-----/;

@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { malformed } from '../../errors.js';
+import { invalidValue, malformed } from '../../errors.js';
 import { OCSPCertStatus } from '../../ocsp/enums.js';
+import { type CertificateInput, toCertificate } from '../../x509/certificate.js';
 import { DerReader, Tag } from '../../x509/der.js';
 import { Extension } from '../../x509/extension.js';
 import { CRLReason, InvalidityDate } from '../../x509/extensions/crl-entry.js';
@@ -18,7 +19,15 @@ export interface CrlSourceOptions extends RowOptions {
    * the CRL does not list are good. Without it only the revoked certificates are given.
    */
   readonly serials?: SerialList;
-  /** Gives each entry the CRL's own thisUpdate and nextUpdate (RFC 6960 section 2.4) instead of the signer's. Default false. */
+  /**
+   * The CA whose CRL it has to be: one that this certificate's key has not signed is refused with `ERR_OCSP_INVALID_VALUE`.
+   * By default the signature is not looked at.
+   */
+  readonly issuer?: CertificateInput;
+  /**
+   * Gives each entry the CRL's own thisUpdate and nextUpdate (RFC 6960 section 2.4) instead of the signer's; refuses a CRL
+   * that has expired with `ERR_OCSP_INVALID_VALUE`. Default false.
+   */
   readonly useCrlTimes?: boolean;
 }
 
@@ -29,7 +38,7 @@ export type SerialList = string | URL | Uint8Array | Iterable<string | bigint> |
  * The certificates of a CRL, and those of a list that are not in it. First comes the list in its order, then what the CRL
  * has beyond it. The CRL is held in memory, with an index of its serial numbers; the list streams.
  *
- * The signature of the CRL is not checked: it is the caller's own.
+ * Of a CRL that is one of several parts of a CA's list, `serials` may only name certificates of that part.
  *
  * @throws `ERR_OCSP_MALFORMED`, when iterated, for what is not a CRL, and for one from which "not listed" does not mean
  * "good": a delta CRL, an indirect CRL, one for some reasons only. `lineNumber` of a bad entry is its position in the CRL.
@@ -39,7 +48,10 @@ export function crlSource(crl: ByteInput, options: CrlSourceOptions = {}): Statu
 }
 
 async function* readEntries(input: ByteInput, options: CrlSourceOptions): AsyncGenerator<StatusEntry[]> {
-  const crl = await readCrl(input);
+  const { issuer } = options;
+  const crl = await readCrl(input, issuer === undefined ? undefined : toCertificate(issuer, 'issuer').x509);
+  if (options.useCrlTimes && crl.nextUpdate !== undefined && crl.nextUpdate < new Date())
+    throw invalidValue(`the CRL has expired: its nextUpdate was ${crl.nextUpdate.toISOString()}`);
   const times = options.useCrlTimes
     ? { thisUpdate: crl.thisUpdate, ...(crl.nextUpdate && { nextUpdate: crl.nextUpdate }) }
     : {};

@@ -20,7 +20,8 @@ const BYTE_ORDER_MARK = Buffer.from('\ufeff');
 
 /**
  * Comma-separated values (RFC 4180, UTF-8). The first row names the columns, in any order and case: `serial` and `status`
- * are required, `revocationTime`, `reason`, `thisUpdate`, `nextUpdate` and `invalidityDate` optional, others are ignored.
+ * are required, `revocationTime`, `reason`, `thisUpdate`, `nextUpdate`, `invalidityDate` and `statusVersion` optional, others are
+ * ignored.
  * Times are RFC 3339 with an offset, or `YYYYMMDDHHMMSSZ`; statuses `good`, `revoked`, `unknown`. Empty lines are left out.
  * A first row that does not name the columns ends the iteration, whatever `onBadRow` says.
  */
@@ -39,6 +40,7 @@ const COLUMN_OF: ReadonlyMap<string, Column> = new Map<string, Column>([
   ['thisupdate', 'thisUpdate'],
   ['nextupdate', 'nextUpdate'],
   ['invaliditydate', 'invalidityDate'],
+  ['statusversion', 'statusVersion'],
 ]);
 
 class CsvFormat implements RowFormat {

@@ -16,6 +16,8 @@ export interface EntryFields {
   readonly thisUpdate?: unknown;
   readonly nextUpdate?: unknown;
   readonly invalidityDate?: unknown;
+  /** That of the entry, a whole number. */
+  readonly statusVersion?: unknown;
 }
 
 /** An entry of named values: strings, or numbers for serial and status. */
@@ -27,6 +29,7 @@ export function entryFromFields(fields: EntryFields): StatusEntry {
   const thisUpdate = timeOf(fields.thisUpdate, 'thisUpdate');
   const nextUpdate = timeOf(fields.nextUpdate, 'nextUpdate');
   const invalidity = timeOf(fields.invalidityDate, 'invalidityDate');
+  const statusVersion = wholeOf(fields.statusVersion, 'statusVersion');
   if (status === OCSPCertStatus.REVOKED) {
     if (revocationTime === undefined) throw malformed('revoked, but no revocationTime');
   } else if (revocationTime !== undefined || reasonText !== undefined || invalidity !== undefined) {
@@ -35,11 +38,13 @@ export function entryFromFields(fields: EntryFields): StatusEntry {
   const reason = reasonText === undefined ? null : reasonFromText(reasonText);
   const entry = { serialNumber, status, revocationTime: revocationTime ?? null, reason };
   // Spreading costs more than all the rest, and hardly any row needs it.
-  if (thisUpdate === undefined && nextUpdate === undefined && invalidity === undefined) return entry;
+  const isPlain = thisUpdate === undefined && nextUpdate === undefined && invalidity === undefined;
+  if (isPlain && statusVersion === undefined) return entry;
   return {
     ...entry,
     ...(thisUpdate && { thisUpdate }),
     ...(nextUpdate && { nextUpdate }),
+    ...(statusVersion !== undefined && { statusVersion }),
     ...(invalidity && {
       singleExtensions: [new Extension(InvalidityDate.oid, false, new InvalidityDate(invalidity))],
     }),
@@ -67,6 +72,13 @@ function statusOf(value: unknown): OCSPCertStatus {
 function timeOf(value: unknown, name: string): Date | undefined {
   const text = textOf(value, name);
   return text === undefined ? undefined : timeFromText(text);
+}
+
+function wholeOf(value: unknown, name: string): number | undefined {
+  const text = typeof value === 'number' ? String(value) : textOf(value, name);
+  if (text === undefined) return undefined;
+  if (!/^\d{1,15}$/.test(text)) throw malformed(`${name} is not a whole number: '${text.slice(0, 64)}'`);
+  return Number(text);
 }
 
 function textOf(value: unknown, name: string): string | undefined {

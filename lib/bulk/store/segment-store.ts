@@ -30,7 +30,7 @@ import type { SegmentReader } from './segment-reader.js';
 import { type SegmentLimits, SegmentRun } from './segment-run.js';
 import { framesOf, SegmentSet } from './segment-set.js';
 import { type SerialKey, serialKey } from './serial-key.js';
-import { type VerifyReport, verifySegments } from './verify.js';
+import { type VerifyReport, verifyStore } from './verify.js';
 import { WriterLock } from './writer-lock.js';
 
 /** What {@link SegmentStore.open} takes beside the folder. */
@@ -191,10 +191,9 @@ export class SegmentStore implements ResponseStore {
     });
   }
 
-  /** Reads everything and checks every checksum, and that the index leads to every response. Damage is reported, not thrown. */
-  async verify(): Promise<VerifyReport> {
-    this.#set.reload();
-    return verifySegments(this.#folder, this.#set.manifest);
+  /** {@link verifyStore} of this store's folder. */
+  verify(): Promise<VerifyReport> {
+    return verifyStore(this.#folder);
   }
 
   /** Counts, from the ends of the segments. */
@@ -223,7 +222,7 @@ export class SegmentStore implements ResponseStore {
     let identity = unfinishedRun(this.#folder, this.#set.manifest);
     if (identity !== undefined && identity.id !== id) {
       if (otherRun !== 'discard')
-        throw invalidValue(`the store has an unfinished run of another name: '${identity.id}'`);
+        throw invalidValue(`the store has an unfinished run of another name: '${identity.id}'; finish or discard it`);
       await this.#forgetRun(identity.epoch);
       identity = undefined;
     }

@@ -3,7 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { OCSPError } from '../../errors.js';
 import { storeDamaged } from './errors.js';
 import { keyOf } from './frames.js';
-import type { Manifest } from './manifest.js';
+import { type Manifest, manifestStamp, readManifest } from './manifest.js';
 import { BLOCK_ENTRIES, ENTRY_TAIL } from './segment-format.js';
 import { positionAt, SegmentReader } from './segment-reader.js';
 import { scanFrames } from './segment-scan.js';
@@ -18,18 +18,49 @@ export interface VerifyReport {
   readonly problems: readonly string[];
 }
 
-/** Checks all segments of a manifest. */
-export async function verifySegments(folder: string, manifest: Manifest): Promise<VerifyReport> {
+/** Writers that replace the manifest again and again are left alone after so many attempts. */
+const ATTEMPTS = 10;
+
+/**
+ * Reads all of a {@link SegmentStore} and checks every checksum, and that the index leads to every response. For a store that
+ * cannot be opened, too: damage is reported, not thrown.
+ *
+ * @throws (rejects) What the file system throws, but for a file that is missing.
+ */
+export async function verifyStore(folder: string): Promise<VerifyReport> {
+  for (let attempt = 1; ; attempt += 1) {
+    const stamp = manifestStamp(folder);
+    const report = await verifyManifest(folder);
+    // A writer that replaces the manifest removes files of the old one.
+    const replaced = manifestStamp(folder) !== stamp;
+    if (report.problems.length === 0 || !replaced || attempt >= ATTEMPTS) return report;
+  }
+}
+
+async function verifyManifest(folder: string): Promise<VerifyReport> {
+  let manifest: Manifest;
+  try {
+    manifest = readManifest(folder);
+  } catch (error) {
+    if (!(error instanceof OCSPError)) throw error;
+    return { segments: 0, responses: 0, problems: [error.message] };
+  }
+  return verifySegments(folder, manifest);
+}
+
+async function verifySegments(folder: string, manifest: Manifest): Promise<VerifyReport> {
   const problems: string[] = [];
   let responses = 0;
-  for (const { file } of manifest.segments) {
+  for (const { file, bytes } of manifest.segments) {
     const report = (error: unknown): void => {
-      if (!(error instanceof OCSPError)) throw error;
-      problems.push(error.message);
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') problems.push(`${file} is missing`);
+      else if (error instanceof OCSPError) problems.push(error.message);
+      else throw error;
     };
     try {
       const reader = new SegmentReader(join(folder, file));
       try {
+        if (reader.bytes !== bytes) report(storeDamaged(`${file} has ${reader.bytes} octets instead of ${bytes}`));
         responses += await verifyIndex(reader, report);
         await verifyData(join(folder, file), reader);
       } finally {

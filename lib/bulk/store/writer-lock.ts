@@ -129,7 +129,8 @@ function isAlive(owner: Owner): boolean {
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
-  return owner.started === startOf(owner.pid);
+  const { started, isZombie } = statOf(owner.pid);
+  return owner.started === started && !isZombie;
 }
 
 function lockNumbers(folder: string): number[] {
@@ -152,10 +153,16 @@ function freePath(folder: string, number: number): string {
   return join(folder, `LOCK.${number}.free`);
 }
 
-/** Field 22 of /proc/PID/stat; the command before it may hold spaces and parentheses, but ends with the last of these. */
-function startOf(pid: number): string {
+/**
+ * What Linux says of a process, by proc(5); nothing elsewhere. The command before the fields may hold spaces and parentheses,
+ * but ends with the last of these.
+ */
+function statOf(pid: number): { started: string; isZombie: boolean } {
   const stat = readIfThere(`/proc/${pid}/stat`);
-  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const [state, threads, started = ''] = [fields[0], fields[17], fields[19]];
+  // Dead, though its parent has not asked yet, as PID 1 of many a container never does. With threads left it may still write.
+  return { started, isZombie: state === 'Z' && Number(threads) <= 1 };
 }
 
 function readIfThere(path: string): string {
@@ -176,7 +183,7 @@ function pidNamespace(): string {
 
 const ME: Owner = {
   pid: process.pid,
-  started: startOf(process.pid),
+  started: statOf(process.pid).started,
   host: hostname(),
   boot: readIfThere('/proc/sys/kernel/random/boot_id').trim(),
   namespace: pidNamespace(),

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
@@ -10,9 +10,11 @@ import {
   ReasonFlags,
   UnrecognizedExtension,
 } from 'openssl-ocsp';
+import { createTestCa } from 'openssl-ocsp/testing';
 import { crlSource } from '#dist/bulk/sources/crl.js';
 import { indexTxtSource } from '#dist/bulk/sources/index-txt.js';
 import type { StatusEntry } from '#dist/bulk/status-entry.js';
+import { command } from '../../helpers/command.js';
 import { withCli } from '../../helpers/conditional.js';
 import { openssl, opensslCliVersion } from '../../helpers/openssl-cli.js';
 import { entriesOf } from '../records.js';
@@ -113,6 +115,90 @@ withCli('a CRL without a list, and with one that lacks some', async (t) => {
   for (const { thisUpdate, nextUpdate } of all) {
     t.is((nextUpdate as Date).getTime() - (thisUpdate as Date).getTime(), 30 * 24 * 3_600_000);
   }
+});
+
+withCli('a CRL of another issuer, or one that was changed, is refused', async (t) => {
+  const { crl } = ca!;
+  const run = (...args: string[]): void => {
+    const { status, stderr } = openssl(args);
+    t.is(status, 0, stderr);
+  };
+  const at = (name: string): string => join(folder, name);
+  const refused = { code: 'ERR_OCSP_INVALID_VALUE', message: /was not signed by the issuer/ };
+  const kinds: [name: string, key: string[], sign?: string[]][] = [
+    ['rsa', ['-newkey', 'rsa:2048']],
+    ['pss', ['-newkey', 'rsa:2048'], ['-sigopt', 'rsa_padding_mode:pss', '-sigopt', 'rsa_pss_saltlen:20']],
+    ['ed25519', ['-newkey', 'ed25519'], ['-md', 'null']],
+  ];
+  const crls: [issuer: string, crl: string][] = [[at('ca.pem'), crl]];
+  const config = ['-config', at('ca.cnf')];
+  for (const [name, key, sign = []] of kinds) {
+    const pair = ['-keyout', at(`${name}.key`), '-out', at(`${name}.pem`)];
+    run('req', '-x509', ...key, '-nodes', ...config, ...pair, '-subj', '/CN=CA', '-days', '30');
+    const signer = ['-keyfile', at(`${name}.key`), '-cert', at(`${name}.pem`)];
+    run('ca', ...config, '-gencrl', ...signer, ...sign, '-out', at(`${name}.crl`));
+    crls.push([at(`${name}.pem`), at(`${name}.crl`)]);
+  }
+  for (const [issuerFile, own] of crls) {
+    const issuer = readFileSync(issuerFile);
+    t.is((await entriesOf(crlSource(own, { issuer }))).length, REVOCATIONS.length, own);
+    for (const [, other] of crls) {
+      if (other !== own) await t.throwsAsync(entriesOf(crlSource(other, { issuer })), refused, `${own} ${other}`);
+    }
+  }
+  const issuer = readFileSync(at('ca.pem'));
+  run('crl', '-in', crl, '-outform', 'DER', '-out', at('whole.der'));
+  const der = readFileSync(at('whole.der'));
+  const position = der.indexOf(Buffer.from('0a0101', 'hex'));
+  t.true(position > 0);
+  const changed = Buffer.from(der);
+  changed[position + 2] = 3;
+  t.is((await entriesOf(crlSource(changed))).length, REVOCATIONS.length);
+  await t.throwsAsync(entriesOf(crlSource(changed, { issuer })), refused);
+  changed.set(der);
+  changed[der.length - 1] = (der[der.length - 1] as number) ^ 1;
+  await t.throwsAsync(entriesOf(crlSource(changed, { issuer })), refused);
+  await t.throwsAsync(entriesOf(crlSource(der.subarray(0, -1), { issuer })), { code: 'ERR_OCSP_MALFORMED' });
+  await t.throwsAsync(entriesOf(crlSource(der, { issuer: Buffer.from('no certificate') })), {
+    code: 'ERR_OCSP_MALFORMED',
+  });
+});
+
+withCli('bulk-sign of a CRL and the list of what was issued', async (t) => {
+  const { crl } = ca!;
+  const at = (name: string): string => join(folder, name);
+  writeFileSync(at('issued.txt'), 'F0\nABCDEF\n');
+  const keys = ['--issuer', at('ca.pem'), '--signer', at('ca.pem'), '--key', at('ca.key')];
+  const sign = ['bulk-sign', ...keys, '--out', at('store'), '--json', '--crl', crl];
+  const alone = await command(sign);
+  t.is((JSON.parse(alone.stdout) as { signed: number }).signed, REVOCATIONS.length, alone.stderr);
+  const both = await command([...sign, '--serials', at('issued.txt')]);
+  t.is((JSON.parse(both.stdout) as { signed: number }).signed, REVOCATIONS.length + 1, both.stderr);
+  const status = async (serial: string) => {
+    const { bytes } = await command(['store', 'get', at('store'), serial]);
+    return loadDerOcspResponse(bytes);
+  };
+  const good = await status('ABCDEF');
+  t.is(good.certificateStatus, OCSPCertStatus.GOOD);
+  // The CRL's own times: 30 days.
+  t.is((good.nextUpdate as Date).getTime() - good.thisUpdate.getTime(), 30 * 24 * 3_600_000);
+  t.is((await status('F0')).certificateStatus, OCSPCertStatus.REVOKED);
+  const old = ['-crl_lastupdate', '20200101000000Z', '-crl_nextupdate', '20200201000000Z'];
+  t.is(openssl(['ca', '-config', at('ca.cnf'), '-gencrl', ...old, '-out', at('old.crl')]).status, 0);
+  t.is((await entriesOf(crlSource(at('old.crl')))).length, REVOCATIONS.length);
+  const expired = await command([...sign.slice(0, -1), at('old.crl')]);
+  t.is(expired.status, 1);
+  t.regex(
+    expired.stderr,
+    /the CRL has expired: its nextUpdate was 2020-02-01T00:00:00\.000Z \[ERR_OCSP_INVALID_VALUE\]/,
+  );
+  const foreign = createTestCa();
+  writeFileSync(at('foreign.pem'), foreign.certificatePem);
+  writeFileSync(at('foreign.key'), foreign.privateKeyPem);
+  const others = ['--issuer', at('foreign.pem'), '--signer', at('foreign.pem'), '--key', at('foreign.key')];
+  const refused = await command(['bulk-sign', ...others, '--out', at('other'), '--crl', crl]);
+  t.is(refused.status, 1);
+  t.regex(refused.stderr, /the CRL was not signed by the issuer \[ERR_OCSP_INVALID_VALUE\]/);
 });
 
 withCli('each entry says what openssl ocsp answers', async (t) => {

@@ -252,10 +252,10 @@ test('CSV: bad rows', async (t) => {
 
 test('CSV: decimal serial numbers, other delimiters, times of its own, invalidity dates', async (t) => {
   const text =
-    'status;serial;thisUpdate;nextUpdate;revocationTime;invalidityDate\nr;1234;20260101000000Z;2026-01-02 00:00:00.5+00:00;20260101000000Z;20250101000000Z\n';
+    'status;serial;thisUpdate;nextUpdate;revocationTime;invalidityDate;StatusVersion\nr;1234;20260101000000Z;2026-01-02 00:00:00.5+00:00;20260101000000Z;20250101000000Z;0\n';
   const entries = await entriesOf(csvSource(Buffer.from(text), { delimiter: ';', serials: 'decimal' }));
   t.is(entries.length, 1);
-  t.like(entries[0], { serialNumber: 1234n, status: OCSPCertStatus.REVOKED });
+  t.like(entries[0], { serialNumber: 1234n, status: OCSPCertStatus.REVOKED, statusVersion: 0 });
   t.is(entries[0]?.thisUpdate?.toISOString(), '2026-01-01T00:00:00.000Z');
   t.is(entries[0]?.nextUpdate?.toISOString(), '2026-01-02T00:00:00.500Z');
   const expected = new Extension(InvalidityDate.oid, false, new InvalidityDate(new Date('2025-01-01T00:00:00Z')));
@@ -275,11 +275,25 @@ test('NDJSON: bad rows', async (t) => {
     ['{"serial":true,"status":"good"}', /serial is not text/],
     ['{"serial":"01","status":5}', /not a status/],
     ['{"serial":"01","status":"revoked","revocationTime":5}', /revocationTime is not text/],
+    ['{"serial":"01","status":"good","statusVersion":1.5}', /statusVersion is not a whole number/],
+    ['{"serial":"01","status":"good","statusVersion":-1}', /statusVersion is not a whole number/],
+    ['{"serial":"01","status":"good","statusVersion":1e300}', /statusVersion is not a whole number/],
+    ['{"serial":"01","status":"good","statusVersion":true}', /statusVersion is not text/],
   ];
   for (const [row, message] of rows) {
     const good = '{"serial":"01","status":"good"}';
     await bad(t, ndjsonSource, [good, '', row, '{"serial":2,"status":"unknown"}', ' '].join('\n'), 3, message);
   }
+});
+
+test('NDJSON: versions of rows', async (t) => {
+  const text =
+    '{"serial":"01","status":"good","statusVersion":7}\n{"serial":"02","status":"good","statusVersion":"8"}\n';
+  const entries = await entriesOf(ndjsonSource(Buffer.from(`${text}{"serial":"03","status":"good"}\n`)));
+  t.deepEqual(
+    entries.map(({ statusVersion }) => statusVersion),
+    [7, 8, undefined],
+  );
 });
 
 /** A CRL that nobody has signed. */

@@ -2,8 +2,10 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import { WriterLock } from '#dist/bulk/store/writer-lock.js';
+import { testIf } from '../../helpers/conditional.js';
 import { scratch } from '../scratch.js';
 
 const LOCKED = { code: 'ERR_OCSP_STORE_LOCKED' };
@@ -38,6 +40,22 @@ test('a process that has the pid of a dead owner is not taken for it', (t) => {
     t.notThrows(() => WriterLock.acquire(folder));
   }
   pretend(folder, { pid: 2 ** 22 + 1 });
+  t.notThrows(() => WriterLock.acquire(folder));
+});
+
+testIf(process.platform === 'linux')('a dead process whose parent has not asked for it is dead', async (t) => {
+  const folder = scratch(t);
+  // A shell that becomes another program, which never waits for the child that it has.
+  const holder = `const { WriterLock } = await import(${JSON.stringify(import.meta.resolve('#dist/bulk/store/writer-lock.js'))});
+    WriterLock.acquire(${JSON.stringify(folder)}); process.kill(process.pid, 'SIGKILL');`;
+  const script = '"$0" --input-type=module -e "$1" & echo $!; exec sleep 60';
+  const parent = spawn('sh', ['-c', script, process.execPath, holder], { stdio: ['ignore', 'pipe', 'inherit'] });
+  t.teardown(() => parent.kill('SIGKILL'));
+  const [line] = (await once(parent.stdout as NonNullable<ChildProcess['stdout']>, 'data')) as [Buffer];
+  const stat = (): string => readFileSync(`/proc/${Number(String(line))}/stat`, 'latin1');
+  while (!stat().includes(') Z ')) await sleep(20);
+  t.notThrows(() => process.kill(Number(String(line)), 0), 'it is still there');
+  t.is((JSON.parse(readFileSync(lockFile(folder), 'utf8')) as { pid: number }).pid, Number(String(line)));
   t.notThrows(() => WriterLock.acquire(folder));
 });
 

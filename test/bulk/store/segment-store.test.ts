@@ -7,6 +7,7 @@ import { checkResponseStore } from 'openssl-ocsp/testing';
 import { compareVersions, type ResponseRecord } from '#dist/bulk/store/response-store.js';
 import { SegmentStore } from '#dist/bulk/store/segment-store.js';
 import { serialHex, serialKey } from '#dist/bulk/store/serial-key.js';
+import { verifyStore } from '#dist/bulk/store/verify.js';
 import { record } from '../records.js';
 import { scratch } from '../scratch.js';
 
@@ -219,6 +220,7 @@ test('wherever one bit is wrong, a wrong response is not served', async (t) => {
       const damaged = Buffer.from(content);
       damaged[at] = (damaged[at] as number) ^ (1 << (at % 8));
       writeFileSync(path, damaged);
+      t.not((await verifyStore(folder)).problems.length, 0, `${name}, byte ${at}`);
       try {
         const reader = await SegmentStore.open(folder);
         for (const { serial, der } of all) {
@@ -230,7 +232,6 @@ test('wherever one bit is wrong, a wrong response is not served', async (t) => {
             errors += 1;
           }
         }
-        t.not((await reader.verify()).problems.length, 0, `${name}, byte ${at}`);
         reader.close();
       } catch (error) {
         t.is((error as { code?: string }).code, 'ERR_OCSP_STORE_DAMAGED');
@@ -250,10 +251,16 @@ test('a segment or a manifest that is missing is an error', async (t) => {
   const segment = readdirSync(folder).find((name) => name.endsWith('.seg')) as string;
   const content = readFileSync(join(folder, segment));
   rmSync(join(folder, segment));
-  await t.throwsAsync(SegmentStore.open(folder), { code: 'ERR_OCSP_STORE_DAMAGED' });
+  const damaged = async (problem: RegExp): Promise<void> => {
+    await t.throwsAsync(SegmentStore.open(folder), { code: 'ERR_OCSP_STORE_DAMAGED' });
+    const { problems } = await verifyStore(folder);
+    t.is(problems.length, 1);
+    t.regex(problems[0] as string, problem);
+  };
+  await damaged(/\.seg is missing$/);
   writeFileSync(join(folder, segment), content.subarray(0, -1));
-  await t.throwsAsync(SegmentStore.open(folder), { code: 'ERR_OCSP_STORE_DAMAGED' });
+  await damaged(/\.seg: not the footer of a segment$/);
   writeFileSync(join(folder, segment), content);
   rmSync(join(folder, 'MANIFEST'));
-  await t.throwsAsync(SegmentStore.open(folder), { code: 'ERR_OCSP_STORE_DAMAGED' });
+  await damaged(/has segments, but no MANIFEST$/);
 });
