@@ -32,6 +32,7 @@ ${PASSPHRASE_HELP}
   --crl FILE              a CRL of the CA. Responses hold from and until when it does
   --serials FILE          with --crl, all that was issued, a hexadecimal serial number in each line: what the CRL does
                           not list is good
+  --serials-of-part       of a CRL that is one part of the CA's list, --serials are those of that part
   --include-expired       E rows of an index.txt, which are left out otherwise, are good
   --out FOLDER            the store
   --cert-id-hash NAME     hash of the CertIDs (sha256)
@@ -67,6 +68,7 @@ const OPTIONS = {
   ndjson: { type: 'string' },
   crl: { type: 'string' },
   serials: { type: 'string' },
+  'serials-of-part': { type: 'boolean' },
   'include-expired': { type: 'boolean' },
   out: { type: 'string' },
   'cert-id-hash': { type: 'string' },
@@ -214,6 +216,7 @@ interface ListValues {
   readonly ndjson?: string;
   readonly crl?: string;
   readonly serials?: string;
+  readonly 'serials-of-part'?: boolean;
   readonly 'include-expired'?: boolean;
   readonly days?: string;
   readonly hours?: string;
@@ -226,6 +229,7 @@ function openList(values: ListValues, issuer: Buffer, options: RowOptions): List
   if (path === undefined || given.length > 1)
     throw new UsageError('one of --index, --csv, --ndjson and --crl is wanted');
   if (serials !== undefined && crl === undefined) throw new UsageError('--serials goes with --crl');
+  if (values['serials-of-part'] && serials === undefined) throw new UsageError('--serials-of-part goes with --serials');
   if (crl !== undefined && (values.days ?? values.hours) !== undefined)
     throw new UsageError('a CRL says itself until when it holds: no --days, no --hours');
   if (includeExpired && index === undefined) throw new UsageError('--include-expired goes with --index');
@@ -237,7 +241,8 @@ function openList(values: ListValues, issuer: Buffer, options: RowOptions): List
   if (csv !== undefined) return { ...simple, source: csvSource(path, options) };
   if (ndjson !== undefined) return { ...simple, source: ndjsonSource(path, options) };
   // What was known when the CRL was made must not pass for known now.
-  const crlOptions = { ...options, issuer, useCrlTimes: true };
+  const serialsOfPart = values['serials-of-part'] ?? false;
+  const crlOptions = { ...options, issuer, useCrlTimes: true, serialsOfPart };
   if (serials === undefined) return { ...simple, rows: undefined, source: crlSource(path, crlOptions) };
   const issued = listFile(serials);
   return { files: [file, issued], statusVersion, rows: issued, source: crlSource(path, { ...crlOptions, serials }) };

@@ -163,6 +163,7 @@ test('wrong usage says so, with exit code 2', (t) => {
     [...sign, '--index', at('index.txt'), '--days', '0'],
     [...sign, '--index', at('index.txt'), '--days', '1', '--hours=-24'],
     [...sign, '--index', at('index.txt'), '--responder-id', 'key'],
+    [...sign, '--crl', at('index.txt'), '--serials-of-part'],
     [...sign, '--index', at('index.txt'), '--serials', at('index.txt')],
     [...sign, '--index', at('index.txt'), '--crl', at('index.txt')],
     [...sign, '--csv', at('index.txt'), '--include-expired'],

@@ -11,6 +11,8 @@ export interface Crl {
   readonly der: Buffer;
   readonly thisUpdate: Date;
   readonly nextUpdate: Date | undefined;
+  /** What it says of itself that makes it one part of the CA's list; undefined for all that the CA has revoked. */
+  readonly part: string | undefined;
   /** Where the content of revokedCertificates lies in `der`; empty when there is none. */
   readonly revokedStart: number;
   readonly revokedEnd: number;
@@ -20,6 +22,13 @@ const DELTA_CRL_INDICATOR = '2.5.29.27';
 const ISSUING_DISTRIBUTION_POINT = '2.5.29.28';
 const ONLY_SOME_REASONS = contextTag(3, false);
 const INDIRECT_CRL = contextTag(4, false);
+/** Elements of an IssuingDistributionPoint by which a CRL speaks of some certificates only (RFC 5280 section 5.2.5). */
+const PARTS: ReadonlyMap<number, string> = new Map([
+  [contextTag(0), 'it is that of one distribution point'],
+  [contextTag(1, false), 'it is for certificates of users only'],
+  [contextTag(2, false), 'it is for certificates of CAs only'],
+  [contextTag(5, false), 'it is for attribute certificates only'],
+]);
 
 /** Reads a CRL in DER or PEM down to its entries. */
 export async function readCrl(input: ByteInput, issuer?: X509Certificate): Promise<Crl> {
@@ -34,11 +43,12 @@ export async function readCrl(input: ByteInput, issuer?: X509Certificate): Promi
   const thisUpdate = readTime(list, 'thisUpdate');
   const nextUpdate = isTime(list.peekTag()) ? readTime(list, 'nextUpdate') : undefined;
   const revoked = list.optional(Tag.SEQUENCE, 'revokedCertificates');
-  if (list.peekTag() === contextTag(0)) {
-    checkExtensions(list.enter(contextTag(0), 'crlExtensions').enter(Tag.SEQUENCE, 'crlExtensions'));
-  }
+  const part =
+    list.peekTag() === contextTag(0)
+      ? checkExtensions(list.enter(contextTag(0), 'crlExtensions').enter(Tag.SEQUENCE, 'crlExtensions'))
+      : undefined;
   list.done('tbsCertList');
-  return { der, thisUpdate, nextUpdate, revokedStart: revoked?.contentStart ?? 0, revokedEnd: revoked?.end ?? 0 };
+  return { der, thisUpdate, nextUpdate, part, revokedStart: revoked?.contentStart ?? 0, revokedEnd: revoked?.end ?? 0 };
 }
 
 /** Refuses what the issuer has not signed; `rest` is what follows tbsCertList. */
@@ -77,21 +87,30 @@ export function readTime(reader: DerReader, what: string): Date {
   return asn1Time(content, 0, content.length);
 }
 
-/** Refuses the kinds of CRL from which the status of a certificate that is not listed does not follow. */
-function checkExtensions(extensions: DerReader): void {
+/**
+ * Refuses the kinds of CRL from which the status of a certificate that is not listed does not follow, and critical extensions
+ * that nobody here knows (RFC 5280 section 5.2). Gives what makes it one part of the CA's list.
+ */
+function checkExtensions(extensions: DerReader): string | undefined {
+  let part: string | undefined;
   while (!extensions.atEnd) {
     const extension = extensions.enter(Tag.SEQUENCE, 'Extension');
     const oid = extension.readOid();
-    extension.optional(Tag.BOOLEAN);
+    const critical = extension.optional(Tag.BOOLEAN) !== undefined;
     const value = extension.readOctetString();
     if (oid === DELTA_CRL_INDICATOR) throw malformed('a delta CRL does not list all revoked certificates');
-    if (oid !== ISSUING_DISTRIBUTION_POINT) continue;
+    if (oid !== ISSUING_DISTRIBUTION_POINT) {
+      if (critical) throw malformed(`unknown critical extension ${oid} of the CRL`);
+      continue;
+    }
     const point = new DerReader(value).enter(Tag.SEQUENCE, 'IssuingDistributionPoint');
     while (!point.atEnd) {
       const { tag } = point.readTlv();
       if (tag === ONLY_SOME_REASONS)
         throw malformed('a CRL for some reasons only does not list all revoked certificates');
       if (tag === INDIRECT_CRL) throw malformed('an indirect CRL lists certificates of other issuers');
+      part ??= PARTS.get(tag);
     }
   }
+  return part;
 }

@@ -20,6 +20,11 @@ export interface CrlSourceOptions extends RowOptions {
    */
   readonly serials?: SerialList;
   /**
+   * Says that `serials` are all of the part of the CA's list that the CRL is. Without it, a CRL that says that it is one part
+   * of a list is refused beside `serials` with `ERR_OCSP_INVALID_VALUE`: certificates of other parts would come out good.
+   */
+  readonly serialsOfPart?: boolean;
+  /**
    * The CA whose CRL it has to be: one that this certificate's key has not signed is refused with `ERR_OCSP_INVALID_VALUE`.
    * By default the signature is not looked at.
    */
@@ -38,10 +43,9 @@ export type SerialList = string | URL | Uint8Array | Iterable<string | bigint> |
  * The certificates of a CRL, and those of a list that are not in it. First comes the list in its order, then what the CRL
  * has beyond it. The CRL is held in memory, with an index of its serial numbers; the list streams.
  *
- * Of a CRL that is one of several parts of a CA's list, `serials` may only name certificates of that part.
- *
  * @throws `ERR_OCSP_MALFORMED`, when iterated, for what is not a CRL, and for one from which "not listed" does not mean
- * "good": a delta CRL, an indirect CRL, one for some reasons only. `lineNumber` of a bad entry is its position in the CRL.
+ * "good": a delta CRL, an indirect CRL, one for some reasons only, one with a critical extension that is unknown.
+ * `lineNumber` of a bad entry is its position in the CRL.
  */
 export function crlSource(crl: ByteInput, options: CrlSourceOptions = {}): StatusSource {
   return sourceOf(() => readEntries(crl, options));
@@ -52,6 +56,8 @@ async function* readEntries(input: ByteInput, options: CrlSourceOptions): AsyncG
   const crl = await readCrl(input, issuer === undefined ? undefined : toCertificate(issuer, 'issuer').x509);
   if (options.useCrlTimes && crl.nextUpdate !== undefined && crl.nextUpdate < new Date())
     throw invalidValue(`the CRL has expired: its nextUpdate was ${crl.nextUpdate.toISOString()}`);
+  if (options.serials !== undefined && crl.part !== undefined && !options.serialsOfPart)
+    throw invalidValue(`the CRL is one part of a list (${crl.part}): serialsOfPart says that all serials belong to it`);
   const times = options.useCrlTimes
     ? { thisUpdate: crl.thisUpdate, ...(crl.nextUpdate && { nextUpdate: crl.nextUpdate }) }
     : {};

@@ -326,6 +326,7 @@ test('CRL: those from which "good" does not follow are refused', async (t) => {
     [crl([revokedOf(1n)], [extensionOf('2.5.29.27', encodeInteger(1), true)]), /delta/],
     [crl([revokedOf(1n)], [point(0x83)]), /some reasons only/],
     [crl([revokedOf(1n)], [point(0x84)]), /indirect/],
+    [crl([revokedOf(1n)], [extensionOf('1.2.3.4', encodeSequence(), true)]), /unknown critical extension 1\.2\.3\.4/],
     [Buffer.from('nothing'), /neither a DER nor a PEM CRL/],
     [crl([revokedOf(1n)]).subarray(0, 40), /./],
     [Buffer.alloc(0), /./],
@@ -335,6 +336,32 @@ test('CRL: those from which "good" does not follow are refused', async (t) => {
   }
   t.is((await entriesOf(crlSource(crl([revokedOf(1n)], [point(0x81)])))).length, 1);
   t.deepEqual(await entriesOf(crlSource(crl([]))), []);
+});
+
+test('CRL: of one part of a list, serials have to be said to be of that part', async (t) => {
+  const serials = ['01', '02'];
+  for (const tag of [0xa0, 0x81, 0x82, 0x85]) {
+    const part = crl(
+      [revokedOf(1n)],
+      [extensionOf('2.5.29.28', encodeSequence(encodeTlv(tag, Buffer.of(0xff))), true)],
+    );
+    await t.throwsAsync(
+      entriesOf(crlSource(part, { serials })),
+      { code: 'ERR_OCSP_INVALID_VALUE', message: /one part of a list/ },
+      `${tag}`,
+    );
+    const said = await entriesOf(crlSource(part, { serials, serialsOfPart: true }));
+    t.deepEqual(
+      said.map((entry) => entry.status),
+      [OCSPCertStatus.REVOKED, OCSPCertStatus.GOOD],
+    );
+    t.is((await entriesOf(crlSource(part))).length, 1, 'revoked is revoked, whatever the CRL does not speak of');
+  }
+  const harmless = crl(
+    [revokedOf(1n)],
+    [extensionOf('2.5.29.20', encodeInteger(7)), extensionOf('1.2.3.4', encodeSequence())],
+  );
+  t.is((await entriesOf(crlSource(harmless, { serials }))).length, 2);
 });
 
 test('CRL: bad entries and bad serial numbers', async (t) => {
