@@ -28,8 +28,10 @@ std::string issuer_mismatch(const Certificate& certificate, const Certificate& i
   if (result != X509_V_OK) return X509_verify_cert_error_string(result);
   // Without key identifiers, CAs that share a name are told apart by their keys alone.
   EVP_PKEY* key = issuer.public_key();
-  if (key != nullptr && X509_verify(certificate.get(), key) == 1) return {};
-  return "its key did not sign the certificate";
+  const int verified = key == nullptr ? -1 : X509_verify(certificate.get(), key);
+  if (verified == 1) return {};
+  return verified == 0 ? "its key did not sign the certificate"
+                       : "whether its key signed the certificate cannot be told";
 }
 
 }  // namespace ocsp
