@@ -286,6 +286,18 @@ const rubbish = group('rubbish', [
       { ...plain(`-CAfile ${name}`, '-respin', '@good.resp', '-CAfile', file), stderr },
     ];
   }),
+  plain('-VAfile of nothing, with a nonce that is missing', ...ASK, '-respin', '@good.resp', '-VAfile', '@nothing'),
+  plain('-VAfile of nothing, nothing to verify', '-respin', '@good.resp', '-noverify', '-VAfile', '@nothing'),
+  plain(
+    '-verify_other of nothing, for a summary',
+    ...ASK,
+    '-respin',
+    '@good.resp',
+    '-noverify',
+    '-verify_other',
+    '@nothing',
+  ),
+  plain('-VAfile of nothing, response without an answer', '-respin', '@status-0.resp', '-VAfile', '@nothing'),
   plain('-CApath of nothing', '-respin', '@good.resp', '-CApath', '@nothing'),
   plain('-CAstore of nothing', '-respin', '@good.resp', '-CAstore', '@nothing'),
   plain('trailing octets', '-respin', '@trailing.resp', '-noverify', '-resp_text'),
