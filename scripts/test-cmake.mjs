@@ -16,6 +16,10 @@ await main({ usage: 'npm run test:cmake [-- options] [arguments of ava]', about,
   node(inRoot('scripts', 'build-cmake.mjs'), values['openssl-root'] ? ['--openssl-root', values['openssl-root']] : []);
   step('suite with the OpenSSL inside the addon');
   // The variable switches test/packaging/cmake.test.ts on: an old build/cmake must not fail a plain `npm test`.
-  const env = { OPENSSL_OCSP_BINDING: inRoot('build', 'cmake', 'openssl_ocsp.node'), OCSP_TEST_CMAKE: '1' };
+  const env = {
+    OPENSSL_OCSP_BINDING: inRoot('build', 'cmake', 'openssl_ocsp.node'),
+    OCSP_TEST_CMAKE: '1',
+    OCSP_TEST_REPEATED: '1',
+  };
   await runSuite({ label: 'own OpenSSL (cmake-js)', env, args });
 });

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import test from 'ava';
+import { testIf } from './helpers/conditional.js';
 
 /**
  * Resident memory of a process of its own over many operations, garbage collected in between. The limit is far above what
@@ -10,7 +10,7 @@ const LIMIT_MIB = 24;
 const script = fileURLToPath(new URL('./helpers/leak-loop.js', import.meta.url));
 
 // A sanitizer keeps freed memory in quarantine, and reports leaks by itself.
-const flat = process.env['OCSP_TEST_INSTRUMENTED'] ? test.skip : test;
+const flat = testIf(!process.env['OCSP_TEST_INSTRUMENTED']);
 
 const verification = ['verdict', 'verify-many', 'verify-anew', 'basic-verify', 'trust-store'];
 const others = ['load', 'build', 'refuse', 'sign', 'sign-async', 'key', 'sign-all', 'index-txt'];

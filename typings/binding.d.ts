@@ -132,8 +132,17 @@ export type AuthenticationItem = readonly [der: Uint8Array, issuer: NativeCertif
 export interface NativeResponseVerifier {
   /** How many validated paths are remembered. */
   readonly remembered: number;
-  /** Parses strictly and fills the layout (response, then authentication); the error behind the outcome, if any. */
-  authenticate(...item: AuthenticationItem): Error | undefined;
+  /**
+   * Parses what lies in `[start, end)` strictly and fills the layout (response, then authentication), whose offsets count from
+   * the beginning of `memory`; the error behind the outcome, if any.
+   */
+  authenticate(
+    memory: Uint8Array,
+    start: number,
+    end: number,
+    issuer: NativeCertificate,
+    at: number,
+  ): Error | undefined;
   /** The same for many, on so many threads: their layouts, one after the other, and their errors. */
   authenticateMany(
     items: readonly AuthenticationItem[],
@@ -244,13 +253,16 @@ export interface NativeBinding {
   printRequest(der: Uint8Array): [text: string, error?: Error];
   printResponse(der: Uint8Array): [text: string, error?: Error];
 
-  /** Parses strictly (or, lenient, what `normalizeRequest` gave) and fills the layout. Throws `ERR_OCSP_MALFORMED`. */
-  parseRequest(der: Uint8Array, lenient: boolean): void;
-  parseResponse(der: Uint8Array, lenient: boolean): void;
+  /**
+   * Parses what lies in `[start, end)` strictly (or, lenient, what `normalizeRequest` gave) and fills the layout, whose offsets
+   * count from the beginning of `memory`. Throws `ERR_OCSP_MALFORMED`.
+   */
+  parseRequest(memory: Uint8Array, start: number, end: number, lenient: boolean): void;
+  parseResponse(memory: Uint8Array, start: number, end: number, lenient: boolean): void;
   /** The elements of a list that a parser accepted: their layouts, one after the other. */
-  parseRequestEntries(der: Uint8Array, start: number, end: number, lenient: boolean): Int32Array;
-  parseSingleResponses(der: Uint8Array, start: number, end: number, lenient: boolean): Int32Array;
-  parseCertificates(der: Uint8Array, start: number, end: number, lenient: boolean): Int32Array;
+  parseRequestEntries(memory: Uint8Array, start: number, end: number, lenient: boolean): Int32Array;
+  parseSingleResponses(memory: Uint8Array, start: number, end: number, lenient: boolean): Int32Array;
+  parseCertificates(memory: Uint8Array, start: number, end: number, lenient: boolean): Int32Array;
 
   /** What OpenSSL's own parser makes of the message, re-encoded by OpenSSL. Throws `ERR_OCSP_MALFORMED`. */
   normalizeRequest(data: Uint8Array): Buffer;

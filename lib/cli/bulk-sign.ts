@@ -38,6 +38,8 @@ ${PASSPHRASE_HELP}
   --discard-other-run     throw away an unfinished run over another list
   --dry-run               read everything, sign nothing
   --json                  the summary as JSON
+
+Exit codes: 0 all signed, 1 failed or interrupted, 2 wrong usage.
 `;
 
 /** Shorter lists are done before there is anything to compare. */
@@ -70,6 +72,7 @@ export const bulkSignCommand: Command = {
   name: 'bulk-sign',
   summary: 'sign the status of every certificate in a list, into a store',
   help: HELP,
+  options: OPTIONS,
   async run(args) {
     const { values } = parseArgs({ args: [...args], options: OPTIONS });
     const issuer = readFileSync(required(values.issuer, 'issuer'));

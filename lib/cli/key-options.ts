@@ -87,11 +87,10 @@ function decode(path: string, bytes: Buffer, passphrase: string | undefined): Ke
     return readPrivateKey(bytes, passphrase);
   } catch (cause) {
     if (wantsPassphrase(cause)) throw cause;
-    const other = contentOf(bytes);
+    // A certificate may stand beside the key.
+    const other = bytes.includes('PRIVATE KEY-----') ? undefined : contentOf(bytes);
     if (other !== undefined) throw malformed(`${path} holds ${other}, no private key`, { cause });
-    if (isEncrypted(bytes)) {
-      // Of PEM, Node says that somebody cancelled.
-      if (passphrase === undefined) throw Object.assign(new Error(`${path} wants a passphrase`), { code: MISSING });
+    if (passphrase !== undefined && isEncrypted(bytes)) {
       throw malformed(`the passphrase of ${path} is wrong, or the file is damaged`, { cause });
     }
     throw malformed(`${path} holds no private key that can be read`, { cause });

@@ -4,7 +4,7 @@ import { OCSPResponseStatus } from '../ocsp/enums.js';
 import { OCSPRequestBuilder } from '../ocsp/request-builder.js';
 import type { Verdict } from '../ocsp/verification/verdict.js';
 import { verifyOcspResponse } from '../ocsp/verification/verifier.js';
-import type { HashAlgorithmName } from '../x509/algorithms.js';
+import { HashAlgorithm, type HashAlgorithmName } from '../x509/algorithms.js';
 import { ocspUrls } from '../x509/certificate.js';
 import { printable } from './colour.js';
 import { type Command, UsageError } from './command.js';
@@ -27,8 +27,8 @@ const HELP = `Usage: openssl-ocsp query --cert CERT.pem --issuer CA.pem [--url U
 Asks a responder for the status of a certificate, verifies the answer, and explains the decision step by step.
 
 ${TARGET_HELP}  --url URL               the responder (those that the certificate names, one after the other until one answers)
-  --hash NAME             hash of the CertID: sha1, sha224, sha256 (the default), sha384, sha512; old responders
-                          know sha1 only
+  --hash NAME             hash of the CertID: sha1, sha224, sha256, sha384, sha512. Without it sha256, and then sha1
+                          where a responder does not know the certificate by that, as old ones do not
 ${NONCE_HELP}                          (with --nonce-policy required it has to come back)
   --get                   ask by GET where the URL stays within 255 octets, as RFC 9919 has it, else by POST
   --timeout SECONDS       for each responder (10)
@@ -76,17 +76,61 @@ export const queryCommand: Command = {
     const urls = responders(target, values.url);
     warnOfIssuer(target, policy);
 
-    let builder = addTarget(new OCSPRequestBuilder(), target, hash);
-    if (nonce !== undefined) builder = builder.addExtension(nonce, false);
-    const request = builder.build();
-    const { body, url, method } = await askOneOf(urls, request.publicBytes(), askOptions);
+    const exchange: Exchanger = async (servers, certIdHash) => {
+      let builder = addTarget(new OCSPRequestBuilder(), target, certIdHash);
+      if (nonce !== undefined) builder = builder.addExtension(nonce, false);
+      const request = builder.build();
+      const [responder, answer] = await askOneOf(servers, request.publicBytes(), askOptions);
+      if (!values.json) process.stderr.write(`asked ${printable(answer.url)} by ${answer.method}\n`);
+      const verdict = verifyOcspResponse(answer.body, { ...questionOf(target), request, ...policy });
+      return { responder, answer, hash: certIdHash, verdict };
+    };
+    let result = await exchange(urls, hash);
+    if (maySpeakSha1(result)) {
+      if (values.hash === undefined) result = await askBySha1(result, exchange);
+      else note('some responders know certificates by SHA-1 only; --hash sha1 asks so');
+    }
+    const { answer, verdict } = result;
+    const { body, url, method } = answer;
     if (values.out !== undefined) writeFileSync(values.out, body);
-    const verdict = verifyOcspResponse(body, { ...questionOf(target), request, ...policy });
-    if (!values.json) process.stderr.write(`asked ${printable(url)} by ${method}\n`);
-    hint(verdict, hash);
-    return report(verdict, target, values.json, { url, method, serialNumber: target.serial });
+    return report(verdict, target, values.json, { url, method, hash: result.hash, serialNumber: target.serial });
   },
 };
+
+/** A question to one responder, and what came of it. */
+interface Exchange {
+  readonly responder: URL;
+  readonly answer: Answer;
+  readonly hash: HashAlgorithmName;
+  readonly verdict: Verdict;
+}
+
+/** Asks the first server that answers, by CertIDs of that hash. */
+type Exchanger = (servers: readonly URL[], hash: HashAlgorithmName) => Promise<Exchange>;
+
+/** Whether it went as with a responder that predates RFC 9919 and does not understand the CertID. */
+function maySpeakSha1({ hash, verdict: { responseStatus, status, refusals } }: Exchange): boolean {
+  const { MALFORMED_REQUEST, INTERNAL_ERROR, UNAUTHORIZED } = OCSPResponseStatus;
+  const declined = [MALFORMED_REQUEST, INTERNAL_ERROR, UNAUTHORIZED].some((code) => code === responseStatus);
+  const other = refusals.some(({ code }) => code === 'CERTIFICATE_NOT_FOUND');
+  return hash !== HashAlgorithm.SHA1 && (declined || other || status === 'unknown');
+}
+
+/** Asks the same responder again. A second answer that tells nothing does not take the place of a status. */
+async function askBySha1(first: Exchange, exchange: Exchanger): Promise<Exchange> {
+  note('the responder does not know the certificate by SHA-256; asking it by SHA-1');
+  try {
+    const second = await exchange([first.responder], HashAlgorithm.SHA1);
+    return second.verdict.usable || !first.verdict.usable ? second : first;
+  } catch (error) {
+    note(printable((error as Error).message));
+    return first;
+  }
+}
+
+function note(text: string): void {
+  process.stderr.write(`note: ${text}\n`);
+}
 
 function timeoutOption(value: string | undefined): number {
   const seconds = secondsOption(value, 'timeout') ?? DEFAULT_TIMEOUT;
@@ -109,23 +153,15 @@ function responders(target: Target, given: string | undefined): URL[] {
   throw new Error(`${targetText(target)} names no responder to ask over HTTP${others}; --url can`);
 }
 
-async function askOneOf(urls: readonly URL[], request: Buffer, options: AskOptions): Promise<Answer> {
+/** Who answered first, and what. */
+async function askOneOf(urls: readonly URL[], request: Buffer, options: AskOptions): Promise<[URL, Answer]> {
   const failures: string[] = [];
   for (const url of urls) {
     try {
-      return await ask(url, request, options);
+      return [url, await ask(url, request, options)];
     } catch (error) {
       failures.push((error as Error).message);
     }
   }
   throw new Error(failures.join('\n'));
-}
-
-/** What responders that predate RFC 9919 do about a CertID that they do not understand. */
-function hint({ responseStatus, status, refusals }: Verdict, hash: HashAlgorithmName): void {
-  const { MALFORMED_REQUEST, INTERNAL_ERROR, UNAUTHORIZED } = OCSPResponseStatus;
-  const declined = [MALFORMED_REQUEST, INTERNAL_ERROR, UNAUTHORIZED].some((code) => code === responseStatus);
-  const other = refusals.some(({ code }) => code === 'CERTIFICATE_NOT_FOUND');
-  if (hash === 'sha1' || !(declined || other || status === 'unknown')) return;
-  process.stderr.write('note: some responders know certificates by SHA-1 only; --hash sha1 asks so\n');
 }

@@ -10,14 +10,18 @@ import { type Command, print, UsageError } from './command.js';
 const HELP = `Usage: openssl-ocsp store <action> FOLDER [...]
 
   ls FOLDER                  one line for each response: serial number, status, nextUpdate
-  get FOLDER SERIAL          the response for a certificate as DER, on standard output; exit code 1 when there is none
+  get FOLDER SERIAL          the response for a certificate as DER, on standard output
   stats FOLDER               what the store holds
-  verify FOLDER              checks every octet; exit code 1 when something is damaged
+  verify FOLDER              checks every octet
   compact FOLDER             puts all segments into one
   export FOLDER TARGET       a file for each response in the folder TARGET, or an archive when TARGET ends in .tar
 
   --json                     ls, stats and verify: JSON instead of text
+
+Exit codes: 0 done, 1 failed, or there is no such response, or something is damaged, 2 wrong usage.
 `;
+
+const OPTIONS = { json: { type: 'boolean' } } as const;
 
 type Action = (store: SegmentStore, args: readonly string[], json: boolean) => Promise<number> | number;
 
@@ -72,12 +76,9 @@ export const storeCommand: Command = {
   name: 'store',
   summary: 'look into a store: ls, get, stats, verify, compact, export',
   help: HELP,
+  options: OPTIONS,
   async run(args) {
-    const { values, positionals } = parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: { json: { type: 'boolean' } },
-    });
+    const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options: OPTIONS });
     const [name = '', folder, ...rest] = positionals;
     const action = ACTIONS[name];
     if (action === undefined) throw new UsageError(name === '' ? 'an action is wanted' : `no such action: ${name}`);

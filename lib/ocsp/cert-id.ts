@@ -41,14 +41,12 @@ export abstract class CertIdMembers extends ValueObject {
   get hashAlgorithm(): HashAlgorithm {
     const row = CERT_ID_HASHES[this.#parsed.number(HASH_INDEX)];
     if (row !== undefined) return row.hash;
-    const { der } = this.#parsed;
-    return certIdHashForOid(oidFromBytes(der, this.#parsed.start(HASH_ALGORITHM), this.#parsed.end(HASH_ALGORITHM)))
-      .hash;
+    return certIdHashForOid(oidFromBytes(...this.#parsed.locate(HASH_ALGORITHM))).hash;
   }
 
   /** Serial number of the certificate; may be negative or of any size in a message that was loaded. */
   get serialNumber(): bigint {
-    return integerFromBytes(this.#parsed.der, this.#parsed.start(SERIAL), this.#parsed.end(SERIAL));
+    return integerFromBytes(this.#parsed.memory, this.#parsed.start(SERIAL), this.#parsed.end(SERIAL));
   }
 
   /**

@@ -2,10 +2,10 @@
  * Signing messages that are encoded already, with whatever OpenSSL takes. The builders refuse what should no longer be
  * signed with; the stand-in for `openssl ocsp` has to offer it.
  */
-import { createHash, createPrivateKey, type KeyObject, type X509Certificate } from 'node:crypto';
+import { createHash, type KeyObject, type X509Certificate } from 'node:crypto';
 import { takeOutput } from '../binding.js';
 import { ParsedCertificate } from '../x509/certificate.js';
-import { toPrivateKey } from '../x509/key.js';
+import { createKeyObject, toPrivateKey } from '../x509/key.js';
 
 /** How to sign, in OpenSSL's terms. */
 export interface EncodedSignature {
@@ -66,15 +66,15 @@ function longestSalt(modulusLength: number, hash: string | undefined): number {
   return Math.max(0, Math.ceil((modulusLength - 1) / 8) - createHash(hash).digest().length - 2);
 }
 
-/** A private key from a file: PEM, or DER of any of the usual forms. Throws what Node throws. */
+/** A private key from a file: PEM, or DER of any of the usual forms. Throws what `createKeyObject` throws. */
 export function readPrivateKey(bytes: Buffer, passphrase: string | undefined): KeyObject {
   const secret = passphrase === undefined ? {} : { passphrase };
-  if (bytes.includes('-----BEGIN')) return createPrivateKey({ key: bytes, ...secret });
+  if (bytes.includes('-----BEGIN')) return createKeyObject({ key: bytes, ...secret });
   const forms = ['pkcs8', 'sec1', 'pkcs1'] as const;
   let failure: unknown;
   for (const type of forms) {
     try {
-      return createPrivateKey({ key: bytes, format: 'der', type, ...secret });
+      return createKeyObject({ key: bytes, format: 'der', type, ...secret });
     } catch (error) {
       failure ??= error;
     }

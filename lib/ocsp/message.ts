@@ -3,24 +3,64 @@ import { invalidArgType, invalidValue } from '../errors.js';
 import { checkBytes, copyBytes } from '../x509/der.js';
 import type { Extensions } from '../x509/extension.js';
 import { type ExtensionSlot, parseExtensions } from '../x509/extension-codec.js';
-import { parseGeneralizedTime, parseSeconds } from '../x509/time.js';
+import { parseSeconds } from '../x509/time.js';
 import { Encoding } from './enums.js';
 import type { Offsets } from './layout.js';
 
-/** A parsed message or entry, immutable. The bytes are private to the package and never change. */
+/** The DER of a message. It is private to the package and never changes; other messages may lie beside it. */
+export class MessageDer {
+  readonly memory: Buffer;
+  readonly start: number;
+  readonly end: number;
+  /** Whether the message is read as OpenSSL reads, rather than strictly. */
+  readonly lenient: boolean;
+
+  constructor(memory: Buffer, start: number, end: number, lenient: boolean) {
+    this.memory = memory;
+    this.start = start;
+    this.end = end;
+    this.lenient = lenient;
+  }
+
+  /** Not a copy: never hand it out. */
+  view(): Buffer {
+    return this.memory.subarray(this.start, this.end);
+  }
+
+  get length(): number {
+    return this.end - this.start;
+  }
+
+  copy(): Buffer {
+    return copyBytes(this.memory, this.start, this.end);
+  }
+
+  equals(other: MessageDer): boolean {
+    return this.view().equals(other.view());
+  }
+}
+
+/** Bytes of our own as the DER of a message. */
+export function wholeDer(der: Buffer, lenient: boolean): MessageDer {
+  return new MessageDer(der, 0, der.length, lenient);
+}
+
+/** A parsed message or entry, immutable. */
 export class Parsed {
-  readonly der: Buffer;
+  readonly der: MessageDer;
   readonly offsets: Offsets;
   /** Where in `offsets` the numbers of this object begin. */
   readonly base: number;
-  /** Whether the message was read as OpenSSL reads, rather than strictly. */
-  readonly lenient: boolean;
 
-  constructor(der: Buffer, offsets: Offsets, base: number, lenient: boolean) {
+  constructor(der: MessageDer, offsets: Offsets, base: number) {
     this.der = der;
     this.offsets = offsets;
     this.base = base;
-    this.lenient = lenient;
+  }
+
+  /** What the offsets are offsets in. */
+  get memory(): Buffer {
+    return this.der.memory;
   }
 
   number(index: number): number {
@@ -40,31 +80,35 @@ export class Parsed {
   }
 
   bytes(range: number): Buffer {
-    return copyBytes(this.der, this.start(range), this.end(range));
+    return copyBytes(this.memory, this.start(range), this.end(range));
+  }
+
+  /** The message and where in it a part lies, for readers whose errors name an octet of the message. */
+  locate(range: number): [der: Buffer, start: number, end: number] {
+    const { start } = this.der;
+    return [this.der.view(), this.start(range) - start, this.end(range) - start];
   }
 
   /** Not a copy: never hand it out. */
   view(range: number): Buffer {
-    return this.der.subarray(this.start(range), this.end(range));
+    return this.memory.subarray(this.start(range), this.end(range));
   }
 
   time(range: number): Date {
-    return parseGeneralizedTime(this.der, this.start(range), this.end(range));
+    return new Date(this.seconds(range) * 1000);
   }
 
   /** The same in whole seconds since 1970-01-01. */
   seconds(range: number): number {
-    return parseSeconds(this.der, this.start(range), this.end(range));
+    return parseSeconds(this.memory, this.start(range), this.end(range), this.der.start);
   }
 
   extensions(range: number, slot: ExtensionSlot): Extensions {
-    return this.has(range)
-      ? parseExtensions(this.der, this.start(range), this.end(range), slot)
-      : parseExtensions(this.der, 0, 0, slot);
+    return this.has(range) ? parseExtensions(...this.locate(range), slot) : parseExtensions(this.memory, 0, 0, slot);
   }
 
   sameBytes(range: number, other: Parsed): boolean {
-    return this.der.compare(other.der, other.start(range), other.end(range), this.start(range), this.end(range)) === 0;
+    return this.view(range).equals(other.view(range));
   }
 }
 
@@ -102,19 +146,19 @@ let slabUsed = 0;
  * A private copy of the caller's bytes, made before they are looked at: memory that is shared with another thread may
  * change between a check and a use. It lies side by side with other copies, so it is never handed out.
  */
-export function copyInput(data: unknown): Buffer {
+export function copyInput(data: unknown, lenient: boolean): MessageDer {
   const bytes = checkBytes(data, 'data');
   const { length } = bytes;
   // (A detached array looks empty and cannot be copied from.)
-  if (length === 0 || length > SLAB_SIZE / 4) return Buffer.from(bytes);
+  if (length === 0 || length > SLAB_SIZE / 4) return wholeDer(Buffer.from(bytes), lenient);
   if (slab === undefined || slabUsed + length > SLAB_SIZE) {
     slab = Buffer.allocUnsafeSlow(SLAB_SIZE);
     slabUsed = 0;
   }
-  const copy = slab.subarray(slabUsed, slabUsed + length);
-  slabUsed += length;
-  copy.set(bytes);
-  return copy;
+  const start = slabUsed;
+  slab.set(bytes, start);
+  slabUsed = start + length;
+  return new MessageDer(slab, start, slabUsed, lenient);
 }
 
 /** Checks the argument of `publicBytes`. */

@@ -11,7 +11,7 @@ import { type PrivateKeyInput, toPrivateKey } from '../x509/key.js';
 import { checkCertificates } from '../x509/trust-store.js';
 import { type CertIdTuple, certIdFrom, certIdOf, type SerialNumberInput } from './cert-id-input.js';
 import { checkExtensionList, encodeExtensionList, withExtension } from './extension-list.js';
-import { INTERNAL } from './message.js';
+import { INTERNAL, wholeDer } from './message.js';
 import { OCSPRequest } from './request.js';
 import { resolveScheme, type SignOptions } from './signing.js';
 
@@ -110,7 +110,7 @@ export class OCSPRequestBuilder {
    * @throws `ERR_OCSP_INVALID_VALUE` when no certificate was added.
    */
   build(): OCSPRequest {
-    return new OCSPRequest(INTERNAL, this.#encode(this.#state.requestorName?.publicBytes()), true);
+    return new OCSPRequest(INTERNAL, wholeDer(this.#encode(this.#state.requestorName?.publicBytes()), true));
   }
 
   /**
@@ -131,7 +131,7 @@ export class OCSPRequestBuilder {
     options: SignRequestOptions = {},
   ): OCSPRequest {
     const { key, job } = this.#signing(signer, privateKey, algorithm, options);
-    return new OCSPRequest(INTERNAL, takeOutput(key.signRequest(...job)), true);
+    return new OCSPRequest(INTERNAL, wholeDer(takeOutput(key.signRequest(...job)), true));
   }
 
   /** {@link sign}, off the main thread. Rejects with what `sign` throws. */
@@ -142,7 +142,7 @@ export class OCSPRequestBuilder {
     options: SignRequestOptions = {},
   ): Promise<OCSPRequest> {
     const { key, job } = this.#signing(signer, privateKey, algorithm, options);
-    return new OCSPRequest(INTERNAL, await key.signRequestAsync(...job), true);
+    return new OCSPRequest(INTERNAL, wholeDer(await key.signRequestAsync(...job), true));
   }
 
   #encode(requestorName: Uint8Array | undefined): Buffer {

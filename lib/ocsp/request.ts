@@ -28,8 +28,10 @@ import {
   INTERNAL,
   isLenient,
   type LoadOptions,
+  type MessageDer,
   orError,
   Parsed,
+  wholeDer,
 } from './message.js';
 import { printRequest, wholeText } from './printing.js';
 import { type RequestSignature, readRequestSignature } from './request-signature.js';
@@ -85,11 +87,11 @@ export class OCSPRequest extends ValueObject {
   #extensions: Extensions | undefined;
 
   /** @internal */
-  constructor(key: typeof INTERNAL, der: Buffer, lenient: boolean) {
+  constructor(key: typeof INTERNAL, der: MessageDer) {
     checkInternal(key, 'OCSPRequest');
     super();
-    native.parseRequest(der, lenient);
-    this.#parsed = new Parsed(der, takeRequestOffsets(), 0, lenient);
+    native.parseRequest(der.memory, der.start, der.end, der.lenient);
+    this.#parsed = new Parsed(der, takeRequestOffsets(), 0);
   }
 
   /** The entries, in the order of the message. A request with none can be loaded, but not built. */
@@ -152,8 +154,7 @@ export class OCSPRequest extends ValueObject {
    */
   get requestorName(): GeneralName | null {
     if (!this.#parsed.has(REQUESTOR_NAME)) return null;
-    const { der } = this.#parsed;
-    return readGeneralName(new DerReader(der, this.#parsed.start(REQUESTOR_NAME), this.#parsed.end(REQUESTOR_NAME)));
+    return readGeneralName(new DerReader(...this.#parsed.locate(REQUESTOR_NAME)));
   }
 
   /**
@@ -163,7 +164,7 @@ export class OCSPRequest extends ValueObject {
    */
   publicBytes(encoding: Encoding | `${Encoding}` = Encoding.DER): Buffer {
     checkEncoding(encoding);
-    return copyBytes(this.#parsed.der);
+    return this.#parsed.der.copy();
   }
 
   /** Whether the request carries a signature. Nothing is verified: see {@link verify}. */
@@ -221,12 +222,12 @@ export class OCSPRequest extends ValueObject {
    * does not verify, is a result, not an error.
    */
   verify(options: MessageVerifyOptions = {}): MessageVerifyResult {
-    return messageResult(native.verifyRequest(this.#parsed.der, ...verifyArguments(options)));
+    return messageResult(native.verifyRequest(this.#parsed.der.view(), ...verifyArguments(options)));
   }
 
   /** {@link verify}, off the main thread. Rejects with what `verify` throws. */
   async verifyAsync(options: MessageVerifyOptions = {}): Promise<MessageVerifyResult> {
-    return messageResult(await native.verifyRequestAsync(this.#parsed.der, ...verifyArguments(options)));
+    return messageResult(await native.verifyRequestAsync(this.#parsed.der.view(), ...verifyArguments(options)));
   }
 
   /**
@@ -235,14 +236,14 @@ export class OCSPRequest extends ValueObject {
    * @throws `ERR_OCSP_MALFORMED` when OpenSSL cannot decode or print what is in it.
    */
   toText(): string {
-    return wholeText(printRequest(this.#parsed.der));
+    return wholeText(printRequest(this.#parsed.der.view()));
   }
 
   /** @internal */
   rawNonce(): Uint8Array | null {
     const parsed = this.#parsed;
     if (!parsed.has(REQUEST_EXTENSIONS)) return null;
-    return nonceOf(readRawExtensions(parsed.der, parsed.start(REQUEST_EXTENSIONS), parsed.end(REQUEST_EXTENSIONS)));
+    return nonceOf(readRawExtensions(...parsed.locate(REQUEST_EXTENSIONS)));
   }
 
   /** Whether `other` is a request with the same bytes. */
@@ -261,11 +262,7 @@ export class OCSPRequest extends ValueObject {
   get #signed(): RequestSignature | null {
     const parsed = this.#parsed;
     if (!parsed.has(REQUEST_SIGNATURE)) return null;
-    this.#signature ??= readRequestSignature(
-      parsed.der,
-      parsed.start(REQUEST_SIGNATURE),
-      parsed.end(REQUEST_SIGNATURE),
-    );
+    this.#signature ??= readRequestSignature(...parsed.locate(REQUEST_SIGNATURE));
     return this.#signature;
   }
 
@@ -279,19 +276,19 @@ export class OCSPRequest extends ValueObject {
   }
 
   #readEntries(): OCSPRequestEntry[] {
-    const { der, offsets, lenient } = this.#parsed;
+    const { der, offsets } = this.#parsed;
     const count = this.#parsed.number(ENTRY_COUNT);
     if (count === 0) return [];
-    if (count === 1) return [new OCSPRequestEntry(INTERNAL, new Parsed(der, offsets, FIRST_ENTRY, lenient))];
+    if (count === 1) return [new OCSPRequestEntry(INTERNAL, new Parsed(der, offsets, FIRST_ENTRY))];
     const list = native.parseRequestEntries(
-      der,
+      der.memory,
       this.#parsed.start(REQUEST_ENTRIES),
       this.#parsed.end(REQUEST_ENTRIES),
-      lenient,
+      der.lenient,
     );
     return Array.from(
       { length: count },
-      (_, i) => new OCSPRequestEntry(INTERNAL, new Parsed(der, list, i * ENTRY_SIZE, lenient)),
+      (_, i) => new OCSPRequestEntry(INTERNAL, new Parsed(der, list, i * ENTRY_SIZE)),
     );
   }
 }
@@ -302,8 +299,7 @@ export class OCSPRequest extends ValueObject {
  * @throws TypeError when `data` is not a Uint8Array; `ERR_OCSP_MALFORMED` when it is not an OCSPRequest.
  */
 export function loadDerOcspRequest(data: Uint8Array, options: LoadOptions = {}): OCSPRequest {
-  const der = copyInput(data);
-  return isLenient(options)
-    ? new OCSPRequest(INTERNAL, native.normalizeRequest(der), true)
-    : new OCSPRequest(INTERNAL, der, false);
+  const lenient = isLenient(options);
+  const der = copyInput(data, lenient);
+  return new OCSPRequest(INTERNAL, lenient ? wholeDer(native.normalizeRequest(der.view()), true) : der);
 }

@@ -12,7 +12,7 @@ import { checkDate } from '../x509/time.js';
 import { certIdFrom, certIdOf, type SerialNumberInput } from './cert-id-input.js';
 import { type OCSPCertStatus, OCSPResponderEncoding, OCSPResponseStatus } from './enums.js';
 import { encodeExtensionList, withExtension } from './extension-list.js';
-import { INTERNAL } from './message.js';
+import { INTERNAL, wholeDer } from './message.js';
 import { OCSPResponse } from './response.js';
 import { type ExternalSigner, isExternalSigner, resolveScheme, type SignOptions } from './signing.js';
 import { type StatusInput, singleResponseFrom } from './single-response-input.js';
@@ -288,7 +288,7 @@ export class OCSPResponseBuilder {
  * accepted, and checking what was just written would cost without telling anything.
  */
 function trusted(der: Buffer): OCSPResponse {
-  return new OCSPResponse(INTERNAL, der, true);
+  return new OCSPResponse(INTERNAL, wholeDer(der, true));
 }
 
 const STATUS_NAMES = [

@@ -34,8 +34,10 @@ import {
   INTERNAL,
   isLenient,
   type LoadOptions,
+  type MessageDer,
   orError,
   Parsed,
+  wholeDer,
 } from './message.js';
 import { printResponse, wholeText } from './printing.js';
 import { OCSPSingleResponse } from './single-response.js';
@@ -69,11 +71,11 @@ export class OCSPResponse extends ValueObject {
   #extensions: Extensions | undefined;
 
   /** @internal */
-  constructor(key: typeof INTERNAL, der: Buffer, lenient: boolean) {
+  constructor(key: typeof INTERNAL, der: MessageDer) {
     checkInternal(key, 'OCSPResponse');
     super();
-    native.parseResponse(der, lenient);
-    this.#message = new Parsed(der, takeResponseOffsets(), 0, lenient);
+    native.parseResponse(der.memory, der.start, der.end, der.lenient);
+    this.#message = new Parsed(der, takeResponseOffsets(), 0);
   }
 
   /** The outcome of the exchange. Not signed: anyone on the way can answer with an error. */
@@ -141,7 +143,12 @@ export class OCSPResponse extends ValueObject {
   get responderName(): Name | null {
     const message = this.#successful;
     if (message.number(RESPONDER_ID_TAG) !== BY_NAME) return null;
-    this.#responderName ??= nameOver(message.view(RESPONDER_ID));
+    this.#responderName ??= nameOver(
+      message.memory,
+      message.start(RESPONDER_ID),
+      message.end(RESPONDER_ID),
+      message.der.start,
+    );
     return this.#responderName;
   }
 
@@ -222,7 +229,7 @@ export class OCSPResponse extends ValueObject {
    */
   publicBytes(encoding: Encoding | `${Encoding}` = Encoding.DER): Buffer {
     checkEncoding(encoding);
-    return copyBytes(this.#message.der);
+    return this.#message.der.copy();
   }
 
   /**
@@ -234,12 +241,12 @@ export class OCSPResponse extends ValueObject {
    * cannot decode; `ERR_OCSP_OPENSSL` when it cannot even begin. A response that does not verify is a result, not an error.
    */
   verify(options: MessageVerifyOptions = {}): ResponseVerifyResult {
-    return responseResult(native.verifyResponse(this.#successful.der, ...verifyArguments(options)));
+    return responseResult(native.verifyResponse(this.#successful.der.view(), ...verifyArguments(options)));
   }
 
   /** {@link verify}, off the main thread. Rejects with what `verify` throws. */
   async verifyAsync(options: MessageVerifyOptions = {}): Promise<ResponseVerifyResult> {
-    return responseResult(await native.verifyResponseAsync(this.#successful.der, ...verifyArguments(options)));
+    return responseResult(await native.verifyResponseAsync(this.#successful.der.view(), ...verifyArguments(options)));
   }
 
   /**
@@ -250,7 +257,7 @@ export class OCSPResponse extends ValueObject {
    */
   signer(certificates: Iterable<CertificateInput> = []): X509Certificate | null {
     const extra = checkCertificates(certificates, 'certificates').map((item) => item.native);
-    const der = native.findResponseSigner(this.#successful.der, extra);
+    const der = native.findResponseSigner(this.#successful.der.view(), extra);
     return der === undefined ? null : decode(der);
   }
 
@@ -272,16 +279,14 @@ export class OCSPResponse extends ValueObject {
    * @throws `ERR_OCSP_MALFORMED` when OpenSSL cannot decode or print what is in it.
    */
   toText(): string {
-    return wholeText(printResponse(this.#message.der));
+    return wholeText(printResponse(this.#message.der.view()));
   }
 
   /** @internal */
   rawNonce(): Uint8Array | null {
     const message = this.#successful;
     if (!message.has(RESPONSE_EXTENSIONS)) return null;
-    return nonceOf(
-      readRawExtensions(message.der, message.start(RESPONSE_EXTENSIONS), message.end(RESPONSE_EXTENSIONS)),
-    );
+    return nonceOf(readRawExtensions(...message.locate(RESPONSE_EXTENSIONS)));
   }
 
   /** Whether `other` is a response with the same bytes. */
@@ -329,34 +334,30 @@ export class OCSPResponse extends ValueObject {
 
   get #algorithm(): SignatureAlgorithm {
     const message = this.#successful;
-    this.#signatureAlgorithm ??= readSignatureAlgorithm(
-      message.der,
-      message.start(SIGNATURE_ALGORITHM),
-      message.end(SIGNATURE_ALGORITHM),
-    );
+    this.#signatureAlgorithm ??= readSignatureAlgorithm(...message.locate(SIGNATURE_ALGORITHM));
     return this.#signatureAlgorithm;
   }
 }
 
 function readResponses(message: Parsed): OCSPSingleResponse[] {
-  const { der, offsets, lenient } = message;
+  const { der, offsets } = message;
   const count = message.number(RESPONSE_COUNT);
   if (count === 0) return [];
-  if (count === 1) return [new OCSPSingleResponse(INTERNAL, new Parsed(der, offsets, FIRST_SINGLE, lenient))];
-  const list = native.parseSingleResponses(der, message.start(RESPONSES), message.end(RESPONSES), lenient);
+  if (count === 1) return [new OCSPSingleResponse(INTERNAL, new Parsed(der, offsets, FIRST_SINGLE))];
+  const list = native.parseSingleResponses(der.memory, message.start(RESPONSES), message.end(RESPONSES), der.lenient);
   return Array.from(
     { length: count },
-    (_, i) => new OCSPSingleResponse(INTERNAL, new Parsed(der, list, i * SINGLE_SIZE, lenient)),
+    (_, i) => new OCSPSingleResponse(INTERNAL, new Parsed(der, list, i * SINGLE_SIZE)),
   );
 }
 
 function readCertificates(message: Parsed): X509Certificate[] {
   if (!message.has(CERTIFICATES)) return [];
-  const { der, lenient } = message;
-  const ranges = native.parseCertificates(der, message.start(CERTIFICATES), message.end(CERTIFICATES), lenient);
+  const { memory, lenient } = message.der;
+  const ranges = native.parseCertificates(memory, message.start(CERTIFICATES), message.end(CERTIFICATES), lenient);
   return Array.from({ length: ranges.length / 2 }, (_, i) => {
     try {
-      return new X509Certificate(copyBytes(der, ranges[2 * i], ranges[2 * i + 1]));
+      return new X509Certificate(copyBytes(memory, ranges[2 * i], ranges[2 * i + 1]));
     } catch (cause) {
       throw malformed(`OpenSSL cannot decode certificate ${i} of the response`, { cause });
     }
@@ -369,8 +370,7 @@ function readCertificates(message: Parsed): X509Certificate[] {
  * @throws TypeError when `data` is not a Uint8Array; `ERR_OCSP_MALFORMED` when it is not an OCSPResponse.
  */
 export function loadDerOcspResponse(data: Uint8Array, options: LoadOptions = {}): OCSPResponse {
-  const der = copyInput(data);
-  return isLenient(options)
-    ? new OCSPResponse(INTERNAL, native.normalizeResponse(der), true)
-    : new OCSPResponse(INTERNAL, der, false);
+  const lenient = isLenient(options);
+  const der = copyInput(data, lenient);
+  return new OCSPResponse(INTERNAL, lenient ? wholeDer(native.normalizeResponse(der.view()), true) : der);
 }

@@ -10,6 +10,9 @@ import { native } from '../binding.js';
 import { invalidArgType, invalidValue, malformed } from '../errors.js';
 import { nativeStoredKey, StoredPrivateKey } from './stored-key.js';
 
+/** What Node says of encrypted PEM without a passphrase, as if it had asked somebody for it. */
+const CANCELLED = 'ERR_OSSL_CRYPTO_INTERRUPTED_OR_CANCELLED';
+
 /** Whatever `crypto.createPrivateKey` takes, or its result; or a key in one of OpenSSL's stores. */
 export type PrivateKeyInput = KeyObject | StoredPrivateKey | string | Buffer | NodePrivateKeyInput | JsonWebKeyInput;
 
@@ -19,7 +22,8 @@ const parsed = new WeakMap<KeyObject, NativePrivateKey>();
  * The private key behind an argument; parsed once per `KeyObject` object.
  *
  * @throws TypeError when it is none of the accepted types; `ERR_OCSP_INVALID_VALUE` for a KeyObject that is not private;
- * `ERR_OCSP_MALFORMED`, with Node's error as `cause`, when it does not parse or its passphrase is missing or wrong.
+ * `ERR_OCSP_MALFORMED`, with Node's error as `cause`, when it does not parse or its passphrase is missing (then `cause` has
+ * the code `ERR_MISSING_PASSPHRASE`) or wrong.
  */
 export function toPrivateKey(input: unknown): NativePrivateKey {
   if (input instanceof StoredPrivateKey) return nativeStoredKey(input);
@@ -42,11 +46,28 @@ function decode(input: unknown): KeyObject {
     throw invalidArgType('privateKey', 'a KeyObject or what crypto.createPrivateKey() takes', input);
   }
   try {
-    return createPrivateKey(input as NodePrivateKeyInput);
+    return createKeyObject(input as NodePrivateKeyInput);
   } catch (cause) {
     if (cause instanceof TypeError && (cause as NodeJS.ErrnoException).code?.startsWith('ERR_INVALID_ARG')) {
       throw invalidArgType('privateKey', 'a KeyObject or what crypto.createPrivateKey() takes', input);
     }
     throw malformed(`privateKey cannot be read: ${(cause as Error).message}`, { cause });
+  }
+}
+
+/**
+ * `crypto.createPrivateKey`, with one error for a missing passphrase: `ERR_MISSING_PASSPHRASE`, which Node itself has for DER
+ * only. Throws what Node throws otherwise.
+ */
+export function createKeyObject(input: string | Buffer | NodePrivateKeyInput): KeyObject {
+  try {
+    return createPrivateKey(input);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    // One that is too long for OpenSSL ends in the same way.
+    const isGiven = typeof input === 'object' && 'passphrase' in input && (input.passphrase ?? undefined) !== undefined;
+    if (code !== CANCELLED || isGiven) throw error;
+    const missing = new TypeError('Passphrase required for encrypted key', { cause: error });
+    throw Object.assign(missing, { code: 'ERR_MISSING_PASSPHRASE' });
   }
 }

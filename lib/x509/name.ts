@@ -189,15 +189,17 @@ export interface NameAttributeInit {
 
 const NO_RDNS: readonly never[] = Object.freeze([]);
 
-/** Makes `name` the one that `der` holds. */
-let keepBytes: (name: Name, der: Buffer) => void;
+/** Makes `name` the one that lies in `[start, end)`. */
+let keepBytes: (name: Name, memory: Buffer, start: number, end: number) => void;
 
 /** A distinguished name (RFC 5280 section 4.1.2.4). Iterates over all its attributes. */
 export class Name extends ValueObject implements Iterable<NameAttribute> {
   /** Of a name that was read, made when first asked for: most names are only compared or passed on. */
   #list: readonly RelativeDistinguishedName[] | undefined;
   /** The bytes it came from: hashes and signatures cover these, and another writer may have sorted or typed otherwise. */
-  #der: Buffer | null = null;
+  #memory: Buffer | null = null;
+  #start = 0;
+  #end = 0;
 
   /**
    * @param rdns - from the root down, as in DER; an attribute stands for an RDN of its own
@@ -230,18 +232,20 @@ export class Name extends ValueObject implements Iterable<NameAttribute> {
    * not hold what its type allows.
    */
   static fromDer(bytes: Uint8Array): Name {
-    return nameOver(copyBytes(checkBytes(bytes, 'bytes')));
+    return wholeName(copyBytes(checkBytes(bytes, 'bytes')));
   }
 
   static {
-    keepBytes = (name, der) => {
-      name.#der = der;
+    keepBytes = (name, memory, start, end) => {
+      name.#memory = memory;
+      name.#start = start;
+      name.#end = end;
       name.#list = undefined;
     };
   }
 
   get #rdns(): readonly RelativeDistinguishedName[] {
-    this.#list ??= readRdns(this.#der as Buffer);
+    this.#list ??= readRdns(this.#memory as Buffer, this.#start, this.#end);
     return this.#list;
   }
 
@@ -280,7 +284,9 @@ export class Name extends ValueObject implements Iterable<NameAttribute> {
 
   /** DER of the name; for a name that was read, exactly the bytes it was read from. */
   publicBytes(): Buffer {
-    return this.#der === null ? encodeSequenceOf(this.#rdns.map((rdn) => rdn.publicBytes())) : copyBytes(this.#der);
+    return this.#memory === null
+      ? encodeSequenceOf(this.#rdns.map((rdn) => rdn.publicBytes()))
+      : copyBytes(this.#memory, this.#start, this.#end);
   }
 
   /** Same RDNs in the same order, see {@link RelativeDistinguishedName.equals}; the bytes may differ. */
@@ -295,17 +301,23 @@ export class Name extends ValueObject implements Iterable<NameAttribute> {
   }
 }
 
-/** As {@link Name.fromDer}, of bytes that nobody else can change: they are kept, not copied. */
-export function nameOver(der: Buffer): Name {
-  if (!isPlain(der)) {
-    const reader = new DerReader(der);
+/**
+ * As {@link Name.fromDer}, of bytes that nobody else can change: they are kept, not copied. Errors count octets from `origin`.
+ */
+export function nameOver(memory: Buffer, start: number, end: number, origin: number = 0): Name {
+  if (!isPlain(memory, start, end)) {
+    const reader = new DerReader(memory.subarray(origin), start - origin, end - origin);
     const sequence = reader.enter(Tag.SEQUENCE, 'Name');
     reader.done('Name');
     while (!sequence.atEnd) eachAttribute(sequence, checkString);
   }
   const name = new Name(NO_RDNS);
-  keepBytes(name, der);
+  keepBytes(name, memory, start, end);
   return name;
+}
+
+function wholeName(der: Buffer): Name {
+  return nameOver(der, 0, der.length);
 }
 
 function toRdn(item: unknown): RelativeDistinguishedName {
@@ -318,18 +330,19 @@ function toRdn(item: unknown): RelativeDistinguishedName {
  * Whether a name is such as nearly all are, and with nothing to object to: one attribute of arc 2.5.4 in each RDN, ASCII
  * text, and short lengths. `false` means nothing.
  */
-function isPlain(der: Buffer): boolean {
-  const start = der[1] === 0x81 ? 3 : 2;
-  const length = der.length - start;
-  if (der[0] !== Tag.SEQUENCE || der[start - 1] !== length || length > 0x7f !== (start === 3)) return false;
-  let at = start;
-  while (at < der.length) {
+function isPlain(der: Buffer, start: number, nameEnd: number): boolean {
+  const header = der[start + 1] === 0x81 ? 3 : 2;
+  const length = nameEnd - start - header;
+  if (der[start] !== Tag.SEQUENCE || der[start + header - 1] !== length || length > 0x7f !== (header === 3))
+    return false;
+  let at = start + header;
+  while (at < nameEnd) {
     // 31 size+9, 30 size+7, 06 03 55 04 xx, tag size text
     const size = der[at + 10] as number;
     const tag = der[at + 9];
     const end = at + 11 + size;
     if (
-      !(size <= 0x7f - 9 && end <= der.length) ||
+      !(size <= 0x7f - 9 && end <= nameEnd) ||
       der[at] !== Tag.SET ||
       der[at + 1] !== size + 9 ||
       der[at + 2] !== Tag.SEQUENCE ||
@@ -350,7 +363,7 @@ function isPlain(der: Buffer): boolean {
 
 /** Reads the next element as a name. */
 export function readName(reader: DerReader, what: string = 'Name'): Name {
-  return nameOver(reader.copyTlv(reader.read(Tag.SEQUENCE, what)));
+  return wholeName(reader.copyTlv(reader.read(Tag.SEQUENCE, what)));
 }
 
 /** Reads the RDN at the reader, and hands over each attribute: its type, and where its value lies. */
@@ -367,8 +380,8 @@ function eachAttribute(reader: DerReader, take: (bytes: Uint8Array, value: Tlv, 
 }
 
 /** The RDNs of a name that was checked when it was read. */
-function readRdns(der: Buffer): readonly RelativeDistinguishedName[] {
-  const sequence = new DerReader(der).enter(Tag.SEQUENCE, 'Name');
+function readRdns(der: Buffer, start: number, end: number): readonly RelativeDistinguishedName[] {
+  const sequence = new DerReader(der, start, end).enter(Tag.SEQUENCE, 'Name');
   const rdns: RelativeDistinguishedName[] = [];
   while (!sequence.atEnd) {
     const attributes: NameAttribute[] = [];

@@ -19,18 +19,19 @@ export function parseGeneralizedTime(bytes: Uint8Array, start: number = 0, end: 
   return new Date(parseSeconds(bytes, start, end) * 1000);
 }
 
-/** {@link parseGeneralizedTime} in whole seconds since 1970-01-01. */
-export function parseSeconds(bytes: Uint8Array, start: number, end: number): number {
-  if (end - start !== GENERALIZED_TIME_LENGTH || bytes[end - 1] !== ZULU) throw badTime(start, 'not YYYYMMDDHHMMSSZ');
-  const year = twoDigits(bytes, start, start) * 100 + twoDigits(bytes, start + 2, start);
-  const month = twoDigits(bytes, start + 4, start);
-  const day = twoDigits(bytes, start + 6, start);
-  const hour = twoDigits(bytes, start + 8, start);
-  const minute = twoDigits(bytes, start + 10, start);
-  const second = twoDigits(bytes, start + 12, start);
-  if (year === 0) throw badTime(start, 'year 0 is out of range');
-  if (hour > 23 || minute > 59 || second > 59) throw badTime(start, 'no such time of day');
-  if (month < 1 || month > 12 || day < 1 || day > daysOf(month, year)) throw badTime(start, 'no such day');
+/** {@link parseGeneralizedTime} in whole seconds since 1970-01-01. Errors count octets from `origin`. */
+export function parseSeconds(bytes: Uint8Array, start: number, end: number, origin: number = 0): number {
+  const at = start - origin;
+  if (end - start !== GENERALIZED_TIME_LENGTH || bytes[end - 1] !== ZULU) throw badTime(at, 'not YYYYMMDDHHMMSSZ');
+  const year = twoDigits(bytes, start, at) * 100 + twoDigits(bytes, start + 2, at);
+  const month = twoDigits(bytes, start + 4, at);
+  const day = twoDigits(bytes, start + 6, at);
+  const hour = twoDigits(bytes, start + 8, at);
+  const minute = twoDigits(bytes, start + 10, at);
+  const second = twoDigits(bytes, start + 12, at);
+  if (year === 0) throw badTime(at, 'year 0 is out of range');
+  if (hour > 23 || minute > 59 || second > 59) throw badTime(at, 'no such time of day');
+  if (month < 1 || month > 12 || day < 1 || day > daysOf(month, year)) throw badTime(at, 'no such day');
   return ((daysSince1970(year, month, day) * 24 + hour) * 60 + minute) * 60 + second;
 }
 
@@ -39,18 +40,19 @@ function daysSince1970(year: number, month: number, day: number): number {
   // Years that begin in March have the leap day at their end.
   const y = month > 2 ? year : year - 1;
   const m = month > 2 ? month - 3 : month + 9;
-  const leapDays = Math.floor(y / 4) - Math.floor(y / 100) + Math.floor(y / 400);
-  return 365 * y + leapDays + Math.floor((153 * m + 2) / 5) + day - 719_469;
+  const century = (y / 100) | 0;
+  const leapDays = (y >> 2) - century + (century >> 2);
+  return 365 * y + leapDays + (((153 * m + 2) / 5) | 0) + day - 719_469;
 }
 
-function badTime(start: number, why: string): OCSPError {
-  return malformed(`GeneralizedTime at byte ${start}: ${why}`);
+function badTime(at: number, why: string): OCSPError {
+  return malformed(`GeneralizedTime at byte ${at}: ${why}`);
 }
 
-function twoDigits(bytes: Uint8Array, at: number, start: number): number {
-  const tens = (bytes[at] as number) - ZERO;
-  const units = (bytes[at + 1] as number) - ZERO;
-  if (!(tens >= 0 && tens <= 9 && units >= 0 && units <= 9)) throw badTime(start, 'not YYYYMMDDHHMMSSZ');
+function twoDigits(bytes: Uint8Array, position: number, at: number): number {
+  const tens = (bytes[position] as number) - ZERO;
+  const units = (bytes[position + 1] as number) - ZERO;
+  if (!(tens >= 0 && tens <= 9 && units >= 0 && units <= 9)) throw badTime(at, 'not YYYYMMDDHHMMSSZ');
   return tens * 10 + units;
 }
 

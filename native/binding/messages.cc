@@ -25,18 +25,20 @@ void publish(Napi::Env env, const Layout& layout) {
   }
 }
 
-// (der, lenient): fills the layout.
+// (memory, start, end, lenient): fills the layout, whose offsets count from the beginning of the memory.
 template <typename Layout, bool (*Parse)(DerContext&, Bytes, Layout&)>
 Napi::Value parse_message(const Napi::CallbackInfo& info, const char* type) {
   const Napi::Env env = info.Env();
-  const Bytes der = bytes_of(info[0]);
-  DerContext context{der.data(), info[1].As<Napi::Boolean>().Value(), {}};
+  const Bytes memory = bytes_of(info[0]);
+  const Bytes der = part_of(memory, info);
+  DerContext context{memory.data(), info[3].As<Napi::Boolean>().Value(), {}};
   Layout layout;
-  if (der.size() > kMaxMessageSize) {
-    context.fail(der.data(), type, "larger than 2 GiB");
+  if (memory.size() > kMaxMessageSize) context.fail(der.data(), type, "larger than 2 GiB");
+  if (memory.size() > kMaxMessageSize || !Parse(context, der, layout)) {
+    // An error speaks of the message, wherever that is kept.
+    context.fault.offset -= static_cast<std::size_t>(der.data() - memory.data());
     return throw_fault(env, type, context.fault);
   }
-  if (!Parse(context, der, layout)) return throw_fault(env, type, context.fault);
   publish(env, layout);
   return env.Undefined();
 }
@@ -49,17 +51,15 @@ Napi::Value parse_response_function(const Napi::CallbackInfo& info) {
   return parse_message<ResponseLayout, parse_response>(info, "OCSPResponse");
 }
 
-// (der, start, end, lenient): an Int32Array with the layouts of all elements of a list, one after the other.
+// (memory, start, end, lenient): an Int32Array with the layouts of all elements of a list, one after the other.
 template <typename Layout, bool (*Parse)(DerContext&, Bytes, std::vector<Layout>&)>
 Napi::Value parse_list(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  const Bytes der = bytes_of(info[0]);
-  const std::size_t start = info[1].As<Napi::Number>().Uint32Value();
-  const std::size_t end = info[2].As<Napi::Number>().Uint32Value();
-  DerContext context{der.data(), info[3].As<Napi::Boolean>().Value(), {}};
+  const Bytes memory = bytes_of(info[0]);
+  DerContext context{memory.data(), info[3].As<Napi::Boolean>().Value(), {}};
   std::vector<Layout> layouts;
-  if (start > end || end > der.size() || !Parse(context, der.subspan(start, end - start), layouts)) {
-    context.fail(der.data() + context.fault.offset, "list", "not a list that was read before");
+  if (!Parse(context, part_of(memory, info), layouts)) {
+    context.fail(memory.data() + context.fault.offset, "list", "not a list that was read before");
     return throw_fault(env, "message", context.fault);
   }
   static_assert(sizeof(Layout) % sizeof(std::int32_t) == 0);

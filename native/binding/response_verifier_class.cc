@@ -29,18 +29,19 @@ struct Item {
 };
 
 // Parses strictly, then authenticates. An error explains an outcome; a message that is malformed or not successful has
-// nothing to authenticate.
-void examine(ResponseVerifier& verifier, Bytes der, const std::shared_ptr<SignerCertificate>& issuer, std::int64_t at,
-             AuthenticatedLayout& layout, std::optional<Error>& error) {
-  DerContext context{der.data(), false, {}};
+// nothing to authenticate. Offsets count from the beginning of `memory`, in which `der` lies.
+void examine(ResponseVerifier& verifier, Bytes memory, Bytes der, const std::shared_ptr<SignerCertificate>& issuer,
+             std::int64_t at, AuthenticatedLayout& layout, std::optional<Error>& error) {
+  DerContext context{memory.data(), false, {}};
   layout.authentication.outcome = AuthenticationOutcome::kNothing;
-  if (der.size() > INT32_MAX || !parse_response(context, der, layout.response)) {
+  if (memory.size() > INT32_MAX || !parse_response(context, der, layout.response)) {
     layout.response.status = -1;
+    context.fault.offset -= static_cast<std::size_t>(der.data() - memory.data());
     error = fault_error("OCSPResponse", context.fault);
     return;
   }
   if (layout.response.status != 0) return;
-  layout.authentication = verifier.authenticate(der, layout.response, issuer, at, error);
+  layout.authentication = verifier.authenticate(memory, layout.response, issuer, at, error);
 }
 
 // All of them or none: their indexes are what a verdict tells.
@@ -96,10 +97,10 @@ ResponseVerifierClass::ResponseVerifierClass(const Napi::CallbackInfo& info)
   info.This().As<Napi::Object>().TypeTag(&type_tag<ResponseVerifierClass>());
 }
 
-// (der, issuer, at): fills the layout; undefined, or the error behind the outcome.
+// (memory, start, end, issuer, at): fills the layout; undefined, or the error behind the outcome.
 Napi::Value ResponseVerifierClass::authenticate(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  auto* issuer = unwrap<CertificateClass>(info[1]);
+  auto* issuer = unwrap<CertificateClass>(info[3]);
   if (issuer == nullptr) return throw_illegal_invocation(env);
   const auto signer = issuer->signer();
   if (!signer.ok()) return throw_error(env, signer.error());
@@ -108,7 +109,9 @@ Napi::Value ResponseVerifierClass::authenticate(const Napi::CallbackInfo& info) 
   // Never leaves what an earlier call found.
   if (data.layout_length * sizeof(std::int32_t) < sizeof layout) return throw_illegal_invocation(env);
   std::optional<Error> error;
-  examine(*verifier_, bytes_of(info[0]), signer.value(), info[2].As<Napi::Number>().Int64Value(), layout, error);
+  const Bytes memory = bytes_of(info[0]);
+  examine(*verifier_, memory, part_of(memory, info), signer.value(), info[4].As<Napi::Number>().Int64Value(), layout,
+          error);
   std::memcpy(data.layout_data, &layout, sizeof layout);
   return error ? make_error(env, *error) : env.Undefined();
 }
@@ -125,7 +128,8 @@ ManyResults examine_all(ResponseVerifier& verifier, const std::vector<Item>& ite
   std::atomic<std::size_t> next = 0;
   const auto work = [&] {
     for (std::size_t i = next++; i < items.size(); i = next++) {
-      examine(verifier, items[i].der, items[i].issuer, items[i].at, results.layouts[i], results.errors[i]);
+      examine(verifier, items[i].der, items[i].der, items[i].issuer, items[i].at, results.layouts[i],
+              results.errors[i]);
     }
   };
   std::vector<Thread> helpers(std::min(threads, items.size()));

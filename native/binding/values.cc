@@ -16,6 +16,12 @@ Bytes bytes_of(const Napi::Value& value) {
   return {static_cast<const std::uint8_t*>(data), length};
 }
 
+Bytes part_of(Bytes memory, const Napi::CallbackInfo& info) {
+  const std::size_t start = info[1].As<Napi::Number>().Uint32Value();
+  const std::size_t end = info[2].As<Napi::Number>().Uint32Value();
+  return start > end || end > memory.size() ? memory.first(0) : memory.subspan(start, end - start);
+}
+
 std::optional<Bytes> optional_bytes_of(const Napi::Value& value) {
   return value.IsTypedArray() ? std::optional(bytes_of(value)) : std::nullopt;
 }

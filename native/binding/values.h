@@ -13,6 +13,9 @@ namespace ocsp::binding {
 
 // The bytes of a Uint8Array; empty for undefined.
 Bytes bytes_of(const Napi::Value& value);
+// Of the arguments (memory, start, end, ...): what lies between the offsets; nothing when they are not within the
+// memory.
+Bytes part_of(Bytes memory, const Napi::CallbackInfo& info);
 std::optional<Bytes> optional_bytes_of(const Napi::Value& value);
 Napi::Value to_buffer(Napi::Env env, Bytes bytes);
 // Leaves `bytes` in the output array and returns their number, or a Buffer where they do not fit.

@@ -9,11 +9,11 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 import { createTestCa } from 'openssl-ocsp/testing';
 import { scratch } from '../bulk/scratch.js';
-import { killCount } from '../helpers/repeated.js';
+import { repeated } from '../helpers/repeated.js';
 
 const COMMAND = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
-const KILLS = killCount(100);
-const COMPACTION_KILLS = killCount(20);
+const KILLS = repeated(100);
+const COMPACTION_KILLS = repeated(20);
 const COUNT = 6000;
 const NOW = Date.parse('2026-03-04T05:06:07Z');
 

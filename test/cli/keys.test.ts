@@ -5,9 +5,9 @@ import { loadDerOcspRequest } from 'openssl-ocsp';
 import { SegmentStore } from 'openssl-ocsp/bulk';
 import { createTestCa, generateTestKeyPair } from 'openssl-ocsp/testing';
 import { command, forEachOf } from '../helpers/command.js';
+import { testIf, withCli } from '../helpers/conditional.js';
 import { openssl, opensslCliVersion, Scratch } from '../helpers/openssl-cli.js';
 
-const cli = opensslCliVersion === null ? test.skip : test;
 const main = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
 const ca = createTestCa({ subject: 'CN=Keys CA' });
 const responder = ca.issueResponder({ keyType: 'rsa' });
@@ -36,7 +36,7 @@ function signedBy(t: { true(value: boolean, message?: string): void }, bytes: Bu
   t.true(loadDerOcspRequest(bytes).verify({ trust: [ca.certificate] }).verified, what);
 }
 
-cli('keys in every form', async (t) => {
+withCli('keys in every form', async (t) => {
   const withCert = ['--sign-cert', cert];
   const unlock = ['--passphrase-file', pass];
   const cases: [key: string, ...args: string[]][] = [
@@ -59,7 +59,7 @@ cli('keys in every form', async (t) => {
   });
 });
 
-cli('bulk-sign: with the certificate of a PKCS#12 file, and with a key of a store', async (t) => {
+withCli('bulk-sign: with the certificate of a PKCS#12 file, and with a key of a store', async (t) => {
   const list = scratch.write('list.csv', 'serial,status\n0A,good\n0B,unknown\n');
   const file = made('bulk.p12', ...exporting, ...encrypt);
   const signers = [
@@ -77,7 +77,7 @@ cli('bulk-sign: with the certificate of a PKCS#12 file, and with a key of a stor
   });
 });
 
-cli('clear errors', async (t) => {
+withCli('clear errors', async (t) => {
   const encrypted = made('encrypted.pem', 'pkcs8', '-topk8', '-in', key, ...encrypt);
   const encryptedDer = made('encrypted.der', 'pkcs8', '-topk8', '-in', key, '-outform', 'DER', ...encrypt);
   const old = made('old.pem', 'rsa', '-traditional', '-aes256', '-in', key, ...encrypt);
@@ -92,25 +92,24 @@ cli('clear errors', async (t) => {
   const withCert = ['--sign-cert', cert];
   const unlock = ['--passphrase-file', pass];
   const cut = scratch.write('cut.p12', scratch.read('clear.p12').subarray(0, 500));
+  const bundle = scratch.write('bundle.pem', responder.certificatePem + String(scratch.read('encrypted.pem')));
+  const damaged = scratch.write('damaged.pem', String(scratch.read('encrypted.pem')).slice(0, 900));
   const wanted = /wants a passphrase: name it by --passphrase-file or --passphrase-env \[ERR_OCSP_MALFORMED\]/;
   const wrong = /passphrase.* is wrong, or .* damaged.*\[ERR_OCSP_MALFORMED\]/;
   const cases: [status: number, message: RegExp, key: string, ...args: string[]][] = [
     [1, wanted, encrypted, ...withCert],
     [1, wanted, encryptedDer, ...withCert],
     [1, wanted, old, ...withCert],
+    [1, wanted, bundle, ...withCert],
     [1, wanted, file],
     [1, wanted, `file:${encrypted}`, ...withCert],
-    ...[encrypted, encryptedDer, old, file, `file:${encrypted}`].map((path): [number, RegExp, string, ...string[]] => [
-      1,
-      wrong,
-      path,
-      ...withCert,
-      '--passphrase-file',
-      wrongPass,
-    ]),
+    ...[encrypted, encryptedDer, old, bundle, file, `file:${encrypted}`].map(
+      (path): [number, RegExp, string, ...string[]] => [1, wrong, path, ...withCert, '--passphrase-file', wrongPass],
+    ),
     [1, /public\.pem holds a public key, no private key/, publicKey, ...withCert],
     [1, /public\.der holds a public key, no private key/, publicDer, ...withCert],
     [1, /cert\.pem holds a certificate, no private key/, cert, ...withCert],
+    [1, /damaged\.pem holds no private key that can be read/, damaged, ...withCert],
     [1, /pass holds no private key/, pass, ...withCert],
     [1, /holds no private key/, `file:${publicKey}`, ...withCert],
     [1, /ERR_OCSP_MALFORMED/, cut, ...unlock],
@@ -156,7 +155,7 @@ while True:
 os.write(1, shown)
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 `;
-const pty = spawnSync('python3', ['-c', 'import pty, os; os.waitstatus_to_exitcode']).status === 0 ? cli : test.skip;
+const hasPython = spawnSync('python3', ['-c', 'import pty, os; os.waitstatus_to_exitcode']).status === 0;
 
 async function inTerminal(typed: string, args: readonly string[]): Promise<{ status: number | null; shown: string }> {
   const child = spawn('python3', ['-c', IN_A_TERMINAL, typed, process.execPath, main, ...args]);
@@ -169,7 +168,7 @@ async function inTerminal(typed: string, args: readonly string[]): Promise<{ sta
   return { status, shown: Buffer.concat(chunks).toString() };
 }
 
-pty('a terminal is asked, and shows nothing of the answer', async (t) => {
+testIf(hasPython && opensslCliVersion !== null)('a terminal is asked, and shows nothing of the answer', async (t) => {
   const encrypted = made('asked.pem', 'pkcs8', '-topk8', '-in', key, ...encrypt);
   const file = made('asked.p12', ...exporting, ...encrypt);
   const out = (index: number): string => scratch.path(`asked${index}.der`);

@@ -3,10 +3,11 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import test, { type ExecutionContext } from 'ava';
-import { loadDerOcspRequest, OCSPNonce } from 'openssl-ocsp';
+import { HashAlgorithm, loadDerOcspRequest, OCSPNonce } from 'openssl-ocsp';
 import { TestResponseKit, testErrorResponse } from 'openssl-ocsp/testing';
 import { type CommandResult, command, forEachOf } from '../helpers/command.js';
-import { opensslCliVersion, Scratch } from '../helpers/openssl-cli.js';
+import { withCli } from '../helpers/conditional.js';
+import { Scratch } from '../helpers/openssl-cli.js';
 import { httpAnswer, type RawAnswer, type RawServer, rawServer } from '../helpers/raw-server.js';
 
 const kit = new TestResponseKit();
@@ -109,12 +110,82 @@ test('the exit code tells the verdict', async (t) => {
   });
 });
 
-test('a responder that may know SHA-1 only', async (t) => {
+/** One answer to CertIDs by SHA-1, another to all others. */
+function byHash(sha1: RawAnswer, others: RawAnswer): RawAnswer {
+  return (socket, request) => {
+    const { hashAlgorithm } = loadDerOcspRequest(request.body);
+    (hashAlgorithm === HashAlgorithm.SHA1 ? sha1 : others)(socket, request);
+  };
+}
+const hashesAsked = ({ requests }: RawServer): string[] =>
+  requests.map(({ body }) => loadDerOcspRequest(body).hashAlgorithm);
+
+const unknown = kit.respond(kit.entry({ status: 'unknown' }));
+const revoked = kit.respond(kit.entry({ status: 'revoked' }));
+const stranger = kit.ca.issue({ subject: 'CN=another' }).certificate;
+const broken = kit.respond(undefined, { breakSignature: true });
+const unauthorized = testErrorResponse(6);
+
+test('a responder that knows SHA-1 only is asked again', async (t) => {
+  const { scratch, about } = files(t);
+  const lost = [testErrorResponse(1), testErrorResponse(2), unauthorized, unknown];
+  const cases = [
+    ...lost.flatMap((other) => [[other, good, 'good'] as const, [other, revoked, 'revoked'] as const]),
+    [kit.respond(kit.entry({ certificate: stranger })), good, 'good'],
+    [unauthorized, unauthorized, 'refused'],
+    [unauthorized, unknown, 'unknown'],
+    [unauthorized, broken, 'refused'],
+  ] as const;
+  await forEachOf(cases, async ([other, sha1, verdict], index) => {
+    const server = await serve(t, byHash(httpAnswer(sha1), httpAnswer(other)));
+    const out = scratch.path(`answer${index}`);
+    const { stdout, stderr } = await query(...about, '--url', server.url, '--out', out, '--json');
+    t.like(JSON.parse(stdout), { verdict, hash: 'sha1' }, String(index));
+    t.deepEqual(hashesAsked(server), ['sha256', 'sha1']);
+    t.deepEqual(readFileSync(out), sha1, 'the answer that counts is kept');
+    t.regex(stderr, /^note: the responder does not know the certificate by SHA-256; asking it by SHA-1\n$/);
+  });
+});
+
+test('what the first answer said stands where the second says nothing', async (t) => {
+  const { scratch, about } = files(t);
+  const none: RawAnswer = (socket) => socket.destroy();
+  const cases = [
+    [unknown, httpAnswer(unauthorized), 'unknown'],
+    [unknown, httpAnswer(broken), 'unknown'],
+    [unknown, httpAnswer('', { status: '500 \x9b31mred' }), 'unknown'],
+    [unknown, none, 'unknown'],
+    [unauthorized, none, 'refused'],
+  ] as const;
+  await forEachOf(cases, async ([first, second, verdict], index) => {
+    const server = await serve(t, byHash(second, httpAnswer(first)));
+    const out = scratch.path(`first${index}`);
+    const { stdout, stderr } = await query(...about, '--url', server.url, '--out', out, '--json');
+    t.like(JSON.parse(stdout), { verdict, hash: 'sha256' }, String(index));
+    t.false(stderr.includes('\x9b'), 'nothing of an answer is sent to the terminal as it is');
+    t.deepEqual(hashesAsked(server), ['sha256', 'sha1']);
+    t.deepEqual(readFileSync(out), first);
+  });
+});
+
+test('nobody is asked again who gave a status, or for another reason none, or with a hash that was named', async (t) => {
   const { about } = files(t);
-  const server = await serve(t, httpAnswer(testErrorResponse(6)));
-  t.regex((await query(...about, '--url', server.url)).stderr, /--hash sha1 asks so/);
-  t.notRegex((await query(...about, '--url', server.url, '--hash', 'sha1')).stderr, /--hash sha1/);
-  t.is(loadDerOcspRequest(server.requests.at(-1)!.body).hashAlgorithm as string, 'sha1');
+  const cases: readonly (readonly [Buffer, ...string[]])[] = [
+    [good],
+    [revoked],
+    [broken],
+    [testErrorResponse(3)],
+    [Buffer.from('<html>')],
+    [unauthorized, '--hash', 'sha1'],
+    [unauthorized, '--hash', 'sha256'],
+    [unknown, '--hash', 'sha384'],
+  ];
+  await forEachOf(cases, async ([first, ...args], index) => {
+    const server = await serve(t, httpAnswer(first));
+    const { stderr } = await query(...about, '--url', server.url, ...args);
+    t.is(server.requests.length, 1, String(index));
+    t.is(/note: .*--hash sha1 asks so/.test(stderr), index >= 6, stderr);
+  });
 });
 
 test('servers that misbehave: a line, and exit code 1', async (t) => {
@@ -306,11 +377,7 @@ test('wrong usage', async (t) => {
   }
 });
 
-test('a responder of openssl answers, by POST and by GET, with and without a nonce', async (t) => {
-  if (opensslCliVersion === null) {
-    t.pass('no openssl command here to ask');
-    return;
-  }
+withCli('a responder of openssl answers, by POST and by GET, with and without a nonce', async (t) => {
   const { scratch, about } = files(t);
   const serial = kit.leaf.certificate.serialNumber;
   const revoked = kit.ca.issue({ subject: 'CN=revoked', serialNumber: 0x55n });

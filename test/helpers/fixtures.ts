@@ -1,4 +1,4 @@
-import { createPrivateKey, createPublicKey, type KeyObject, verify, X509Certificate } from 'node:crypto';
+import { createPrivateKey, createPublicKey, getCurves, type KeyObject, verify, X509Certificate } from 'node:crypto';
 import {
   HashAlgorithm,
   OCSPCertStatus,
@@ -80,6 +80,21 @@ export function responseBuilder(
   encoding: OCSPResponderEncoding = OCSPResponderEncoding.NAME,
 ): OCSPResponseBuilder {
   return new OCSPResponseBuilder().addResponse(answer(changes)).responderId(encoding, responder);
+}
+
+/** A CA on every curve that node:crypto itself can make a key on and use it. */
+export function casOnEveryCurve(): [curve: string, ca: TestCa][] {
+  const found: [string, TestCa][] = [];
+  for (const curve of getCurves()) {
+    if (curve === 'SM2') continue; // OpenSSL makes it a key type with a signature scheme of its own
+    try {
+      const ca = createTestCa({ curve });
+      if (ca.certificate.verify(ca.certificate.publicKey)) found.push([curve, ca]);
+    } catch {
+      // Not built into this OpenSSL.
+    }
+  }
+  return found;
 }
 
 /** Does the signature verify, by node:crypto and not by this package? */

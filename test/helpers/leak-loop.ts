@@ -15,6 +15,7 @@ import {
 import { indexTxtSource, ResponseSigner, type StatusEntry } from 'openssl-ocsp/bulk';
 import { TestResponseKit } from 'openssl-ocsp/testing';
 import { cert, goldenRequest, issuer, responseBuilder, root, rootKey } from './fixtures.js';
+import { repeated } from './repeated.js';
 import { vector } from './vectors.js';
 
 const { SHA1, SHA256 } = HashAlgorithm;
@@ -152,7 +153,9 @@ const operations: Record<string, Operation> = {
 const name = process.argv[2] ?? '';
 const operation = operations[name];
 if (operation === undefined) throw new Error(`no such operation: ${name}`);
-const { times, run } = operation;
+const SAMPLES = 20;
+const { run } = operation;
+const times = SAMPLES * Math.ceil(repeated(operation.times) / SAMPLES);
 
 /** Runs finalizers too, which Node calls between turns of the event loop. */
 async function collect(): Promise<number> {
@@ -163,7 +166,6 @@ async function collect(): Promise<number> {
   return process.memoryUsage.rss();
 }
 
-const SAMPLES = 20;
 const samples: number[] = [];
 for (let i = 0; i < times; i += 1) {
   await run();

@@ -2,7 +2,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { runOcsp } from '#dist/cli/ocsp/run.js';
 import { type CommandCase, type Outcome, type Place, parity } from './command-cases.js';
-import { opensslCliVersion } from './openssl-cli.js';
+import { opensslCliVersion, sameOpensslVersion } from './openssl-cli.js';
 
 const main = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
 
@@ -14,9 +14,8 @@ export const ocspProcess: string[] = [process.execPath, main, 'ocsp'];
  * fix of 3.0.20 (issuers are no longer trusted by themselves).
  */
 export const comparable: boolean = (() => {
-  const [major, minor, patch = 0] = (opensslCliVersion ?? '').split('.').map(Number);
-  const [nodeMajor, nodeMinor] = process.versions.openssl.split('.').map(Number);
-  return major === nodeMajor && minor === nodeMinor && (minor !== 0 || patch >= 20);
+  const [, minor, patch = 0] = (opensslCliVersion ?? '').split('.').map(Number);
+  return sameOpensslVersion && (minor !== 0 || patch >= 20);
 })();
 
 /** Runs the command inside this process: hundreds of processes would take minutes. */

@@ -27,6 +27,14 @@ const version = openssl(['version']);
 export const opensslCliVersion: string | null =
   version.status === 0 ? (/^OpenSSL (\d+\.\d+\.\d+)/.exec(version.stdout)?.[1] ?? null) : null;
 
+/** Whether the CLI is of the same minor version as the OpenSSL in Node: other ones print, and refuse, otherwise here and there. */
+export const sameOpensslVersion: boolean =
+  opensslCliVersion !== null && minorOf(opensslCliVersion) === minorOf(process.versions.openssl);
+
+function minorOf(version: string): string {
+  return version.split('.', 2).join('.');
+}
+
 /** A folder for files that the CLI reads and writes. */
 export class Scratch implements Disposable {
   readonly #folder = mkdtempSync(join(tmpdir(), 'openssl-ocsp-'));

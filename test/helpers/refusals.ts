@@ -1,4 +1,4 @@
-import type { ExecutionContext } from 'ava';
+import type { ExecutionContext, ThrowsExpectation } from 'ava';
 import { OCSPError } from 'openssl-ocsp';
 
 type Code = OCSPError['code'];
@@ -14,6 +14,16 @@ export function refuses(t: ExecutionContext, code: Code, call: () => unknown, wh
 export function refusesType(t: ExecutionContext, call: () => unknown, what?: string): void {
   t.throws(call, { instanceOf: TypeError, code: 'ERR_INVALID_ARG_TYPE' }, what);
 }
+
+/** What `t.throws` is to find, where the message is no matter. */
+type Refusal = ThrowsExpectation<Error>;
+const withCode = (code: Code): Refusal => ({ name: 'OCSPError', code });
+export const malformed: Refusal = withCode('ERR_OCSP_MALFORMED');
+export const invalid: Refusal = withCode('ERR_OCSP_INVALID_VALUE');
+export const unsupported: Refusal = withCode('ERR_OCSP_UNSUPPORTED_ALGORITHM');
+export const duplicate: Refusal = withCode('ERR_OCSP_DUPLICATE_EXTENSION');
+export const notFound: Refusal = withCode('ERR_OCSP_EXTENSION_NOT_FOUND');
+export const wrongType: Refusal = { instanceOf: TypeError, code: 'ERR_INVALID_ARG_TYPE' };
 
 /** A wrong value passed where the types forbid it. */
 export function wrong<T>(value: unknown): T {

@@ -15,16 +15,6 @@ namespace {
 
 Checks check;
 
-template <typename T, typename Encode>
-ByteVector encoded(const T* object, Encode i2d) {
-  unsigned char* der = nullptr;
-  const int length = i2d(object, &der);
-  if (length <= 0) return {};
-  ByteVector bytes(der, der + length);
-  OPENSSL_free(der);
-  return bytes;
-}
-
 std::string text(const SignatureScheme& scheme, const std::string& type) {
   return type + " " + scheme.hash + (scheme.pss ? " PSS salt " + std::to_string(scheme.salt_length) : "");
 }

@@ -148,14 +148,6 @@ X509Ptr make_certificate(EVP_PKEY* key, std::size_t padding, const EVP_MD* md) {
   return x509;
 }
 
-ByteVector der_of(const X509* certificate) {
-  unsigned char* der = nullptr;
-  const int length = i2d_X509(certificate, &der);
-  ByteVector bytes(der, der + length);
-  OPENSSL_free(der);
-  return bytes;
-}
-
 namespace {
 
 Identity identity_of(EvpPkeyPtr pkey, X509Ptr x509) {

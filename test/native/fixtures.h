@@ -33,7 +33,18 @@ ocsp::EvpPkeyPtr make_key(const std::string& type);
 ocsp::ByteVector pkcs8_of(EVP_PKEY* key);
 // Self-signed, with `padding` octets of a private extension to reach any size.
 ocsp::X509Ptr make_certificate(EVP_PKEY* key, std::size_t padding = 0, const EVP_MD* md = EVP_sha256());
-ocsp::ByteVector der_of(const X509* certificate);
+
+// What an encoder of OpenSSL writes, i2d_X509 for one; empty when it fails.
+template <typename T, typename Encode>
+ocsp::ByteVector encoded(const T* object, Encode i2d) {
+  unsigned char* der = nullptr;
+  const int length = i2d(object, &der);
+  if (length <= 0) return {};
+  ocsp::ByteVector bytes(der, der + length);
+  OPENSSL_free(der);
+  return bytes;
+}
+inline ocsp::ByteVector der_of(const X509* certificate) { return encoded(certificate, i2d_X509); }
 
 struct Identity {
   ocsp::EvpPkeyPtr pkey;

@@ -10,10 +10,12 @@
 #include "core/message_writer.h"
 #include "core/openssl_ptr.h"
 #include "core/response_parser.h"
+#include "fixtures.h"
 
 namespace oracle {
 
 using namespace ocsp;
+using fixtures::encoded;
 
 namespace {
 
@@ -34,16 +36,6 @@ struct Verdict {
   }
   void same(Range range, const ByteVector& theirs, const char* what) { require(part(range) == theirs, what); }
 };
-
-template <typename T, typename Encode>
-ByteVector encoded(const T* object, Encode i2d) {
-  unsigned char* der = nullptr;
-  const int length = i2d(object, &der);
-  if (length <= 0) return {};
-  ByteVector bytes(der, der + length);
-  OPENSSL_free(der);
-  return bytes;
-}
 
 ByteVector content(const ASN1_STRING* string) {
   if (string == nullptr) return {};

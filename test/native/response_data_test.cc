@@ -15,16 +15,6 @@ Checks check;
 
 const EVP_MD* kDigests[] = {EVP_sha1(), EVP_sha224(), EVP_sha256(), EVP_sha384(), EVP_sha512()};
 
-template <typename T, typename Encode>
-ByteVector encoded(const T* object, Encode i2d) {
-  unsigned char* der = nullptr;
-  const int length = i2d(object, &der);
-  if (length <= 0) return {};
-  ByteVector bytes(der, der + length);
-  OPENSSL_free(der);
-  return bytes;
-}
-
 // Years 1 to 9999.
 std::int64_t random_time() { return -62135596800 + static_cast<std::int64_t>(below(315537897600)); }
 

@@ -56,16 +56,6 @@ OCSP_CERTID* openssl_cert_id(const Values& values) {
   return id;
 }
 
-template <typename T, typename Encode>
-ByteVector encoded(const T* object, Encode i2d) {
-  unsigned char* der = nullptr;
-  const int length = i2d(object, &der);
-  if (length <= 0) return {};
-  ByteVector bytes(der, der + length);
-  OPENSSL_free(der);
-  return bytes;
-}
-
 void test_requests() {
   for (int round = 0; round < 500; ++round) {
     const std::size_t count = 1 + below(4);

@@ -31,12 +31,27 @@ test('serials: negative and very long', (t) => {
 test('keys: encrypted, without and with the wrong passphrase', (t) => {
   const pem = rootKey.export({ format: 'pem', type: 'pkcs8', cipher: 'aes-256-cbc', passphrase: 'right' });
   const encrypted = rootKey.export({ format: 'der', type: 'pkcs8', cipher: 'aes-256-cbc', passphrase: 'right' });
+  const traditional = rootKey.export({ format: 'pem', type: 'sec1', cipher: 'aes-256-cbc', passphrase: 'right' });
   const builder = responseBuilder();
-  const attempts: unknown[] = [
+  const missing: unknown[] = [
     pem,
+    Buffer.from(pem),
     { key: pem },
-    { key: pem, passphrase: 'wrong' },
+    { key: pem, passphrase: undefined },
+    traditional,
     { key: encrypted, format: 'der', type: 'pkcs8' },
+  ];
+  for (const attempt of missing) {
+    const error = refuses(t, 'ERR_OCSP_MALFORMED', () => builder.sign(wrong(attempt), SHA256));
+    t.is((error?.cause as NodeJS.ErrnoException | undefined)?.code, 'ERR_MISSING_PASSPHRASE');
+    t.regex(error?.message ?? '', /passphrase required/i);
+  }
+  const attempts: unknown[] = [
+    { key: pem, passphrase: 'wrong' },
+    { key: pem, passphrase: '' },
+    { key: pem, passphrase: 'wrong'.repeat(300) },
+    { key: traditional, passphrase: 'wrong' },
+    { key: traditional, passphrase: 'wrong'.repeat(300) },
     { key: encrypted, format: 'der', type: 'pkcs8', passphrase: 'wrong' },
     { key: Buffer.alloc(0), format: 'der', type: 'pkcs8' },
     { key: { kty: 'EC', crv: 'P-256', x: 'AA', y: 'AA', d: 'AA' }, format: 'jwk' },
@@ -46,9 +61,11 @@ test('keys: encrypted, without and with the wrong passphrase', (t) => {
   for (const attempt of attempts) {
     const error = refuses(t, 'ERR_OCSP_MALFORMED', () => builder.sign(wrong(attempt), SHA256));
     t.true(error?.cause instanceof Error, "Node's own error is the cause");
+    t.not((error?.cause as NodeJS.ErrnoException | undefined)?.code, 'ERR_MISSING_PASSPHRASE');
     t.false(JSON.stringify([error?.message, String(error?.cause)]).includes('wrong'), 'no passphrase in the message');
   }
   t.true(builder.sign({ key: pem, passphrase: 'right' }, SHA256).signature.length > 0);
+  t.true(builder.sign({ key: traditional, passphrase: 'right' }, SHA256).signature.length > 0);
   t.true(
     builder.sign({ key: encrypted, format: 'der', type: 'pkcs8', passphrase: 'right' }, SHA256).signature.length > 0,
   );

@@ -29,7 +29,12 @@ for (const [name, load, bytes] of messages) {
   });
 
   test(`${name}, one octet more`, (t) => {
-    refuses(t, 'ERR_OCSP_MALFORMED', () => load(Buffer.concat([bytes, Buffer.alloc(1)])));
+    const error = refuses(t, 'ERR_OCSP_MALFORMED', () => load(Buffer.concat([bytes, Buffer.alloc(1)])));
+    t.regex(
+      error?.message ?? '',
+      new RegExp(`\\bbyte ${bytes.length}\\b`),
+      'counted from the beginning of the message',
+    );
   });
 
   test(`${name}, every octet changed`, (t) => {
@@ -43,6 +48,43 @@ for (const [name, load, bytes] of messages) {
     t.pass();
   });
 }
+
+test('errors of members name octets of the message, wherever it is kept', (t) => {
+  const year0 = '00000101000000Z';
+  const badCrlReason = der.sequence(der.extension(der.hex('0603551d15'), der.hex('0400')));
+  const badName = der.sequence(der.tlv(0x31, der.sequence(der.hex('0603550403'), der.tlv(0x0c, der.hex('ff')))));
+  const cases: [what: string, bytes: Buffer, read: (bytes: Buffer) => unknown][] = [
+    [
+      'thisUpdate',
+      der.response([der.singleResponse({ thisUpdate: year0 })]),
+      (bytes) => loadDerOcspResponse(bytes).thisUpdate,
+    ],
+    ['producedAt', der.response([], { producedAt: year0 }), (bytes) => loadDerOcspResponse(bytes).producedAt],
+    [
+      'singleExtensions',
+      der.response([der.singleResponse({ extensions: badCrlReason })]),
+      (bytes) => loadDerOcspResponse(bytes).singleExtensions,
+    ],
+    [
+      'responderName',
+      der.response([], { responderId: der.tlv(0xa1, badName) }),
+      (bytes) => loadDerOcspResponse(bytes).responderName,
+    ],
+    [
+      'requestorName',
+      der.sequence(der.sequence(der.tlv(0xa1, der.tlv(0xa4, badName)), der.sequence(der.requestEntry()))),
+      (bytes) => loadDerOcspRequest(bytes).requestorName,
+    ],
+  ];
+  for (const [what, bytes, read] of cases) {
+    const whole = refuses(t, 'ERR_OCSP_MALFORMED', () => read(bytes), what)?.message;
+    loadDerOcspResponse(referenceOcsp('resp-sha256'));
+    const moved = refuses(t, 'ERR_OCSP_MALFORMED', () => read(bytes), what)?.message;
+    t.is(moved, whole, what);
+    const at = Number(/\bbyte (\d+)/.exec(moved ?? '')?.[1] ?? 0);
+    t.true(at < bytes.length, `${what}: ${moved}`);
+  }
+});
 
 test('fuzz seeds: no crash, nothing but a value or a refusal', (t) => {
   const { seeds } = vectorJson<{ seeds: Record<string, string> }>('third-party/openssl-fuzz-corpora/seeds.json');
@@ -109,12 +151,11 @@ for (const [name, tag] of [
   });
 }
 
-test('an OID of a megabyte costs no time', (t) => {
+test('an OID of a megabyte is read in one go: were it read anew for each octet, no run would see the end', (t) => {
   const arcs = [
     ['many arcs', Buffer.alloc(1 << 20, 0x01)],
     ['one arc', Buffer.concat([der.hex('2a'), Buffer.alloc(1 << 20, 0xff), der.hex('7f')])],
   ] as const;
-  const started = Date.now();
   for (const [, content] of arcs) {
     const oid = der.tlv(0x06, content);
     const ext = der.sequence(der.extension(oid, Buffer.alloc(1)));
@@ -123,8 +164,7 @@ test('an OID of a megabyte costs no time', (t) => {
     probe(t, loadDerOcspRequest, der.sequence(der.sequence(der.sequence(der.requestEntry()), der.tlv(0xa2, ext))));
     probe(t, loadDerOcspResponse, der.response([der.singleResponse({ id, extensions: ext })], { extensions: ext }));
   }
-  const elapsed = Date.now() - started;
-  t.true(elapsed < 5000, `took ${elapsed} ms`);
+  t.pass();
 });
 
 test('10,000 levels in every known extension', (t) => {

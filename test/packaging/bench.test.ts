@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import test from 'ava';
+import { testIf } from '../helpers/conditional.js';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 // The C++ baseline is compiled against the headers beside the running Node.
@@ -18,7 +18,7 @@ interface Report {
   }[];
 }
 
-(headers && plain ? test : test.skip)('the benchmark runs, reports and draws', (t) => {
+testIf(headers && plain)('the benchmark runs, reports and draws', (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'openssl-ocsp-bench-'));
   t.teardown(() => rmSync(folder, { recursive: true }));
   const args = ['bench/main.mjs', '--quick', '--no-peers', '--json', '-', '--svg', folder];
@@ -36,7 +36,7 @@ interface Report {
   }
 });
 
-(plain ? test : test.skip)('the benchmark of scale runs, and reports every job', (t) => {
+testIf(plain)('the benchmark of scale runs, and reports every job', (t) => {
   const output = execFileSync(process.execPath, ['bench/bulk-scale.mjs', '--quick'], { cwd: root, encoding: 'utf8' });
   for (const job of ['signAll', 'bulkSign', 'index.txt', 'CSV', 'NDJSON', 'CRL']) {
     t.regex(output, new RegExp(`^  ${job}, 100 +[\\d.]+ .*/s +[\\d.]+ .*/s +\\d+ MiB`, 'm'));

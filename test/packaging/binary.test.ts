@@ -1,11 +1,11 @@
 // What the linker made of the addon.
 import { execFileSync } from 'node:child_process';
-import test from 'ava';
+import { testIf } from '../helpers/conditional.js';
 import { findTool, load, noSourceBuild, plainEnv, releaseAddon } from './host.js';
 
 const readelf = noSourceBuild() === undefined ? findTool('readelf') : undefined;
-const onElf = noSourceBuild() === undefined ? test : test.skip;
-const withReadelf = readelf === undefined ? test.skip : test;
+const onElf = testIf(noSourceBuild() === undefined);
+const withReadelf = testIf(readelf !== undefined);
 const read = (...args: string[]): string =>
   execFileSync(readelf as string, ['-W', ...args, releaseAddon], { encoding: 'utf8', env: plainEnv() });
 

@@ -2,11 +2,11 @@
 // hidden, so that the addon's own words are needed to tell.
 import { realpathSync } from 'node:fs';
 import { join } from 'node:path';
-import test from 'ava';
+import { testIf } from '../helpers/conditional.js';
 import { load, root } from './host.js';
 
 // `npm run test:cmake` builds it and sets the variable. A build left from earlier says nothing about today's sources.
-const withBuild = process.env['OCSP_TEST_CMAKE'] ? test : test.skip;
+const withBuild = testIf(Boolean(process.env['OCSP_TEST_CMAKE']));
 
 withBuild('the addon with its own OpenSSL calls that copy, not the one in Node', (t) => {
   const addon = join(root, 'build', 'cmake', 'openssl_ocsp.node');

@@ -1,6 +1,5 @@
 import type { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import test from 'ava';
 import {
   HashAlgorithm,
   loadDerOcspRequest,
@@ -10,11 +9,11 @@ import {
   UnrecognizedExtension,
 } from 'openssl-ocsp';
 import { createTestCa } from 'openssl-ocsp/testing';
+import { withCli } from '../helpers/conditional.js';
 import { cert, issuer } from '../helpers/fixtures.js';
-import { openssl, opensslCliVersion, Scratch } from '../helpers/openssl-cli.js';
+import { openssl, Scratch } from '../helpers/openssl-cli.js';
 
 // The openssl command is the oracle. Without one these tests are skipped: there is nothing to compare with.
-const cli = opensslCliVersion === null ? test.skip : test;
 
 const hashes = ['sha1', 'sha224', 'sha256', 'sha384', 'sha512'] as const;
 
@@ -63,7 +62,7 @@ const pairs: [string, X509Certificate, X509Certificate][] = [
 
 for (const [name, subject, authority] of pairs) {
   for (const hash of hashes) {
-    cli(`the request of openssl ocsp, byte for byte: ${name}, ${hash}`, (t) => {
+    withCli(`the request of openssl ocsp, byte for byte: ${name}, ${hash}`, (t) => {
       const expected = cliRequest((scratch) => [
         '-no_nonce',
         `-${hash}`,
@@ -79,7 +78,7 @@ for (const [name, subject, authority] of pairs) {
   }
 }
 
-cli('several certificates, each with its hash', (t) => {
+withCli('several certificates, each with its hash', (t) => {
   const [first, second, third] = [ca.issue().certificate, ca.issue().certificate, ec.issue().certificate];
   const expected = cliRequest((scratch) => [
     '-no_nonce',
@@ -104,7 +103,7 @@ cli('several certificates, each with its hash', (t) => {
   t.is(request.publicBytes().toString('hex'), expected.toString('hex'));
 });
 
-cli('by serial number', (t) => {
+withCli('by serial number', (t) => {
   for (const serial of [0n, 1n, 255n, 256n, 2n ** 64n, 2n ** 160n, 2n ** 800n]) {
     const expected = cliRequest((scratch) => [
       '-no_nonce',
@@ -121,7 +120,7 @@ cli('by serial number', (t) => {
   }
 });
 
-cli('its nonce', (t) => {
+withCli('its nonce', (t) => {
   const bytes = cliRequest((scratch) => [
     '-nonce',
     '-issuer',
@@ -138,7 +137,7 @@ cli('its nonce', (t) => {
   t.is(request.publicBytes().toString('hex'), bytes.toString('hex'));
 });
 
-cli('its signed request', (t) => {
+withCli('its signed request', (t) => {
   const signer = ca.issue({ subject: 'CN=Signer' });
   const bytes = cliRequest((scratch) => [
     '-no_nonce',
@@ -157,7 +156,7 @@ cli('its signed request', (t) => {
   t.deepEqual(request.publicBytes(), bytes);
 });
 
-cli('it reads ours', (t) => {
+withCli('it reads ours', (t) => {
   const text = cliText(
     new OCSPRequestBuilder()
       .addCertificate(cert, issuer, 'sha1')

@@ -11,13 +11,13 @@ import {
   wrapTestResponse,
 } from 'openssl-ocsp/testing';
 import { refusal } from '#dist/ocsp/verification/refusals.js';
-import { openssl, opensslCliVersion, Scratch } from '../helpers/openssl-cli.js';
+import { withCli } from '../helpers/conditional.js';
+import { openssl, Scratch } from '../helpers/openssl-cli.js';
 import { refuses } from '../helpers/refusals.js';
 import { vectorText } from '../helpers/vectors.js';
 
 const kit = new TestResponseKit();
 const question = { certificate: kit.leaf.certificate, issuer: kit.ca.certificate };
-const cli = opensslCliVersion === null ? test.skip : test;
 
 /** What the command says of the certificate, by a CertID of this hash; null when it refuses the response. */
 function judgedByCommand(der: Buffer, hash = 'sha1'): string | null {
@@ -55,14 +55,14 @@ const OVERLOOKED: Readonly<Record<string, string>> = {
   'by a delegate whose key may not sign': 'keyUsage is not looked at',
 };
 
-cli('good answers', (t) => {
+withCli('good answers', (t) => {
   for (const { name, der, status } of kit.good()) {
     const hash = /CertID by SHA-(\d+)/.exec(name)?.[1] ?? '1';
     t.is(judgedByCommand(der, `sha${hash}`), status, name);
   }
 });
 
-cli('bad answers', (t) => {
+withCli('bad answers', (t) => {
   const all = kit.bad();
   for (const name of Object.keys(OVERLOOKED))
     t.true(

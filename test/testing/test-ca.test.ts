@@ -8,10 +8,9 @@ import {
   type TestIdentity,
   type TestKeyType,
 } from 'openssl-ocsp/testing';
-import { openssl, opensslCliVersion, Scratch } from '../helpers/openssl-cli.js';
+import { withCli } from '../helpers/conditional.js';
+import { openssl, Scratch } from '../helpers/openssl-cli.js';
 import { refuses } from '../helpers/refusals.js';
-
-const cli = opensslCliVersion === null ? test.skip : test;
 
 /** `openssl verify` of a leaf, with the root trusted. */
 function cliVerify(root: TestIdentity, leaf: X509Certificate, intermediates: X509Certificate[] = []): string {
@@ -57,7 +56,7 @@ for (const [keyType, options, name] of caKeys) {
     t.is(leaf.certificate.subject, 'CN=leaf');
   });
 
-  cli(`a CA of type ${title} certifies, and the openssl command agrees`, (t) => {
+  withCli(`a CA of type ${title} certifies, and the openssl command agrees`, (t) => {
     const authority = ca();
     const leaf = authority.issue(options);
     t.is(cliVerify(authority, leaf.certificate).match(/: OK$/m)?.[0], ': OK');
@@ -87,7 +86,7 @@ test('certifies keys on every curve, and keys that cannot sign', (t) => {
   }
 });
 
-cli('every extension is where openssl looks for it', (t) => {
+withCli('every extension is where openssl looks for it', (t) => {
   const ca = createTestCa({ subject: 'C=US, O=Example, OU=Unit, ST=State, L=Town, CN=Röot' });
   const text = cliText(
     ca.issue({
@@ -115,7 +114,7 @@ cli('every extension is where openssl looks for it', (t) => {
   t.regex(text, /Issuer: C ?= ?US, O ?= ?Example, OU ?= ?Unit, ST ?= ?State, L ?= ?Town, CN ?= ?R\\C3\\B6ot/);
 });
 
-cli('chains, and what breaks them', (t) => {
+withCli('chains, and what breaks them', (t) => {
   const root = createTestCa({ subject: 'CN=Root' });
   const middle = root.issueIntermediate({ subject: 'CN=Middle' });
   const leaf = middle.issue().certificate;

@@ -3,7 +3,8 @@
 import test from 'ava';
 import { loadDerOcspResponse, type OcspVerifyFlags, Verifier, verifyOcspResponse } from 'openssl-ocsp';
 import { createTestCa, type TestIdentity, TestResponseKit } from 'openssl-ocsp/testing';
-import { openssl, opensslCliVersion, Scratch } from '../helpers/openssl-cli.js';
+import { withCli } from '../helpers/conditional.js';
+import { openssl, Scratch } from '../helpers/openssl-cli.js';
 
 const kit = new TestResponseKit();
 const { root, ca, leaf } = kit;
@@ -53,7 +54,6 @@ const flags: [keyof OcspVerifyFlags | null, string | null][] = [
 ];
 
 const ways = ['embedded', 'given', 'absent'] as const;
-const cli = opensslCliVersion === null ? test.skip : test;
 
 for (const [name, [signer, allowed]] of Object.entries(signers)) {
   const responses = {
@@ -62,7 +62,7 @@ for (const [name, [signer, allowed]] of Object.entries(signers)) {
     absent: kit.respond(undefined, { signer, certificates: [] }),
   };
 
-  cli(`as the openssl command decides: ${name}`, (t) => {
+  withCli(`as the openssl command decides: ${name}`, (t) => {
     using scratch = new Scratch();
     const trusted = scratch.write('trusted.pem', root.certificatePem + ca.certificatePem);
     const other = scratch.write('other.pem', signer.certificatePem);

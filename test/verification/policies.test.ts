@@ -14,8 +14,9 @@ import {
 } from 'openssl-ocsp';
 import { createTestCa, type TestCa, TestIdentity, TestResponseKit } from 'openssl-ocsp/testing';
 import { signatureAlgorithm, signBytes } from '#dist/testing/signature.js';
+import { withCli } from '../helpers/conditional.js';
 import { generalizedTime, hex, sequence, tlv } from '../helpers/der.js';
-import { openssl, opensslCliVersion, Scratch } from '../helpers/openssl-cli.js';
+import { openssl, Scratch } from '../helpers/openssl-cli.js';
 import { refuses, refusesType, wrong } from '../helpers/refusals.js';
 
 const kit = new TestResponseKit();
@@ -266,7 +267,7 @@ test('files and folders', (t) => {
   is(t, judge(kit.respond(), { trust: { system: true } }), 'SIGNER_UNTRUSTED');
 });
 
-(opensslCliVersion === null ? test.skip : test)('a folder with hashed names', (t) => {
+withCli('a folder with hashed names', (t) => {
   using scratch = new Scratch();
   const folder = scratch.path('folder');
   mkdirSync(folder);

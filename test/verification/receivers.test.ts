@@ -164,5 +164,5 @@ test('native classes know their own objects', (t) => {
   t.throws(() => natives[0]!.constructor.prototype.remembered, { instanceOf: TypeError });
   // A certificate that is none is refused, not read.
   const [nativeVerifier] = natives as [InstanceType<typeof NativeVerifier>];
-  t.throws(() => nativeVerifier.authenticate(kit.respond(), wrong({}), 0), { instanceOf: TypeError });
+  t.throws(() => nativeVerifier.authenticate(kit.respond(), 0, 1, wrong({}), 0), { instanceOf: TypeError });
 });

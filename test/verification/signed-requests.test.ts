@@ -11,7 +11,8 @@ import {
   type SignRequestOptions,
 } from 'openssl-ocsp';
 import { createTestCa, type IssueOptions } from 'openssl-ocsp/testing';
-import { openssl, opensslCliVersion, Scratch } from '../helpers/openssl-cli.js';
+import { withCli } from '../helpers/conditional.js';
+import { openssl, Scratch } from '../helpers/openssl-cli.js';
 import { refuses, refusesType, wrong } from '../helpers/refusals.js';
 
 const ca = createTestCa({ subject: 'CN=Test CA' });
@@ -93,7 +94,7 @@ for (const [name, keyOptions, hash, options] of kinds) {
     }
   });
 
-  (opensslCliVersion === null ? test.skip : test)(`signed with ${name}: the openssl command reads it`, (t) => {
+  withCli(`signed with ${name}: the openssl command reads it`, (t) => {
     using scratch = new Scratch();
     const request = builder.sign(signer.certificate, signer.privateKey, hash, options);
     const file = scratch.write('request.der', request.publicBytes());
@@ -105,7 +106,7 @@ for (const [name, keyOptions, hash, options] of kinds) {
   });
 }
 
-(opensslCliVersion === null ? test.skip : test)('requests that the openssl command has signed', (t) => {
+withCli('requests that the openssl command has signed', (t) => {
   using scratch = new Scratch();
   const file = (name: string, content: string) => scratch.write(name, content);
   const base = ['ocsp', '-issuer', file('ca.pem', ca.certificatePem), '-cert', file('leaf.pem', leaf.certificatePem)];

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 import { loadDerOcspRequest, loadDerOcspResponse, OCSPNonce, OCSPRequestBuilder } from 'openssl-ocsp';
 import { TestResponseKit } from 'openssl-ocsp/testing';
+import { withCli, withSameCli } from '../helpers/conditional.js';
 import {
   extension,
   hex,
@@ -15,10 +16,8 @@ import {
   singleResponse,
   tlv,
 } from '../helpers/der.js';
-import { openssl, opensslCliVersion, Scratch } from '../helpers/openssl-cli.js';
+import { openssl, Scratch } from '../helpers/openssl-cli.js';
 import { base64Vector, vector } from '../helpers/vectors.js';
-
-const cli = opensslCliVersion === null ? test.skip : test;
 
 /** What the command prints of a message; null when it does not read it. */
 function printed(kind: 'request' | 'response', der: Uint8Array): string | null {
@@ -52,10 +51,7 @@ const folder = fileURLToPath(new URL('../../../test/vectors/', import.meta.url))
 const captured = readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((path) => path.replaceAll('\\', '/'));
 
 // What lies inside certificates, versions of OpenSSL print differently.
-const minorOf = (version: string): string => version.split('.', 2).join('.');
-const sameVersion = minorOf(opensslCliVersion ?? '') === minorOf(process.versions.openssl) ? cli : test.skip;
-
-sameVersion('every response that was captured', (t) => {
+withSameCli('every response that was captured', (t) => {
   let count = 0;
   for (const path of captured) {
     if (/resp.*\.der$/.test(path)) count += Number(compare(t, 'response', path, vector(path)));
@@ -64,7 +60,7 @@ sameVersion('every response that was captured', (t) => {
   t.true(count > 60, `${count}`);
 });
 
-cli('every request that was captured', (t) => {
+withCli('every request that was captured', (t) => {
   let count = 0;
   for (const path of captured) {
     if (/req-.*\.der$/.test(path)) count += Number(compare(t, 'request', path, vector(path)));
@@ -72,7 +68,7 @@ cli('every request that was captured', (t) => {
   t.true(count > 5, `${count}`);
 });
 
-cli('responses of the test kit', (t) => {
+withCli('responses of the test kit', (t) => {
   const kit = new TestResponseKit({ keyType: 'rsa' });
   let count = 0;
   for (const { name, der } of [...kit.good(), ...kit.bad()]) {
@@ -118,7 +114,7 @@ const values: [string, Buffer][] = [
   ['crlId', hex('ffff')],
 ];
 
-cli('extensions of every kind, critical and not, and values that are something else', (t) => {
+withCli('extensions of every kind, critical and not, and values that are something else', (t) => {
   for (const [type, value] of values) {
     for (const critical of [true, false]) {
       const list = sequence(extension(OIDS[type as keyof typeof OIDS], value, critical));
@@ -130,7 +126,7 @@ cli('extensions of every kind, critical and not, and values that are something e
   }
 });
 
-cli('statuses, reasons, times, names, serial numbers', (t) => {
+withCli('statuses, reasons, times, names, serial numbers', (t) => {
   for (const status of [
     '8000',
     '8200',
@@ -154,7 +150,7 @@ cli('statuses, reasons, times, names, serial numbers', (t) => {
   }
 });
 
-cli('requests that are built', (t) => {
+withCli('requests that are built', (t) => {
   const { leaf, ca } = new TestResponseKit();
   for (let length = 1; length <= 128; length += 9) {
     const built = new OCSPRequestBuilder()

@@ -8,11 +8,9 @@ import {
 } from '#dist/x509/algorithms.js';
 import { encodeOid, encodeSequence } from '#dist/x509/der.js';
 import { HashAlgorithmOID, SignatureAlgorithmOID } from '#dist/x509/oids.js';
+import { hex } from '../helpers/der.js';
+import { malformed, unsupported, wrongType } from '../helpers/refusals.js';
 
-const malformed = { name: 'OCSPError', code: 'ERR_OCSP_MALFORMED' };
-const unsupported = { name: 'OCSPError', code: 'ERR_OCSP_UNSUPPORTED_ALGORITHM' };
-const wrongType = { instanceOf: TypeError, code: 'ERR_INVALID_ARG_TYPE' };
-const hex = (text: string): Buffer => Buffer.from(text, 'hex');
 const identifier = (oid: string, parameters = ''): Buffer => encodeSequence(encodeOid(oid), hex(parameters));
 
 test('the hash of every algorithm whose OID tells it', (t) => {

@@ -25,11 +25,8 @@ import {
   integerToBytes,
   Tag,
 } from '#dist/x509/der.js';
-
-const malformed = { name: 'OCSPError', code: 'ERR_OCSP_MALFORMED' };
-const invalid = { name: 'OCSPError', code: 'ERR_OCSP_INVALID_VALUE' };
-const wrongType = { instanceOf: TypeError, code: 'ERR_INVALID_ARG_TYPE' };
-const hex = (text: string): Buffer => Buffer.from(text, 'hex');
+import { hex } from '../helpers/der.js';
+import { invalid, malformed, wrongType } from '../helpers/refusals.js';
 
 test('integers: literal encodings', (t) => {
   const cases: [bigint, string][] = [

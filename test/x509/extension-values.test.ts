@@ -9,12 +9,8 @@ import { ServiceLocator } from '#dist/x509/extensions/service-locator.js';
 import { DNSName, RFC822Name, UniformResourceIdentifier } from '#dist/x509/general-name.js';
 import { Name } from '#dist/x509/name.js';
 import { ReasonFlags } from '#dist/x509/reason.js';
-
-const malformed = { name: 'OCSPError', code: 'ERR_OCSP_MALFORMED' };
-const invalid = { name: 'OCSPError', code: 'ERR_OCSP_INVALID_VALUE' };
-const wrongType = { instanceOf: TypeError, code: 'ERR_INVALID_ARG_TYPE' };
-const hex = (text: string): Buffer => Buffer.from(text, 'hex');
-const wrong = <T>(value: unknown): T => value as T;
+import { hex } from '../helpers/der.js';
+import { invalid, malformed, wrong, wrongType } from '../helpers/refusals.js';
 
 interface Readable {
   fromDer(value: Uint8Array): ExtensionType;

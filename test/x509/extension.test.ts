@@ -18,14 +18,8 @@ import { ServiceLocator } from '#dist/x509/extensions/service-locator.js';
 import { DNSName } from '#dist/x509/general-name.js';
 import { Name } from '#dist/x509/name.js';
 import { SignedCertificateTimestamps } from '#dist/x509/sct.js';
-
-const malformed = { name: 'OCSPError', code: 'ERR_OCSP_MALFORMED' };
-const invalid = { name: 'OCSPError', code: 'ERR_OCSP_INVALID_VALUE' };
-const duplicate = { name: 'OCSPError', code: 'ERR_OCSP_DUPLICATE_EXTENSION' };
-const notFound = { name: 'OCSPError', code: 'ERR_OCSP_EXTENSION_NOT_FOUND' };
-const wrongType = { instanceOf: TypeError, code: 'ERR_INVALID_ARG_TYPE' };
-const hex = (text: string): Buffer => Buffer.from(text, 'hex');
-const wrong = <T>(value: unknown): T => value as T;
+import { hex } from '../helpers/der.js';
+import { duplicate, invalid, malformed, notFound, wrong, wrongType } from '../helpers/refusals.js';
 
 const SLOTS: readonly ExtensionSlot[] = ['request', 'singleRequest', 'response', 'singleResponse'];
 const VALUES: [ExtensionType, readonly ExtensionSlot[]][] = [

@@ -16,12 +16,9 @@ import {
   X400Address,
 } from '#dist/x509/general-name.js';
 import { Name } from '#dist/x509/name.js';
+import { hex } from '../helpers/der.js';
+import { invalid, malformed, wrong, wrongType } from '../helpers/refusals.js';
 
-const malformed = { name: 'OCSPError', code: 'ERR_OCSP_MALFORMED' };
-const invalid = { name: 'OCSPError', code: 'ERR_OCSP_INVALID_VALUE' };
-const wrongType = { instanceOf: TypeError, code: 'ERR_INVALID_ARG_TYPE' };
-const hex = (text: string): Buffer => Buffer.from(text, 'hex');
-const wrong = <T>(value: unknown): T => value as T;
 const read = (text: string): GeneralName => readGeneralName(new DerReader(hex(text)));
 const r = Name.fromAttributes([{ oid: '2.5.4.3', value: 'R' }]);
 

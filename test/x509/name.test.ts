@@ -5,12 +5,8 @@ import fc from 'fast-check';
 import { encodeOid, encodeSequence, encodeTlv } from '#dist/x509/der.js';
 import { ASN1StringType, Name, NameAttribute, RelativeDistinguishedName } from '#dist/x509/name.js';
 import { NameOID } from '#dist/x509/oids.js';
-
-const malformed = { name: 'OCSPError', code: 'ERR_OCSP_MALFORMED' };
-const invalid = { name: 'OCSPError', code: 'ERR_OCSP_INVALID_VALUE' };
-const wrongType = { instanceOf: TypeError, code: 'ERR_INVALID_ARG_TYPE' };
-const hex = (text: string): Buffer => Buffer.from(text, 'hex');
-const wrong = <T>(value: unknown): T => value as T;
+import { hex } from '../helpers/der.js';
+import { invalid, malformed, wrong, wrongType } from '../helpers/refusals.js';
 
 const LETS_ENCRYPT =
   '304a310b300906035504061302555331163014060355040a130d4c6574277320456e6372797074312330210603550403131a4c6574277320456e637279707420417574686f72697479205833';

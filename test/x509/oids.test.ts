@@ -1,11 +1,8 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { checkOid, isOid, oidFromBytes, oidToBytes } from '#dist/x509/oids.js';
-
-const malformed = { name: 'OCSPError', code: 'ERR_OCSP_MALFORMED' };
-const invalid = { name: 'OCSPError', code: 'ERR_OCSP_INVALID_VALUE' };
-const wrongType = { instanceOf: TypeError, code: 'ERR_INVALID_ARG_TYPE' };
-const hex = (text: string): Buffer => Buffer.from(text, 'hex');
+import { hex } from '../helpers/der.js';
+import { invalid, malformed, wrongType } from '../helpers/refusals.js';
 
 test('literal encodings, both ways', (t) => {
   const cases: [string, string][] = [

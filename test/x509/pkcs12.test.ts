@@ -10,10 +10,10 @@ import {
 } from 'openssl-ocsp';
 import { ResponseSigner } from 'openssl-ocsp/bulk';
 import { createTestCa, type TestKeyOptions } from 'openssl-ocsp/testing';
-import { openssl, opensslCliVersion, Scratch } from '../helpers/openssl-cli.js';
+import { withCli } from '../helpers/conditional.js';
+import { openssl, Scratch } from '../helpers/openssl-cli.js';
 import { refuses, refusesType, wrong } from '../helpers/refusals.js';
 
-const cli = opensslCliVersion === null ? test.skip : test;
 const root = createTestCa({ subject: 'CN=PKCS12 root' });
 const ca = root.issueIntermediate({ subject: 'CN=PKCS12 CA' });
 
@@ -46,7 +46,7 @@ for (const key of [
   { keyType: 'ed25519' },
   { keyType: 'ec', curve: 'secp384r1' },
 ] as const) {
-  cli(`key, certificate and chain: ${JSON.stringify(key)}`, (t) => {
+  withCli(`key, certificate and chain: ${JSON.stringify(key)}`, (t) => {
     const { responder, data, path } = pkcs12(t, [], key);
     const { privateKey, certificate, certificates } = loadPkcs12(data, 'sesame');
     t.is(certificate?.fingerprint256, new X509Certificate(responder.certificatePem).fingerprint256);
@@ -64,7 +64,7 @@ for (const key of [
   });
 }
 
-cli('a request signed with it carries the chain', (t) => {
+withCli('a request signed with it carries the chain', (t) => {
   const { privateKey, certificate, certificates } = loadPkcs12(pkcs12(t).data, Buffer.from('sesame'));
   const request = new OCSPRequestBuilder()
     .addCertificate(ca.issue().certificate, ca.certificate, HashAlgorithm.SHA1)
@@ -73,7 +73,7 @@ cli('a request signed with it carries the chain', (t) => {
   t.true(read.verify({ trust: [root.certificate] }).verified, 'the intermediate travels along');
 });
 
-cli('passphrases: right, wrong, missing, none', (t) => {
+withCli('passphrases: right, wrong, missing, none', (t) => {
   const { data } = pkcs12(t);
   t.false(missing(refuses(t, 'ERR_OCSP_MALFORMED', () => loadPkcs12(data, 'Sesame'))));
   t.true(missing(refuses(t, 'ERR_OCSP_MALFORMED', () => loadPkcs12(data))));
@@ -86,7 +86,7 @@ cli('passphrases: right, wrong, missing, none', (t) => {
   t.is(loadPkcs12(accented.data, 'sésame €').certificates.length, 2);
 });
 
-cli('old files: RC2-40 is named, triple DES is read', (t) => {
+withCli('old files: RC2-40 is named, triple DES is read', (t) => {
   const { data } = pkcs12(t, ['-legacy']);
   const error = refuses(t, 'ERR_OCSP_UNSUPPORTED_ALGORITHM', () => loadPkcs12(data, 'sesame'));
   t.regex(error?.message ?? '', /RC2-40.*-legacy/);
@@ -98,7 +98,7 @@ cli('old files: RC2-40 is named, triple DES is read', (t) => {
   t.true(missing(refuses(t, 'ERR_OCSP_MALFORMED', () => loadPkcs12(open))), 'its MAC has a key');
 });
 
-cli('a file without a MAC: read or refused, as the OpenSSL in use does', (t) => {
+withCli('a file without a MAC: read or refused, as the OpenSSL in use does', (t) => {
   const { data } = pkcs12(t, ['-nomac']);
   try {
     t.is(loadPkcs12(data, 'sesame').certificates.length, 2);
@@ -108,14 +108,14 @@ cli('a file without a MAC: read or refused, as the OpenSSL in use does', (t) => 
   t.true(missing(refuses(t, 'ERR_OCSP_MALFORMED', () => loadPkcs12(data))));
 });
 
-cli('without a key, and without the certificate of the key', (t) => {
+withCli('without a key, and without the certificate of the key', (t) => {
   refuses(t, 'ERR_OCSP_INVALID_VALUE', () => loadPkcs12(pkcs12(t, ['-nokeys']).data, 'sesame'));
   const { certificate, certificates } = loadPkcs12(pkcs12(t, ['-nocerts']).data, 'sesame');
   t.is(certificate, undefined);
   t.is(certificates.length, 2, 'those that -certfile named');
 });
 
-cli('more rounds of key derivation than anybody waits for', (t) => {
+withCli('more rounds of key derivation than anybody waits for', (t) => {
   const { data } = pkcs12(t, ['-iter', '65537']);
   const rounds = Buffer.from('0203010001', 'hex');
   const places: number[] = [];
@@ -129,7 +129,7 @@ cli('more rounds of key derivation than anybody waits for', (t) => {
   }
 });
 
-cli('every truncation, and every octet changed: an error or a whole file', (t) => {
+withCli('every truncation, and every octet changed: an error or a whole file', (t) => {
   const { data } = pkcs12(t);
   for (let length = 0; length < data.length; length += 1) {
     const error = t.throws(() => loadPkcs12(data.subarray(0, length), 'sesame'), { instanceOf: OCSPError });

@@ -11,12 +11,8 @@ import {
   SignedCertificateTimestamp,
   SignedCertificateTimestamps,
 } from '#dist/x509/sct.js';
-
-const malformed = { name: 'OCSPError', code: 'ERR_OCSP_MALFORMED' };
-const invalid = { name: 'OCSPError', code: 'ERR_OCSP_INVALID_VALUE' };
-const wrongType = { instanceOf: TypeError, code: 'ERR_INVALID_ARG_TYPE' };
-const hex = (text: string): Buffer => Buffer.from(text, 'hex');
-const wrong = <T>(value: unknown): T => value as T;
+import { hex } from '../helpers/der.js';
+import { invalid, malformed, wrong, wrongType } from '../helpers/refusals.js';
 
 const opaque = (content: Buffer): Buffer => {
   const length = Buffer.alloc(2);

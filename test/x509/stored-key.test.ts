@@ -11,11 +11,11 @@ import {
 } from 'openssl-ocsp';
 import { ResponseSigner } from 'openssl-ocsp/bulk';
 import { createTestCa } from 'openssl-ocsp/testing';
+import { withCli } from '../helpers/conditional.js';
 import { responseBuilder, root } from '../helpers/fixtures.js';
 import { openssl, opensslCliVersion, Scratch } from '../helpers/openssl-cli.js';
 import { refuses, refusesType, wrong } from '../helpers/refusals.js';
 
-const cli = opensslCliVersion === null ? test.skip : test;
 const ca = createTestCa({ subject: 'CN=Store CA' });
 const responder = ca.issueResponder();
 const scratch = new Scratch();
@@ -78,7 +78,7 @@ test('another certificate, a key that cannot sign', async (t) => {
   refuses(t, 'ERR_OCSP_INVALID_VALUE', () => responseBuilder().sign(agreeing, null));
 });
 
-cli('encrypted keys: right, wrong and missing passphrases', (t) => {
+withCli('encrypted keys: right, wrong and missing passphrases', (t) => {
   const files = [
     encrypt('pkcs8.pem', 'pkey', '-aes256'),
     encrypt('pkcs8.der', 'pkcs8', '-topk8', '-outform', 'DER'),

@@ -1,10 +1,8 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { checkDate, formatGeneralizedTime, parseGeneralizedTime } from '#dist/x509/time.js';
+import { invalid, malformed, wrongType } from '../helpers/refusals.js';
 
-const malformed = { name: 'OCSPError', code: 'ERR_OCSP_MALFORMED' };
-const invalid = { name: 'OCSPError', code: 'ERR_OCSP_INVALID_VALUE' };
-const wrongType = { instanceOf: TypeError, code: 'ERR_INVALID_ARG_TYPE' };
 const parse = (text: string): Date => parseGeneralizedTime(Buffer.from(text, 'latin1'));
 
 test('reads the one form', (t) => {

@@ -180,9 +180,10 @@ export function loadKey(session: Session, path: string, what: string, passphrase
   try {
     return readPrivateKey(bytes, passphrase);
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    // Nobody is asked for a passphrase: say that one is missing.
-    if (code === 'ERR_MISSING_PASSPHRASE') session.say(`${path}: ${message}`);
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ERR_MISSING_PASSPHRASE') {
+      session.say(`${path} wants a passphrase, and nobody is asked for one: -passin names that of -rkey`);
+    }
     return session.stop(`Could not read ${what} from ${path}`);
   }
 }

@@ -19,7 +19,7 @@ import {
   SINGLE_SIZE,
   THIS_UPDATE,
 } from '../layout.js';
-import { Parsed } from '../message.js';
+import { type MessageDer, Parsed } from '../message.js';
 import { type NonceState, nonceState } from './nonce.js';
 import type { Policy } from './policy.js';
 import type { Question } from './question.js';
@@ -79,14 +79,14 @@ const STATUS_NAMES: Readonly<Record<number, string>> = {
  * @param error - The error behind the outcome of the authentication.
  */
 export function judge(
-  der: Buffer,
+  der: MessageDer,
   offsets: Offsets,
   base: number,
   error: Error | undefined,
   question: Question,
   policy: Policy,
 ): Findings {
-  const message = new Parsed(der, offsets, base, false);
+  const message = new Parsed(der, offsets, base);
   const cause = error instanceof OCSPError ? error : null;
   const refusals: Refusal[] = [];
   const status = message.number(RESPONSE_STATUS);
@@ -114,14 +114,14 @@ function findEntries(message: Parsed, { target }: Question): Parsed[] {
   const { der, offsets } = message;
   const count = message.number(RESPONSE_COUNT);
   if (count === 1) {
-    const only = new Parsed(der, offsets, message.base + FIRST_SINGLE, false);
+    const only = new Parsed(der, offsets, message.base + FIRST_SINGLE);
     return target.matches(only) ? [only] : [];
   }
   if (count === 0) return [];
-  const list = native.parseSingleResponses(der, message.start(RESPONSES), message.end(RESPONSES), false);
+  const list = native.parseSingleResponses(der.memory, message.start(RESPONSES), message.end(RESPONSES), false);
   const found: Parsed[] = [];
   for (let i = 0; i < count; i++) {
-    const entry = new Parsed(der, list, i * SINGLE_SIZE, false);
+    const entry = new Parsed(der, list, i * SINGLE_SIZE);
     if (target.matches(entry)) found.push(entry);
   }
   return found;
@@ -245,7 +245,7 @@ function checkExtensions(
 const NO_EXTENSIONS: readonly RawExtension[] = [];
 
 function extensionsOf(parsed: Parsed, range: number): readonly RawExtension[] {
-  return parsed.has(range) ? readRawExtensions(parsed.der, parsed.start(range), parsed.end(range)) : NO_EXTENSIONS;
+  return parsed.has(range) ? readRawExtensions(...parsed.locate(range)) : NO_EXTENSIONS;
 }
 
 function asOcspError(error: unknown): OCSPError | null {

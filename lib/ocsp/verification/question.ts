@@ -165,7 +165,7 @@ function hasBytes(entry: Parsed, range: number, bytes: Uint8Array): boolean {
   const start = entry.start(range);
   const { length } = bytes;
   if (entry.end(range) - start !== length) return false;
-  const { der } = entry;
-  for (let i = 0; i < length; i++) if (der[start + i] !== bytes[i]) return false;
+  const { memory } = entry;
+  for (let i = 0; i < length; i++) if (memory[start + i] !== bytes[i]) return false;
   return true;
 }

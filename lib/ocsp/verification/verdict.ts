@@ -1,6 +1,5 @@
 import { X509Certificate } from 'node:crypto';
 import { inspect } from 'node:util';
-import { copyBytes } from '../../x509/der.js';
 import { type ReasonFlags, reasonFromCode } from '../../x509/reason.js';
 import { type Json, ValueObject } from '../../x509/value-object.js';
 import type { OCSPResponseStatus } from '../enums.js';
@@ -156,14 +155,14 @@ export class OCSPVerdict extends ValueObject {
 
   /** The bytes that were judged. */
   get der(): Buffer {
-    return copyBytes(this.#facts.findings.message.der);
+    return this.#facts.findings.message.der.copy();
   }
 
   /** What the bytes claim, believed or not; null when they are not a response. */
   get response(): OCSPResponse | null {
     if (this.#facts.response === undefined) {
       const { message } = this.#facts.findings;
-      this.#facts.response = message.number(RESPONSE_STATUS) < 0 ? null : loadDerOcspResponse(message.der);
+      this.#facts.response = message.number(RESPONSE_STATUS) < 0 ? null : loadDerOcspResponse(message.der.view());
     }
     return this.#facts.response;
   }

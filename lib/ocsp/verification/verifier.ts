@@ -5,7 +5,7 @@ import { native } from '../../binding.js';
 import { invalidArgType, OCSPError } from '../../errors.js';
 import { checkObject } from '../../x509/checks.js';
 import { AUTHENTICATED_SIZE, takeAuthenticatedOffsets } from '../layout.js';
-import { copyInput, INTERNAL } from '../message.js';
+import { copyInput, INTERNAL, type MessageDer, wholeDer } from '../message.js';
 import { wholeNumber } from './basic.js';
 import { judge } from './judge.js';
 import { type Policy, toPolicy, type VerifierOptions } from './policy.js';
@@ -83,15 +83,16 @@ export class Verifier {
    * `ERR_OCSP_NOT_SINGLE`, `ERR_OCSP_DUPLICATE_EXTENSION` for what the caller passes beside `der`.
    */
   verify(der: Uint8Array, question: OcspQuestion): Verdict {
-    const copy = copyInput(der);
+    const copy = copyInput(der, false);
     const asked = toQuestion(question);
-    const error = this.#native.authenticate(copy, asked.target.issuer.native, asked.at);
+    const { memory, start, end } = copy;
+    const error = this.#native.authenticate(memory, start, end, asked.target.issuer.native, asked.at);
     return this.#verdict(copy, takeAuthenticatedOffsets(), 0, error, asked);
   }
 
   /** {@link verify}, off the main thread. Rejects with what `verify` throws. */
   async verifyAsync(der: Uint8Array, question: OcspQuestion): Promise<Verdict> {
-    const [verdict] = await this.#examine([copyInput(der)], [toQuestion(question)], 1);
+    const [verdict] = await this.#examine([copyInput(der, false).view()], [toQuestion(question)], 1);
     return verdict as Verdict;
   }
 
@@ -114,7 +115,7 @@ export class Verifier {
     };
     for (const item of items) {
       questions.push(toQuestion(checkObject(item, 'item')));
-      messages.push(copyInput(item.response));
+      messages.push(copyInput(item.response, false).view());
       if (messages.length === BATCH) await flush();
     }
     if (messages.length > 0) await flush();
@@ -131,11 +132,17 @@ export class Verifier {
       throw new OCSPError('ERR_OCSP_OPENSSL', 'the addon did not look at every response');
     }
     return messages.map((der, i) =>
-      this.#verdict(der, layouts, i * AUTHENTICATED_SIZE, errors[i], questions[i] as Question),
+      this.#verdict(wholeDer(der, false), layouts, i * AUTHENTICATED_SIZE, errors[i], questions[i] as Question),
     );
   }
 
-  #verdict(der: Buffer, offsets: ArrayLike<number>, base: number, error: Error | undefined, asked: Question): Verdict {
+  #verdict(
+    der: MessageDer,
+    offsets: ArrayLike<number>,
+    base: number,
+    error: Error | undefined,
+    asked: Question,
+  ): Verdict {
     const findings = judge(der, offsets, base, error, asked, this.#policy);
     return new OCSPVerdict(INTERNAL, findings, asked, this.#policy) as Verdict;
   }

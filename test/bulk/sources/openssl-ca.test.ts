@@ -13,11 +13,11 @@ import {
 import { crlSource } from '#dist/bulk/sources/crl.js';
 import { indexTxtSource } from '#dist/bulk/sources/index-txt.js';
 import type { StatusEntry } from '#dist/bulk/status-entry.js';
+import { withCli } from '../../helpers/conditional.js';
 import { openssl, opensslCliVersion } from '../../helpers/openssl-cli.js';
 import { entriesOf } from '../records.js';
 import { lines, makeOpensslCa, REVOCATIONS } from './openssl-ca.js';
 
-const withCli = opensslCliVersion === null ? test.skip : test;
 const folder = mkdtempSync(join(tmpdir(), 'openssl-ocsp-bulk-'));
 test.after.always(() => rmSync(folder, { recursive: true, force: true }));
 const ca = opensslCliVersion === null ? undefined : makeOpensslCa(folder);

@@ -7,14 +7,14 @@ import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 import { SegmentStore } from '#dist/bulk/store/segment-store.js';
 import { serialHex, serialKey } from '#dist/bulk/store/serial-key.js';
-import { killCount } from '../../helpers/repeated.js';
+import { repeated } from '../../helpers/repeated.js';
 import { record } from '../records.js';
 import { scratch } from '../scratch.js';
 import { crashPut, crashRecord } from './crash-writer.js';
 
 const WRITER = fileURLToPath(new URL('./crash-writer.js', import.meta.url));
 const FULL_DISK = fileURLToPath(new URL('./full-disk.js', import.meta.url));
-const KILLS = killCount(100);
+const KILLS = repeated(100);
 const COUNT = 6000;
 
 /** Everything that is served, by serial number. */

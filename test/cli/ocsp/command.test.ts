@@ -1,5 +1,7 @@
 // What the table of cases cannot say: deliberate differences, what goes over the wire, and that nothing is a stack trace.
+
 import { spawnSync } from 'node:child_process';
+import type { KeyExportOptions } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,6 +21,7 @@ import {
 } from 'openssl-ocsp';
 import { createTestCa } from 'openssl-ocsp/testing';
 import { type Place, parity, type Servers } from '../../helpers/command-cases.js';
+import { testIf } from '../../helpers/conditional.js';
 import { comparable, ocspProcess, runInside } from '../../helpers/ocsp-command.js';
 import { openssl, opensslCliVersion } from '../../helpers/openssl-cli.js';
 
@@ -52,7 +55,7 @@ async function answer(name: string, ...args: string[]): Promise<string> {
 }
 
 // Where the openssl command is of another version than the OpenSSL in Node, there is nothing to compare with.
-const compared = comparable ? test : test.skip;
+const compared = testIf(comparable);
 
 test('a process of its own: help, exit code, standard output', (t) => {
   const run = (...args: string[]): ReturnType<typeof spawnSync> =>
@@ -302,6 +305,41 @@ compared('what goes over the wire is what openssl sends', async (t) => {
   t.deepEqual(ours, theirs);
   t.is(loadDerOcspRequest(ours?.body as Buffer).requests.length, 1);
   return undefined;
+});
+
+test('an encrypted key without its passphrase, and with a wrong one', async (t) => {
+  const secret = { cipher: 'aes-256-cbc', passphrase: 'sesame' };
+  const encrypted = at('encrypted.key');
+  const answering = ['-index', at('index.txt'), '-CA', at('ca.pem'), '-rsigner', at('resp.pem'), '-rkey', encrypted];
+  const signing = ['-reqout', at('signed.req'), '-signer', at('resp.pem'), '-signkey', encrypted];
+  for (const form of [
+    { format: 'pem', type: 'pkcs8' },
+    { format: 'pem', type: 'sec1' },
+    { format: 'der', type: 'pkcs8' },
+  ] as const) {
+    writeFileSync(encrypted, responder.privateKey.export({ ...form, ...secret } as KeyExportOptions<'pem'>));
+    const run = (...args: string[]): ReturnType<typeof runInside> => runInside([...ASK, '-no_nonce', ...args]);
+    const hint = `${encrypted} wants a passphrase, and nobody is asked for one: -passin names that of -rkey\n`;
+    for (const [args, what] of [
+      [answering, 'responder'],
+      [signing, 'signer'],
+    ] as const) {
+      const { status, stderr } = await run(...args);
+      t.is(status, 1);
+      t.is(stderr, `${hint}Could not read ${what} private key from ${encrypted}\n`);
+    }
+    for (const word of ['', 'open', 'open'.repeat(300)]) {
+      const args = [...answering, '-passin', `pass:${word}`];
+      const { status, stderr } = await run(...args);
+      t.is(status, 1);
+      t.is(stderr, `Could not read responder private key from ${encrypted}\n`);
+      if (!comparable) continue;
+      const theirs = openssl(['ocsp', ...ASK, '-no_nonce', ...args]);
+      t.is(theirs.status, 1);
+      t.true(theirs.stderr.startsWith(stderr), theirs.stderr);
+    }
+    t.is((await run(...answering, '-passin', 'pass:sesame', '-respout', at('unlocked.resp'))).status, 0);
+  }
 });
 
 test('a file without end is an error', async (t) => {
