@@ -300,6 +300,7 @@ const rubbish = group('rubbish', [
   plain('-VAfile of nothing, response without an answer', '-respin', '@status-0.resp', '-VAfile', '@nothing'),
   plain('-CApath of nothing', '-respin', '@good.resp', '-CApath', '@nothing'),
   plain('-CAstore of nothing', '-respin', '@good.resp', '-CAstore', '@nothing'),
+  plain('a thisUpdate that is no time', ...ASK, '-respin', '@odd-this-update.resp', '-noverify'),
   plain('trailing octets', '-respin', '@trailing.resp', '-noverify', '-resp_text'),
   plain('a device without end', '-respin', '/dev/zero'),
   { ...plain('nothing on standard input', '-reqin', '-'), stdin: 'empty' },

@@ -224,6 +224,12 @@ function makeRubbish({ at, write }) {
   write('text', 'This is no certificate, no key and no message.\n');
   write('binary', Buffer.from(Array.from({ length: 600 }, (_, i) => (i * 37 + (i >> 3)) & 0xff)));
   write('cut.req', readFileSync(at('good.req')).subarray(0, 40));
+  // thisUpdate stands behind producedAt, which says the same.
+  const octets = readFileSync(at('good.resp')).toString('latin1');
+  const [, time] = /\x18\x0f(\d{14}Z)/.exec(octets);
+  const place = octets.lastIndexOf(`\x18\x0f${time}`);
+  const odd = `${octets.slice(0, place + 2)}:${octets.slice(place + 3)}`;
+  write('odd-this-update.resp', Buffer.from(odd, 'latin1'));
   write('cut.resp', readFileSync(at('good.resp')).subarray(0, 300));
   write('one-octet', Buffer.from([0x30]));
   write('long-length', Buffer.from('308400ffffff', 'hex'));
