@@ -226,8 +226,8 @@ function makeRubbish({ at, write }) {
   write('cut.req', readFileSync(at('good.req')).subarray(0, 40));
   // thisUpdate stands behind producedAt, which says the same.
   const octets = readFileSync(at('good.resp')).toString('latin1');
-  const [, time] = /\x18\x0f(\d{14}Z)/.exec(octets);
-  const place = octets.lastIndexOf(`\x18\x0f${time}`);
+  const header = '\x18\x0f';
+  const place = octets.indexOf(header, octets.indexOf(header) + header.length);
   const odd = `${octets.slice(0, place + 2)}:${octets.slice(place + 3)}`;
   write('odd-this-update.resp', Buffer.from(odd, 'latin1'));
   write('cut.resp', readFileSync(at('good.resp')).subarray(0, 300));
