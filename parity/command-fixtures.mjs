@@ -116,6 +116,10 @@ const REVOCATIONS = {
   plain: '260102030405Z',
   'four-digit-year': '20260102030405Z',
   'no-seconds': '2601020304Z',
+  'offset-east': '260102030405+1259',
+  'offset-west': '2601020304-0530,keyCompromise',
+  'offset-too-far': '260102030405+1300',
+  'offset-odd': '260102030405+0060',
   unspecified: '260102030405Z,unspecified',
   'key-compromise': '260102030405Z,keyCompromise',
   'ca-compromise': '260102030405Z,CACompromise',
@@ -131,6 +135,7 @@ const REVOCATIONS = {
   'key-time': '260102030405Z,keyTime,20250102030405Z',
   'ca-key-time': '260102030405Z,CAkeyTime,20250102030405Z',
   'key-time-none': '260102030405Z,keyTime',
+  'key-time-offset': '260102030405Z,keyTime,20250102030405+0100',
   'key-time-bad': '260102030405Z,keyTime,yesterday',
   'bad-date': 'yesterday',
   'no-date': '',
@@ -219,6 +224,12 @@ function makeRubbish({ at, write }) {
   write('text', 'This is no certificate, no key and no message.\n');
   write('binary', Buffer.from(Array.from({ length: 600 }, (_, i) => (i * 37 + (i >> 3)) & 0xff)));
   write('cut.req', readFileSync(at('good.req')).subarray(0, 40));
+  // thisUpdate stands behind producedAt, which says the same.
+  const octets = readFileSync(at('good.resp')).toString('latin1');
+  const header = '\x18\x0f';
+  const place = octets.indexOf(header, octets.indexOf(header) + header.length);
+  const odd = `${octets.slice(0, place + 2)}:${octets.slice(place + 3)}`;
+  write('odd-this-update.resp', Buffer.from(odd, 'latin1'));
   write('cut.resp', readFileSync(at('good.resp')).subarray(0, 300));
   write('one-octet', Buffer.from([0x30]));
   write('long-length', Buffer.from('308400ffffff', 'hex'));

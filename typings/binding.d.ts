@@ -47,7 +47,7 @@ export interface NativeCertificate {
   publicKeyHash(hash: CertIdHashIndex): Buffer;
   /** URIs of the access method id-ad-ocsp. */
   readonly ocspUrls: string[];
-  /** Why `issuer` cannot have issued this certificate by names, key identifiers and key usage; '' when it can. */
+  /** Why `issuer` did not issue this certificate: by names, key identifiers, key usage, signature; '' when it did. */
   issuerMismatch(issuer: NativeCertificate): string;
   /** Puts together a response whose signature was made elsewhere; rejects with `ERR_OCSP_KEY_MISMATCH` if it is wrong. */
   assembleResponseAsync(

@@ -25,7 +25,13 @@ std::vector<std::string> ocsp_urls(const Certificate& certificate) {
 std::string issuer_mismatch(const Certificate& certificate, const Certificate& issuer) {
   ErrorQueueScope errors;
   const int result = X509_check_issued(issuer.get(), certificate.get());
-  return result == X509_V_OK ? std::string() : X509_verify_cert_error_string(result);
+  if (result != X509_V_OK) return X509_verify_cert_error_string(result);
+  // Without key identifiers, CAs that share a name are told apart by their keys alone.
+  EVP_PKEY* key = issuer.public_key();
+  const int verified = key == nullptr ? -1 : X509_verify(certificate.get(), key);
+  if (verified == 1) return {};
+  return verified == 0 ? "its key did not sign the certificate"
+                       : "whether its key signed the certificate cannot be told";
 }
 
 }  // namespace ocsp

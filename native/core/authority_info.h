@@ -1,4 +1,4 @@
-// What a certificate says about where to ask for its status.
+// What a certificate says about where to ask for its status, and about who issued it.
 #pragma once
 
 #include <string>
@@ -11,8 +11,8 @@ namespace ocsp {
 // The URIs of access method id-ad-ocsp in authorityInfoAccess (RFC 5280 4.2.2.1), whole: a NUL inside does not end one.
 std::vector<std::string> ocsp_urls(const Certificate& certificate);
 
-// Why `issuer` cannot have issued `certificate` by its names, key identifiers and key usage, in OpenSSL's words; empty
-// when it can. The signature is not looked at.
+// Why `issuer` did not issue `certificate`: by names, key identifiers and key usage, in OpenSSL's words, or by the
+// signature. Empty when it did.
 std::string issuer_mismatch(const Certificate& certificate, const Certificate& issuer);
 
 }  // namespace ocsp

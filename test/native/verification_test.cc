@@ -7,6 +7,7 @@
 #include <chrono>
 
 #include "check.h"
+#include "core/authority_info.h"
 #include "core/basic_verify.h"
 #include "core/response_verifier.h"
 #include "core/text.h"
@@ -237,6 +238,25 @@ void test_verdicts(const std::string& type) {
   }
 }
 
+// A CA that shares no more than its name with the one that signed a certificate did not issue it.
+void test_issuer(const std::string& type) {
+  const EvpPkeyPtr key = make_short_key(type);
+  const Party ca = make_party(type, make_short_key(type), nullptr, {"Test CA", true});
+  const Party other = make_party(type, make_short_key(type), nullptr, {"Test CA", true});
+  starve(type + ", the issuer of a certificate", [&] {
+    std::shared_ptr<const Certificate> subject;
+    std::shared_ptr<const Certificate> right;
+    std::shared_ptr<const Certificate> wrong;
+    {
+      const Fed fed;
+      subject = certificate_of(make_party(type, key, &ca, {"Subject"}));
+      right = certificate_of(ca);
+      wrong = certificate_of(other);
+    }
+    return !issuer_mismatch(*subject, *wrong).empty() && (issuer_mismatch(*subject, *right).empty() || has_failed());
+  });
+}
+
 void test_basic_verify(const std::string& type) {
   const EvpPkeyPtr key = make_short_key(type);
   const Party ca = make_party(type, make_short_key(type), nullptr, {"Test CA", true});
@@ -353,6 +373,7 @@ int main() {
   for (const char* type : {"P-256", "RSA-PSS", "ED25519"}) {
     // The verifier goes about the last as it does about the second.
     if (type != std::string("ED25519")) test_verdicts(type);
+    test_issuer(type);
     test_basic_verify(type);
     test_requests(type);
   }

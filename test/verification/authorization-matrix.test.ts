@@ -1,7 +1,7 @@
 // Who may sign: every kind of signer, under every flag, with its certificate travelling in every way. The openssl command
 // gives the expectations of response.verify; those of verifyOcspResponse follow from RFC 6960 section 4.2.2.2.
 import test from 'ava';
-import { loadDerOcspResponse, type OcspVerifyFlags, verifyOcspResponse } from 'openssl-ocsp';
+import { loadDerOcspResponse, type OcspVerifyFlags, Verifier, verifyOcspResponse } from 'openssl-ocsp';
 import { createTestCa, type TestIdentity, TestResponseKit } from 'openssl-ocsp/testing';
 import { withCli } from '../helpers/conditional.js';
 import { openssl, Scratch } from '../helpers/openssl-cli.js';
@@ -140,6 +140,27 @@ test('an issuer that did not issue the certificate', (t) => {
   const verdict = verifyOcspResponse(kit.respond(), { certificate: leaf.certificate, issuer: stranger.certificate });
   t.is(verdict.refusals[0]?.code, 'ISSUER_MISMATCH');
   t.is(verdict.status, null);
+});
+
+test('an issuer that shares nothing but the name with the one that signed the certificate', (t) => {
+  const plain = { subject: 'CN=Twin', keyIdentifiers: false };
+  const [right, wrong] = [createTestCa(plain), createTestCa(plain)];
+  const { certificate } = right.issue({ subject: 'CN=twin leaf', keyIdentifiers: false });
+  for (const signer of [wrong, wrong.issueResponder({ keyIdentifiers: false })]) {
+    // All of it is as it has to be for the certificate with this serial number of the other CA.
+    const der = kit.respond({ certificate, issuer: wrong.certificate }, { signer });
+    const question = { certificate, issuer: wrong.certificate };
+    for (const verdict of [verifyOcspResponse(der, question), new Verifier().verify(der, question)]) {
+      t.deepEqual(
+        verdict.refusals.map(({ code }) => code),
+        ['ISSUER_MISMATCH'],
+      );
+      t.is(verdict.status, null);
+      t.regex(verdict.explain(), /its key did not sign the certificate/);
+    }
+  }
+  const answer = kit.respond({ certificate, issuer: right.certificate }, { signer: right });
+  t.is(verifyOcspResponse(answer, { certificate, issuer: right.certificate }).status, 'good');
 });
 
 test('an expired issuer answers for nobody', (t) => {

@@ -9,7 +9,7 @@ import {
   type VerifierOptions,
   verifyOcspResponse,
 } from 'openssl-ocsp';
-import { type TestEntry, TestResponseKit } from 'openssl-ocsp/testing';
+import { createTestCa, type TestEntry, TestResponseKit } from 'openssl-ocsp/testing';
 import { refuses, refusesType, wrong } from '../helpers/refusals.js';
 
 const kit = new TestResponseKit();
@@ -197,6 +197,32 @@ test('freshUntil and refreshAt', (t) => {
   t.is(verdict.refreshAt?.getTime(), now + 4000);
   const aged = verifyOcspResponse(der, { ...question, maxAge: 5 });
   t.is(aged.freshUntil?.getTime(), now + 4000);
+});
+
+test('freshUntil ends with the certificates that the answer rests on', (t) => {
+  const now = Math.floor(Date.now() / 1000) * 1000;
+  const short = { notAfter: new Date(now + 3600_000) };
+  const entry = kit.entry({ thisUpdate: new Date(now), nextUpdate: new Date(now + 9 * 86400_000) });
+  const until = (der: Buffer, more: Partial<OcspQuestion & VerifierOptions> = {}) => {
+    const verdict = verifyOcspResponse(der, { ...question, ...more });
+    t.true(verdict.usable, verdict.explain());
+    if (verdict.usable && verdict.freshUntil < verdict.nextUpdate!) {
+      // A second later nobody would take it.
+      const later = new Date(verdict.freshUntil.getTime() + 1000);
+      t.false(verifyOcspResponse(der, { ...question, ...more, at: later }).usable);
+    }
+    return verdict.freshUntil!.getTime() - now;
+  };
+  t.is(until(kit.respond(entry)), 9 * 86400_000);
+  t.is(until(kit.respond(entry, { signer: ca.issueResponder(short) })), 3600_000);
+  const trusted = createTestCa({ subject: 'CN=Local', ca: false, ...short });
+  t.is(until(kit.respond(entry, { signer: trusted }), { trustedResponders: [trusted.certificate] }), 3600_000);
+  const shortCa = kit.root.issueIntermediate({ subject: 'CN=Short', ...short });
+  const { certificate } = shortCa.issue({ subject: 'CN=of short' });
+  const asked = { certificate, issuer: shortCa.certificate };
+  for (const signer of [shortCa, shortCa.issueResponder()]) {
+    t.is(until(kit.respond({ ...entry, ...asked }, { signer }), asked), 3600_000);
+  }
 });
 
 test('checkValidity: arguments, and times that only lenient loading lets through', (t) => {

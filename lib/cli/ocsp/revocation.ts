@@ -42,14 +42,23 @@ export function unpackRevocation(session: Session, column: string): Revocation |
   const argument = rest.length === 0 ? undefined : rest.join(',');
   let time: Date;
   try {
-    const bytes = Buffer.from(timeText, 'latin1');
-    time = asn1Time(bytes, 0, bytes.length);
+    time = revocationTime(timeText);
   } catch {
     session.say(`invalid revocation date ${timeText}`);
     return undefined;
   }
   if (name === undefined) return { time, reason: undefined };
   return { time, ...(unpackReason(session, name, argument) ?? { reason: undefined }) };
+}
+
+/** OpenSSL takes offsets from UTC too, of up to twelve hours and 59 minutes. */
+function revocationTime(text: string): Date {
+  const [, local, sign, hours, minutes] = /^(\d{10}(?:\d\d)?)([+-])(0\d|1[0-2])([0-5]\d)$/.exec(text) ?? [];
+  const bytes = Buffer.from(local === undefined ? text : `${local}Z`, 'latin1');
+  const time = asn1Time(bytes, 0, bytes.length);
+  if (local === undefined) return time;
+  const offset = (Number(hours) * 60 + Number(minutes)) * 60_000;
+  return new Date(time.getTime() + (sign === '+' ? -offset : offset));
 }
 
 function unpackReason(

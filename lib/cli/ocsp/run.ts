@@ -13,7 +13,7 @@ import { type IncomingResponse, readResponse } from './response-file.js';
 import { PROGRAM, Session, Stop, type Streams } from './session.js';
 import { readSettings, type Settings } from './settings.js';
 import { printSummary } from './summary.js';
-import { nonceFits, openTrust, verifyResponse } from './verification.js';
+import { nonceFits, openVerifyMaterial, verifyResponse } from './verification.js';
 
 const STATUS_TEXTS = ['successful', 'malformedrequest', 'internalerror', 'trylater', '', 'sigrequired', 'unauthorized'];
 const DAY = 24 * 3600;
@@ -234,7 +234,7 @@ function judge(
   request: OCSPRequest | undefined,
   { message, failure, status }: IncomingResponse,
 ): number {
-  const trust = openTrust(session, settings);
+  const material = openVerifyMaterial(session, settings);
   if (message === undefined || status !== 0) {
     if (failure === undefined) session.push(NO_RESPONSE_DATA);
     else session.pushFrom(failure);
@@ -243,7 +243,7 @@ function judge(
   let exitCode = 0;
   if (!settings.flags.has('noverify')) {
     if (request !== undefined && !nonceFits(session, request, message)) return 1;
-    if (!verifyResponse(session, message, settings, trust)) exitCode = 1;
+    if (!verifyResponse(session, message, settings, material)) exitCode = 1;
   }
   if (request !== undefined && !printSummary(session, message, settings)) exitCode = 1;
   return exitCode;

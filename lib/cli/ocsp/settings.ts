@@ -83,6 +83,7 @@ const PURPOSES = [
   'timestampsign',
 ];
 const VERIFY_NAMES = ['default', 'pkcs7', 'smime_sign', 'ssl_client', 'ssl_server'];
+const UNKNOWN_DIGEST = `${PROGRAM}: Unknown option or message digest: `;
 const ANY_POLICY = '2.5.29.32.0';
 
 /** Reads the command line. Ends the run for wrong usage, and for what cannot be loaded. */
@@ -119,14 +120,16 @@ export function readSettings(args: readonly string[], session: Session): Setting
         ask(value, (hash, of) => certIdOfSerial(hash, serialOf(session, value), of));
         break;
       default:
-        if (readDigest(option, settings, session) || readPathOption(option, settings, session)) break;
-        if (readSimple(option, settings, session)) break;
+        if (readPathOption(option, settings, session) || readSimple(option, settings, session)) break;
         if (trailing) tooLate();
+        if (name === '') session.usage(`${UNKNOWN_DIGEST}""`);
         digest = lookUpDigest(session, name) ?? session.usage();
         trailing = true;
     }
   }
   if (trailing) tooLate();
+  const responseDigest = settings.text('rmd');
+  if (responseDigest !== undefined) settings.responseDigest = lookUpDigest(session, responseDigest) ?? session.stop();
   return settings;
 }
 
@@ -141,18 +144,10 @@ function serialOf(session: Session, text: string): bigint {
 function lookUpDigest(session: Session, name: string): Digest | undefined {
   const digest = findDigest(name);
   if (digest === undefined) {
-    session.say(`${PROGRAM}: Unknown option or message digest: ${name || '""'}`);
-    if (name !== '') session.push(unknownDigest(name));
+    session.say(`${UNKNOWN_DIGEST}${name}`);
+    session.push(unknownDigest(name));
   }
   return digest;
-}
-
-/** Options whose value is a hash. */
-function readDigest({ name, value }: Option, settings: Settings, session: Session): boolean {
-  if (name === 'rmd') settings.responseDigest = lookUpDigest(session, value) ?? session.stop();
-  else if (name === 'rcid') settings.certIdDigest = lookUpDigest(session, value) ?? session.usage();
-  else return false;
-  return true;
 }
 
 const TEXTS = new Set([
@@ -171,7 +166,8 @@ const TEXTS = new Set([
     'path',
   ],
   ...['proxy', 'no_proxy', 'timeout', 'CAfile', 'CApath', 'CAstore', 'verify_other', 'index', 'CA', 'rsigner', 'rkey'],
-  ...['rother', 'nrequest', 'multi'],
+  // OpenSSL looks the hash of the signature up when it has read everything, that of CertIDs at once.
+  ...['rother', 'nrequest', 'multi', 'rmd'],
 ]);
 const FLAGS = new Set([
   ...[
@@ -225,6 +221,9 @@ function readSimple({ name, value }: Option, settings: Settings, session: Sessio
         settings.headers.push([value.slice(0, equals), value.slice(equals + 1)]);
         break;
       }
+      case 'rcid':
+        settings.certIdDigest = lookUpDigest(session, value) ?? session.usage();
+        break;
       case 'rsigopt':
         settings.signatureOptions.push(value);
         break;

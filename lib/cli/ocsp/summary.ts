@@ -160,6 +160,10 @@ function timeFaults({ thisUpdate, nextUpdate }: Entry, { tolerance, maxAge }: Se
   const end = secondsOf(nextUpdate);
   if (end === undefined) faults.push(FAULTS.nextUpdate);
   else if (BigInt(end) <= now - tolerance) faults.push(FAULTS.expired);
-  if (begin !== undefined && end !== undefined && end < begin) faults.push(FAULTS.inverted);
+  // OpenSSL compares lengths, then characters, whether these are times or not.
+  const { length } = thisUpdate;
+  if (nextUpdate.length < length || (nextUpdate.length === length && nextUpdate < thisUpdate)) {
+    faults.push(FAULTS.inverted);
+  }
   return faults;
 }

@@ -1,4 +1,5 @@
 /** Whether the response is to be believed: the trust store, the nonce, and OpenSSL's verification. */
+import type { X509Certificate } from 'node:crypto';
 import { OCSPError } from '../../errors.js';
 import type { OCSPRequest } from '../../ocsp/request.js';
 import type { OCSPResponse } from '../../ocsp/response.js';
@@ -17,7 +18,7 @@ const SOURCES = [
 ] as const;
 
 /** The trusted certificates (`setup_verify`): each source that is named, or, unless told not to, the system's. */
-export function openTrust(session: Session, settings: Settings): TrustStore {
+function openTrust(session: Session, settings: Settings): TrustStore {
   const options: { -readonly [K in keyof TrustStoreOptions]: TrustStoreOptions[K] } = {};
   const system: SystemTrust[] = [];
   for (const [key, name, part, complaint] of SOURCES) {
@@ -50,6 +51,20 @@ export function openTrust(session: Session, settings: Settings): TrustStore {
   }
 }
 
+/** What a response is verified with. */
+export interface VerifyMaterial {
+  readonly trust: TrustStore;
+  /** To look for the signer in. */
+  readonly certificates: readonly X509Certificate[];
+}
+
+/** All of it is loaded before anything is looked at, and also where nothing is verified. */
+export function openVerifyMaterial(session: Session, settings: Settings): VerifyMaterial {
+  const trust = openTrust(session, settings);
+  const other = settings.text('verify_other');
+  return { trust, certificates: other === undefined ? [] : loadCertificates(session, other, 'validator certificate') };
+}
+
 /** false when the answer is to another request. Says what is wrong. */
 export function nonceFits(session: Session, request: OCSPRequest, response: OCSPResponse): boolean {
   let state: string;
@@ -70,10 +85,8 @@ export function verifyResponse(
   session: Session,
   response: OCSPResponse,
   settings: Settings,
-  trust: TrustStore,
+  { trust, certificates }: VerifyMaterial,
 ): boolean {
-  const other = settings.text('verify_other');
-  const certificates = other === undefined ? [] : loadCertificates(session, other, 'validator certificate');
   const options: MessageVerifyOptions = { ...verifyOptions(settings), trust };
   let verified = tryVerify(session, response, { ...options, certificates });
   if (!verified && settings.issuers.length > 0) {

@@ -55,7 +55,7 @@ function steps(verdict: OCSPVerdict, findings: Findings, policy: Policy, questio
     {
       name: 'issuer',
       codes: ['ISSUER_MISMATCH'],
-      passed: () => (answered ? 'fits the certificate by names, key identifiers and key usage' : null),
+      passed: () => (answered ? 'that of the certificate, by its signature or by the hashes of the CertID' : null),
     },
     {
       name: 'certificate',

@@ -122,7 +122,8 @@ function targetOfCertificate(certificate: ParsedCertificate, issuer: ParsedCerti
   // The two certificates may spell the CA's name differently, and a responder may have hashed either spelling.
   const nameHashes = perHash((hash) => distinct(certificate.issuerNameHash(hash), issuer.native.subjectHash(hash)));
   const target = new Target(issuer, certificate.serial, mismatch, nameHashes);
-  targets.set(certificate, target);
+  // A mismatch may come from a failure that passes.
+  if (mismatch === '') targets.set(certificate, target);
   return target;
 }
 

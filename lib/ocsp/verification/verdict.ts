@@ -111,7 +111,10 @@ export class OCSPVerdict extends ValueObject {
     return this.#time(this.#facts.findings.times?.producedAt);
   }
 
-  /** Until when the answer may be kept and used again: nextUpdate, or sooner if its greatest age is reached; null unless usable. */
+  /**
+   * Until when the answer may be kept and used again: nextUpdate, or sooner where its greatest age is reached or the
+   * certificate of its signer or of the issuer expires; null unless usable.
+   */
   get freshUntil(): Date | null {
     return this.#time(this.#freshUntil());
   }
@@ -206,10 +209,20 @@ export class OCSPVerdict extends ValueObject {
 
   #freshUntil(): number | null {
     const { times } = this.#facts.findings;
-    if (times === null) return null;
+    if (times === null || !this.usable) return null;
     const { thisUpdate, nextUpdate } = times;
-    if (nextUpdate === null) return thisUpdate + this.#facts.policy.maxAgeWithoutNext;
-    return Math.min(nextUpdate, thisUpdate + this.#facts.policy.maxAge);
+    const { maxAge, maxAgeWithoutNext } = this.#facts.policy;
+    const ends = nextUpdate === null ? [thisUpdate + maxAgeWithoutNext] : [nextUpdate, thisUpdate + maxAge];
+    return Math.min(...ends, ...this.#expiries());
+  }
+
+  /** When the certificates expire that the answer rests on. */
+  #expiries(): number[] {
+    const { issuer } = this.#facts.question.target;
+    const certificates = this.authority === 'trusted' ? [this.signer] : [this.signer, issuer.x509];
+    return certificates
+      .map((certificate) => Date.parse(certificate?.validTo ?? '') / 1000)
+      .filter((expiry) => !Number.isNaN(expiry));
   }
 
   #findSigner(): X509Certificate | null {
