@@ -207,6 +207,11 @@ export class TestResponseKit {
       of('nextUpdate before thisUpdate', 'INVERTED_TIMES', at(0), at(-MINUTE)),
       of('a day old, no nextUpdate', 'TOO_OLD', at(-DAY), null),
       of('thisUpdate in the year 0', 'BAD_TIME', '00000101000000Z', at(DAY)),
+      {
+        name: 'thisUpdate in the year 0, in an older entry',
+        refusal: 'BAD_TIME',
+        der: this.respond([this.entry({ thisUpdate: '00000101000000Z' }), this.entry()]),
+      },
     ];
   }
 
@@ -214,6 +219,11 @@ export class TestResponseKit {
     const of = (name: string, refusal: RefusalCode, ...extensions: TestExtension[]) => [
       { name, refusal, der: this.respond(undefined, { extensions }) },
       { name: `${name}, in the entry`, refusal, der: this.respond(this.entry({ extensions })) },
+      {
+        name: `${name}, in an older entry`,
+        refusal,
+        der: this.respond([this.entry({ extensions, thisUpdate: new Date(Date.now() - DAY) }), this.entry()]),
+      },
     ];
     return [
       ...of('unknown critical extension', 'UNKNOWN_CRITICAL_EXTENSION', unknownExtension(true)),

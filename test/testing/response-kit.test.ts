@@ -43,6 +43,7 @@ const OVERLOOKED: Readonly<Record<string, string>> = {
   'thisUpdate without seconds': 'times that cannot be compared are fine',
   'nextUpdate with a fraction': 'times that cannot be compared are fine',
   'thisUpdate in the year 0': 'it is in the past',
+  'thisUpdate in the year 0, in an older entry': 'it is in the past',
   'a day old, no nextUpdate': 'there is no greatest age by default',
   'good, then revoked': 'the first of contradicting entries counts',
   'revoked, then good': 'the first of contradicting entries counts',
@@ -50,8 +51,10 @@ const OVERLOOKED: Readonly<Record<string, string>> = {
   'good, then unknown': 'the first of contradicting entries counts',
   'unknown critical extension': 'criticality is ignored',
   'unknown critical extension, in the entry': 'criticality is ignored',
+  'unknown critical extension, in an older entry': 'criticality is ignored',
   'the same extension twice': 'duplicates are not looked for',
   'the same extension twice, in the entry': 'duplicates are not looked for',
+  'the same extension twice, in an older entry': 'duplicates are not looked for',
   'by a delegate whose key may not sign': 'keyUsage is not looked at',
 };
 

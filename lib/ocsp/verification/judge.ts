@@ -104,8 +104,8 @@ export function judge(
   const matching = findEntries(message, question);
   const entry = chooseEntry(matching, refusals);
   checkAuthentication(message, cause, refusals);
-  const times = entry === null ? null : checkEntryTimes(message, entry, question.at, policy, refusals);
-  const nonce = checkExtensions(message, entry, question, policy, refusals);
+  const times = entry === null ? null : checkEntryTimes(message, entry, matching, question.at, policy, refusals);
+  const nonce = checkExtensions(message, matching, question, policy, refusals);
   return { message, refusals, entry, matching: matching.length, times, nonce };
 }
 
@@ -174,18 +174,16 @@ const FAULT_CODES: Readonly<Record<ValidityFault, RefusalCode>> = {
 function checkEntryTimes(
   message: Parsed,
   entry: Parsed,
+  matching: readonly Parsed[],
   at: number,
   policy: Policy,
   refusals: Refusal[],
 ): EntryTimes | null {
   let times: EntryTimes;
   try {
-    times = {
-      thisUpdate: entry.seconds(THIS_UPDATE),
-      nextUpdate: entry.has(NEXT_UPDATE) ? entry.seconds(NEXT_UPDATE) : null,
-      producedAt: message.seconds(PRODUCED_AT),
-      revocationTime: entry.has(REVOCATION_TIME) ? entry.seconds(REVOCATION_TIME) : null,
-    };
+    times = readTimes(message, entry);
+    // A twin that nobody goes by has to make sense all the same.
+    for (const twin of matching) if (twin !== entry) readTimes(message, twin);
   } catch (error) {
     refusals.push(refusal('BAD_TIME', (error as Error).message, asOcspError(error)));
     return null;
@@ -195,6 +193,15 @@ function checkEntryTimes(
   const faults = validityFaults(thisUpdate, nextUpdate, at, policy.clockTolerance, maxAge);
   for (const fault of faults) refusals.push(refusal(FAULT_CODES[fault], faultDetail(fault, times, maxAge)));
   return times;
+}
+
+function readTimes(message: Parsed, entry: Parsed): EntryTimes {
+  return {
+    thisUpdate: entry.seconds(THIS_UPDATE),
+    nextUpdate: entry.has(NEXT_UPDATE) ? entry.seconds(NEXT_UPDATE) : null,
+    producedAt: message.seconds(PRODUCED_AT),
+    revocationTime: entry.has(REVOCATION_TIME) ? entry.seconds(REVOCATION_TIME) : null,
+  };
 }
 
 function faultDetail(fault: ValidityFault, { thisUpdate, nextUpdate }: EntryTimes, maxAge: number): string {
@@ -213,7 +220,7 @@ export function isoTime(seconds: number): string {
 
 function checkExtensions(
   message: Parsed,
-  entry: Parsed | null,
+  matching: readonly Parsed[],
   { nonce: asked }: Question,
   policy: Policy,
   refusals: Refusal[],
@@ -221,12 +228,9 @@ function checkExtensions(
   let answered: Uint8Array | null;
   try {
     const ofResponse = extensionsOf(message, RESPONSE_EXTENSIONS);
-    const ofEntry = entry === null ? NO_EXTENSIONS : extensionsOf(entry, SINGLE_EXTENSIONS);
-    if (ofResponse.length + ofEntry.length > 0) {
-      for (const oid of unknownCritical([...ofResponse, ...ofEntry])) {
-        refusals.push(refusal('UNKNOWN_CRITICAL_EXTENSION', oid));
-      }
-    }
+    const unknown = unknownCritical(ofResponse);
+    for (const entry of matching) unknown.push(...unknownCritical(extensionsOf(entry, SINGLE_EXTENSIONS)));
+    for (const oid of unknown) refusals.push(refusal('UNKNOWN_CRITICAL_EXTENSION', oid));
     answered = nonceOf(ofResponse);
   } catch (error) {
     refusals.push(refusal('BAD_EXTENSIONS', (error as Error).message, asOcspError(error)));
