@@ -138,7 +138,7 @@ export function isLenient(options: unknown): boolean {
 }
 
 /** Where copies of messages are kept, one after the other: memory of its own would cost more than parsing does. */
-const SLAB_SIZE = 32 * 1024;
+const SLAB_SIZE = 64 * 1024;
 let slab: Buffer | undefined;
 let slabUsed = 0;
 

@@ -75,7 +75,12 @@ test('the members of the JSON are these', async (t) => {
     ],
     ...['revocationReason', 'revocationTime', 'serialNumber', 'signer', 'status', 'thisUpdate', 'usable', 'verdict'],
   ]);
-  t.like(verdict, { serialNumber: '1234567890', revocationReason: 'superseded', authority: 'delegate' });
+  t.like(verdict, {
+    responseStatus: 'SUCCESSFUL',
+    serialNumber: '1234567890',
+    revocationReason: 'superseded',
+    authority: 'delegate',
+  });
 });
 
 test('the response as PEM, as base64, from a file', async (t) => {

@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { inspect } from 'node:util';
 import { type ReasonFlags, reasonFromCode } from '../../x509/reason.js';
 import { type Json, ValueObject } from '../../x509/value-object.js';
-import type { OCSPResponseStatus } from '../enums.js';
+import { OCSPResponseStatus } from '../enums.js';
 import {
   AUTHORITY,
   CERT_STATUS,
@@ -189,7 +189,7 @@ export class OCSPVerdict extends ValueObject {
       status: this.status,
       at: date(this.at),
       refusals: this.refusals.map(({ code, message, clause }) => ({ code, message, clause })),
-      responseStatus: this.responseStatus,
+      responseStatus: this.responseStatus === null ? null : (OCSPResponseStatus[this.responseStatus] ?? null),
       revocationTime: date(this.revocationTime),
       revocationReason: this.revocationReason,
       thisUpdate: date(this.thisUpdate),
