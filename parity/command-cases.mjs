@@ -704,7 +704,8 @@ const passphrases = group(
     { ...answers('stdin', ...ENCRYPTED, '-passin', 'stdin'), stdin: 'password' },
     { ...answers('fd:', ...ENCRYPTED, '-passin', 'fd:0'), stdin: 'password' },
     { ...answers('an empty stdin', ...ENCRYPTED, '-passin', 'stdin'), stdin: 'empty' },
-    answers('fd: that is closed', ...ENCRYPTED, '-passin', 'fd:77'),
+    // A number so high that no file of the parent, which children may inherit, ever has it.
+    answers('fd: that is closed', ...ENCRYPTED, '-passin', 'fd:1013'),
     answers('wrong', ...ENCRYPTED, '-passin', 'pass:wrong'),
     answers('empty', ...ENCRYPTED, '-passin', 'pass:'),
     answers('not given', ...ENCRYPTED),
