@@ -294,7 +294,8 @@ export class OCSPRequest extends ValueObject {
 }
 
 /**
- * Loads a request from DER. The bytes are copied.
+ * Loads a request from DER. The bytes are copied; small messages lie together in pieces of 64 KiB, which stay in memory as long
+ * as one of them does.
  *
  * @throws TypeError when `data` is not a Uint8Array; `ERR_OCSP_MALFORMED` when it is not an OCSPRequest.
  */

@@ -365,7 +365,8 @@ function readCertificates(message: Parsed): X509Certificate[] {
 }
 
 /**
- * Loads a response from DER. The bytes are copied. Loading verifies nothing.
+ * Loads a response from DER. Loading verifies nothing. The bytes are copied; small messages lie together in pieces of 64 KiB,
+ * which stay in memory as long as one of them does.
  *
  * @throws TypeError when `data` is not a Uint8Array; `ERR_OCSP_MALFORMED` when it is not an OCSPResponse.
  */

@@ -196,7 +196,10 @@ let keepBytes: (name: Name, memory: Buffer, start: number, end: number) => void;
 export class Name extends ValueObject implements Iterable<NameAttribute> {
   /** Of a name that was read, made when first asked for: most names are only compared or passed on. */
   #list: readonly RelativeDistinguishedName[] | undefined;
-  /** The bytes it came from: hashes and signatures cover these, and another writer may have sorted or typed otherwise. */
+  /**
+   * The bytes it came from, in `[#start, #end)`: hashes and signatures cover these, and another writer may have sorted or typed
+   * otherwise.
+   */
   #memory: Buffer | null = null;
   #start = 0;
   #end = 0;

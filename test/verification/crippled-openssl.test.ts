@@ -1,7 +1,7 @@
 // OpenSSL fails from within: no hash and no signature algorithm is to be had. Nothing may come of that but refusals.
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import test from 'ava';
+import { testIf } from '../helpers/conditional.js';
 
 interface Outcome {
   readonly how: string;
@@ -13,7 +13,7 @@ const script = fileURLToPath(new URL('../helpers/crippled-openssl.js', import.me
 const REFUSED = ['refused', 'ERR_OCSP_UNSUPPORTED_ALGORITHM', 'ERR_OCSP_MALFORMED', 'ERR_OCSP_UNSUCCESSFUL'];
 
 // An addon with an OpenSSL of its own keeps its algorithms when Node's loses them.
-const shared = process.env['OCSP_TEST_CMAKE'] ? test.skip : test;
+const shared = testIf(!process.env['OCSP_TEST_CMAKE']);
 
 shared('without algorithms nothing is accepted', (t) => {
   const run = spawnSync(process.execPath, [script], { encoding: 'utf8' });
