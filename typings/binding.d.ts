@@ -128,21 +128,24 @@ export interface BasicVerifyOutcome {
 /** A response to authenticate: DER, certificate of the issuer, whole seconds since 1970-01-01 UTC. */
 export type AuthenticationItem = readonly [der: Uint8Array, issuer: NativeCertificate, at: number];
 
+/**
+ * Parses what lies in `[start, end)` strictly and fills the layout (response, then authentication), whose offsets count from
+ * the beginning of `memory`; the error behind the outcome, if any.
+ */
+export type Authenticate = (
+  memory: Uint8Array,
+  start: number,
+  end: number,
+  issuer: NativeCertificate,
+  at: number,
+) => Error | undefined;
+
 /** Finds out who signed responses. */
 export interface NativeResponseVerifier {
   /** How many validated paths are remembered. */
   readonly remembered: number;
-  /**
-   * Parses what lies in `[start, end)` strictly and fills the layout (response, then authentication), whose offsets count from
-   * the beginning of `memory`; the error behind the outcome, if any.
-   */
-  authenticate(
-    memory: Uint8Array,
-    start: number,
-    end: number,
-    issuer: NativeCertificate,
-    at: number,
-  ): Error | undefined;
+  /** A function bound to this verifier, whatever its receiver. */
+  authenticator(): Authenticate;
   /** The same for many, on so many threads: their layouts, one after the other, and their errors. */
   authenticateMany(
     items: readonly AuthenticationItem[],

@@ -23,12 +23,16 @@ export function parseGeneralizedTime(bytes: Uint8Array, start: number = 0, end: 
 export function parseSeconds(bytes: Uint8Array, start: number, end: number, origin: number = 0): number {
   const at = start - origin;
   if (end - start !== GENERALIZED_TIME_LENGTH || bytes[end - 1] !== ZULU) throw badTime(at, 'not YYYYMMDDHHMMSSZ');
-  const year = twoDigits(bytes, start, at) * 100 + twoDigits(bytes, start + 2, at);
-  const month = twoDigits(bytes, start + 4, at);
-  const day = twoDigits(bytes, start + 6, at);
-  const hour = twoDigits(bytes, start + 8, at);
-  const minute = twoDigits(bytes, start + 10, at);
-  const second = twoDigits(bytes, start + 12, at);
+  const century = twoDigits(bytes, start);
+  const yearOfCentury = twoDigits(bytes, start + 2);
+  const month = twoDigits(bytes, start + 4);
+  const day = twoDigits(bytes, start + 6);
+  const hour = twoDigits(bytes, start + 8);
+  const minute = twoDigits(bytes, start + 10);
+  const second = twoDigits(bytes, start + 12);
+  // One negative number among them makes the whole negative.
+  if ((century | yearOfCentury | month | day | hour | minute | second) < 0) throw badTime(at, 'not YYYYMMDDHHMMSSZ');
+  const year = century * 100 + yearOfCentury;
   if (year === 0) throw badTime(at, 'year 0 is out of range');
   if (hour > 23 || minute > 59 || second > 59) throw badTime(at, 'no such time of day');
   if (month < 1 || month > 12 || day < 1 || day > daysOf(month, year)) throw badTime(at, 'no such day');
@@ -49,11 +53,11 @@ function badTime(at: number, why: string): OCSPError {
   return malformed(`GeneralizedTime at byte ${at}: ${why}`);
 }
 
-function twoDigits(bytes: Uint8Array, position: number, at: number): number {
+/** A number below 100; a negative one where they are not digits. */
+function twoDigits(bytes: Uint8Array, position: number): number {
   const tens = (bytes[position] as number) - ZERO;
   const units = (bytes[position + 1] as number) - ZERO;
-  if (!(tens >= 0 && tens <= 9 && units >= 0 && units <= 9)) throw badTime(at, 'not YYYYMMDDHHMMSSZ');
-  return tens * 10 + units;
+  return (tens | units | (9 - tens) | (9 - units)) < 0 ? -1 : tens * 10 + units;
 }
 
 function daysOf(month: number, year: number): number {

@@ -69,7 +69,7 @@ Napi::Function ResponseVerifierClass::define(Napi::Env env) {
   return DefineClass(env, "ResponseVerifier",
                      {
                          getter<C, &C::remembered>("remembered"),
-                         method<C, &C::authenticate>("authenticate"),
+                         method<C, &C::authenticator>("authenticator"),
                          method<C, &C::authenticate_many>("authenticateMany"),
                      });
 }
@@ -97,23 +97,54 @@ ResponseVerifierClass::ResponseVerifierClass(const Napi::CallbackInfo& info)
   info.This().As<Napi::Object>().TypeTag(&type_tag<ResponseVerifierClass>());
 }
 
-// (memory, start, end, issuer, at): fills the layout; undefined, or the error behind the outcome.
-Napi::Value ResponseVerifierClass::authenticate(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
-  auto* issuer = unwrap<CertificateClass>(info[3]);
-  if (issuer == nullptr) return throw_illegal_invocation(env);
-  const auto signer = issuer->signer();
-  if (!signer.ok()) return throw_error(env, signer.error());
-  AuthenticatedLayout layout;
-  const AddonData& data = AddonData::of(env);
-  // Never leaves what an earlier call found.
-  if (data.layout_length * sizeof(std::int32_t) < sizeof layout) return throw_illegal_invocation(env);
-  std::optional<Error> error;
-  const Bytes memory = bytes_of(info[0]);
-  examine(*verifier_, memory, part_of(memory, info), signer.value(), info[4].As<Napi::Number>().Int64Value(), layout,
-          error);
-  std::memcpy(data.layout_data, &layout, sizeof layout);
-  return error ? make_error(env, *error) : env.Undefined();
+namespace {
+
+// Authenticates for one verifier. The issuer of the last call is known again by its identity: most calls in a row have
+// the same one, and it costs less to compare than to unwrap.
+struct Authenticator {
+  std::shared_ptr<ResponseVerifier> verifier;
+  Napi::ObjectReference last_issuer;  // weak
+  std::shared_ptr<SignerCertificate> last_signer;
+
+  Napi::Value run(const Napi::CallbackInfo& info) {
+    const Napi::Env env = info.Env();
+    if (!is_last_issuer(info[3])) {
+      auto* issuer = unwrap<CertificateClass>(info[3]);
+      if (issuer == nullptr) return throw_illegal_invocation(env);
+      auto signer = issuer->signer();
+      if (!signer.ok()) return throw_error(env, signer.error());
+      last_issuer = Napi::Weak(info[3].As<Napi::Object>());
+      last_signer = std::move(signer.value());
+    }
+    const AddonData& data = AddonData::of(env);
+    // Never leaves what an earlier call found.
+    if (data.layout_length * sizeof(std::int32_t) < sizeof(AuthenticatedLayout)) return throw_illegal_invocation(env);
+    AuthenticatedLayout layout;
+    std::optional<Error> error;
+    const Bytes memory = bytes_of(info[0]);
+    examine(*verifier, memory, part_of(memory, info), last_signer, info[4].As<Napi::Number>().Int64Value(), layout,
+            error);
+    std::memcpy(data.layout_data, &layout, sizeof layout);
+    return error ? make_error(env, *error) : env.Undefined();
+  }
+
+  // (node-addon-api ends the process where the object is gone.)
+  bool is_last_issuer(const Napi::Value& issuer) const {
+    napi_value last = nullptr;
+    bool same = false;
+    return napi_get_reference_value(issuer.Env(), last_issuer, &last) == napi_ok && last != nullptr &&
+           napi_strict_equals(issuer.Env(), last, issuer, &same) == napi_ok && same;
+  }
+};
+
+}  // namespace
+
+// A function (memory, start, end, issuer, at) that fills the layout, and returns undefined or the error behind the
+// outcome. It is bound to this verifier, so that no call has to check its receiver.
+Napi::Value ResponseVerifierClass::authenticator(const Napi::CallbackInfo& info) {
+  const auto state = std::make_shared<Authenticator>(Authenticator{verifier_, {}, nullptr});
+  return Napi::Function::New(
+      info.Env(), [state](const Napi::CallbackInfo& call) { return state->run(call); }, "authenticate");
 }
 
 namespace {

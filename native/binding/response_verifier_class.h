@@ -15,7 +15,7 @@ class ResponseVerifierClass : public Napi::ObjectWrap<ResponseVerifierClass> {
   explicit ResponseVerifierClass(const Napi::CallbackInfo& info);
 
  private:
-  Napi::Value authenticate(const Napi::CallbackInfo& info);
+  Napi::Value authenticator(const Napi::CallbackInfo& info);
   Napi::Value authenticate_many(const Napi::CallbackInfo& info);
   Napi::Value remembered(const Napi::CallbackInfo& info);
 

@@ -42,9 +42,12 @@ Result<std::shared_ptr<const Certificate>> Certificate::parse(Bytes der) {
   return std::shared_ptr<const Certificate>(new Certificate(std::move(x509), der, std::move(serial)));
 }
 
-Bytes Certificate::issuer() const { return name_bytes(X509_get_issuer_name(x509_.get())); }
-
-Bytes Certificate::subject() const { return name_bytes(X509_get_subject_name(x509_.get())); }
+Certificate::Certificate(X509Ptr x509, Bytes der, ByteVector serial)
+    : x509_(std::move(x509)),
+      der_(der.begin(), der.end()),
+      serial_(std::move(serial)),
+      issuer_(name_bytes(X509_get_issuer_name(x509_.get()))),
+      subject_(name_bytes(X509_get_subject_name(x509_.get()))) {}
 
 Bytes Certificate::public_key_bits() const {
   const ASN1_BIT_STRING* bits = X509_get0_pubkey_bitstr(x509_.get());

@@ -16,20 +16,21 @@ class Certificate {
 
   Bytes der() const { return der_; }
   Bytes serial() const { return serial_; }  // content octets of the INTEGER
-  Bytes issuer() const;                     // Name element, in the encoding of the certificate
-  Bytes subject() const;
+  Bytes issuer() const { return issuer_; }  // Name element, in the encoding of the certificate
+  Bytes subject() const { return subject_; }
   Bytes public_key_bits() const;  // subjectPublicKey without tag, length and unused-bits octet (RFC 6960 4.1.1)
   // nullptr where OpenSSL cannot use the key.
   EVP_PKEY* public_key() const;
   X509* get() const { return x509_.get(); }
 
  private:
-  Certificate(X509Ptr x509, Bytes der, ByteVector serial)
-      : x509_(std::move(x509)), der_(der.begin(), der.end()), serial_(std::move(serial)) {}
+  Certificate(X509Ptr x509, Bytes der, ByteVector serial);
 
   X509Ptr x509_;
   ByteVector der_;
   ByteVector serial_;
+  Bytes issuer_;  // in x509_
+  Bytes subject_;
 };
 
 }  // namespace ocsp

@@ -91,9 +91,7 @@ bool DerReader::read_slowly(std::uint8_t tag, Bytes& content, const char* field)
     content = {start, position_ - 2};
     return true;
   }
-  content = {position_ + header, length};
-  position_ += header + length;
-  return true;
+  return take(header, length, content);
 }
 
 bool DerReader::read_any(Bytes& element, const char* field) {

@@ -61,12 +61,13 @@ class DerReader {
 
   // Reads one element with this tag; `content` is what stands between its header and its end.
   bool read(std::uint8_t tag, Bytes& content, const char* field) {
-    // Nearly every element of an OCSP message has a one-octet length: that case is worth having inline.
+    // Nearly every element of an OCSP message has a length of one octet, or of the three that begin with 0x82: those
+    // cases are worth having inline.
     const std::size_t available = static_cast<std::size_t>(end_ - position_);
-    if (available >= 2 && position_[0] == tag && position_[1] < 0x80 && position_[1] <= available - 2) {
-      content = {position_ + 2, position_[1]};
-      position_ += 2 + position_[1];
-      return true;
+    if (available >= 4 && position_[0] == tag) {
+      if (position_[1] < 0x80 && position_[1] <= available - 2) return take(2, position_[1], content);
+      const std::size_t length = std::size_t{position_[2]} << 8 | position_[3];
+      if (position_[1] == 0x82 && position_[2] != 0 && length <= available - 4) return take(4, length, content);
     }
     return read_slowly(tag, content, field);
   }
@@ -84,6 +85,11 @@ class DerReader {
   bool fail(const char* field, const char* reason) const { return context_->fail(position_, field, reason); }
 
  private:
+  bool take(std::size_t header, std::size_t length, Bytes& content) {
+    content = {position_ + header, length};
+    position_ += header + length;
+    return true;
+  }
   bool read_slowly(std::uint8_t tag, Bytes& content, const char* field);
   bool read_header(std::size_t& header, std::size_t& length, const char* field);
   bool skip_indefinite(const char* field);

@@ -72,21 +72,23 @@ SignatureVerifier::Prepared* SignatureVerifier::find(Bytes algorithm) {
   return nullptr;
 }
 
-Result<bool> SignatureVerifier::verify(Bytes algorithm, Bytes data, Bytes signature) {
+Result<bool> SignatureVerifier::verify(Bytes algorithm, Bytes data, Bytes signature, int* hash_bits) {
   if (!key_) return Error{ErrorCode::kUnsupportedAlgorithm, "OpenSSL cannot use the signer's public key", {}, {}, {}};
   const EVP_MD* md = nullptr;
-  EvpPkeyCtxPtr context;
+  Contexts contexts;
   {
     const std::lock_guard lock(mutex_);
     if (Prepared* known = find(algorithm); known != nullptr) {
       md = known->md;
+      if (hash_bits != nullptr) *hash_bits = known->hash_bits;
       if (!known->idle.empty()) {
-        context = std::move(known->idle.back());
+        contexts = std::move(known->idle.back());
         known->idle.pop_back();
       }
     }
   }
-  if (md != nullptr) return verify_hashed(algorithm, md, std::move(context), data, signature);
+  if (md != nullptr) return verify_hashed(algorithm, md, std::move(contexts), data, signature);
+  if (hash_bits != nullptr) *hash_bits = hash_security_bits(algorithm);
 
   ErrorQueueScope errors;
   const X509AlgorPtr parsed = parse_algorithm(algorithm);
@@ -105,7 +107,7 @@ Result<bool> SignatureVerifier::verify(Bytes algorithm, Bytes data, Bytes signat
   }
   const auto fetched = fetch_digest(OBJ_nid2sn(md_nid));
   if (!fetched.ok()) return fetched.error();
-  auto verified = verify_hashed(algorithm, fetched.value(), nullptr, data, signature);
+  auto verified = verify_hashed(algorithm, fetched.value(), {}, data, signature);
   if (verified.ok() && verified.value()) {
     // Only what has worked is kept: else anybody could fill the places with algorithms that nobody uses.
     const std::lock_guard lock(mutex_);
@@ -116,26 +118,30 @@ Result<bool> SignatureVerifier::verify(Bytes algorithm, Bytes data, Bytes signat
   return verified;
 }
 
-Result<bool> SignatureVerifier::verify_hashed(Bytes algorithm, const EVP_MD* md, EvpPkeyCtxPtr context, Bytes data,
+Result<bool> SignatureVerifier::verify_hashed(Bytes algorithm, const EVP_MD* md, Contexts contexts, Bytes data,
                                               Bytes signature) {
   ErrorQueueScope errors;
-  if (!context) {
-    context.reset(EVP_PKEY_CTX_new_from_pkey(nullptr, key_.get(), nullptr));
-    if (!context || EVP_PKEY_verify_init(context.get()) != 1 || EVP_PKEY_CTX_set_signature_md(context.get(), md) != 1) {
+  if (!contexts.key) {
+    contexts.md.reset(EVP_MD_CTX_new());
+    contexts.key.reset(EVP_PKEY_CTX_new_from_pkey(nullptr, key_.get(), nullptr));
+    if (!contexts.md || !contexts.key || EVP_PKEY_verify_init(contexts.key.get()) != 1 ||
+        EVP_PKEY_CTX_set_signature_md(contexts.key.get(), md) != 1) {
       return errors.take(ErrorCode::kOpenssl, "OpenSSL refuses the signer's key with this hash");
     }
   }
   std::array<unsigned char, EVP_MAX_MD_SIZE> hash;
   unsigned int length = 0;
-  if (EVP_Digest(data.data(), data.size(), hash.data(), &length, md, nullptr) != 1) {
+  if (EVP_DigestInit_ex2(contexts.md.get(), md, nullptr) != 1 ||
+      EVP_DigestUpdate(contexts.md.get(), data.data(), data.size()) != 1 ||
+      EVP_DigestFinal_ex(contexts.md.get(), hash.data(), &length) != 1) {
     return errors.take(ErrorCode::kOpenssl, "hashing failed");
   }
   // Only 1 is a yes; a negative return says that the signature is not even well-formed.
-  if (EVP_PKEY_verify(context.get(), signature.data(), signature.size(), hash.data(), length) != 1) return false;
-  // What it looks like inside after a failure nobody promises, so only a context that has just worked is kept.
+  if (EVP_PKEY_verify(contexts.key.get(), signature.data(), signature.size(), hash.data(), length) != 1) return false;
+  // What they look like inside after a failure nobody promises, so only contexts that have just worked are kept.
   const std::lock_guard lock(mutex_);
   if (Prepared* known = find(algorithm); known != nullptr && known->idle.size() < kMaxIdle) {
-    known->idle.push_back(std::move(context));
+    known->idle.push_back(std::move(contexts));
   }
   return true;
 }
@@ -159,14 +165,6 @@ Result<bool> SignatureVerifier::verify_any(Bytes algorithm, Bytes data, Bytes si
   // Negative: the algorithm is unknown, or does not go with the key.
   if (verified < 0) return errors.take(ErrorCode::kUnsupportedAlgorithm, "OpenSSL cannot check this kind of signature");
   return false;
-}
-
-int SignatureVerifier::hash_bits(Bytes algorithm) {
-  {
-    const std::lock_guard lock(mutex_);
-    if (const Prepared* known = find(algorithm); known != nullptr) return known->hash_bits;
-  }
-  return hash_security_bits(algorithm);
 }
 
 int hash_security_bits(Bytes algorithm) {

@@ -18,20 +18,24 @@ class SignatureVerifier {
   explicit SignatureVerifier(EVP_PKEY* key);
 
   // Whether `signature` over `data` is that of the key by `algorithm`, an AlgorithmIdentifier element. An error means
-  // that OpenSSL could not tell: not a yes either.
-  Result<bool> verify(Bytes algorithm, Bytes data, Bytes signature);
-  // hash_security_bits() of an algorithm, remembered where a context is.
-  int hash_bits(Bytes algorithm);
+  // that OpenSSL could not tell: not a yes either. With a yes comes hash_security_bits() of the algorithm, for those
+  // who ask.
+  Result<bool> verify(Bytes algorithm, Bytes data, Bytes signature, int* hash_bits = nullptr);
 
  private:
+  // To hash, and to verify the hash.
+  struct Contexts {
+    EvpMdCtxPtr md;
+    EvpPkeyCtxPtr key;
+  };
   // An algorithm that hashes first, and contexts for it that nobody is using.
   struct Prepared {
     ByteVector algorithm;
     const EVP_MD* md;
     int hash_bits;
-    std::vector<EvpPkeyCtxPtr> idle;
+    std::vector<Contexts> idle;
   };
-  Result<bool> verify_hashed(Bytes algorithm, const EVP_MD* md, EvpPkeyCtxPtr context, Bytes data, Bytes signature);
+  Result<bool> verify_hashed(Bytes algorithm, const EVP_MD* md, Contexts contexts, Bytes data, Bytes signature);
   Result<bool> verify_any(Bytes algorithm, Bytes data, Bytes signature) const;
   Prepared* find(Bytes algorithm);
 

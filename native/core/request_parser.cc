@@ -5,11 +5,6 @@
 
 namespace ocsp {
 
-Range range_of(const DerContext& context, Bytes bytes) {
-  const auto start = static_cast<std::int32_t>(bytes.data() - context.base);
-  return {start, start + static_cast<std::int32_t>(bytes.size())};
-}
-
 bool read_cert_id(DerReader& in, CertIdLayout& layout, const char* field) {
   const DerContext& context = in.context();
   DerReader id;

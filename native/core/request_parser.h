@@ -44,7 +44,10 @@ bool parse_request(DerContext& context, Bytes der, RequestLayout& layout);
 bool parse_request_entries(DerContext& context, Bytes entries, std::vector<RequestEntryLayout>& layouts);
 
 // Shared with responses.
-Range range_of(const DerContext& context, Bytes bytes);
+inline Range range_of(const DerContext& context, Bytes bytes) {
+  const auto start = static_cast<std::int32_t>(bytes.data() - context.base);
+  return {start, start + static_cast<std::int32_t>(bytes.size())};
+}
 bool read_cert_id(DerReader& in, CertIdLayout& layout, const char* field);
 
 }  // namespace ocsp

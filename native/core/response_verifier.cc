@@ -1,6 +1,7 @@
 #include "response_verifier.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "digest.h"
@@ -13,7 +14,7 @@ namespace {
 // A response needs one signer, whose certificate travels along with a chain of a few. What goes beyond is bait: each
 // certificate costs a decoding, each candidate a signature verification.
 constexpr std::size_t kMaxEmbedded = 32;
-constexpr int kMaxTries = 8;
+constexpr std::size_t kMaxTries = 8;
 constexpr std::size_t kMaxUntrusted = 16;
 constexpr int kUnbrokenHashBits = 63;  // SHA-1; what is below (MD5) is refused at any security level
 
@@ -82,13 +83,13 @@ struct ResponseVerifier::Call {
   const std::shared_ptr<SignerCertificate>& issuer;
   std::int64_t at;
   std::optional<Error>& error;
-  Authentication result;
+  Authentication result = {};
 
-  int tries = 0;
+  std::size_t tries = 0;
   bool matched = false;
-  std::vector<Range> embedded;
-  std::vector<std::shared_ptr<SignerCertificate>> tried;
-  X509NamePtr responder_name;
+  std::vector<Range> embedded = {};
+  std::array<std::shared_ptr<SignerCertificate>, kMaxTries> tried = {};
+  X509NamePtr responder_name = nullptr;
   bool name_parsed = false;
 
   Bytes part(const Range& range) const { return slice(der, range); }
@@ -121,7 +122,7 @@ Authentication ResponseVerifier::authenticate(Bytes der, const ResponseLayout& l
                                               const std::shared_ptr<SignerCertificate>& issuer, std::int64_t at,
                                               std::optional<Error>& error) {
   ErrorQueueScope errors;
-  Call call{der, layout, issuer, at, error, {}, 0, false, {}, {}, nullptr, false};
+  Call call{der, layout, issuer, at, error};
   call.result.outcome = AuthenticationOutcome::kSignerNotFound;
   error.reset();
 
@@ -176,15 +177,14 @@ Authentication ResponseVerifier::authenticate(Bytes der, const ResponseLayout& l
 
 // Whether the search is over: the signer was found, authorized or not. Otherwise what is known so far is in the result.
 bool ResponseVerifier::try_candidate(Call& call, const Candidate& candidate) {
-  for (const auto& earlier : call.tried) {
-    if (earlier == candidate.signer) return false;
-  }
+  const auto end_of_tried = call.tried.begin() + call.tries;
+  if (std::find(call.tried.begin(), end_of_tried, candidate.signer) != end_of_tried) return false;
   if (call.tries == kMaxTries) return false;
-  ++call.tries;
-  call.tried.push_back(candidate.signer);
+  call.tried[call.tries++] = candidate.signer;
   const Bytes algorithm = call.part(call.layout.signature_algorithm);
-  const auto verified =
-      candidate.signer->verifier().verify(algorithm, call.part(call.layout.tbs), call.part(call.layout.signature));
+  int hash_bits = 0;
+  const auto verified = candidate.signer->verifier().verify(algorithm, call.part(call.layout.tbs),
+                                                            call.part(call.layout.signature), &hash_bits);
   // The first reason stays: a second certificate of the same name explains nothing.
   const bool first = !std::exchange(call.matched, true);
   if (!verified.ok()) {
@@ -204,15 +204,14 @@ bool ResponseVerifier::try_candidate(Call& call, const Candidate& candidate) {
   call.result.index = candidate.index;
   call.result.certificate = candidate.certificate;
   call.result.no_check = candidate.signer->has_no_check() ? 1 : 0;
-  call.result.outcome = authorize(call, candidate);
+  call.result.outcome = authorize(call, candidate, hash_bits);
   return true;
 }
 
-AuthenticationOutcome ResponseVerifier::authorize(Call& call, const Candidate& candidate) {
-  SignerCertificate& signer = *candidate.signer;
-  const Bytes algorithm = call.part(call.layout.signature_algorithm);
+AuthenticationOutcome ResponseVerifier::authorize(Call& call, const Candidate& candidate, int hash_bits) {
+  const SignerCertificate& signer = *candidate.signer;
   const int level = std::clamp(options_.security_level, 0, 5);
-  if (is_weak(signer.verifier().hash_bits(algorithm), level) ||
+  if (is_weak(hash_bits, level) ||
       (level > 0 && EVP_PKEY_get_security_bits(signer.certificate().public_key()) < kLevelBits[level])) {
     return AuthenticationOutcome::kWeakSignature;
   }
@@ -223,7 +222,7 @@ AuthenticationOutcome ResponseVerifier::authorize(Call& call, const Candidate& c
   }
   // Else any certificate could speak for those that it pretends to have issued. OpenSSL asks this of what stands above
   // a delegate only.
-  if (X509_check_ca(call.issuer->get()) == 0) {
+  if (!call.issuer->is_ca()) {
     call.error = make_error(ErrorCode::kInvalidValue, "the issuer is not a CA");
     return AuthenticationOutcome::kNotAuthorized;
   }
@@ -237,20 +236,17 @@ AuthenticationOutcome ResponseVerifier::authorize(Call& call, const Candidate& c
 
 AuthenticationOutcome ResponseVerifier::authorize_delegate(Call& call,
                                                            const std::shared_ptr<SignerCertificate>& delegate) {
-  X509* x509 = delegate->get();
   const auto refuse = [&](const char* why) {
     call.error = make_error(ErrorCode::kInvalidValue, why);
     return AuthenticationOutcome::kNotAuthorized;
   };
-  if (X509_NAME_cmp(X509_get_issuer_name(x509), X509_get_subject_name(call.issuer->get())) != 0) {
+  if (X509_NAME_cmp(X509_get_issuer_name(delegate->get()), X509_get_subject_name(call.issuer->get())) != 0) {
     return refuse("the signer is neither the CA nor a delegate that the CA issued");
   }
-  // anyExtendedKeyUsage does not delegate (RFC 6960 4.2.2.2): it has a bit of its own.
-  const std::uint32_t flags = X509_get_extension_flags(x509);
-  if ((flags & EXFLAG_XKUSAGE) == 0 || (X509_get_extended_key_usage(x509) & XKU_OCSP_SIGN) == 0) {
+  if (!delegate->is_ocsp_signer()) {
     return refuse("the signer's certificate does not have OCSPSigning among its extended key usages");
   }
-  if ((flags & EXFLAG_KUSAGE) != 0 && (X509_get_key_usage(x509) & (KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION)) == 0) {
+  if (!delegate->may_sign()) {
     return refuse("the key usage of the signer's certificate does not allow signatures");
   }
   if (options_.revocation == VerifierOptions::Revocation::kNoCheck && call.result.no_check == 0) {

@@ -93,7 +93,7 @@ class ResponseVerifier {
   using PathKey = std::pair<const SignerCertificate*, const SignerCertificate*>;
 
   bool try_candidate(Call& call, const Candidate& candidate);
-  AuthenticationOutcome authorize(Call& call, const Candidate& candidate);
+  AuthenticationOutcome authorize(Call& call, const Candidate& candidate, int hash_bits);
   AuthenticationOutcome authorize_delegate(Call& call, const std::shared_ptr<SignerCertificate>& delegate);
   AuthenticationOutcome validate_path(Call& call, const std::shared_ptr<SignerCertificate>& target, bool is_delegate);
   AuthenticationOutcome run_path(Call& call, const std::shared_ptr<SignerCertificate>& target, bool is_delegate,

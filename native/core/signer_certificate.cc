@@ -2,6 +2,7 @@
 
 #include <openssl/x509v3.h>
 
+#include <algorithm>
 #include <ctime>
 
 #include "digest.h"
@@ -49,6 +50,12 @@ Result<std::shared_ptr<SignerCertificate>> SignerCertificate::make(std::shared_p
   // OpenSSL reads the extensions once and keeps them, under a lock: better now than at the first of many threads.
   X509_check_purpose(x509, -1, 0);
   signer->has_no_check_ = X509_get_ext_by_NID(x509, NID_id_pkix_OCSP_noCheck, -1) >= 0;
+  signer->is_ca_ = X509_check_ca(x509) != 0;
+  const std::uint32_t flags = X509_get_extension_flags(x509);
+  // anyExtendedKeyUsage has a bit of its own.
+  signer->is_ocsp_signer_ = (flags & EXFLAG_XKUSAGE) != 0 && (X509_get_extended_key_usage(x509) & XKU_OCSP_SIGN) != 0;
+  signer->may_sign_ =
+      (flags & EXFLAG_KUSAGE) == 0 || (X509_get_key_usage(x509) & (KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION)) != 0;
   return signer;
 }
 
@@ -68,6 +75,8 @@ CertificateCache& CertificateCache::shared() {
 
 std::shared_ptr<SignerCertificate> CertificateCache::find(Bytes der) {
   const std::lock_guard lock(mutex_);
+  // Mostly it is the one of the last call, which takes less to compare than to hash.
+  if (!recent_.empty() && std::ranges::equal(recent_.front()->certificate().der(), der)) return recent_.front();
   const auto found = by_der_.find(view_of(der));
   if (found == by_der_.end()) return nullptr;
   recent_.splice(recent_.begin(), recent_, found->second);

@@ -30,6 +30,12 @@ class SignerCertificate {
   std::int64_t not_after() const { return not_after_; }
   // id-pkix-ocsp-nocheck (RFC 6960 4.2.2.2.1)
   bool has_no_check() const { return has_no_check_; }
+  // As OpenSSL has it: by basicConstraints, or by what stood for them once.
+  bool is_ca() const { return is_ca_; }
+  // OCSPSigning (RFC 6960 4.2.2.2). anyExtendedKeyUsage does not delegate.
+  bool is_ocsp_signer() const { return is_ocsp_signer_; }
+  // Whether the key usage, if there is one, allows signatures.
+  bool may_sign() const { return may_sign_; }
   SignatureVerifier& verifier() { return verifier_; }
 
   // Whether the other is of the same subject and the same key: what a CA is, whichever of its certificates one has.
@@ -45,6 +51,9 @@ class SignerCertificate {
   std::int64_t not_before_ = 0;
   std::int64_t not_after_ = 0;
   bool has_no_check_ = false;
+  bool is_ca_ = false;
+  bool is_ocsp_signer_ = false;
+  bool may_sign_ = false;
 };
 
 // Decoding a certificate takes OpenSSL 3.0 longer than verifying a signature with it, and a responder sends the same

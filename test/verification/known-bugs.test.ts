@@ -526,6 +526,12 @@ test('Tomcat CVE-2026-24734: half of the checks', (t) => {
     'TOO_OLD',
     'UNKNOWN_CRITICAL_EXTENSION',
   ]);
+  // Also where one list cannot be read to its end, and another can.
+  const twice = kit.entry({ extensions: [...extensions, ...extensions] });
+  t.deepEqual(
+    judge(kit.respond(twice, { extensions })).refusals.map(({ code }) => code),
+    ['UNKNOWN_CRITICAL_EXTENSION', 'BAD_EXTENSIONS'],
+  );
 });
 
 // nginx CVE-2026-28755, a handshake that goes on: there is no handshake; the types make the caller look at the status.

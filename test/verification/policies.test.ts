@@ -1,6 +1,8 @@
 // What a verifier can be told to accept: strength, revocation of delegates, trust, memory; and what OpenSSL's own verification
 // can be told.
 import { mkdirSync, symlinkSync } from 'node:fs';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import test, { type ExecutionContext } from 'ava';
 import {
   loadDerOcspResponse,
@@ -370,6 +372,32 @@ test('memory of signers: its bound, its time, its keys', (t) => {
   refuses(t, 'ERR_OCSP_INVALID_VALUE', () => new Verifier({ remember: { seconds: Number.NaN } }));
   refusesType(t, () => new Verifier({ remember: wrong(true) }));
   refusesType(t, () => new Verifier(wrong(null)));
+});
+
+test('one verifier, asked about two CAs in turn', (t) => {
+  const other = new TestResponseKit();
+  const otherQuestion = { certificate: other.leaf.certificate, issuer: other.ca.certificate };
+  const mine = kit.respond();
+  const theirs = other.respond();
+  // Says what the question says, and names the responder of the question's CA, whose key did not sign it.
+  const forged = kit.respond(undefined, {
+    signer: other.responder,
+    responder: kit.responder.certificate,
+    certificates: [kit.responder.certificate],
+  });
+  setFlagsFromString('--expose-gc');
+  const collectGarbage = runInNewContext('gc') as () => void;
+  const verifier = new Verifier();
+  for (let i = 0; i < 4; i += 1) {
+    t.is(verifier.verify(mine, question).status, 'good');
+    is(t, verifier.verify(forged, question), 'BAD_SIGNATURE');
+    t.is(verifier.verify(theirs, otherQuestion).status, 'good');
+    t.false(verifier.verify(mine, otherQuestion).usable);
+    t.false(verifier.verify(theirs, question).usable);
+    // The same two certificates as objects that are gone after the call.
+    t.is(verifier.verify(mine, { certificate: leaf.certificate.raw, issuer: ca.certificate.raw }).status, 'good');
+    collectGarbage();
+  }
 });
 
 test('many candidates, none of them the signer', (t) => {

@@ -164,5 +164,15 @@ test('native classes know their own objects', (t) => {
   t.throws(() => natives[0]!.constructor.prototype.remembered, { instanceOf: TypeError });
   // A certificate that is none is refused, not read.
   const [nativeVerifier] = natives as [InstanceType<typeof NativeVerifier>];
-  t.throws(() => nativeVerifier.authenticate(kit.respond(), 0, 1, wrong({}), 0), { instanceOf: TypeError });
+  const authenticate = nativeVerifier.authenticator();
+  const der = kit.respond();
+  const issuer = new native.Certificate(kit.ca.certificate.raw);
+  for (let i = 0; i < 2; i += 1) {
+    for (const other of [undefined, null, 1, {}, nativeVerifier, Object.create(issuer)]) {
+      t.throws(() => authenticate(der, 0, der.length, wrong(other), 0), { instanceOf: TypeError });
+    }
+    // An issuer that it knows from the call before does not make it trust what comes next.
+    t.is(authenticate.call(wrong(i), der, 0, der.length, issuer, Date.now() / 1000), undefined);
+  }
+  t.true(authenticate(der, 1, der.length + 1, issuer, 0) instanceof OCSPError, 'not within the memory');
 });

@@ -23,7 +23,7 @@ import { type MessageDer, Parsed } from '../message.js';
 import { type NonceState, nonceState } from './nonce.js';
 import type { Policy } from './policy.js';
 import type { Question } from './question.js';
-import { nonceOf, type RawExtension, readRawExtensions, unknownCritical } from './raw-extensions.js';
+import { isUnknownCritical, nonceOf, type RawExtension, readRawExtensions } from './raw-extensions.js';
 import { type Refusal, type RefusalCode, refusal } from './refusals.js';
 import { type ValidityFault, validityFaults } from './validity.js';
 
@@ -228,9 +228,8 @@ function checkExtensions(
   let answered: Uint8Array | null;
   try {
     const ofResponse = extensionsOf(message, RESPONSE_EXTENSIONS);
-    const unknown = unknownCritical(ofResponse);
-    for (const entry of matching) unknown.push(...unknownCritical(extensionsOf(entry, SINGLE_EXTENSIONS)));
-    for (const oid of unknown) refusals.push(refusal('UNKNOWN_CRITICAL_EXTENSION', oid));
+    refuseUnknownCritical(ofResponse, refusals);
+    for (const entry of matching) refuseUnknownCritical(extensionsOf(entry, SINGLE_EXTENSIONS), refusals);
     answered = nonceOf(ofResponse);
   } catch (error) {
     refusals.push(refusal('BAD_EXTENSIONS', (error as Error).message, asOcspError(error)));
@@ -244,6 +243,12 @@ function checkExtensions(
     refusals.push(refusal('NONCE_MISSING', asked === null ? 'the request had none' : 'the answer has none'));
   }
   return state;
+}
+
+function refuseUnknownCritical(extensions: readonly RawExtension[], refusals: Refusal[]): void {
+  for (const extension of extensions) {
+    if (isUnknownCritical(extension)) refusals.push(refusal('UNKNOWN_CRITICAL_EXTENSION', extension.oid));
+  }
 }
 
 const NO_EXTENSIONS: readonly RawExtension[] = [];

@@ -54,9 +54,9 @@ export function readRawExtensions(der: Uint8Array, start: number, end: number): 
   return list;
 }
 
-/** OIDs of critical extensions that a verifier does not understand. */
-export function unknownCritical(extensions: readonly RawExtension[]): string[] {
-  return extensions.filter(({ oid, critical }) => critical && !UNDERSTOOD.has(oid)).map(({ oid }) => oid);
+/** Whether a verifier has to refuse what holds this extension: it is critical, and not understood. */
+export function isUnknownCritical({ oid, critical }: RawExtension): boolean {
+  return critical && !UNDERSTOOD.has(oid);
 }
 
 /** The octets of the nonce extension; null when there is none. */

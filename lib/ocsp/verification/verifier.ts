@@ -1,6 +1,6 @@
 /** The one call that an application makes, and the object behind it. */
 import { availableParallelism } from 'node:os';
-import type { NativeResponseVerifier } from '../../../typings/binding.js';
+import type { Authenticate, NativeResponseVerifier } from '../../../typings/binding.js';
 import { native } from '../../binding.js';
 import { invalidArgType, OCSPError } from '../../errors.js';
 import { checkObject } from '../../x509/checks.js';
@@ -49,6 +49,7 @@ const BATCH = 1024;
 export class Verifier {
   readonly #policy: Policy;
   readonly #native: NativeResponseVerifier;
+  readonly #authenticate: Authenticate;
 
   /** @throws TypeError; `ERR_OCSP_INVALID_VALUE`; `ERR_OCSP_MALFORMED` for certificates and lists that do not parse. */
   constructor(options: VerifierOptions & { readonly remember?: VerifierMemory } = {}) {
@@ -68,6 +69,7 @@ export class Verifier {
       Math.floor(checkSeconds(seconds, 'remember.seconds') ?? DEFAULT_SECONDS),
       options.remember === ALWAYS_VERIFY,
     );
+    this.#authenticate = this.#native.authenticator();
   }
 
   /** How many validated paths are remembered now. */
@@ -86,7 +88,7 @@ export class Verifier {
     const copy = copyInput(der, false);
     const asked = toQuestion(question);
     const { memory, start, end } = copy;
-    const error = this.#native.authenticate(memory, start, end, asked.target.issuer.native, asked.at);
+    const error = this.#authenticate(memory, start, end, asked.target.issuer.native, asked.at);
     return this.#verdict(copy, takeAuthenticatedOffsets(), 0, error, asked);
   }
 
