@@ -146,7 +146,7 @@ export interface NativeResponseVerifier {
   readonly remembered: number;
   /** A function bound to this verifier, whatever its receiver. */
   authenticator(): Authenticate;
-  /** The same for many, on so many threads: their layouts, one after the other, and their errors. */
+  /** {@link Authenticate} for many, on so many threads: their layouts, one after the other, and their errors. */
   authenticateMany(
     items: readonly AuthenticationItem[],
     threads: number,

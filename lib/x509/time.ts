@@ -53,7 +53,7 @@ function badTime(at: number, why: string): OCSPError {
   return malformed(`GeneralizedTime at byte ${at}: ${why}`);
 }
 
-/** A number below 100; a negative one where they are not digits. */
+/** A number below 100; a negative one where octets that are there are not digits. */
 function twoDigits(bytes: Uint8Array, position: number): number {
   const tens = (bytes[position] as number) - ZERO;
   const units = (bytes[position + 1] as number) - ZERO;

@@ -15,7 +15,7 @@ namespace ocsp::binding {
 
 namespace {
 
-// What JavaScript reads of one response (lib/ocsp/verification/authentication.ts).
+// What JavaScript reads of one response (lib/ocsp/layout.ts).
 struct AuthenticatedLayout {
   ResponseLayout response;
   Authentication authentication;

@@ -88,7 +88,6 @@ Result<bool> SignatureVerifier::verify(Bytes algorithm, Bytes data, Bytes signat
     }
   }
   if (md != nullptr) return verify_hashed(algorithm, md, std::move(contexts), data, signature);
-  if (hash_bits != nullptr) *hash_bits = hash_security_bits(algorithm);
 
   ErrorQueueScope errors;
   const X509AlgorPtr parsed = parse_algorithm(algorithm);
@@ -98,7 +97,9 @@ Result<bool> SignatureVerifier::verify(Bytes algorithm, Bytes data, Bytes signat
   if (OBJ_find_sigid_algs(signature_nid(parsed.get()), &md_nid, &key_nid) != 1 || md_nid == NID_undef ||
       key_nid == NID_undef) {
     // RSASSA-PSS, keys that hash by themselves, and algorithms that only a provider knows.
-    return verify_any(algorithm, data, signature);
+    auto verified = verify_any(algorithm, data, signature);
+    if (hash_bits != nullptr && verified.ok() && verified.value()) *hash_bits = hash_security_bits(parsed.get());
+    return verified;
   }
   const char* key_type = OBJ_nid2sn(key_nid);
   if (key_type == nullptr || EVP_PKEY_is_a(key_.get(), key_type) != 1) {
@@ -109,10 +110,12 @@ Result<bool> SignatureVerifier::verify(Bytes algorithm, Bytes data, Bytes signat
   if (!fetched.ok()) return fetched.error();
   auto verified = verify_hashed(algorithm, fetched.value(), {}, data, signature);
   if (verified.ok() && verified.value()) {
+    const int bits = security_bits(md_nid);
+    if (hash_bits != nullptr) *hash_bits = bits;
     // Only what has worked is kept: else anybody could fill the places with algorithms that nobody uses.
     const std::lock_guard lock(mutex_);
     if (find(algorithm) == nullptr && prepared_.size() < kMaxAlgorithms) {
-      prepared_.push_back({{algorithm.begin(), algorithm.end()}, fetched.value(), security_bits(md_nid), {}});
+      prepared_.push_back({{algorithm.begin(), algorithm.end()}, fetched.value(), bits, {}});
     }
   }
   return verified;
@@ -165,12 +168,6 @@ Result<bool> SignatureVerifier::verify_any(Bytes algorithm, Bytes data, Bytes si
   // Negative: the algorithm is unknown, or does not go with the key.
   if (verified < 0) return errors.take(ErrorCode::kUnsupportedAlgorithm, "OpenSSL cannot check this kind of signature");
   return false;
-}
-
-int hash_security_bits(Bytes algorithm) {
-  ErrorQueueScope errors;
-  const X509AlgorPtr parsed = parse_algorithm(algorithm);
-  return parsed ? hash_security_bits(parsed.get()) : 0;
 }
 
 int hash_security_bits(const X509_ALGOR* algorithm) {

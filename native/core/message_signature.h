@@ -10,8 +10,8 @@
 
 namespace ocsp {
 
-// Verifies with one public key; may be shared by threads. For the usual algorithms a prepared context is kept and used
-// again, which saves a tenth of an ECDSA verification and a fourth of an RSA one.
+// Verifies with one public key; may be shared by threads. For the usual algorithms prepared contexts are kept and used
+// again: making them takes a good part of what verifying does.
 class SignatureVerifier {
  public:
   // `key` may be nullptr (a key that OpenSSL cannot use): then nothing verifies. Shares ownership of it.
@@ -47,7 +47,6 @@ class SignatureVerifier {
 // The strength of an AlgorithmIdentifier's hash, in bits: half its output, less as known attacks have it: 63 for SHA-1,
 // 39 for MD5 and its like, 0 where it cannot be told. -1 where the algorithm names no hash: it hashes by itself, or
 // only a provider knows it.
-int hash_security_bits(Bytes algorithm);
 int hash_security_bits(const X509_ALGOR* algorithm);
 
 }  // namespace ocsp

@@ -1,5 +1,5 @@
 /** Repeats one operation and prints how much resident memory grew after the warm-up. Run with --expose-gc. */
-import { createPrivateKey } from 'node:crypto';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { setImmediate as turn } from 'node:timers/promises';
 import {
   HashAlgorithm,
@@ -46,6 +46,7 @@ function* indexTxt(): Generator<Buffer> {
 
 const kit = new TestResponseKit();
 const question = { certificate: kit.leaf.certificate, issuer: kit.ca.certificate };
+const otherIssuer = new X509Certificate(kit.ca.certificate.raw);
 const answers = [...kit.good(), ...kit.bad()].map(({ der }) => der);
 const successful = answers.filter((der) => verifyOcspResponse(der, question).responseStatus === 0);
 const certificates = [kit.ca.certificate];
@@ -114,7 +115,9 @@ const operations: Record<string, Operation> = {
     run: () => {
       turns += 1;
       const der = answers[turns % answers.length]!;
-      const verdict = turns % 2 ? verifier.verify(der, question) : verifyOcspResponse(der, question);
+      const issuer = turns % 3 ? question.issuer : otherIssuer;
+      const asked = { ...question, issuer };
+      const verdict = turns % 2 ? verifier.verify(der, asked) : verifyOcspResponse(der, asked);
       return [verdict.signer, verdict.explain(), verdict.der];
     },
   },

@@ -75,7 +75,7 @@ const STATUS_NAMES: Readonly<Record<number, string>> = {
 /**
  * Judges a response.
  *
- * @param offsets - What `authenticate` left: layout of the response, then of its authentication.
+ * @param offsets - What an authenticator left: layout of the response, then of its authentication.
  * @param error - The error behind the outcome of the authentication.
  */
 export function judge(

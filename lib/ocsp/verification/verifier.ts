@@ -49,7 +49,7 @@ const BATCH = 1024;
 export class Verifier {
   readonly #policy: Policy;
   readonly #native: NativeResponseVerifier;
-  readonly #authenticate: Authenticate;
+  #authenticate: Authenticate | undefined;
 
   /** @throws TypeError; `ERR_OCSP_INVALID_VALUE`; `ERR_OCSP_MALFORMED` for certificates and lists that do not parse. */
   constructor(options: VerifierOptions & { readonly remember?: VerifierMemory } = {}) {
@@ -69,7 +69,6 @@ export class Verifier {
       Math.floor(checkSeconds(seconds, 'remember.seconds') ?? DEFAULT_SECONDS),
       options.remember === ALWAYS_VERIFY,
     );
-    this.#authenticate = this.#native.authenticator();
   }
 
   /** How many validated paths are remembered now. */
@@ -88,6 +87,7 @@ export class Verifier {
     const copy = copyInput(der, false);
     const asked = toQuestion(question);
     const { memory, start, end } = copy;
+    this.#authenticate ??= this.#native.authenticator();
     const error = this.#authenticate(memory, start, end, asked.target.issuer.native, asked.at);
     return this.#verdict(copy, takeAuthenticatedOffsets(), 0, error, asked);
   }
