@@ -67,8 +67,8 @@ export const NO_CHECK: number = AUTHENTICATION + 7;
 export const AUTHENTICATED_SIZE: number = AUTHENTICATION + 8;
 
 /**
- * A copy of what the parser left for the message just parsed: the numbers of `blank`, rounded up. (A plain array, filled eight
- * at a time: the loop is what making one costs.)
+ * A copy of what the parser left for the message just parsed: as many numbers as `blank` has, which is a multiple of eight. (A
+ * plain array, cheaper to make than a typed one; eight at a time, because the loop is what it costs.)
  */
 function take(blank: readonly number[]): Offsets {
   const offsets = blank.slice();
@@ -85,6 +85,7 @@ function take(blank: readonly number[]): Offsets {
   return offsets;
 }
 
+/** What {@link take} begins with: a copy of an array that is full of numbers is cheaper to fill than a new one. */
 function blankOf(size: number): readonly number[] {
   return Array.from({ length: Math.ceil(size / 8) * 8 }, () => -1);
 }

@@ -128,7 +128,7 @@ struct Authenticator {
     return error ? make_error(env, *error) : env.Undefined();
   }
 
-  // (node-addon-api ends the process where the object is gone.)
+  // By Node-API itself: what node-addon-api makes of an object that is gone ends the process when it is compared.
   bool is_last_issuer(const Napi::Value& issuer) const {
     napi_value last = nullptr;
     bool same = false;
