@@ -65,6 +65,46 @@ EvpPkeyPtr share(EVP_PKEY* key) { return EvpPkeyPtr(key != nullptr && EVP_PKEY_u
 
 SignatureVerifier::SignatureVerifier(EVP_PKEY* key) : key_(share(key)) {}
 
+Result<bool> SignatureVerifier::verify(Bytes algorithm, Bytes data, Bytes signature, int* hash_bits) {
+  if (!key_) return Error{ErrorCode::kUnsupportedAlgorithm, "OpenSSL cannot use the signer's public key", {}, {}, {}};
+  ErrorQueueScope errors;
+  Method method;
+  Contexts contexts;
+  int md_nid = NID_undef;
+  const bool known = take(algorithm, method, contexts);
+  if (!known) {
+    const X509AlgorPtr parsed = parse_algorithm(algorithm);
+    if (!parsed) return errors.take(ErrorCode::kMalformed, "the signature algorithm cannot be parsed");
+    int key_nid = NID_undef;
+    if (OBJ_find_sigid_algs(signature_nid(parsed.get()), &md_nid, &key_nid) != 1 || key_nid == NID_undef ||
+        key_nid == EVP_PKEY_RSA_PSS) {
+      // RSASSA-PSS, whose parameters say how, and algorithms that only a provider knows.
+      auto verified = verify_any(parsed.get(), data, signature);
+      if (hash_bits != nullptr && verified.ok() && verified.value()) *hash_bits = hash_security_bits(parsed.get());
+      return verified;
+    }
+    const char* key_type = OBJ_nid2sn(key_nid);
+    if (key_type == nullptr || EVP_PKEY_is_a(key_.get(), key_type) != 1) {
+      return Error{
+          ErrorCode::kUnsupportedAlgorithm, "the signature algorithm does not go with the signer's key", {}, {}, {}};
+    }
+    if (md_nid != NID_undef) {
+      const auto fetched = fetch_digest(OBJ_nid2sn(md_nid));
+      if (!fetched.ok()) return fetched.error();
+      method.md = fetched.value();
+    }
+  }
+  auto verified = method.md != nullptr ? verify_hash(method.md, contexts, data, signature)
+                                       : verify_message(contexts, data, signature);
+  if (!verified.ok() || !verified.value()) return verified;
+  if (!known) method.hash_bits = security_bits(md_nid);
+  if (hash_bits != nullptr) *hash_bits = method.hash_bits;
+  // Only what has worked is kept: nobody promises what contexts look like inside after a failure, and anybody could
+  // fill the places with algorithms that nobody uses.
+  keep(algorithm, method, std::move(contexts));
+  return verified;
+}
+
 SignatureVerifier::Prepared* SignatureVerifier::find(Bytes algorithm) {
   for (Prepared& candidate : prepared_) {
     if (std::ranges::equal(candidate.algorithm, algorithm)) return &candidate;
@@ -72,57 +112,30 @@ SignatureVerifier::Prepared* SignatureVerifier::find(Bytes algorithm) {
   return nullptr;
 }
 
-Result<bool> SignatureVerifier::verify(Bytes algorithm, Bytes data, Bytes signature, int* hash_bits) {
-  if (!key_) return Error{ErrorCode::kUnsupportedAlgorithm, "OpenSSL cannot use the signer's public key", {}, {}, {}};
-  const EVP_MD* md = nullptr;
-  Contexts contexts;
-  {
-    const std::lock_guard lock(mutex_);
-    if (Prepared* known = find(algorithm); known != nullptr) {
-      md = known->md;
-      if (hash_bits != nullptr) *hash_bits = known->hash_bits;
-      if (!known->idle.empty()) {
-        contexts = std::move(known->idle.back());
-        known->idle.pop_back();
-      }
-    }
+bool SignatureVerifier::take(Bytes algorithm, Method& method, Contexts& contexts) {
+  const std::lock_guard lock(mutex_);
+  Prepared* known = find(algorithm);
+  if (known == nullptr) return false;
+  method = known->method;
+  if (!known->idle.empty()) {
+    contexts = std::move(known->idle.back());
+    known->idle.pop_back();
   }
-  if (md != nullptr) return verify_hashed(algorithm, md, std::move(contexts), data, signature);
-
-  ErrorQueueScope errors;
-  const X509AlgorPtr parsed = parse_algorithm(algorithm);
-  if (!parsed) return errors.take(ErrorCode::kMalformed, "the signature algorithm cannot be parsed");
-  int md_nid = NID_undef;
-  int key_nid = NID_undef;
-  if (OBJ_find_sigid_algs(signature_nid(parsed.get()), &md_nid, &key_nid) != 1 || md_nid == NID_undef ||
-      key_nid == NID_undef) {
-    // RSASSA-PSS, keys that hash by themselves, and algorithms that only a provider knows.
-    auto verified = verify_any(algorithm, data, signature);
-    if (hash_bits != nullptr && verified.ok() && verified.value()) *hash_bits = hash_security_bits(parsed.get());
-    return verified;
-  }
-  const char* key_type = OBJ_nid2sn(key_nid);
-  if (key_type == nullptr || EVP_PKEY_is_a(key_.get(), key_type) != 1) {
-    return Error{
-        ErrorCode::kUnsupportedAlgorithm, "the signature algorithm does not go with the signer's key", {}, {}, {}};
-  }
-  const auto fetched = fetch_digest(OBJ_nid2sn(md_nid));
-  if (!fetched.ok()) return fetched.error();
-  auto verified = verify_hashed(algorithm, fetched.value(), {}, data, signature);
-  if (verified.ok() && verified.value()) {
-    const int bits = security_bits(md_nid);
-    if (hash_bits != nullptr) *hash_bits = bits;
-    // Only what has worked is kept: else anybody could fill the places with algorithms that nobody uses.
-    const std::lock_guard lock(mutex_);
-    if (find(algorithm) == nullptr && prepared_.size() < kMaxAlgorithms) {
-      prepared_.push_back({{algorithm.begin(), algorithm.end()}, fetched.value(), bits, {}});
-    }
-  }
-  return verified;
+  return true;
 }
 
-Result<bool> SignatureVerifier::verify_hashed(Bytes algorithm, const EVP_MD* md, Contexts contexts, Bytes data,
-                                              Bytes signature) {
+void SignatureVerifier::keep(Bytes algorithm, const Method& method, Contexts contexts) {
+  const std::lock_guard lock(mutex_);
+  Prepared* known = find(algorithm);
+  if (known == nullptr) {
+    if (prepared_.size() == kMaxAlgorithms) return;
+    prepared_.push_back({{algorithm.begin(), algorithm.end()}, method, {}});
+    known = &prepared_.back();
+  }
+  if (known->idle.size() < kMaxIdle) known->idle.push_back(std::move(contexts));
+}
+
+Result<bool> SignatureVerifier::verify_hash(const EVP_MD* md, Contexts& contexts, Bytes data, Bytes signature) const {
   ErrorQueueScope errors;
   if (!contexts.key) {
     contexts.md.reset(EVP_MD_CTX_new());
@@ -140,30 +153,39 @@ Result<bool> SignatureVerifier::verify_hashed(Bytes algorithm, const EVP_MD* md,
     return errors.take(ErrorCode::kOpenssl, "hashing failed");
   }
   // Only 1 is a yes; a negative return says that the signature is not even well-formed.
-  if (EVP_PKEY_verify(contexts.key.get(), signature.data(), signature.size(), hash.data(), length) != 1) return false;
-  // What they look like inside after a failure nobody promises, so only contexts that have just worked are kept.
-  const std::lock_guard lock(mutex_);
-  if (Prepared* known = find(algorithm); known != nullptr && known->idle.size() < kMaxIdle) {
-    known->idle.push_back(std::move(contexts));
+  return EVP_PKEY_verify(contexts.key.get(), signature.data(), signature.size(), hash.data(), length) == 1;
+}
+
+Result<bool> SignatureVerifier::verify_message(Contexts& contexts, Bytes data, Bytes signature) const {
+  ErrorQueueScope errors;
+  if (!contexts.md) {
+    contexts.md.reset(EVP_MD_CTX_new());
+    if (!contexts.md || EVP_DigestVerifyInit(contexts.md.get(), nullptr, nullptr, nullptr, key_.get()) != 1) {
+      return errors.take(ErrorCode::kOpenssl, "OpenSSL refuses the signer's key");
+    }
   }
-  return true;
+  // A context verifies one message only (OpenSSL 3.5 refuses a second one), but copies of it are cheap.
+  const EvpMdCtxPtr copy(EVP_MD_CTX_new());
+  if (!copy || EVP_MD_CTX_copy_ex(copy.get(), contexts.md.get()) != 1) {
+    return errors.take(ErrorCode::kOpenssl, "OpenSSL cannot copy a context");
+  }
+  return EVP_DigestVerify(copy.get(), signature.data(), signature.size(), data.data(), data.size()) == 1;
 }
 
 // OpenSSL's own way from an AlgorithmIdentifier to a verdict.
-Result<bool> SignatureVerifier::verify_any(Bytes algorithm, Bytes data, Bytes signature) const {
+Result<bool> SignatureVerifier::verify_any(const X509_ALGOR* algorithm, Bytes data, Bytes signature) const {
   ErrorQueueScope errors;
-  const X509AlgorPtr parsed = parse_algorithm(algorithm);
   const Asn1BitStringPtr bits(ASN1_BIT_STRING_new());
   // An open type that holds a SEQUENCE encodes to the octets that it was given.
   const Asn1TypePtr open(ASN1_TYPE_new());
   Asn1StringPtr octets(ASN1_STRING_type_new(V_ASN1_SEQUENCE));
-  if (!parsed || !bits || !open || !octets || data.size() > INT_MAX || signature.size() > INT_MAX ||
+  if (!bits || !open || !octets || data.size() > INT_MAX || signature.size() > INT_MAX ||
       ASN1_STRING_set(bits.get(), signature.data(), static_cast<int>(signature.size())) != 1 ||
       ASN1_STRING_set(octets.get(), data.data(), static_cast<int>(data.size())) != 1) {
     return errors.take(ErrorCode::kOpenssl, "the signature cannot be checked");
   }
   ASN1_TYPE_set(open.get(), V_ASN1_SEQUENCE, octets.release());
-  const int verified = ASN1_item_verify(ASN1_ITEM_rptr(ASN1_ANY), parsed.get(), bits.get(), open.get(), key_.get());
+  const int verified = ASN1_item_verify(ASN1_ITEM_rptr(ASN1_ANY), algorithm, bits.get(), open.get(), key_.get());
   if (verified == 1) return true;
   // Negative: the algorithm is unknown, or does not go with the key.
   if (verified < 0) return errors.take(ErrorCode::kUnsupportedAlgorithm, "OpenSSL cannot check this kind of signature");

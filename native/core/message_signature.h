@@ -23,21 +23,28 @@ class SignatureVerifier {
   Result<bool> verify(Bytes algorithm, Bytes data, Bytes signature, int* hash_bits = nullptr);
 
  private:
-  // To hash, and to verify the hash.
+  // How the key verifies by one algorithm. `md` is nullptr where the key takes the message itself (EdDSA, ML-DSA).
+  struct Method {
+    const EVP_MD* md = nullptr;
+    int hash_bits = -1;
+  };
+  // To hash and to verify the hash; or, in `md` alone, one prepared for the message, to be copied.
   struct Contexts {
     EvpMdCtxPtr md;
     EvpPkeyCtxPtr key;
   };
-  // An algorithm that hashes first, and contexts for it that nobody is using.
+  // An algorithm that has verified, and contexts for it that nobody is using.
   struct Prepared {
     ByteVector algorithm;
-    const EVP_MD* md;
-    int hash_bits;
+    Method method;
     std::vector<Contexts> idle;
   };
-  Result<bool> verify_hashed(Bytes algorithm, const EVP_MD* md, Contexts contexts, Bytes data, Bytes signature);
-  Result<bool> verify_any(Bytes algorithm, Bytes data, Bytes signature) const;
+  bool take(Bytes algorithm, Method& method, Contexts& contexts);
+  void keep(Bytes algorithm, const Method& method, Contexts contexts);
   Prepared* find(Bytes algorithm);
+  Result<bool> verify_hash(const EVP_MD* md, Contexts& contexts, Bytes data, Bytes signature) const;
+  Result<bool> verify_message(Contexts& contexts, Bytes data, Bytes signature) const;
+  Result<bool> verify_any(const X509_ALGOR* algorithm, Bytes data, Bytes signature) const;
 
   EvpPkeyPtr key_;
   std::mutex mutex_;  // guards what follows

@@ -345,7 +345,7 @@ test('TLS servers are verified', async (t) => {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   t.teardown(() => server.close());
   const { port } = server.address() as AddressInfo;
-  const args = ['query', ...about, '--url', `https://localhost:${port}/`];
+  const args = ['query', '--timeout', '120', ...about, '--url', `https://localhost:${port}/`];
   const unknown = await command(args);
   t.is(unknown.status, 1);
   t.regex(unknown.stderr, /unable to verify the first certificate|self-signed|unable to get/);
