@@ -18,7 +18,8 @@ namespace {
 
 // Enough for every thread of a machine; more contexts than that are thrown away.
 constexpr std::size_t kMaxIdle = 64;
-// A key is used with one or two algorithms. More come from somebody who plays.
+// A key is used with one or two algorithms. More come from somebody who plays (the parameters of EdDSA do not matter to
+// OpenSSL); the oldest makes room.
 constexpr std::size_t kMaxAlgorithms = 4;
 
 X509AlgorPtr parse_algorithm(Bytes algorithm) {
@@ -33,6 +34,9 @@ int signature_nid(const X509_ALGOR* algorithm) {
   X509_ALGOR_get0(&oid, nullptr, nullptr, algorithm);
   return OBJ_obj2nid(oid);
 }
+
+// What these keys sign is the hash of the message, and nothing else. (SM2 hashes the signer's identity, too.)
+bool signs_hashes(int key_nid) { return key_nid == EVP_PKEY_RSA || key_nid == EVP_PKEY_EC || key_nid == EVP_PKEY_DSA; }
 
 int security_bits(int md_nid) {
   if (md_nid == NID_undef) return -1;
@@ -75,10 +79,12 @@ Result<bool> SignatureVerifier::verify(Bytes algorithm, Bytes data, Bytes signat
   if (!known) {
     const X509AlgorPtr parsed = parse_algorithm(algorithm);
     if (!parsed) return errors.take(ErrorCode::kMalformed, "the signature algorithm cannot be parsed");
+    const int nid = signature_nid(parsed.get());
     int key_nid = NID_undef;
-    if (OBJ_find_sigid_algs(signature_nid(parsed.get()), &md_nid, &key_nid) != 1 || key_nid == NID_undef ||
-        key_nid == EVP_PKEY_RSA_PSS) {
-      // RSASSA-PSS, whose parameters say how, and algorithms that only a provider knows.
+    const bool is_known = OBJ_find_sigid_algs(nid, &md_nid, &key_nid) == 1;
+    const bool takes_hash = is_known && md_nid != NID_undef && signs_hashes(key_nid);
+    const bool takes_message = is_known && md_nid == NID_undef && key_nid == nid && nid != EVP_PKEY_RSA_PSS;
+    if (!takes_hash && !takes_message) {
       auto verified = verify_any(parsed.get(), data, signature);
       if (hash_bits != nullptr && verified.ok() && verified.value()) *hash_bits = hash_security_bits(parsed.get());
       return verified;
@@ -88,7 +94,7 @@ Result<bool> SignatureVerifier::verify(Bytes algorithm, Bytes data, Bytes signat
       return Error{
           ErrorCode::kUnsupportedAlgorithm, "the signature algorithm does not go with the signer's key", {}, {}, {}};
     }
-    if (md_nid != NID_undef) {
+    if (takes_hash) {
       const auto fetched = fetch_digest(OBJ_nid2sn(md_nid));
       if (!fetched.ok()) return fetched.error();
       method.md = fetched.value();
@@ -99,8 +105,7 @@ Result<bool> SignatureVerifier::verify(Bytes algorithm, Bytes data, Bytes signat
   if (!verified.ok() || !verified.value()) return verified;
   if (!known) method.hash_bits = security_bits(md_nid);
   if (hash_bits != nullptr) *hash_bits = method.hash_bits;
-  // Only what has worked is kept: nobody promises what contexts look like inside after a failure, and anybody could
-  // fill the places with algorithms that nobody uses.
+  // Nobody promises what contexts look like inside after a failure, so only those that have just worked are kept.
   keep(algorithm, method, std::move(contexts));
   return verified;
 }
@@ -128,7 +133,7 @@ void SignatureVerifier::keep(Bytes algorithm, const Method& method, Contexts con
   const std::lock_guard lock(mutex_);
   Prepared* known = find(algorithm);
   if (known == nullptr) {
-    if (prepared_.size() == kMaxAlgorithms) return;
+    if (prepared_.size() == kMaxAlgorithms) prepared_.erase(prepared_.begin());
     prepared_.push_back({{algorithm.begin(), algorithm.end()}, method, {}});
     known = &prepared_.back();
   }
@@ -138,18 +143,18 @@ void SignatureVerifier::keep(Bytes algorithm, const Method& method, Contexts con
 Result<bool> SignatureVerifier::verify_hash(const EVP_MD* md, Contexts& contexts, Bytes data, Bytes signature) const {
   ErrorQueueScope errors;
   if (!contexts.key) {
-    contexts.md.reset(EVP_MD_CTX_new());
+    contexts.hash.reset(EVP_MD_CTX_new());
     contexts.key.reset(EVP_PKEY_CTX_new_from_pkey(nullptr, key_.get(), nullptr));
-    if (!contexts.md || !contexts.key || EVP_PKEY_verify_init(contexts.key.get()) != 1 ||
+    if (!contexts.hash || !contexts.key || EVP_PKEY_verify_init(contexts.key.get()) != 1 ||
         EVP_PKEY_CTX_set_signature_md(contexts.key.get(), md) != 1) {
       return errors.take(ErrorCode::kOpenssl, "OpenSSL refuses the signer's key with this hash");
     }
   }
   std::array<unsigned char, EVP_MAX_MD_SIZE> hash;
   unsigned int length = 0;
-  if (EVP_DigestInit_ex2(contexts.md.get(), md, nullptr) != 1 ||
-      EVP_DigestUpdate(contexts.md.get(), data.data(), data.size()) != 1 ||
-      EVP_DigestFinal_ex(contexts.md.get(), hash.data(), &length) != 1) {
+  if (EVP_DigestInit_ex2(contexts.hash.get(), md, nullptr) != 1 ||
+      EVP_DigestUpdate(contexts.hash.get(), data.data(), data.size()) != 1 ||
+      EVP_DigestFinal_ex(contexts.hash.get(), hash.data(), &length) != 1) {
     return errors.take(ErrorCode::kOpenssl, "hashing failed");
   }
   // Only 1 is a yes; a negative return says that the signature is not even well-formed.
@@ -158,21 +163,22 @@ Result<bool> SignatureVerifier::verify_hash(const EVP_MD* md, Contexts& contexts
 
 Result<bool> SignatureVerifier::verify_message(Contexts& contexts, Bytes data, Bytes signature) const {
   ErrorQueueScope errors;
-  if (!contexts.md) {
-    contexts.md.reset(EVP_MD_CTX_new());
-    if (!contexts.md || EVP_DigestVerifyInit(contexts.md.get(), nullptr, nullptr, nullptr, key_.get()) != 1) {
+  if (!contexts.message) {
+    contexts.message.reset(EVP_MD_CTX_new());
+    if (!contexts.message || EVP_DigestVerifyInit(contexts.message.get(), nullptr, nullptr, nullptr, key_.get()) != 1) {
       return errors.take(ErrorCode::kOpenssl, "OpenSSL refuses the signer's key");
     }
   }
   // A context verifies one message only (OpenSSL 3.5 refuses a second one), but copies of it are cheap.
   const EvpMdCtxPtr copy(EVP_MD_CTX_new());
-  if (!copy || EVP_MD_CTX_copy_ex(copy.get(), contexts.md.get()) != 1) {
+  if (!copy || EVP_MD_CTX_copy_ex(copy.get(), contexts.message.get()) != 1) {
     return errors.take(ErrorCode::kOpenssl, "OpenSSL cannot copy a context");
   }
   return EVP_DigestVerify(copy.get(), signature.data(), signature.size(), data.data(), data.size()) == 1;
 }
 
-// OpenSSL's own way from an AlgorithmIdentifier to a verdict.
+// OpenSSL's own way from an AlgorithmIdentifier to a verdict: for RSASSA-PSS, whose parameters say how, for SM2, and
+// for what only a provider knows.
 Result<bool> SignatureVerifier::verify_any(const X509_ALGOR* algorithm, Bytes data, Bytes signature) const {
   ErrorQueueScope errors;
   const Asn1BitStringPtr bits(ASN1_BIT_STRING_new());
@@ -197,7 +203,10 @@ int hash_security_bits(const X509_ALGOR* algorithm) {
   const int nid = signature_nid(algorithm);
   if (nid == NID_rsassaPss) return pss_security_bits(algorithm);
   int md_nid = NID_undef;
-  return OBJ_find_sigid_algs(nid, &md_nid, nullptr) == 1 ? security_bits(md_nid) : -1;
+  int key_nid = NID_undef;
+  if (OBJ_find_sigid_algs(nid, &md_nid, &key_nid) != 1) return -1;
+  // ecdsa-with-Recommended, for one, leaves the hash to the key.
+  return md_nid == NID_undef && key_nid != nid ? 0 : security_bits(md_nid);
 }
 
 }  // namespace ocsp

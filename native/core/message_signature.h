@@ -28,10 +28,11 @@ class SignatureVerifier {
     const EVP_MD* md = nullptr;
     int hash_bits = -1;
   };
-  // To hash and to verify the hash; or, in `md` alone, one prepared for the message, to be copied.
+  // One to hash and one to verify the hash; or one prepared for a message, which is copied.
   struct Contexts {
-    EvpMdCtxPtr md;
+    EvpMdCtxPtr hash;
     EvpPkeyCtxPtr key;
+    EvpMdCtxPtr message;
   };
   // An algorithm that has verified, and contexts for it that nobody is using.
   struct Prepared {
@@ -52,8 +53,8 @@ class SignatureVerifier {
 };
 
 // The strength of an AlgorithmIdentifier's hash, in bits: half its output, less as known attacks have it: 63 for SHA-1,
-// 39 for MD5 and its like, 0 where it cannot be told. -1 where the algorithm names no hash: it hashes by itself, or
-// only a provider knows it.
+// 39 for MD5 and its like, 0 where it cannot be told. -1 where there is no hash to choose: the key hashes by itself, or
+// only a provider knows the algorithm.
 int hash_security_bits(const X509_ALGOR* algorithm);
 
 }  // namespace ocsp

@@ -74,7 +74,7 @@ for (const { name, kit, options } of kinds) {
     for (const [what, der] of variants) {
       const verified = openssl(der);
       accepted += Number(verified);
-      // Twice: a failure is not remembered either.
+      // Twice: nor does a failure change what comes after it.
       for (let i = 0; i < 2; i += 1) {
         t.is(verifier.verify(der, question).usable, verified, what);
         t.is(verifyOcspResponse(der, question).usable, verified, what);
@@ -96,10 +96,12 @@ for (const { name, kit, options } of kinds) {
   test(`${name}: many at a time, good and bad`, async (t) => {
     const verifier = new Verifier();
     const answers = [kit.respond(undefined, options), kit.respond(undefined, { ...options, breakSignature: true })];
-    const items = Array.from({ length: 400 }, (_, i) => ({ ...question, response: answers[i % 2]! }));
+    // (Three do not go into a batch evenly.)
+    const items = Array.from({ length: 400 }, (_, i) => ({ ...question, response: answers[i % 3 === 0 ? 0 : 1]! }));
     const verdicts = await verifier.verifyMany(items);
+    t.is(verdicts.length, items.length);
     t.true(
-      verdicts.every((verdict, i) => (i % 2 === 0 ? verdict.status === 'good' : isBadSignature(verdict.refusals))),
+      verdicts.every((verdict, i) => (i % 3 === 0 ? verdict.status === 'good' : isBadSignature(verdict.refusals))),
     );
   });
 }

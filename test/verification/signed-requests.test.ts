@@ -14,6 +14,7 @@ import { createTestCa, type IssueOptions } from 'openssl-ocsp/testing';
 import { withCli } from '../helpers/conditional.js';
 import { openssl, Scratch } from '../helpers/openssl-cli.js';
 import { refuses, refusesType, wrong } from '../helpers/refusals.js';
+import { positions } from '../helpers/repeated.js';
 
 const ca = createTestCa({ subject: 'CN=Test CA' });
 const leaf = ca.issue({ subject: 'CN=leaf', serialNumber: 77n });
@@ -79,7 +80,7 @@ for (const [name, keyOptions, hash, options] of kinds) {
     const der = builder.sign(signer.certificate, signer.privateKey, hash, options).publicBytes();
     const { tbsRequestBytes } = loadDerOcspRequest(der);
     const tbsEnd = der.indexOf(tbsRequestBytes) + tbsRequestBytes.length;
-    for (let i = 0; i < der.length; i += 1) {
+    for (const i of positions(der.length)) {
       const changed = Buffer.from(der);
       changed[i]! ^= 1 << (i % 8);
       for (const strict of [true, false]) {

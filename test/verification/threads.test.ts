@@ -12,7 +12,7 @@ const all = [...kit.good(), ...kit.bad()];
 
 test('verifyMany, verifyAsync and verify agree on everything, with every kind of verifier', async (t) => {
   const at = new Date();
-  const items: VerifyItem[] = Array.from({ length: 2500 }, (_, i) => ({
+  const items: VerifyItem[] = Array.from({ length: 4500 }, (_, i) => ({
     ...question,
     response: all[i % all.length]!.der,
     at,
@@ -62,8 +62,22 @@ test('verifyMany rejects for the first item with a wrong argument', async (t) =>
   const response = kit.respond();
   const bad = { response, certificate: leaf.certificate, issuer: 'no certificate' };
   await t.throwsAsync(() => verifier.verifyMany([{ ...question, response }, bad]), { code: 'ERR_OCSP_MALFORMED' });
-  const many = Array.from({ length: 2000 }, () => ({ ...question, response }));
+  const many = Array.from({ length: 5000 }, () => ({ ...question, response }));
   await t.throwsAsync(() => verifier.verifyMany([...many, bad]), { code: 'ERR_OCSP_MALFORMED' });
+  // What gives the items is told that no more are wanted.
+  let closed = false;
+  function* items(): Generator<VerifyItem> {
+    try {
+      yield* many;
+      yield bad;
+      yield { ...question, response: 'no bytes' as never };
+    } finally {
+      closed = true;
+    }
+  }
+  await t.throwsAsync(() => verifier.verifyMany(items()), { code: 'ERR_OCSP_MALFORMED' });
+  t.true(closed);
+  t.deepEqual(await verifier.verifyMany([]), []);
   t.is((await verifier.verifyMany([{ ...question, response }]))[0]?.status, 'good');
 });
 

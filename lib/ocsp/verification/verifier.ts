@@ -34,8 +34,8 @@ const ALWAYS_VERIFY: VerifierMemory = {};
 const MAX_SIGNERS = 1_000_000;
 const DEFAULT_SIGNERS = 256;
 const DEFAULT_SECONDS = 3600;
-/** Items of `verifyMany` that go to the threads at a time. */
-const BATCH = 1024;
+/** Items of `verifyMany` that go to the threads at a time: a few milliseconds of work for each of many threads. */
+const BATCH = 2048;
 
 /**
  * Verifies responses by one set of rules. Keeps what costs time: the trust store, and which delegates may answer for which CA.
@@ -94,7 +94,8 @@ export class Verifier {
 
   /** {@link verify}, off the main thread. Rejects with what `verify` throws. */
   async verifyAsync(der: Uint8Array, question: OcspQuestion): Promise<Verdict> {
-    const [verdict] = await this.#examine([copyInput(der, false).view()], [toQuestion(question)], 1);
+    const batch = { messages: [copyInput(der, false).view()], questions: [toQuestion(question)] };
+    const [verdict] = this.#verdicts(await this.#examine(batch, 1));
     return verdict as Verdict;
   }
 
@@ -108,31 +109,37 @@ export class Verifier {
       throw invalidArgType('items', 'an iterable of { response, issuer, ... }', items);
     }
     const verdicts: Verdict[] = [];
-    let messages: Buffer[] = [];
-    let questions: Question[] = [];
-    const flush = async (): Promise<void> => {
-      for (const verdict of await this.#examine(messages, questions, availableParallelism())) verdicts.push(verdict);
-      messages = [];
-      questions = [];
+    const add = (examined: Examined | undefined): void => {
+      if (examined !== undefined) for (const verdict of this.#verdicts(examined)) verdicts.push(verdict);
     };
-    for (const item of items) {
-      questions.push(toQuestion(checkObject(item, 'item')));
-      messages.push(copyInput(item.response, false).view());
-      if (messages.length === BATCH) await flush();
+    // While the threads look at one batch, this one writes the verdicts on the batch before it, and gathers the next.
+    let running: Promise<Examined> | undefined;
+    try {
+      for (const batch of batchesOf(items)) {
+        const examined = await running;
+        running = this.#examine(batch, availableParallelism());
+        add(examined);
+      }
+    } finally {
+      // Where an item is wrong, nothing goes on behind the caller's back, and what is wrong with an earlier one is told first.
+      add(await running);
     }
-    if (messages.length > 0) await flush();
     return verdicts;
   }
 
-  async #examine(messages: Buffer[], questions: Question[], threads: number): Promise<Verdict[]> {
-    const items = messages.map((der, i) => {
-      const { target, at } = questions[i] as Question;
+  async #examine(batch: Batch, threads: number): Promise<Examined> {
+    const items = batch.messages.map((der, i) => {
+      const { target, at } = batch.questions[i] as Question;
       return [der, target.issuer.native, at] as const;
     });
     const [layouts, errors] = await this.#native.authenticateMany(items, threads);
-    if (layouts.length !== messages.length * AUTHENTICATED_SIZE) {
+    if (layouts.length !== items.length * AUTHENTICATED_SIZE) {
       throw new OCSPError('ERR_OCSP_OPENSSL', 'the addon did not look at every response');
     }
+    return { ...batch, layouts, errors };
+  }
+
+  #verdicts({ messages, questions, layouts, errors }: Examined): Verdict[] {
     return messages.map((der, i) =>
       this.#verdict(wholeDer(der, false), layouts, i * AUTHENTICATED_SIZE, errors[i], questions[i] as Question),
     );
@@ -148,6 +155,31 @@ export class Verifier {
     const findings = judge(der, offsets, base, error, asked, this.#policy);
     return new OCSPVerdict(INTERNAL, findings, asked, this.#policy) as Verdict;
   }
+}
+
+/** Items with their arguments checked. */
+interface Batch {
+  readonly messages: Buffer[];
+  readonly questions: Question[];
+}
+
+/** A batch, and what the addon found out about it. */
+interface Examined extends Batch {
+  readonly layouts: Int32Array;
+  readonly errors: readonly (Error | undefined)[];
+}
+
+function* batchesOf(items: Iterable<VerifyItem>): Generator<Batch> {
+  let batch: Batch = { messages: [], questions: [] };
+  for (const item of items) {
+    batch.questions.push(toQuestion(checkObject(item, 'item')));
+    batch.messages.push(copyInput(item.response, false).view());
+    if (batch.messages.length === BATCH) {
+      yield batch;
+      batch = { messages: [], questions: [] };
+    }
+  }
+  if (batch.messages.length > 0) yield batch;
 }
 
 /**
