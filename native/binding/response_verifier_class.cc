@@ -195,7 +195,7 @@ Napi::Value ResponseVerifierClass::authenticate_many(const Napi::CallbackInfo& i
   std::vector<Item> items;
   std::optional<Error> bad;
   for_each_element(info[0], [&](const Napi::Value& element) {
-    if (!element.IsArray()) return;
+    if (bad || !element.IsArray()) return;
     const Napi::Array tuple = element.As<Napi::Array>();
     const Napi::Value der = tuple.Get(0U);
     const Napi::Value at = tuple.Get(2U);

@@ -18,9 +18,10 @@ namespace {
 
 // Enough for every thread of a machine; more contexts than that are thrown away.
 constexpr std::size_t kMaxIdle = 64;
-// A key is used with one or two algorithms. More come from somebody who plays (the parameters of EdDSA do not matter to
-// OpenSSL); the oldest makes room.
+// A key is used with one or two algorithms. More come from somebody who plays: OpenSSL ignores the parameters of most.
+// The oldest makes room, and what is longer than any algorithm need be (RSASSA-PSS: 67 octets) is not kept at all.
 constexpr std::size_t kMaxAlgorithms = 4;
+constexpr std::size_t kMaxAlgorithmSize = 128;
 
 X509AlgorPtr parse_algorithm(Bytes algorithm) {
   if (algorithm.size() > LONG_MAX) return nullptr;
@@ -130,6 +131,7 @@ bool SignatureVerifier::take(Bytes algorithm, Method& method, Contexts& contexts
 }
 
 void SignatureVerifier::keep(Bytes algorithm, const Method& method, Contexts contexts) {
+  if (algorithm.size() > kMaxAlgorithmSize) return;
   const std::lock_guard lock(mutex_);
   Prepared* known = find(algorithm);
   if (known == nullptr) {

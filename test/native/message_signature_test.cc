@@ -9,6 +9,7 @@
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 
+#include <algorithm>
 #include <array>
 
 #include "check.h"
@@ -141,7 +142,8 @@ void test_key(const std::string& type, const std::vector<Algorithm>& all) {
     check(ERR_peek_error() == 0, type + ", " + algorithm.name + ": the error queue is empty");
     return verified.ok() && verified.value();
   };
-  for (const Signature& signature : signatures_of(key.get(), data)) {
+  const auto signatures = signatures_of(key.get(), data);
+  for (const Signature& signature : signatures) {
     std::vector<Algorithm> asked = all;
     if (!signature.algorithm.empty()) asked.push_back({"its own", signature.algorithm});
     for (const Algorithm& algorithm : asked) {
@@ -164,6 +166,8 @@ void test_key(const std::string& type, const std::vector<Algorithm>& all) {
     }
   }
   check(accepted > 0, type + ": some are accepted");
+  const auto is_bare = [](const Signature& signature) { return signature.name == "a bare SM3"; };
+  if (type == "SM2") check(std::ranges::any_of(signatures, is_bare), "a bare hash is among the signatures by SM2");
 }
 
 // The key chooses the hash: nobody can say how strong it is.
@@ -199,6 +203,7 @@ void test_many_algorithms() {
 
 int main() {
   const auto all = algorithms();
+  check(all.size() > 80, "OpenSSL has a table of algorithms");
   for (const char* type : {"RSA", "RSA-PSS", "DSA", "P-256", "P-384", "SM2", "ED25519", "ED448"}) test_key(type, all);
   test_unnamed_hash();
   test_many_algorithms();

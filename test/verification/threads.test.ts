@@ -81,6 +81,34 @@ test('verifyMany rejects for the first item with a wrong argument', async (t) =>
   t.is((await verifier.verifyMany([{ ...question, response }]))[0]?.status, 'good');
 });
 
+test('verifyMany tells of the first wrong item, whoever finds it', async (t) => {
+  const verifier = new Verifier();
+  const good = { ...question, response: kit.respond() };
+  const issuer = Buffer.from(ca.certificate.raw);
+  // No time at all: notBefore, which only the addon reads.
+  issuer.fill('x', issuer.indexOf('170d', 'hex') + 2, issuer.indexOf('170d', 'hex') + 4);
+  const unreadable = { ...good, issuer };
+  const wrong = { ...good, response: 'no bytes' as never };
+  const { code } = t.throws(() => verifier.verify(good.response, unreadable)) as { code?: string };
+  t.regex(String(code), /^ERR_OCSP_/);
+  const fill = Array.from({ length: 2047 }, () => good);
+  for (const items of [
+    [unreadable, wrong],
+    [...fill, unreadable, wrong],
+    [...fill, good, unreadable, wrong],
+    [...fill, unreadable, ...fill, wrong],
+  ]) {
+    await t.throwsAsync(() => verifier.verifyMany(items), { code: code! });
+  }
+  for (const items of [
+    [wrong, unreadable],
+    [...fill, wrong, unreadable],
+    [...fill, good, wrong, unreadable],
+  ]) {
+    await t.throwsAsync(() => verifier.verifyMany(items), { instanceOf: TypeError });
+  }
+});
+
 test('many verifications at a time, of one verifier and one store', async (t) => {
   const verifier = new Verifier({ trust: [root.certificate] });
   const response = loadDerOcspResponse(kit.respond());

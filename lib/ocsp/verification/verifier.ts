@@ -172,8 +172,15 @@ interface Examined extends Batch {
 function* batchesOf(items: Iterable<VerifyItem>): Generator<Batch> {
   let batch: Batch = { messages: [], questions: [] };
   for (const item of items) {
-    batch.questions.push(toQuestion(checkObject(item, 'item')));
-    batch.messages.push(copyInput(item.response, false).view());
+    try {
+      batch.questions.push(toQuestion(checkObject(item, 'item')));
+      batch.messages.push(copyInput(item.response, false).view());
+    } catch (error) {
+      // The addon, too, refuses some issuers: of those before this item it is to tell first.
+      batch.questions.length = batch.messages.length;
+      yield batch;
+      throw error;
+    }
     if (batch.messages.length === BATCH) {
       yield batch;
       batch = { messages: [], questions: [] };
