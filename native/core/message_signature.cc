@@ -19,7 +19,7 @@ namespace {
 // Enough for every thread of a machine; more contexts than that are thrown away.
 constexpr std::size_t kMaxIdle = 64;
 // A key is used with one or two algorithms. More come from somebody who plays: OpenSSL ignores the parameters of most.
-// The oldest makes room, and what is longer than any algorithm need be (RSASSA-PSS: 67 octets) is not kept at all.
+// The oldest makes room, and what is longer than any algorithm need be is not kept at all.
 constexpr std::size_t kMaxAlgorithms = 4;
 constexpr std::size_t kMaxAlgorithmSize = 128;
 
@@ -76,15 +76,15 @@ Result<bool> SignatureVerifier::verify(Bytes algorithm, Bytes data, Bytes signat
   Method method;
   Contexts contexts;
   int md_nid = NID_undef;
-  const bool known = take(algorithm, method, contexts);
-  if (!known) {
+  const bool is_prepared = take(algorithm, method, contexts);
+  if (!is_prepared) {
     const X509AlgorPtr parsed = parse_algorithm(algorithm);
     if (!parsed) return errors.take(ErrorCode::kMalformed, "the signature algorithm cannot be parsed");
     const int nid = signature_nid(parsed.get());
     int key_nid = NID_undef;
-    const bool is_known = OBJ_find_sigid_algs(nid, &md_nid, &key_nid) == 1;
-    const bool takes_hash = is_known && md_nid != NID_undef && signs_hashes(key_nid);
-    const bool takes_message = is_known && md_nid == NID_undef && key_nid == nid && nid != EVP_PKEY_RSA_PSS;
+    const bool in_table = OBJ_find_sigid_algs(nid, &md_nid, &key_nid) == 1;
+    const bool takes_hash = in_table && md_nid != NID_undef && signs_hashes(key_nid);
+    const bool takes_message = in_table && md_nid == NID_undef && key_nid == nid && nid != EVP_PKEY_RSA_PSS;
     if (!takes_hash && !takes_message) {
       auto verified = verify_any(parsed.get(), data, signature);
       if (hash_bits != nullptr && verified.ok() && verified.value()) *hash_bits = hash_security_bits(parsed.get());
@@ -104,7 +104,7 @@ Result<bool> SignatureVerifier::verify(Bytes algorithm, Bytes data, Bytes signat
   auto verified = method.md != nullptr ? verify_hash(method.md, contexts, data, signature)
                                        : verify_message(contexts, data, signature);
   if (!verified.ok() || !verified.value()) return verified;
-  if (!known) method.hash_bits = security_bits(md_nid);
+  if (!is_prepared) method.hash_bits = security_bits(md_nid);
   if (hash_bits != nullptr) *hash_bits = method.hash_bits;
   // Nobody promises what contexts look like inside after a failure, so only those that have just worked are kept.
   keep(algorithm, method, std::move(contexts));

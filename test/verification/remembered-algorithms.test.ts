@@ -96,7 +96,6 @@ for (const { name, kit, options } of kinds) {
   test(`${name}: many at a time, good and bad`, async (t) => {
     const verifier = new Verifier();
     const answers = [kit.respond(undefined, options), kit.respond(undefined, { ...options, breakSignature: true })];
-    // (Three do not go into a batch evenly.)
     const items = Array.from({ length: 400 }, (_, i) => ({ ...question, response: answers[i % 3 === 0 ? 0 : 1]! }));
     const verdicts = await verifier.verifyMany(items);
     t.is(verdicts.length, items.length);

@@ -1,6 +1,7 @@
 import test from 'ava';
 import { loadDerOcspResponse, verifyOcspResponse } from 'openssl-ocsp';
 import { TestResponseKit } from 'openssl-ocsp/testing';
+import { hex, sequence, tlv, wrapBasic } from '../helpers/der.js';
 
 const kit = new TestResponseKit();
 const question = { certificate: kit.leaf.certificate, issuer: kit.ca.certificate };
@@ -31,5 +32,21 @@ test('a signature that claims not to be whole octets is refused, as OpenSSL refu
       ['BAD_SIGNATURE'],
     );
     return;
+  }
+});
+
+test('an algorithm that leaves the hash to the key is weak, whatever OpenSSL says', (t) => {
+  const { tbsResponseBytes, signature } = loadDerOcspResponse(
+    kit.respond(undefined, { signer: kit.ca, certificates: [] }),
+  );
+  // ecdsa-with-Recommended, ecdsa-with-Specified: for a key of P-256 OpenSSL takes SHA-256, with which the CA has signed.
+  for (const oid of ['06072a8648ce3d0402', '06072a8648ce3d0403']) {
+    const der = wrapBasic(sequence(tbsResponseBytes, sequence(hex(oid)), tlv(0x03, Buffer.from([0]), signature)));
+    const options = { trust: { certificates: [kit.root.certificate] }, certificates: [kit.ca.certificate] };
+    t.true(loadDerOcspResponse(der).verify(options).verified);
+    t.deepEqual(
+      verifyOcspResponse(der, question).refusals.map(({ code }) => code),
+      ['WEAK_SIGNATURE'],
+    );
   }
 });
