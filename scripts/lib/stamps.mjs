@@ -1,8 +1,8 @@
 // Is an output older than what it is made of? Decided by content, since checkouts and copies change file times.
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { inRoot } from './paths.mjs';
+import { dirname, join, relative } from 'node:path';
+import { inRoot, root } from './paths.mjs';
 
 const stampFile = (name) => inRoot('build', '.stamps', name);
 
@@ -16,10 +16,10 @@ export function files(folder, filter = () => true) {
     .sort();
 }
 
-/** A digest of some files' names and contents and of some further facts. */
+/** A digest of some files' names and contents and of some further facts. Names are those inside the project: a copied tree is fresh. */
 export function fingerprint(paths, facts = {}) {
   const hash = createHash('sha256').update(JSON.stringify(facts));
-  for (const path of paths) hash.update(`\0${path}\0`).update(readFileSync(path));
+  for (const path of paths) hash.update(`\0${relative(root, path)}\0`).update(readFileSync(path));
   return hash.digest('hex');
 }
 
