@@ -15,6 +15,11 @@ export function checkResponder(responder: X509Certificate, issuer: X509Certifica
   // (Comparisons with a time that cannot be read are false.)
   if (!(now >= new Date(responder.validFrom))) throw invalidValue('the responder certificate is not valid yet');
   if (!(now <= new Date(responder.validTo))) throw invalidValue('the responder certificate has expired');
+  checkAuthorization(responder, issuer);
+}
+
+/** {@link checkResponder} without the times. */
+export function checkAuthorization(responder: X509Certificate, issuer: X509Certificate): void {
   if (responder.raw.equals(issuer.raw)) return;
   if (!responder.checkIssued(issuer) || !responder.verify(issuer.publicKey)) {
     throw invalidValue('the responder certificate was not issued by the issuer, which is what authorises it to answer');

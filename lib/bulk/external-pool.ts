@@ -21,13 +21,15 @@ export interface ExternalProfile {
   readonly certificates: readonly ParsedCertificate['native'][];
 }
 
+type SigningParts = Pick<ExternalProfile, 'signer' | 'responder' | 'algorithm' | 'scheme' | 'certificates'>;
+
 /** Signs one packed entry with a key that lives elsewhere. The signature is checked before the response comes out. */
 export async function signExternally(
   profile: ExternalProfile,
   entry: PackedEntry,
   producedAt: number,
 ): Promise<Buffer> {
-  const { responder, responderIdTag, certIdHash, issuerNameHash, issuerKeyHash, algorithm } = profile;
+  const { responder, responderIdTag, certIdHash, issuerNameHash, issuerKeyHash } = profile;
   const [serial, ...status] = entry;
   const responseData = takeOutput(
     native.encodeResponseData(
@@ -38,11 +40,19 @@ export async function signExternally(
       undefined,
     ),
   );
+  return signDataExternally(profile, responseData);
+}
+
+/** Signs a ResponseData with a key that lives elsewhere. The signature is checked before the response comes out. */
+export async function signDataExternally(
+  { signer, responder, algorithm, scheme, certificates }: SigningParts,
+  responseData: Buffer,
+): Promise<Buffer> {
   const signature = checkBytes(
-    await profile.signer.sign(copyBytes(responseData), algorithm),
+    await signer.sign(copyBytes(responseData), algorithm),
     'signature of the external signer',
   );
-  return responder.native.assembleResponseAsync(responseData, signature, ...profile.scheme, profile.certificates);
+  return responder.native.assembleResponseAsync(responseData, signature, ...scheme, certificates);
 }
 
 /** A batch, some of whose entries are being signed. */

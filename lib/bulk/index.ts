@@ -12,8 +12,9 @@ export {
   refreshBy,
   type ValidityIntervalVerdict,
 } from './policy.js';
-export { ResponseSigner, type ResponseSignerOptions } from './response-signer.js';
+export { ResponseSigner } from './response-signer.js';
 export type { SignAllOptions, SignedEntry } from './sign-all.js';
+export type { ResponseSignerOptions } from './signer-profile.js';
 export { type CrlSourceOptions, crlSource, type SerialList } from './sources/crl.js';
 export { type CsvOptions, csvSource } from './sources/csv.js';
 export { type IndexTxtOptions, indexTxtSource } from './sources/index-txt.js';

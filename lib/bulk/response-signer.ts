@@ -1,46 +1,17 @@
 import { availableParallelism } from 'node:os';
 import type { NativeResponseSigner } from '../../typings/binding.js';
 import { copyOutput, native } from '../binding.js';
-import { invalidArgType, invalidValue } from '../errors.js';
-import { OCSPResponderEncoding } from '../ocsp/enums.js';
-import { type ExternalSigner, isExternalSigner, resolveScheme, type SignOptions } from '../ocsp/signing.js';
-import { checkCertIdHash, checkSigningHash, HashAlgorithm, type HashAlgorithmName } from '../x509/algorithms.js';
-import { type CertificateInput, type ParsedCertificate, toCertificate } from '../x509/certificate.js';
-import { type PrivateKeyInput, toPrivateKey } from '../x509/key.js';
+import { invalidValue } from '../errors.js';
+import type { ExternalSigner } from '../ocsp/signing.js';
+import { checkCertIdHash, HashAlgorithm } from '../x509/algorithms.js';
 import { checkResponder } from './authority.js';
 import { EntryPacker, type PackedEntry, unpackEntries } from './entry-packer.js';
 import { ExternalPool, type ExternalProfile, signExternally } from './external-pool.js';
 import { checkWhole, MAX_THREADS, type SignAllOptions, type SignedEntry, signAll } from './sign-all.js';
+import { type ResponseSignerOptions, resolveProfile } from './signer-profile.js';
 import type { MakePool } from './signing-run.js';
 import type { StatusEntry } from './status-entry.js';
-import { resolveValidity, timesAt, type Validity, type ValidityOptions } from './validity.js';
-
-/** What a {@link ResponseSigner} is made of. */
-export interface ResponseSignerOptions {
-  /** The CA whose certificates are answered for. */
-  readonly issuer: CertificateInput;
-  /** The certificate that signs: the issuer's own, or a delegate's that it issued for OCSP signing. */
-  readonly responder: CertificateInput;
-  /**
-   * The private key of the responder certificate; or who signs with it elsewhere, for `signAsync` and `signAll`. What an
-   * external signer returns is verified before a response is handed out.
-   */
-  readonly privateKey: PrivateKeyInput | ExternalSigner;
-  /** Hash of the signature; SHA-256 by default, null for keys that hash by themselves. */
-  readonly algorithm?: HashAlgorithmName | null;
-  /** RSA padding and PSS salt length. */
-  readonly signOptions?: SignOptions;
-  /** Hash of the CertIDs; SHA-256 by default. Clients find an answer only by the hash they ask with, often SHA-1. */
-  readonly certIdAlgorithm?: HashAlgorithmName;
-  /** How responses name the responder; by key hash by default, as RFC 9919 wants. */
-  readonly responderId?: OCSPResponderEncoding | `${OCSPResponderEncoding}`;
-  /** Certificates to embed; by default the responder certificate, unless it is the issuer's. */
-  readonly certificates?: Iterable<CertificateInput>;
-  /** From when and until when responses hold; see {@link ValidityOptions}. */
-  readonly validity?: ValidityOptions;
-  /** Sign even with a responder certificate that clients will refuse: expired, or not authorised by the issuer. */
-  readonly allowUnauthorized?: boolean;
-}
+import { resolveValidity, timesAt, type Validity } from './validity.js';
 
 /**
  * Signs the status of many certificates of one issuer, at little more than the cost of the bare signatures.
@@ -58,36 +29,18 @@ export class ResponseSigner {
    * `ERR_OCSP_INVALID_VALUE` for a responder that clients would refuse, and for arguments that do not go together.
    */
   constructor(options: ResponseSignerOptions) {
-    if (typeof options !== 'object' || options === null) throw invalidArgType('options', 'an object', options);
-    const issuer = toCertificate(options.issuer, 'issuer');
-    const responder = toCertificate(options.responder, 'responder');
-    const { privateKey } = options;
-    const key = isExternalSigner(privateKey) ? undefined : toPrivateKey(privateKey);
-    const keyType = key?.type ?? responder.native.keyType;
-    const algorithm = checkSigningHash(options.algorithm === undefined ? defaultHash(keyType) : options.algorithm);
-    const scheme = resolveScheme(keyType, algorithm, options.signOptions);
-    const responderIdTag = tagOf(options.responderId);
+    const { key, external, ...profile } = resolveProfile(options);
+    const { issuer, responder, scheme, responderIdTag, certificates } = profile;
     const certIdHash = checkCertIdHash(options.certIdAlgorithm ?? HashAlgorithm.SHA256, 'certIdAlgorithm').index;
     const issuerNameHash = issuer.native.subjectHash(certIdHash);
     const issuerKeyHash = issuer.native.publicKeyHash(certIdHash);
-    const certificates = embedded(options.certificates, responder, issuer).map((certificate) => certificate.native);
     const isChecked = options.allowUnauthorized !== true;
     if (isChecked) checkResponder(responder.x509, issuer.x509, new Date());
     // A signer may live longer than its certificate.
     this.#validity = resolveValidity(options.validity, isChecked ? Date.parse(responder.x509.validTo) : undefined);
     this.#backend =
       key === undefined
-        ? {
-            signer: privateKey as ExternalSigner,
-            responder,
-            algorithm,
-            scheme,
-            responderIdTag,
-            certIdHash,
-            issuerNameHash,
-            issuerKeyHash,
-            certificates,
-          }
+        ? { ...profile, signer: external as ExternalSigner, certIdHash, issuerNameHash, issuerKeyHash }
         : new native.ResponseSigner(
             key,
             responder.native,
@@ -171,26 +124,4 @@ export class ResponseSigner {
     this.#packer.add(entry, timesAt(this.#validity, now));
     return this.#packer.bytes;
   }
-}
-
-/** Keys that hash by themselves take none. */
-function defaultHash(keyType: string): HashAlgorithm | null {
-  return /^(ED|ML-DSA)/.test(keyType) ? null : HashAlgorithm.SHA256;
-}
-
-function tagOf(encoding: unknown = OCSPResponderEncoding.HASH): 1 | 2 {
-  if (encoding === OCSPResponderEncoding.HASH) return 2;
-  if (encoding === OCSPResponderEncoding.NAME) return 1;
-  if (typeof encoding !== 'string') throw invalidArgType('responderId', 'a member of OCSPResponderEncoding', encoding);
-  throw invalidValue('responderId is not a member of OCSPResponderEncoding');
-}
-
-function embedded(
-  certificates: Iterable<CertificateInput> | undefined,
-  responder: ParsedCertificate,
-  issuer: ParsedCertificate,
-): ParsedCertificate[] {
-  if (certificates !== undefined)
-    return Array.from(certificates, (cert, i) => toCertificate(cert, `certificates[${i}]`));
-  return responder.x509.raw.equals(issuer.x509.raw) ? [] : [responder];
 }

@@ -1,0 +1,96 @@
+/** From the options of a signer to what its signatures are made of. */
+import type { NativePrivateKey, SchemeArguments } from '../../typings/binding.js';
+import { invalidArgType, invalidValue } from '../errors.js';
+import { OCSPResponderEncoding } from '../ocsp/enums.js';
+import { type ExternalSigner, isExternalSigner, resolveScheme, type SignOptions } from '../ocsp/signing.js';
+import { checkSigningHash, HashAlgorithm, type HashAlgorithmName } from '../x509/algorithms.js';
+import { type CertificateInput, type ParsedCertificate, toCertificate } from '../x509/certificate.js';
+import { type PrivateKeyInput, toPrivateKey } from '../x509/key.js';
+import type { ValidityOptions } from './validity.js';
+
+/** What a {@link ResponseSigner} is made of. */
+export interface ResponseSignerOptions {
+  /** The CA whose certificates are answered for. */
+  readonly issuer: CertificateInput;
+  /** The certificate that signs: the issuer's own, or a delegate's that it issued for OCSP signing. */
+  readonly responder: CertificateInput;
+  /**
+   * The private key of the responder certificate; or who signs with it elsewhere, for `signAsync` and `signAll`. What an
+   * external signer returns is verified before a response is handed out.
+   */
+  readonly privateKey: PrivateKeyInput | ExternalSigner;
+  /** Hash of the signature; SHA-256 by default, null for keys that hash by themselves. */
+  readonly algorithm?: HashAlgorithmName | null;
+  /** RSA padding and PSS salt length. */
+  readonly signOptions?: SignOptions;
+  /** Hash of the CertIDs; SHA-256 by default. Clients find an answer only by the hash they ask with, often SHA-1. */
+  readonly certIdAlgorithm?: HashAlgorithmName;
+  /** How responses name the responder; by key hash by default, as RFC 9919 wants. */
+  readonly responderId?: OCSPResponderEncoding | `${OCSPResponderEncoding}`;
+  /** Certificates to embed; by default the responder certificate, unless it is the issuer's. */
+  readonly certificates?: Iterable<CertificateInput>;
+  /** From when and until when responses hold; see {@link ValidityOptions}. */
+  readonly validity?: ValidityOptions;
+  /** Sign even with a responder certificate that clients will refuse: expired, or not authorised by the issuer. */
+  readonly allowUnauthorized?: boolean;
+}
+
+/** A key with its certificate, and how it signs; checked. */
+export interface SignerProfile {
+  /** The key; undefined where an external signer signs. */
+  readonly key: NativePrivateKey | undefined;
+  /** Who signs elsewhere; undefined where there is a key. */
+  readonly external: ExternalSigner | undefined;
+  readonly issuer: ParsedCertificate;
+  readonly responder: ParsedCertificate;
+  readonly algorithm: HashAlgorithm | null;
+  readonly scheme: SchemeArguments;
+  /** 1 by name, 2 by key hash. */
+  readonly responderIdTag: 1 | 2;
+  /** Those that travel along. */
+  readonly certificates: readonly ParsedCertificate['native'][];
+}
+
+/** What a profile is made of. */
+export type ProfileOptions = Pick<
+  ResponseSignerOptions,
+  'issuer' | 'responder' | 'privateKey' | 'algorithm' | 'signOptions' | 'responderId' | 'certificates'
+>;
+
+/** @throws As the constructor of `ResponseSigner`, but for what is about times and authorisation. */
+export function resolveProfile(options: ProfileOptions): SignerProfile {
+  if (typeof options !== 'object' || options === null) throw invalidArgType('options', 'an object', options);
+  const issuer = toCertificate(options.issuer, 'issuer');
+  const responder = toCertificate(options.responder, 'responder');
+  const { privateKey } = options;
+  const external = isExternalSigner(privateKey) ? privateKey : undefined;
+  const key = external === undefined ? toPrivateKey(privateKey) : undefined;
+  const keyType = key?.type ?? responder.native.keyType;
+  const algorithm = checkSigningHash(options.algorithm === undefined ? defaultHash(keyType) : options.algorithm);
+  const scheme = resolveScheme(keyType, algorithm, options.signOptions);
+  const responderIdTag = tagOf(options.responderId);
+  const certificates = embedded(options.certificates, responder, issuer).map((certificate) => certificate.native);
+  return { key, external, issuer, responder, algorithm, scheme, responderIdTag, certificates };
+}
+
+/** Keys that hash by themselves take none. */
+function defaultHash(keyType: string): HashAlgorithm | null {
+  return /^(ED|ML-DSA)/.test(keyType) ? null : HashAlgorithm.SHA256;
+}
+
+function tagOf(encoding: unknown = OCSPResponderEncoding.HASH): 1 | 2 {
+  if (encoding === OCSPResponderEncoding.HASH) return 2;
+  if (encoding === OCSPResponderEncoding.NAME) return 1;
+  if (typeof encoding !== 'string') throw invalidArgType('responderId', 'a member of OCSPResponderEncoding', encoding);
+  throw invalidValue('responderId is not a member of OCSPResponderEncoding');
+}
+
+function embedded(
+  certificates: Iterable<CertificateInput> | undefined,
+  responder: ParsedCertificate,
+  issuer: ParsedCertificate,
+): ParsedCertificate[] {
+  if (certificates !== undefined)
+    return Array.from(certificates, (cert, i) => toCertificate(cert, `certificates[${i}]`));
+  return responder.x509.raw.equals(issuer.x509.raw) ? [] : [responder];
+}
