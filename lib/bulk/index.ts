@@ -30,8 +30,12 @@ export {
 export type { StatusEntry } from './status-entry.js';
 export { type ExportOptions, exportTar, exportToFolder } from './store/export.js';
 export {
+  type AnswerChoice,
   type BeginRunOptions,
+  type CertIdLookup,
   compareVersions,
+  type IssuerIdentity,
+  type PutOptions,
   type PutResult,
   type ResponseRecord,
   type ResponseStore,

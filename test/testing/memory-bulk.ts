@@ -5,6 +5,7 @@
 import type { BatchOptions, LeasedRange, Ledger, StatusEntry, StatusSource } from 'openssl-ocsp/bulk';
 import {
   type BeginRunOptions,
+  type CertIdLookup,
   compareVersions,
   type PutResult,
   type ResponseRecord,
@@ -57,6 +58,10 @@ export class MemoryStore implements ResponseStore {
     const record = this.#served.get(this.#key(serial))?.at(-1);
     if (record === undefined) return undefined;
     return this.#fault === 'memory is shared with callers' ? (record.der as Buffer) : Buffer.from(record.der);
+  }
+
+  lookup({ serialNumber }: CertIdLookup): Promise<Buffer | undefined> {
+    return this.get(serialNumber);
   }
 
   async putBatch(batch: Iterable<ResponseRecord>): Promise<PutResult> {

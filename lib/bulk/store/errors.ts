@@ -9,3 +9,8 @@ export function storeLocked(message: string): OCSPError {
 export function storeDamaged(message: string, cause?: unknown): OCSPError {
   return new OCSPError('ERR_OCSP_STORE_DAMAGED', message, { cause });
 }
+
+/** Responses of another issuer than the store's. */
+export function issuerMismatch(message: string): OCSPError {
+  return new OCSPError('ERR_OCSP_ISSUER_MISMATCH', message);
+}

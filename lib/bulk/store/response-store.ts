@@ -1,5 +1,35 @@
 import type { OCSPCertStatus } from '../../ocsp/enums.js';
+import type { HashAlgorithmName } from '../../x509/algorithms.js';
 import type { SerialKey } from './serial-key.js';
+
+/** Whose answers a store holds. */
+export interface IssuerIdentity {
+  /**
+   * Its distinguished name, DER. More than one when certificates spell it in different string types: equal names whose
+   * bytes, and so the hashes that clients ask by, are not.
+   */
+  readonly names: readonly Uint8Array[];
+  /** Hashes of its public key as CertIDs have them, one for each hash of CERT_ID_HASHES in their order. */
+  readonly keyHashes: readonly Uint8Array[];
+}
+
+/** Which of several answers for one certificate is meant. What is not given does not matter. */
+export interface AnswerChoice {
+  /** Hash of the CertID. When it is not given SHA-1 goes before the others, as nearly every client asks by it. */
+  readonly hashAlgorithm?: HashAlgorithmName;
+  /** Hash of the issuer's name in the CertID; where the store knows more than one spelling. */
+  readonly issuerNameHash?: Uint8Array;
+  /** OID of the signature algorithm. */
+  readonly signatureAlgorithm?: string;
+}
+
+/** What a client asks by (RFC 6960 section 4.1.1). `OCSPRequest` and `OCSPRequestEntry` have these members. */
+export interface CertIdLookup {
+  readonly hashAlgorithm: HashAlgorithmName;
+  readonly issuerNameHash: Uint8Array;
+  readonly issuerKeyHash: Uint8Array;
+  readonly serialNumber: SerialKey;
+}
 
 /** What decides between two responses for one certificate. */
 export interface ResponseVersion {
@@ -18,6 +48,12 @@ export interface ResponseVersion {
 export interface ResponseRecord extends ResponseVersion {
   /** Serial number of the certificate. */
   readonly serial: SerialKey;
+  /** Hash of the response's CertID. Default SHA-1. */
+  readonly hashAlgorithm?: HashAlgorithmName;
+  /** Hash of the issuer's name in the CertID. Default: that of the first name of the store's issuer. */
+  readonly issuerNameHash?: Uint8Array;
+  /** OID of the signature algorithm, dotted. Without it all signatures count as of one algorithm. */
+  readonly signatureAlgorithm?: string;
   /** The response's nextUpdate, in seconds since 1970-01-01 UTC; null when it has none. */
   readonly nextUpdate: number | null;
   /** The OCSPResponse. */
@@ -72,6 +108,16 @@ export interface BeginRunOptions {
   readonly id: string;
   /** What to do with an unfinished run of another name: refuse to begin, or throw away its work. Default `refuse`. */
   readonly otherRun?: 'refuse' | 'discard';
+  /** Who issued the certificates. Refused when the store is another issuer's; a store without one becomes his. */
+  readonly issuer?: IssuerIdentity;
+}
+
+/** What {@link ResponseStore.putBatch} takes. */
+export interface PutOptions {
+  /** For those who want to say it: a record that is not newer is always left out. */
+  readonly ifNewer?: true;
+  /** As {@link BeginRunOptions.issuer}. */
+  readonly issuer?: IssuerIdentity;
 }
 
 /**
@@ -99,20 +145,28 @@ export interface RunWriter {
 }
 
 /**
- * Signed responses of one issuer, by serial number.
+ * Signed responses of one issuer, by serial number, CertID hash and signature algorithm.
  *
- * The interface says nothing about machines: what may take time may be a promise, a serial number is the only key, and two
- * writers that sign the same certificate do no harm, because of two responses the one that {@link compareVersions} prefers
- * stays, whichever comes first.
+ * The interface says nothing about machines: what may take time may be a promise, and two writers that sign the same
+ * certificate do no harm, because of two responses the one that {@link compareVersions} prefers stays, whichever comes first.
+ *
+ * A status counts for a certificate, not for one of its responses: one that a newer response of the same certificate
+ * contradicts, by whatever hash or algorithm, is not served.
  */
 export interface ResponseStore {
   /** The response to serve for a certificate, expired or not; undefined when there is none. */
-  get(serial: SerialKey): Buffer | undefined | Promise<Buffer | undefined>;
+  get(serialNumber: SerialKey, choice?: AnswerChoice): Buffer | undefined | Promise<Buffer | undefined>;
+  /**
+   * The response to serve to a client that asks by this CertID; undefined when there is none.
+   *
+   * @throws `ERR_OCSP_ISSUER_MISMATCH` when it names another issuer than the store's.
+   */
+  lookup(certId: CertIdLookup): Buffer | undefined | Promise<Buffer | undefined>;
   /**
    * Puts a few responses, as after a revocation; durable and served once it resolves. Those that are not newer than what
    * the store has are left out.
    */
-  putBatch(batch: Iterable<ResponseRecord>, options?: { readonly ifNewer: true }): Promise<PutResult>;
+  putBatch(batch: Iterable<ResponseRecord>, options?: PutOptions): Promise<PutResult>;
   /** Begins or continues a bulk run. */
   beginRun(options: BeginRunOptions): Promise<RunWriter>;
   /** Frees the room of responses whose nextUpdate has passed, where that is cheap. Returns how many went. */

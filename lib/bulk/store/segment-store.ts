@@ -2,7 +2,9 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { invalidArgType, invalidValue } from '../../errors.js';
+import { loadDerOcspResponse } from '../../ocsp/response.js';
 import { checkDate } from '../../x509/time.js';
+import { issuerMismatch } from './errors.js';
 import { checkRecord, derOf, recordOf, versionOf } from './frames.js';
 import {
   type Manifest,
@@ -15,8 +17,11 @@ import {
   writeRun,
 } from './manifest.js';
 import {
+  type AnswerChoice,
   type BeginRunOptions,
+  type CertIdLookup,
   compareVersions,
+  type PutOptions,
   type PutResult,
   type ResponseRecord,
   type ResponseStore,
@@ -104,9 +109,20 @@ export class SegmentStore implements ResponseStore {
     return new SegmentStore(folder, options);
   }
 
-  get(serial: SerialKey): Buffer | undefined {
-    const frame = this.#set.find(serialKey(serial));
-    return frame === undefined ? undefined : derOf(frame);
+  get(serialNumber: SerialKey, { hashAlgorithm }: AnswerChoice = {}): Buffer | undefined {
+    const frame = this.#set.find(serialKey(serialNumber));
+    if (frame === undefined) return undefined;
+    const der = derOf(frame);
+    return hashAlgorithm === undefined || loadDerOcspResponse(der).hashAlgorithm === hashAlgorithm ? der : undefined;
+  }
+
+  lookup({ hashAlgorithm, issuerNameHash, issuerKeyHash, serialNumber }: CertIdLookup): Buffer | undefined {
+    const der = this.get(serialNumber, { hashAlgorithm });
+    if (der === undefined) return undefined;
+    const response = loadDerOcspResponse(der);
+    if (!response.issuerKeyHash.equals(issuerKeyHash))
+      throw issuerMismatch('the store holds responses of another issuer');
+    return response.issuerNameHash.equals(issuerNameHash) ? der : undefined;
   }
 
   /** The response to serve for a certificate, with what the store knows of it. */
@@ -125,7 +141,7 @@ export class SegmentStore implements ResponseStore {
     for (const frame of this.#set.frames(seconds)) yield recordOf(frame);
   }
 
-  async putBatch(batch: Iterable<ResponseRecord>, _options?: { readonly ifNewer: true }): Promise<PutResult> {
+  async putBatch(batch: Iterable<ResponseRecord>, _options?: PutOptions): Promise<PutResult> {
     return this.#write(async () => {
       let count = 0;
       const newer: ResponseRecord[] = [];
