@@ -9,6 +9,7 @@ import type { ExtensionType } from '../x509/extension-codec.js';
 import { checkGeneralName, type GeneralName } from '../x509/general-name.js';
 import { type PrivateKeyInput, toPrivateKey } from '../x509/key.js';
 import { checkCertificates } from '../x509/trust-store.js';
+import { type Appended, append, itemsOf } from './appended.js';
 import { type CertIdTuple, certIdFrom, certIdOf, type SerialNumberInput } from './cert-id-input.js';
 import { checkExtensionList, encodeExtensionList, withExtension } from './extension-list.js';
 import { INTERNAL, wholeDer } from './message.js';
@@ -27,7 +28,7 @@ export interface SignRequestOptions extends SignOptions {
 const DIRECTORY_NAME = 4;
 
 interface State {
-  readonly entries: readonly RequestEntryTuple[];
+  readonly entries: Appended<RequestEntryTuple> | undefined;
   readonly extensions: readonly Extension[];
   readonly requestorName: GeneralName | undefined;
 }
@@ -39,7 +40,7 @@ interface State {
  * const request = new OCSPRequestBuilder().addCertificate(cert, issuer, HashAlgorithm.SHA256).build();
  */
 export class OCSPRequestBuilder {
-  #state: State = { entries: [], extensions: [], requestorName: undefined };
+  #state: State = { entries: undefined, extensions: [], requestorName: undefined };
 
   /**
    * Asks for the status of a certificate. May be called several times: RFC 6960 allows several entries, though many
@@ -147,8 +148,9 @@ export class OCSPRequestBuilder {
 
   #encode(requestorName: Uint8Array | undefined): Buffer {
     const { entries, extensions } = this.#state;
-    if (entries.length === 0) throw invalidValue('a request needs at least one certificate: call addCertificate first');
-    return takeOutput(native.encodeRequest(entries, requestorName, encodeExtensionList(extensions)));
+    if (entries === undefined)
+      throw invalidValue('a request needs at least one certificate: call addCertificate first');
+    return takeOutput(native.encodeRequest(itemsOf(entries), requestorName, encodeExtensionList(extensions)));
   }
 
   #signing(
@@ -172,7 +174,7 @@ export class OCSPRequestBuilder {
 
   #add(id: CertIdTuple, singleRequestExtensions: unknown): OCSPRequestBuilder {
     const extensions = encodeExtensionList(checkExtensionList(singleRequestExtensions, 'singleRequestExtensions'));
-    return this.#with({ entries: [...this.#state.entries, [...id, extensions]] });
+    return this.#with({ entries: append(this.#state.entries, [...id, extensions]) });
   }
 
   #with(change: Partial<State>): OCSPRequestBuilder {

@@ -9,6 +9,7 @@ import type { ExtensionType } from '../x509/extension-codec.js';
 import { type PrivateKeyInput, toPrivateKey } from '../x509/key.js';
 import type { ReasonName } from '../x509/reason.js';
 import { checkDate } from '../x509/time.js';
+import { type Appended, append, itemsOf } from './appended.js';
 import { certIdFrom, certIdOf, type SerialNumberInput } from './cert-id-input.js';
 import { type OCSPCertStatus, OCSPResponderEncoding, OCSPResponseStatus } from './enums.js';
 import { encodeExtensionList, withExtension } from './extension-list.js';
@@ -40,7 +41,7 @@ export interface ResponseByHashInput extends StatusInput {
 }
 
 interface State {
-  readonly responses: readonly SingleResponseTuple[];
+  readonly responses: Appended<SingleResponseTuple> | undefined;
   readonly responder: { readonly encoding: OCSPResponderEncoding; readonly certificate: ParsedCertificate } | undefined;
   readonly certificates: readonly ParsedCertificate[] | undefined;
   readonly extensions: readonly Extension[];
@@ -48,7 +49,7 @@ interface State {
 }
 
 const EMPTY: State = {
-  responses: [],
+  responses: undefined,
   responder: undefined,
   certificates: undefined,
   extensions: [],
@@ -248,7 +249,7 @@ export class OCSPResponseBuilder {
 
   /** The responder certificate, if everything is there that a signature needs. */
   #checkComplete(): ParsedCertificate {
-    if (this.#state.responses.length === 0) throw invalidValue('nothing to sign: call addResponse first');
+    if (this.#state.responses === undefined) throw invalidValue('nothing to sign: call addResponse first');
     if (this.#state.responder === undefined) throw invalidValue('nobody to sign: call responderId first');
     return this.#state.responder.certificate;
   }
@@ -262,7 +263,7 @@ export class OCSPResponseBuilder {
       byName ? 1 : 2,
       byName ? certificate.subject : certificate.publicKeyHash(0),
       Math.floor(producedAt.getTime() / 1000),
-      responses,
+      itemsOf(responses),
       encodeExtensionList(extensions),
     );
     return takeOutput(encoded);
@@ -273,7 +274,7 @@ export class OCSPResponseBuilder {
   }
 
   #add(response: SingleResponseTuple): OCSPResponseBuilder {
-    return this.#with({ responses: [...this.#state.responses, response] });
+    return this.#with({ responses: append(this.#state.responses, response) });
   }
 
   #with(change: Partial<State>): OCSPResponseBuilder {

@@ -188,6 +188,25 @@ test('builders are immutable, and build as often as one likes', (t) => {
   t.is(one.build().extensions.length, 0);
 });
 
+test('a builder with 100,000 entries goes on in two ways, and each has its own', (t) => {
+  // Quadratic work would take minutes.
+  const add = (builder: OCSPRequestBuilder, serial: bigint): OCSPRequestBuilder =>
+    builder.addCertificateByHash(certId.issuerNameHash, certId.issuerKeyHash, serial, SHA1);
+  let common = new OCSPRequestBuilder();
+  for (let i = 0n; i < 100_000n; i += 1n) common = add(common, i);
+  const serials = [add(common, 200_000n), add(common, 300_000n), common].map((builder) =>
+    builder.build().requests.map(({ serialNumber }) => serialNumber),
+  );
+  t.deepEqual(
+    serials.map((list) => [list.length, list[0], list[99_999], list[100_000]]),
+    [
+      [100_001, 0n, 99_999n, 200_000n],
+      [100_001, 0n, 99_999n, 300_000n],
+      [100_000, 0n, 99_999n, undefined],
+    ],
+  );
+});
+
 test('extensions keep their order; critical false is left out of the DER', (t) => {
   const request = new OCSPRequestBuilder()
     .addCertificate(cert, issuer, SHA1)

@@ -256,6 +256,28 @@ test('builders are immutable', (t) => {
   t.is(dated.sign(rootKey, SHA256).producedAt.toISOString(), '2001-02-03T04:05:06.000Z', 'fractions are cut off');
 });
 
+test('a builder with 100,000 answers goes on in two ways, and each has its own', (t) => {
+  // Quadratic work would take minutes.
+  let common = responseBuilder();
+  for (let i = 1n; i < 100_000n; i += 1n) {
+    common = common.addResponseByHash({ ...certId, ...answer(), serialNumber: i });
+  }
+  const [left, right] = [200_000n, 300_000n].map((serialNumber) =>
+    common.addResponseByHash({ ...certId, ...answer(), serialNumber }),
+  );
+  const serials = [left, right, common].map((builder) =>
+    builder!.sign(rootKey, SHA256).responses.map(({ serialNumber }) => serialNumber),
+  );
+  t.deepEqual(
+    serials.map((list) => [list.length, list[1], list[99_999], list[100_000]]),
+    [
+      [100_001, 1n, 99_999n, 200_000n],
+      [100_001, 1n, 99_999n, 300_000n],
+      [100_000, 1n, 99_999n, undefined],
+    ],
+  );
+});
+
 test('producedAt: what may be set, and once', (t) => {
   const builder = responseBuilder();
   for (const value of ['2020-01-01', 0, null, undefined, {}]) refusesType(t, () => builder.producedAt(wrong(value)));
