@@ -1,7 +1,6 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { parseArgs } from 'node:util';
 import { bulkSign } from '../bulk/bulk-sign.js';
 import { ResponseSigner } from '../bulk/response-signer.js';
 import { crlSource } from '../bulk/sources/crl.js';
@@ -12,10 +11,12 @@ import type { BadRowError, RowOptions, StatusSource } from '../bulk/sources/stat
 import { SegmentStore } from '../bulk/store/segment-store.js';
 import { OCSPResponderEncoding } from '../ocsp/enums.js';
 import type { HashAlgorithmName } from '../x509/algorithms.js';
+import { readArguments } from './arguments.js';
 import { type Command, choiceOption, countOption, numberOption, print, required, UsageError } from './command.js';
 import { readSigner } from './key-options.js';
 import { PASSPHRASE_HELP, PASSPHRASE_OPTIONS } from './passphrase.js';
 import { Progress } from './progress.js';
+import { reading } from './system-error.js';
 
 const HELP = `Usage: openssl-ocsp bulk-sign --issuer CA.pem --signer OCSP.pem --key OCSP.key --index index.txt --out FOLDER
 
@@ -94,8 +95,9 @@ export const bulkSignCommand: Command = {
   help: HELP,
   options: OPTIONS,
   async run(args) {
-    const { values } = parseArgs({ args: [...args], options: OPTIONS });
-    const issuer = readFileSync(required(values.issuer, 'issuer'));
+    const { values } = readArguments(args, OPTIONS);
+    const issuerFile = required(values.issuer, 'issuer');
+    const issuer = reading(issuerFile, () => readFileSync(issuerFile));
     const { privateKey, certificates } = await readSigner(
       { option: 'key', value: values.key },
       { option: 'signer', value: values.signer },
@@ -249,7 +251,7 @@ function openList(values: ListValues, issuer: Buffer, options: RowOptions): List
 }
 
 function listFile(path: string): ListFile {
-  const { size, mtimeMs: modified } = statSync(path);
+  const { size, mtimeMs: modified } = reading(path, () => statSync(path));
   return { path, size, modified };
 }
 

@@ -1,4 +1,5 @@
 /** What the subcommands share. */
+import type { OptionSpecs } from './arguments.js';
 
 /** Exit codes. Only `OK` is 0, and only a "good" that was verified is `OK` where a verdict is asked for. */
 export const ExitCode = {
@@ -25,7 +26,7 @@ export interface Command {
   readonly summary: string;
   readonly help: string;
   /** Its options by name, where {@link help} is to be held against them. */
-  readonly options?: Readonly<Record<string, unknown>>;
+  readonly options?: OptionSpecs;
   /** The command also finds `--help` among its arguments itself. */
   readonly ownGrammar?: boolean;
   /** Returns the exit code. */

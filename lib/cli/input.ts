@@ -5,8 +5,9 @@ import type { Readable } from 'node:stream';
 import { malformed } from '../errors.js';
 import { printable } from './colour.js';
 import { UsageError } from './command.js';
+import { fileError } from './system-error.js';
 
-/** Octets of the largest input: enough for a response with a hundred thousand entries. */
+/** Bytes of the largest input: enough for a response with a hundred thousand entries. */
 const LARGEST = 64 * 1024 * 1024;
 const SEQUENCE = 0x30;
 
@@ -24,25 +25,28 @@ export interface Unwrapped {
 /**
  * Reads a file to its end; standard input for `-`.
  *
- * @throws Node's error when it cannot be read, an Error when it is too large.
+ * @throws an Error when it cannot be read, or is too large.
  */
 export async function readInput(path: string): Promise<Buffer> {
   const stream: Readable = path === '-' ? process.stdin : createReadStream(path);
   const chunks: Buffer[] = [];
   let length = 0;
-  for await (const chunk of stream as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    if (length > LARGEST) throw new Error(`${nameOf(path)} is larger than ${LARGEST} octets`);
-    chunks.push(chunk);
+  try {
+    for await (const chunk of stream as AsyncIterable<Buffer>) {
+      length += chunk.length;
+      if (length > LARGEST) throw new Error(`${nameOf(path)} is larger than ${LARGEST} bytes`);
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    throw fileError('read', nameOf(path), error);
   }
   return Buffer.concat(chunks);
 }
 
 /** The file of a message: the only positional argument, or standard input. */
 export function messagePath(positionals: readonly string[]): string {
-  const [path = '-', ...others] = positionals;
-  if (others.length > 0) throw new UsageError('one file is wanted');
-  if (path === '-' && process.stdin.isTTY) throw new UsageError('a file is wanted, or a message on standard input');
+  const [path = '-'] = positionals;
+  if (path === '-' && process.stdin.isTTY) throw new UsageError('a file is missing, or a message on standard input');
   return path;
 }
 

@@ -1,9 +1,9 @@
 import { X509Certificate } from 'node:crypto';
-import { parseArgs } from 'node:util';
 import { malformed } from '../errors.js';
 import { loadDerOcspRequest, OCSPRequest } from '../ocsp/request.js';
 import { loadDerOcspResponse, type OCSPResponse } from '../ocsp/response.js';
 import { Tag } from '../x509/der.js';
+import { readArguments } from './arguments.js';
 import { paintFor, toJsonLine } from './colour.js';
 import { type Command, ExitCode, print, UsageError } from './command.js';
 import { describeRequest, describeResponse, messageJson } from './describe.js';
@@ -35,7 +35,7 @@ export const inspectCommand: Command = {
   help: HELP,
   options: OPTIONS,
   async run(args) {
-    const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options: OPTIONS });
+    const { values, positionals } = readArguments(args, OPTIONS, 1);
     if (values.json && values.text) throw new UsageError('--json and --text are two things');
     const path = messagePath(positionals);
     const input = unwrap(await readInput(path));

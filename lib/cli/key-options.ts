@@ -8,6 +8,7 @@ import { isStoreUri, loadStoredPrivateKey, type StoredPrivateKey } from '../x509
 import { UsageError } from './command.js';
 import { readCertificates } from './input.js';
 import { askPassphrase, givenPassphrase, type PassphraseValues } from './passphrase.js';
+import { reading } from './system-error.js';
 
 /** An option and what was said with it. */
 export interface NamedValue {
@@ -34,7 +35,7 @@ interface LoadedKey {
  * Reads the key of the signer, a file (PEM, DER, PKCS#12) or the URI of one of OpenSSL's stores, and its certificate, which a
  * PKCS#12 file may bring along. Asks for a passphrase that is wanted and was not given.
  *
- * @throws UsageError; Node's error when a file cannot be read; `ERR_OCSP_MALFORMED` and what the library throws.
+ * @throws UsageError; an Error when a file cannot be read; `ERR_OCSP_MALFORMED` and what the library throws.
  */
 export async function readSigner(key: NamedValue, certificate: NamedValue, secret: PassphraseValues): Promise<Signer> {
   if (key.value === undefined) throw new UsageError(`--${key.option} is missing`);
@@ -65,7 +66,7 @@ function load(source: string, passphrase: string | undefined): LoadedKey {
     const options = passphrase === undefined ? {} : { passphrase };
     return { privateKey: loadStoredPrivateKey(source, options), certificates: [] };
   }
-  const bytes = readFileSync(source);
+  const bytes = reading(source, () => readFileSync(source));
   try {
     if (!isPkcs12(bytes)) return { privateKey: decode(source, bytes, passphrase), certificates: [] };
     const { privateKey, certificate, certificates } = loadPkcs12(bytes, passphrase);

@@ -2,8 +2,11 @@
 /** The `openssl-ocsp` command: finds the subcommand, and turns errors into a line and an exit code. */
 import { readFileSync } from 'node:fs';
 import { OCSPError } from '../errors.js';
+import { refuseMore } from './arguments.js';
 import { printableLines } from './colour.js';
 import { type Command, ExitCode, UsageError } from './command.js';
+import { closest } from './suggestion.js';
+import { fileError, messageOf } from './system-error.js';
 
 function help(commands: readonly Command[]): string {
   const width = Math.max(...commands.map(({ name }) => name.length));
@@ -12,7 +15,7 @@ function help(commands: readonly Command[]): string {
 
 ${lines.join('\n')}
 
-openssl-ocsp <command> --help tells more, openssl-ocsp --version which one this is.
+openssl-ocsp help <command> tells more, openssl-ocsp version which one this is.
 `;
 }
 
@@ -23,23 +26,40 @@ function version(openssl: string): string {
   return `openssl-ocsp ${own} (Node.js ${process.version}, ${openssl})\n`;
 }
 
+class NoSuchCommand extends UsageError {}
+
+/** @throws NoSuchCommand */
+function find(commands: readonly Command[], name: string): Command {
+  const command = commands.find((candidate) => candidate.name === name);
+  if (command !== undefined) return command;
+  const near = closest(name, [...commands.map((known) => known.name), 'help', 'version']);
+  throw new NoSuchCommand(`no such command: ${name}${near === undefined ? '' : `; did you mean ${near}?`}`);
+}
+
+/** Other words for `help` and `version`. */
+const HELP_WORDS = ['help', '--help', '-h'];
+const VERSION_WORDS = ['version', '--version', '-V'];
+
 async function run([name, ...args]: readonly string[]): Promise<number> {
   // Loaded here, since the addon may be missing: that is an error like any other.
   const { COMMANDS } = await import('./commands.js');
-  if (name === undefined || name === '--help' || name === '-h') {
+  if (name === undefined) {
     process.stdout.write(help(COMMANDS));
-    return name === undefined ? ExitCode.USAGE : ExitCode.OK;
+    return ExitCode.USAGE;
   }
-  if (name === '--version') {
+  if (HELP_WORDS.includes(name)) {
+    refuseMore(args, 1);
+    const [about] = args;
+    process.stdout.write(about === undefined ? help(COMMANDS) : find(COMMANDS, about).help);
+    return ExitCode.OK;
+  }
+  if (VERSION_WORDS.includes(name)) {
+    refuseMore(args, 0);
     const { opensslInfo } = await import('../binding.js');
     process.stdout.write(version(opensslInfo.version));
     return ExitCode.OK;
   }
-  const command = COMMANDS.find((candidate) => candidate.name === name);
-  if (command === undefined) {
-    process.stderr.write(`openssl-ocsp: no such command: ${printableLines(name)}\n\n${help(COMMANDS)}`);
-    return ExitCode.USAGE;
-  }
+  const command = find(COMMANDS, name);
   // A value of an option may look like this; commands with a grammar of their own find out themselves.
   if (!command.ownGrammar && (args.includes('--help') || args.includes('-h'))) {
     process.stdout.write(command.help);
@@ -52,11 +72,11 @@ async function main(args: readonly string[]): Promise<number> {
   try {
     return await run(args);
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    const usage = error instanceof UsageError || code?.startsWith('ERR_PARSE_ARGS');
+    const usage = error instanceof UsageError;
     const suffix = error instanceof OCSPError ? ` [${error.code}]` : '';
-    const program = printableLines(`openssl-ocsp ${args[0] ?? ''}`.trimEnd());
-    process.stderr.write(`${program}: ${printableLines(message)}${suffix}\n`);
+    const [name] = error instanceof NoSuchCommand ? [] : args;
+    const program = name === undefined ? 'openssl-ocsp' : `openssl-ocsp ${name}`;
+    process.stderr.write(`${program}: ${printableLines(messageOf(error))}${suffix}\n`);
     if (usage) process.stderr.write(`${program} --help tells the usage.\n`);
     return usage ? ExitCode.USAGE : ExitCode.FAILED;
   }
@@ -64,8 +84,13 @@ async function main(args: readonly string[]): Promise<number> {
 
 // Whoever reads may stop reading: `... | head`. What was not read to its end is no success.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  process.exit(error.code === 'EPIPE' ? ExitCode.BROKEN_PIPE : ExitCode.FAILED);
+  if (error.code === 'EPIPE') process.exit(ExitCode.BROKEN_PIPE);
+  process.stderr.write(`openssl-ocsp: ${fileError('write', 'standard output', error).message}\n`);
+  process.exit(ExitCode.FAILED);
 });
+
+// Where nobody can be told, the exit code still tells.
+process.stderr.on('error', () => {});
 
 // Should the process end before the command has, it has not succeeded.
 process.exitCode = ExitCode.FAILED;

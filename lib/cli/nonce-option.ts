@@ -10,7 +10,7 @@ const LONGEST = 128;
 export const NONCE_HELP = `  --nonce[=LENGTH|HEX]    send a nonce: of 32 octets, of that many (1 to 128), or this one
 `;
 
-/** Gives `--nonce` its default value, since parseArgs knows no options whose value may be left out. */
+/** Gives `--nonce` its default value, since the reader of arguments knows no options whose value may be left out. */
 export function withNonceDefault(args: readonly string[]): string[] {
   return args.map((arg) => (arg === '--nonce' ? `--nonce=${DEFAULT_LENGTH}` : arg));
 }

@@ -5,6 +5,7 @@ import { Writable } from 'node:stream';
 import { malformed } from '../errors.js';
 import { printable } from './colour.js';
 import { UsageError } from './command.js';
+import { reading } from './system-error.js';
 
 export const PASSPHRASE_OPTIONS = {
   'passphrase-file': { type: 'string' },
@@ -24,7 +25,7 @@ export interface PassphraseValues {
 export function givenPassphrase(values: PassphraseValues): string | undefined {
   const { 'passphrase-file': file, 'passphrase-env': variable } = values;
   if (file !== undefined && variable !== undefined) throw new UsageError('there are two passphrases');
-  if (file !== undefined) return readFileSync(file, 'utf8').split(/\r?\n/, 1)[0] ?? '';
+  if (file !== undefined) return reading(file, () => readFileSync(file, 'utf8')).split(/\r?\n/, 1)[0] ?? '';
   if (variable === undefined) return undefined;
   const text = process.env[variable];
   if (text === undefined) throw new UsageError(`there is no environment variable ${variable}`);

@@ -1,11 +1,11 @@
 import { writeFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 import { OCSPResponseStatus } from '../ocsp/enums.js';
 import { OCSPRequestBuilder } from '../ocsp/request-builder.js';
 import type { Verdict } from '../ocsp/verification/verdict.js';
 import { verifyOcspResponse } from '../ocsp/verification/verifier.js';
 import { HashAlgorithm, type HashAlgorithmName } from '../x509/algorithms.js';
 import { ocspUrls } from '../x509/certificate.js';
+import { readArguments } from './arguments.js';
 import { printable } from './colour.js';
 import { type Command, UsageError } from './command.js';
 import { type Answer, type AskOptions, ask, httpUrl } from './http.js';
@@ -63,7 +63,7 @@ export const queryCommand: Command = {
   help: HELP,
   options: OPTIONS,
   async run(args) {
-    const { values } = parseArgs({ args: withNonceDefault(args), options: OPTIONS });
+    const { values } = readArguments(withNonceDefault(args), OPTIONS);
     const hash = hashOption(values.hash);
     const nonce = nonceOption(values.nonce);
     if (nonce === undefined && values['nonce-policy'] === 'required') {

@@ -1,15 +1,15 @@
 import { KeyObject } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 import type { OCSPRequest } from '../ocsp/request.js';
 import { OCSPRequestBuilder } from '../ocsp/request-builder.js';
 import { HashAlgorithm, type HashAlgorithmName } from '../x509/algorithms.js';
 import { ocspUrls } from '../x509/certificate.js';
+import { readArguments } from './arguments.js';
 import { printable, toJsonLine } from './colour.js';
 import { type Command, choiceOption, ExitCode, print, UsageError } from './command.js';
 import { readSigner, type Signer } from './key-options.js';
 import { NONCE_HELP, nonceOption, withNonceDefault } from './nonce-option.js';
 import { PASSPHRASE_HELP, PASSPHRASE_OPTIONS } from './passphrase.js';
+import { writeOutput } from './system-error.js';
 import { addTarget, hashOption, readTargets, type Target, targetText } from './target.js';
 
 const HELP = `Usage: openssl-ocsp request --cert CERT.pem --issuer CA.pem [--out FILE] [options]
@@ -62,7 +62,7 @@ export const requestCommand: Command = {
   help: HELP,
   options: OPTIONS,
   async run(args) {
-    const { values } = parseArgs({ args: withNonceDefault(args), options: OPTIONS });
+    const { values } = readArguments(withNonceDefault(args), OPTIONS);
     const { pem, base64, json, out } = values;
     if (pem && base64) throw new UsageError('--pem and --base64 are two things');
     if (json && out === undefined && (pem || base64))
@@ -84,7 +84,7 @@ export const requestCommand: Command = {
     const request = signer === undefined ? builder.build() : sign(builder, signer, digest);
 
     const der = request.publicBytes();
-    if (out !== undefined) writeFileSync(out, encode(der, { pem, base64 }));
+    if (out !== undefined) writeOutput(out, encode(der, { pem, base64 }));
     else if (!json) process.stdout.write(encode(der, { pem: pem || (process.stdout.isTTY && !base64), base64 }));
     if (json) print(toJsonLine(summary(request, targets, hash, nonce?.nonce, out)));
     else for (const target of targets) tellUrls(target);

@@ -1,12 +1,13 @@
 import { createWriteStream, readdirSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { parseArgs } from 'node:util';
 import { exportTar, exportToFolder } from '../bulk/store/export.js';
 import { SegmentStore } from '../bulk/store/segment-store.js';
 import { verifyStore } from '../bulk/store/verify.js';
 import { OCSPCertStatus } from '../ocsp/enums.js';
+import { readArguments, refuseMore } from './arguments.js';
 import { type Command, print, UsageError } from './command.js';
+import { reading } from './system-error.js';
 
 const HELP = `Usage: openssl-ocsp store <action> FOLDER [...]
 
@@ -47,7 +48,7 @@ const ACTIONS: Readonly<Record<string, Action>> = {
     return 0;
   },
   get(store, [serial]) {
-    if (serial === undefined) throw new UsageError('a serial number is wanted');
+    if (serial === undefined) throw new UsageError('a serial number is missing');
     const der = store.get(serial);
     if (der === undefined) {
       process.stderr.write(`no response for ${serial}\n`);
@@ -67,7 +68,7 @@ const ACTIONS: Readonly<Record<string, Action>> = {
     return 0;
   },
   async export(store, [target]) {
-    if (target === undefined) throw new UsageError('a target is wanted');
+    if (target === undefined) throw new UsageError('a target is missing');
     if (target.endsWith('.tar')) await pipeline(Readable.from(exportTar(store.records())), createWriteStream(target));
     else print(`${await exportToFolder(store.records(), target)} files`);
     return 0;
@@ -81,12 +82,13 @@ export const storeCommand: Command = {
   help: HELP,
   options: OPTIONS,
   async run(args) {
-    const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options: OPTIONS });
+    const { values, positionals } = readArguments(args, OPTIONS, Number.POSITIVE_INFINITY);
     const [name = '', folder, ...rest] = positionals;
     const action = ACTIONS[name];
     if (action === undefined && name !== 'verify')
-      throw new UsageError(name === '' ? 'an action is wanted' : `no such action: ${name}`);
-    if (folder === undefined) throw new UsageError('a folder is wanted');
+      throw new UsageError(name === '' ? 'an action is missing' : `no such action: ${name}`);
+    if (folder === undefined) throw new UsageError('a folder is missing');
+    refuseMore(rest, name === 'get' || name === 'export' ? 1 : 0);
     checkIsStore(folder);
     if (action === undefined) return verify(folder, values.json === true);
     const store = await SegmentStore.open(folder);
@@ -100,7 +102,7 @@ export const storeCommand: Command = {
 
 /** Opening would make a store; and of a folder that was mistyped, "no problems" would be no answer. */
 function checkIsStore(folder: string): void {
-  const names = readdirSync(folder);
+  const names = reading(folder, () => readdirSync(folder));
   if (!names.some((name) => name === 'MANIFEST' || name.endsWith('.seg')))
     throw new Error(`there is no store in ${folder}`);
 }

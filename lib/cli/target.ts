@@ -18,7 +18,7 @@ export interface Target {
   readonly issuerFoundIn: string | null;
 }
 
-/** For `parseArgs`. */
+/** For `readArguments`. */
 export const TARGET_OPTIONS = {
   cert: { type: 'string' },
   serial: { type: 'string' },

@@ -1,7 +1,7 @@
-import { parseArgs } from 'node:util';
 import { loadDerOcspRequest, type OCSPRequest } from '../ocsp/request.js';
 import type { OcspQuestion } from '../ocsp/verification/question.js';
 import { verifyOcspResponse } from '../ocsp/verification/verifier.js';
+import { readArguments } from './arguments.js';
 import { type Command, UsageError } from './command.js';
 import { messagePath, readCertificates, readInput, unwrap } from './input.js';
 import { questionOf, readTarget, TARGET_HELP, TARGET_OPTIONS, type Target } from './target.js';
@@ -36,7 +36,7 @@ export const verifyCommand: Command = {
   help: HELP,
   options: OPTIONS,
   async run(args) {
-    const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options: OPTIONS });
+    const { values, positionals } = readArguments(args, OPTIONS, 1);
     const path = messagePath(positionals);
     const at = momentOption(values.at, 'at');
     const policy = await readPolicy(values);

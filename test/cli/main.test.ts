@@ -40,13 +40,14 @@ test('the actions of a store: help, documentation and command know the same', as
   await forEachOf(actions, async (action) => {
     const { status, stderr } = await command(['store', action]);
     t.is(status, 2);
-    t.regex(stderr, /a folder is wanted/, action);
+    t.regex(stderr, /a folder is missing/, action);
   });
 });
 
 test('the version, of the package and of what it runs on', async (t) => {
   const { status, stdout } = await command(['--version']);
   t.is(status, 0);
+  for (const word of ['version', '-V']) t.is((await command([word])).stdout, stdout);
   t.regex(stdout, /^openssl-ocsp \d+\.\d+\.\d+\S* \(Node\.js v\d+\.\d+\.\d+\S*, OpenSSL \d+\.\d+\.\d+.*\)\n$/);
 });
 
@@ -71,10 +72,33 @@ test('no command, and none such', async (t) => {
   const none = await command([]);
   t.is(none.status, 2);
   t.regex(none.stdout, /^Usage: openssl-ocsp <command>/);
-  const unknown = await command(['frobnicate\x1b[31m']);
-  t.is(unknown.status, 2);
-  t.is(unknown.stdout, '');
-  t.regex(unknown.stderr, /^openssl-ocsp: no such command: frobnicate\\u\{1b\}\[31m\n/);
+  const hint = 'openssl-ocsp --help tells the usage.\n';
+  for (const [word, text] of [
+    ['frobnicate\x1b[31m', 'frobnicate\\u{1b}[31m'],
+    ['__proto__', '__proto__'],
+    ['verfy', 'verfy; did you mean verify?'],
+    ['sotre', 'sotre; did you mean store?'],
+    ['bulksign', 'bulksign; did you mean bulk-sign?'],
+  ] as const) {
+    const { status, stdout, stderr } = await command([word]);
+    t.is(status, 2);
+    t.is(stdout, '');
+    t.is(stderr, `openssl-ocsp: no such command: ${text}\n${hint}`);
+  }
+});
+
+test('help is a command, too', async (t) => {
+  t.is((await command(['help'])).stdout, (await command(['--help'])).stdout);
+  t.is((await command(['help', 'store'])).stdout, commands.find(({ name }) => name === 'store')?.help ?? '');
+  for (const [args, message] of [
+    [['help', 'verify', 'query'], 'unexpected argument: query'],
+    [['version', 'query'], 'unexpected argument: query'],
+    [['help', 'qurey'], 'no such command: qurey; did you mean query?'],
+  ] as const) {
+    const { status, stderr } = await command(args);
+    t.is(status, 2);
+    t.true(stderr.includes(`: ${message}\n`), stderr);
+  }
 });
 
 test.serial('colours: on terminals, unless the environment says otherwise', (t) => {
