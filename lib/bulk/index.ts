@@ -35,6 +35,7 @@ export {
   type CertIdLookup,
   compareVersions,
   type IssuerIdentity,
+  type ListEdition,
   type PutOptions,
   type PutResult,
   type ResponseRecord,

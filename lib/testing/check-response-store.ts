@@ -128,8 +128,49 @@ const CHECKS: readonly (readonly [claim: string, check: (store: ResponseStore) =
       await run.append([record(1n, { producedAt: 300 }), record(2n, { producedAt: 300 })]);
       const revoked = record(1n, { statusVersion: 2, certStatus: REVOKED, producedAt: 200 });
       await store.putBatch([revoked]);
-      await run.commit();
+      assert.deepEqual(await run.commit(), { written: 1, kept: 1 }, 'what the commit tells');
       await serves(store, revoked, record(2n, { producedAt: 300 }));
+    },
+  ],
+  [
+    'the commit of a run tells of how many certificates it is served, each counted once',
+    async (store) => {
+      await store.putBatch([
+        record(1n),
+        record(2n, { statusVersion: 2 }),
+        record(3n, { certStatus: REVOKED }),
+        record(4n),
+      ]);
+      const run = await store.beginRun({ id: 'run' });
+      await run.append([1n, 2n, 3n, 5n].map((serial) => record(serial, { producedAt: 1_700_000_001 })));
+      await run.append([record(5n, { producedAt: 1_700_000_002, certStatus: REVOKED })]);
+      assert.deepEqual(await run.commit(), { written: 2, kept: 2 });
+      const empty = await store.beginRun({ id: 'empty' });
+      assert.deepEqual(await empty.commit(), { written: 0, kept: 0 });
+    },
+  ],
+  [
+    'the edition of a list is known to later runs once it is committed, the last one of each list',
+    async (store) => {
+      const edition = (list: string, number: string | null, thisUpdate: number) => ({ list, number, thisUpdate });
+      const editions = async (): Promise<unknown> => {
+        const run = await store.beginRun({ id: 'look' });
+        await run.discard();
+        return [...run.editions].sort((a, b) => (a.list < b.list ? -1 : 1));
+      };
+      const commit = async (one: ReturnType<typeof edition>): Promise<void> => {
+        const run = await store.beginRun({ id: 'run' });
+        await run.commit(one);
+      };
+      assert.deepEqual(await editions(), []);
+      await commit(edition('a', '7', 100));
+      await commit(edition('b', null, 50));
+      await commit(edition('a', '6', 90));
+      const both = [edition('a', '6', 90), edition('b', null, 50)];
+      assert.deepEqual(await editions(), both);
+      const run = await store.beginRun({ id: 'without' });
+      await run.commit();
+      assert.deepEqual(await editions(), both);
     },
   ],
   [

@@ -7,6 +7,7 @@ import {
   type BeginRunOptions,
   type CertIdLookup,
   compareVersions,
+  type ListEdition,
   type PutResult,
   type ResponseRecord,
   type ResponseStore,
@@ -32,6 +33,9 @@ export const STORE_FAULTS = [
   'memory is shared with callers',
   'records are not checked',
   'a batch is counted as written',
+  'a run is counted as written',
+  'the edition of a list is forgotten',
+  'editions of one list are kept side by side',
   'a sweep takes what has no end',
   'a sweep takes only the newest',
 ] as const;
@@ -49,6 +53,7 @@ export class MemoryStore implements ResponseStore {
   /** What was replaced is below what replaced it, as in a table of versions. */
   readonly #served = new Map<string, ResponseRecord[]>();
   #run: Run | undefined;
+  #editions: readonly ListEdition[] = [];
 
   constructor(fault?: StoreFault) {
     this.#fault = fault;
@@ -85,8 +90,14 @@ export class MemoryStore implements ResponseStore {
     const alive = (): void => {
       if (ended) throw refused('the run has ended');
     };
+    const remember = (edition: ListEdition | undefined): void => {
+      if (edition === undefined || this.#fault === 'the edition of a list is forgotten') return;
+      const beside = this.#fault === 'editions of one list are kept side by side';
+      this.#editions = [...this.#editions.filter(({ list }) => beside || list !== edition.list), edition];
+    };
     return {
       resumeToken: run.token,
+      editions: this.#editions,
       get records() {
         return run.records.length;
       },
@@ -102,17 +113,24 @@ export class MemoryStore implements ResponseStore {
         run.token = token;
         run.durable = run.records.length;
       },
-      commit: async () => {
+      commit: async (edition) => {
         alive();
         ended = true;
+        remember(edition);
         const blind = this.#fault === 'the commit of a run does not look at what is there';
+        const before = new Map(this.#served);
+        const keys = new Set<string>();
         for (const record of run.records) {
+          keys.add(this.#key(record.serial));
           if (blind) this.#served.set(this.#key(record.serial), [record]);
           else this.#put(record);
         }
+        let kept = [...keys].filter((key) => this.#served.get(key) === before.get(key)).length;
+        if (this.#fault === 'a run is counted as written') kept = 0;
         if (this.#fault !== 'a run goes on after its commit') this.#run = undefined;
         else run.durable = run.records.length;
         run.token ??= 'end';
+        return { written: keys.size - kept, kept };
       },
       close: async () => {
         ended = true;

@@ -2,6 +2,7 @@ import { closeSync, openSync, readdirSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { checkedJson, readCheckedJson, replaceFile } from './durable-files.js';
 import { storeDamaged } from './errors.js';
+import type { ListEdition } from './response-store.js';
 
 /** A segment that is served. */
 export interface SegmentEntry {
@@ -22,6 +23,8 @@ export interface Manifest {
   readonly nextEpoch: number;
   /** The bulk run that was committed last. */
   readonly lastRun: RunIdentity | null;
+  /** The lists that committed runs were made of. Absent: none is known. */
+  readonly lists?: readonly ListEdition[];
   /** In the order in which they came. */
   readonly segments: readonly SegmentEntry[];
 }

@@ -1,5 +1,6 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { versionOf } from './frames.js';
-import { compareVersions } from './response-store.js';
+import { compareVersions, type PutResult } from './response-store.js';
 import { BLOCK_ENTRIES, ENTRY_TAIL } from './segment-format.js';
 import { type FramePosition, positionAt, type SegmentReader } from './segment-reader.js';
 
@@ -43,11 +44,14 @@ class Cursor {
   }
 }
 
-/**
- * The response frames that several segments together serve, in ascending order of serial numbers: each serial number once,
- * with the frame that outdoes the others.
- */
-export function* mergeSegments(segments: readonly SegmentReader[]): Generator<Buffer> {
+/** A frame of a segment, not yet read. */
+interface FrameAt {
+  readonly segment: SegmentReader;
+  readonly position: FramePosition;
+}
+
+/** The frames of each serial number, in ascending order of those, and for each in the order of the segments. */
+function* framesBySerial(segments: readonly SegmentReader[]): Generator<readonly [FrameAt, ...FrameAt[]]> {
   const width = Math.max(1, ...segments.map((segment) => segment.footer.keyWidth));
   const heap = new CursorHeap();
   for (const [rank, segment] of segments.entries()) {
@@ -57,17 +61,59 @@ export function* mergeSegments(segments: readonly SegmentReader[]): Generator<Bu
   const key = Buffer.alloc(width);
   for (let cursor = heap.pop(); cursor !== undefined; ) {
     key.set(cursor.key);
-    let best = cursor.segment.readFrame(cursor.position);
+    const frames: [FrameAt, ...FrameAt[]] = [{ segment: cursor.segment, position: cursor.position }];
     let following = heap.replace(cursor);
     // Equal serial numbers come in the order of their segments.
     while (following?.key.equals(key)) {
-      const other = following.segment.readFrame(following.position);
-      if (compareVersions(versionOf(other), versionOf(best)) > 0) best = other;
+      frames.push({ segment: following.segment, position: following.position });
       following = heap.replace(following);
     }
-    yield best;
+    yield frames;
     cursor = following;
   }
+}
+
+/** The frame that outdoes the others; of equal versions the first one. */
+function bestOf([first, ...others]: readonly [FrameAt, ...FrameAt[]]): Buffer {
+  let best = first.segment.readFrame(first.position);
+  for (const { segment, position } of others) {
+    const other = segment.readFrame(position);
+    if (compareVersions(versionOf(other), versionOf(best)) > 0) best = other;
+  }
+  return best;
+}
+
+/**
+ * The response frames that several segments together serve, in ascending order of serial numbers: each serial number once,
+ * with the frame that outdoes the others.
+ */
+export function* mergeSegments(segments: readonly SegmentReader[]): Generator<Buffer> {
+  for (const frames of framesBySerial(segments)) yield bestOf(frames);
+}
+
+/** Serial numbers after which the event loop has its turn: some milliseconds. */
+const TURN = 1024;
+
+/**
+ * Of how many serial numbers in the segments of a run (`own`) a response of the run is served, and of how many another one.
+ * What only one side has is not read.
+ */
+export async function countServed(own: readonly SegmentReader[], others: readonly SegmentReader[]): Promise<PutResult> {
+  const oldest = Math.min(...own.map(({ footer }) => footer.minStatusVersion));
+  const rivals = others.filter(({ footer }) => footer.maxStatusVersion >= oldest);
+  let written = 0;
+  let kept = 0;
+  let position = 0;
+  for (const frames of framesBySerial([...own, ...rivals])) {
+    position += 1;
+    if (position % TURN === 0) await nextTurn();
+    const first = frames.findIndex(({ segment }) => !own.includes(segment));
+    if (first === 0) continue;
+    const mine = frames.slice(0, first < 0 ? undefined : first) as [FrameAt, ...FrameAt[]];
+    if (first > 0 && compareVersions(versionOf(bestOf(frames)), versionOf(bestOf(mine))) > 0) kept += 1;
+    else written += 1;
+  }
+  return { written, kept };
 }
 
 /** Cursors by serial number; a binary heap, because there may be hundreds. */

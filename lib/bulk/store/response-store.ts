@@ -91,6 +91,16 @@ export function compareVersions(a: ResponseVersion, b: ResponseVersion): number 
   );
 }
 
+/** Which edition of an authority's list of statuses a run was made of. */
+export interface ListEdition {
+  /** Tells this list from the authority's others, such as the scope of a CRL. */
+  readonly list: string;
+  /** The CRL number, in hexadecimal; null when the list has none. */
+  readonly number: string | null;
+  /** Since when the list holds: thisUpdate of a CRL, the last change of a file; seconds since 1970-01-01 UTC. */
+  readonly thisUpdate: number;
+}
+
 /** What became of a batch. */
 export interface PutResult {
   /** Records that are now served. */
@@ -129,6 +139,8 @@ export interface RunWriter {
   readonly resumeToken: string | null;
   /** Records written so far, with those before the interruption. */
   readonly records: number;
+  /** The lists that committed runs were made of, each in the edition that was committed last. */
+  readonly editions: readonly ListEdition[];
   /** Adds records, in any order of serial numbers. Durable only after the next checkpoint. */
   append(batch: Iterable<ResponseRecord>): Promise<void>;
   /**
@@ -136,8 +148,11 @@ export interface RunWriter {
    * resolved, neither the end of the process nor that of the machine loses any of it.
    */
   checkpoint(token: string): Promise<void>;
-  /** Makes the run durable and lets it be served. */
-  commit(): Promise<void>;
+  /**
+   * Makes the run durable and lets it be served. Remembers `edition`, which takes the place of earlier ones of the same list.
+   * Tells of how many certificates the run's response is now served (`written`), and of how many another one (`kept`).
+   */
+  commit(edition?: ListEdition): Promise<PutResult>;
   /** Ends without commit. The run can be continued from its last checkpoint. */
   close(): Promise<void>;
   /** Ends without commit and removes what was written. */

@@ -1,12 +1,13 @@
 import { invalidArgType, invalidValue } from '../../errors.js';
 import type { SegmentEntry } from './manifest.js';
-import type { ResponseRecord, RunWriter } from './response-store.js';
+import type { ListEdition, PutResult, ResponseRecord, RunWriter } from './response-store.js';
 import type { SegmentRun } from './segment-run.js';
 
 /** What a run asks of its store. */
 export interface RunOwner {
+  readonly editions: readonly ListEdition[];
   /** Lets the segments be served. */
-  commit(segments: readonly SegmentEntry[]): Promise<void>;
+  commit(segments: readonly SegmentEntry[], edition: ListEdition | undefined): Promise<PutResult>;
   /** Removes the run. */
   discard(): Promise<void>;
   /** The run has ended, in whatever way. */
@@ -36,15 +37,20 @@ export class BulkRun implements RunWriter {
     return this.#next(() => this.#run.append(batch));
   }
 
+  get editions(): readonly ListEdition[] {
+    return this.#owner.editions;
+  }
+
   checkpoint(token: string): Promise<void> {
     if (typeof token !== 'string') throw invalidArgType('token', 'a string', token);
     return this.#next(() => this.#run.checkpoint(token));
   }
 
-  commit(): Promise<void> {
+  commit(edition?: ListEdition): Promise<PutResult> {
     return this.#next(async () => {
-      await this.#owner.commit(await this.#run.finish());
+      const result = await this.#owner.commit(await this.#run.finish(), edition);
       this.#end();
+      return result;
     });
   }
 
@@ -60,12 +66,12 @@ export class BulkRun implements RunWriter {
   }
 
   /** After an error nobody knows what is in the file: only the next `beginRun`, which looks, may go on. */
-  #next(action: () => Promise<void>): Promise<void> {
+  #next<T>(action: () => Promise<T>): Promise<T> {
     return this.#queue(async () => {
       if (this.#ended) throw invalidValue('the run has ended');
       if (this.#failure !== undefined) throw this.#failure.error;
       try {
-        await action();
+        return await action();
       } catch (error) {
         this.#failure = { error };
         throw error;
@@ -89,7 +95,7 @@ export class BulkRun implements RunWriter {
     this.#owner.end();
   }
 
-  #queue(action: () => Promise<void>): Promise<void> {
+  #queue<T>(action: () => Promise<T>): Promise<T> {
     const result = this.#turn.then(action);
     this.#turn = result.catch(() => undefined);
     return result;

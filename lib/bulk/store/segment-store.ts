@@ -16,11 +16,13 @@ import {
   writeManifest,
   writeRun,
 } from './manifest.js';
+import { countServed } from './merge.js';
 import {
   type AnswerChoice,
   type BeginRunOptions,
   type CertIdLookup,
   compareVersions,
+  type ListEdition,
   type PutOptions,
   type PutResult,
   type ResponseRecord,
@@ -255,10 +257,19 @@ export class SegmentStore implements ResponseStore {
       throw error;
     }
     return new BulkRun(run, {
-      commit: (entries) =>
+      editions: this.#set.manifest.lists ?? [],
+      commit: (entries, edition) =>
         this.#serially(async () => {
-          await this.#publish((segments) => [...segments, ...entries], { lastRun: { id, epoch } });
+          const lists = withEdition(this.#set.manifest.lists, edition);
+          await this.#publish((segments) => [...segments, ...entries], {
+            lastRun: { id, epoch },
+            ...(lists && { lists }),
+          });
           await rm(runPath(this.#folder), { force: true });
+          const names = new Set(entries.map(({ file }) => file));
+          const own = this.#set.readers.filter(({ name }) => names.has(name));
+          const others = this.#set.readers.filter(({ name }) => !names.has(name));
+          return countServed(own, others);
         }),
       discard: () => this.#serially(() => this.#forgetRun(epoch)),
       end: () => {
@@ -388,6 +399,11 @@ export class SegmentStore implements ResponseStore {
     this.#lock?.release();
     this.#lock = undefined;
   }
+}
+
+/** The lists of a manifest, one of them in a new edition. */
+function withEdition(lists: Manifest['lists'], edition: ListEdition | undefined): Manifest['lists'] {
+  return edition === undefined ? lists : [...(lists ?? []).filter(({ list }) => list !== edition.list), edition];
 }
 
 /** The change of the manifest that puts new segments in the place of those they were made of. */
