@@ -30,7 +30,9 @@ export function compile(name) {
   if (isFresh(`tsc-${name}`, print, outputOf(sentinel, source, output))) return;
   step(`compiling ${source}/`);
   unstamp(`tsc-${name}`);
-  node(bin('typescript', 'tsc'), ['-p', config]);
+  // What did not change is not checked again.
+  const memory = inRoot('build', `${name}.tsbuildinfo`);
+  node(bin('typescript', 'tsc'), ['-p', config, '--incremental', '--tsBuildInfoFile', memory]);
   removeOrphans(source, output);
   stamp(`tsc-${name}`, print);
 }
