@@ -1,5 +1,5 @@
 // The main job on real input, in small: ask for the status of a certificate, answer, read both messages, check the answer.
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { sign, verify } from 'node:crypto';
 import { createWriteStream, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -18,6 +18,7 @@ import {
   verifyOcspResponse,
 } from 'openssl-ocsp';
 import { bulkSign, indexTxtSource, ResponseSigner, SegmentStore } from 'openssl-ocsp/bulk';
+import { listAuthority, Responder, serve } from 'openssl-ocsp/responder';
 import { createTestCa } from 'openssl-ocsp/testing';
 
 const HOUR = 3600 * 1000;
@@ -64,6 +65,7 @@ if (verdict.status !== 'good') throw new Error('the answer was refused');
 
 checkWithOpenssl();
 await signInBulk();
+await answerOverHttp();
 
 /** The openssl command, where there is one, checks signature, chain and status. */
 function checkWithOpenssl() {
@@ -129,6 +131,64 @@ async function signInBulk() {
   }
   console.log('A sample of them has the right status and a good signature.');
   store.close();
+}
+
+/** A responder on a loopback port, asked by the openssl command; a revocation shows in the next answer. */
+async function answerOverHttp() {
+  const directory = mkdtempSync(join(tmpdir(), 'openssl-ocsp-http-'));
+  writeFileSync(join(directory, 'ca.pem'), ca.certificatePem);
+  writeFileSync(join(directory, 'server.pem'), server.certificatePem);
+  const { serialNumber } = server.certificate;
+  const overHttp = new Responder({
+    issuers: [
+      {
+        certificate: ca.certificate,
+        authority: listAuthority([{ serialNumber, status: OCSPCertStatus.GOOD }]),
+        signers: [{ responder: responder.certificate, privateKey: responder.privateKey }],
+      },
+    ],
+  });
+  const http = await serve(overHttp, { port: 0, host: '127.0.0.1' });
+  const request = new OCSPRequestBuilder()
+    .addCertificate(server.certificate, ca.certificate, HashAlgorithm.SHA1)
+    .build();
+  const der = request.publicBytes();
+  const ask = async (how, url, init) => {
+    const answer = Buffer.from(await (await fetch(url, init)).arrayBuffer());
+    const { status } = verifyOcspResponse(answer, { certificate: server.certificate, issuer: ca.certificate, request });
+    console.log(`Responder, asked by ${how}: ${status}`);
+    return status;
+  };
+  const get = () => ask('GET', `${http.url}/${encodeURIComponent(der.toString('base64'))}`);
+  const post = () => ask('POST', http.url, { method: 'POST', body: der });
+  console.log(`A responder at ${http.url}`);
+  if ((await get()) !== 'good' || (await post()) !== 'good') throw new Error('the certificate is not good');
+  await askWithOpenssl(directory, http.url, 'good');
+
+  const begin = performance.now();
+  await overHttp.update([{ serialNumber, status: OCSPCertStatus.REVOKED, revocationTime: new Date() }]);
+  if ((await get()) !== 'revoked') throw new Error('the revocation does not show');
+  console.log(`From the revocation to an answer that says so: ${(performance.now() - begin).toFixed(1)} ms`);
+  if ((await post()) !== 'revoked') throw new Error('the revocation does not show');
+  await askWithOpenssl(directory, http.url, 'revoked');
+  await http.close();
+  await overHttp.close();
+  rmSync(directory, { recursive: true });
+}
+
+/** `openssl ocsp -url`; beside this process, which has to answer. */
+async function askWithOpenssl(directory, url, expected) {
+  const [caFile, cert] = ['ca.pem', 'server.pem'].map((name) => join(directory, name));
+  try {
+    const { stdout } = await promisify(execFile)('openssl', [
+      'ocsp',
+      ...['-url', url, '-issuer', caFile, '-cert', cert, '-CAfile', caFile],
+    ]);
+    if (!stdout.includes(`: ${expected}\n`)) throw new Error(`the openssl command says: ${stdout}`);
+    console.log(`Responder, asked by the openssl command, with a nonce: ${expected}`);
+  } catch (error) {
+    if (error.code !== 'ENOENT') throw error;
+  }
 }
 
 /** Signatures per second with this key on all cores, by crypto.sign on libuv's pool. */

@@ -4,6 +4,7 @@ import { inspectCommand } from './inspect.js';
 import { ocspCommand } from './ocsp/command.js';
 import { queryCommand } from './query.js';
 import { requestCommand } from './request.js';
+import { serveCommand } from './serve/command.js';
 import { storeCommand } from './store.js';
 import { verifyCommand } from './verify.js';
 
@@ -16,4 +17,5 @@ export const COMMANDS: readonly Command[] = [
   queryCommand,
   bulkSignCommand,
   storeCommand,
+  serveCommand,
 ];

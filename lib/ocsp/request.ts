@@ -41,7 +41,7 @@ import {
   messageResult,
   verifyArguments,
 } from './verification/basic.js';
-import { nonceOf, readRawExtensions } from './verification/raw-extensions.js';
+import { nonceOf, type RawExtension, readRawExtensions } from './verification/raw-extensions.js';
 
 /** One Request of an OCSPRequest (RFC 6960 section 4.1.1): the CertID of a certificate, and what was asked beside it. */
 export class OCSPRequestEntry extends CertIdMembers {
@@ -241,9 +241,13 @@ export class OCSPRequest extends ValueObject {
 
   /** @internal */
   rawNonce(): Uint8Array | null {
+    return nonceOf(this.rawExtensions());
+  }
+
+  /** @internal Views of the message. */
+  rawExtensions(): RawExtension[] {
     const parsed = this.#parsed;
-    if (!parsed.has(REQUEST_EXTENSIONS)) return null;
-    return nonceOf(readRawExtensions(...parsed.locate(REQUEST_EXTENSIONS)));
+    return parsed.has(REQUEST_EXTENSIONS) ? readRawExtensions(...parsed.locate(REQUEST_EXTENSIONS)) : [];
   }
 
   /** Whether `other` is a request with the same bytes. */

@@ -9,7 +9,7 @@ export function installMissing() {
   const { dependencies = {}, devDependencies = {} } = readJson(inRoot('package.json'));
   const wrong = Object.entries({ ...dependencies, ...devDependencies }).filter(([name, version]) => {
     const manifest = inRoot('node_modules', name, 'package.json');
-    return !existsSync(manifest) || readJson(manifest).version !== version.replace(/^npm:.*@/, '');
+    return !existsSync(manifest) || readJson(manifest).version !== version;
   });
   if (wrong.length === 0) return;
   step(`installing npm packages (${wrong.map(([name]) => name).join(', ')})`);

@@ -8,15 +8,9 @@ import type { SegmentReader } from './segment-reader.js';
  * have an older status for one of its certificates, or the sweep would bring that back.
  */
 export function droppable(segments: readonly SegmentReader[], now: number): SegmentReader[] {
-  let expired = segments.filter(({ footer }) => footer.maxNextUpdate < now);
-  let staying = segments.filter((segment) => !expired.includes(segment));
-  // One that stays for what it hides may be hidden in part by another.
-  for (;;) {
-    const hiding = expired.filter((old) => !staying.every((other) => hidesNothing(old, other)));
-    if (hiding.length === 0) return expired;
-    expired = expired.filter((old) => !hiding.includes(old));
-    staying = [...staying, ...hiding];
-  }
+  const expired = segments.filter(({ footer }) => footer.maxNextUpdate < now);
+  const staying = segments.filter((segment) => !expired.includes(segment));
+  return expired.filter((old) => staying.every((other) => hidesNothing(old, other)));
 }
 
 function hidesNothing(old: SegmentReader, other: SegmentReader): boolean {
@@ -31,13 +25,8 @@ function overlaps(a: SegmentReader, b: SegmentReader): boolean {
   return compareKeys(a.firstKey, b.lastKey) <= 0 && compareKeys(b.firstKey, a.lastKey) <= 0;
 }
 
-/**
- * Compares the serial numbers of keys that may be padded to different widths. The kind of answer, their last octet, does not
- * matter: a status hides older ones of every kind.
- */
-function compareKeys(one: Buffer, other: Buffer): number {
-  const a = one.subarray(0, -1);
-  const b = other.subarray(0, -1);
+/** Compares serial numbers that may be padded to different widths. */
+function compareKeys(a: Buffer, b: Buffer): number {
   const width = Math.max(a.length, b.length);
   return Buffer.concat([Buffer.alloc(width - a.length), a]).compare(Buffer.concat([Buffer.alloc(width - b.length), b]));
 }

@@ -5,7 +5,6 @@ import {
   type CheckedRecord,
   checkpointFrame,
   endFrame,
-  FrameKind,
   keyOf,
   MAX_UINT48,
   nextUpdateOf,
@@ -15,7 +14,7 @@ import {
 } from './frames.js';
 import type { SegmentEntry } from './manifest.js';
 import type { ResponseVersion } from './response-store.js';
-import { BLOCK_ENTRIES, decodeHeader, ENTRY_TAIL, encodeFooter, encodeHeader, sealOf } from './segment-format.js';
+import { BLOCK_ENTRIES, ENTRY_TAIL, encodeFooter, encodeHeader } from './segment-format.js';
 import { SerialIndex } from './serial-index.js';
 
 /** Octets that are collected before they are written. Writing is also when the event loop gets its turn: a few milliseconds. */
@@ -33,30 +32,22 @@ export class SegmentWriter {
   #minStatusVersion = MAX_UINT48;
   #maxStatusVersion = 0;
   #maxNextUpdate = 0;
-  /** What the checksums begin with. */
-  readonly #seed: number;
-  /** CRC-32 of what the file has before the buffer. */
-  #sum: number;
 
-  private constructor(file: FileHandle, name: string, header: Buffer, position: number) {
+  private constructor(file: FileHandle, name: string, position: number) {
     this.#file = file;
     this.#name = name;
-    this.#seed = decodeHeader(header, name).seed;
-    this.#sum = crc32(header);
     this.#position = position;
   }
 
   /** Begins a new file; there must be none. */
-  static async create(path: string, epoch: number, sequence: number, mark: Buffer): Promise<SegmentWriter> {
-    const header = encodeHeader(epoch, sequence, mark);
-    const writer = new SegmentWriter(await open(path, 'wx'), basename(path), header, 0);
-    writer.#put(header);
-    writer.#sum = 0;
+  static async create(path: string, epoch: number, sequence: number): Promise<SegmentWriter> {
+    const writer = new SegmentWriter(await open(path, 'wx'), basename(path), 0);
+    writer.#put(encodeHeader(epoch, sequence));
     return writer;
   }
 
   /** Goes on with a file from a position, before which all frames are undamaged; {@link readd} has to be told of them. */
-  static async reopen(path: string, header: Buffer, position: number): Promise<SegmentWriter> {
+  static async reopen(path: string, position: number): Promise<SegmentWriter> {
     const file = await open(path, 'r+');
     try {
       await file.truncate(position);
@@ -65,7 +56,7 @@ export class SegmentWriter {
       await file.close();
       throw error;
     }
-    return new SegmentWriter(file, basename(path), header, position);
+    return new SegmentWriter(file, basename(path), position);
   }
 
   /** Response frames so far. */
@@ -78,26 +69,24 @@ export class SegmentWriter {
     return this.#position + this.#buffered;
   }
 
-  /** Takes up a frame that is in the file already, the next one. */
+  /** Takes up a response frame that is in the file already. */
   readd(frame: Buffer, offset: number): void {
-    this.#sum = crc32(frame, this.#sum);
-    if (frame[8] === FrameKind.RESPONSE)
-      this.#note(keyOf(frame), offset, frame.length, versionOf(frame), nextUpdateOf(frame));
+    this.#note(keyOf(frame), offset, frame.length, versionOf(frame), nextUpdateOf(frame));
   }
 
   /** Adds a record to the buffer. Returns a promise when it had to be written. */
-  append(record: CheckedRecord, kind: number): Promise<void> | undefined {
+  append(record: CheckedRecord): Promise<void> | undefined {
     const length = responseLength(record);
     if (length > this.#buffer.length - this.#buffered) {
-      return this.#flush(length).then(() => this.#append(record, kind, length));
+      return this.#flush(length).then(() => this.#append(record, length));
     }
-    this.#append(record, kind, length);
+    this.#append(record, length);
     return undefined;
   }
 
   /** Makes everything so far durable, with a token. */
   async checkpoint(token: string): Promise<void> {
-    const frame = checkpointFrame(token, this.#seed);
+    const frame = checkpointFrame(token);
     if (frame.length > this.#buffer.length - this.#buffered) await this.#flush(frame.length);
     this.#put(frame);
     await this.#flush();
@@ -106,7 +95,7 @@ export class SegmentWriter {
 
   /** Writes the index, makes the file durable and closes it. */
   async seal(): Promise<SegmentEntry> {
-    await this.#write(endFrame(this.#seed));
+    await this.#write(endFrame());
     const indexOffset = this.bytes;
     await this.#index.sort();
     const keyWidth = this.#index.longestKey;
@@ -131,9 +120,8 @@ export class SegmentWriter {
     if (length > 0) await this.#writeChecked(block.subarray(0, length));
     const sparseOffset = this.bytes;
     await this.#writeChecked(Buffer.concat([...sparse, key]));
-    await this.#flush();
-    const footer = encodeFooter(
-      {
+    await this.#write(
+      encodeFooter({
         indexOffset,
         sparseOffset,
         keyWidth,
@@ -143,15 +131,12 @@ export class SegmentWriter {
         minStatusVersion: this.#minStatusVersion,
         maxStatusVersion: this.#maxStatusVersion,
         maxNextUpdate: this.#maxNextUpdate,
-        sum: this.#sum,
-      },
-      this.#seed,
+      }),
     );
-    await this.#write(footer);
     await this.#flush();
     await this.#file.sync();
     await this.close();
-    return { file: this.#name, bytes: this.#position, entries, seal: sealOf(footer) };
+    return { file: this.#name, bytes: this.#position, entries };
   }
 
   /** Closes the file as it is. */
@@ -159,11 +144,10 @@ export class SegmentWriter {
     await this.#file.close();
   }
 
-  #append(record: CheckedRecord, kind: number, length: number): void {
+  #append(record: CheckedRecord, length: number): void {
     const offset = this.bytes;
-    const start = this.#buffered;
-    this.#buffered = writeResponse(this.#buffer, start, record, kind, this.#seed);
-    this.#note(keyOf(this.#buffer, start), offset, length, record, record.nextUpdate);
+    this.#buffered = writeResponse(this.#buffer, this.#buffered, record);
+    this.#note(record.serial, offset, length, record, record.nextUpdate);
   }
 
   #note(key: Uint8Array, offset: number, length: number, version: ResponseVersion, nextUpdate: number | null): void {
@@ -186,7 +170,7 @@ export class SegmentWriter {
   async #writeChecked(bytes: Buffer): Promise<void> {
     await this.#write(bytes);
     const sum = Buffer.alloc(4);
-    sum.writeUInt32BE(crc32(bytes, this.#seed));
+    sum.writeUInt32BE(crc32(bytes));
     await this.#write(sum);
   }
 
@@ -197,7 +181,6 @@ export class SegmentWriter {
       const { bytesWritten } = await this.#file.write(this.#buffer, done, this.#buffered - done, this.#position + done);
       done += bytesWritten;
     }
-    this.#sum = crc32(this.#buffer.subarray(0, this.#buffered), this.#sum);
     this.#position += this.#buffered;
     this.#buffered = 0;
     if (room > this.#buffer.length) this.#buffer = Buffer.allocUnsafeSlow(room);

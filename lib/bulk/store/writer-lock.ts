@@ -68,12 +68,7 @@ export class WriterLock {
         rmSync(lockPath(folder, older), { force: true });
         rmSync(freePath(folder, older), { force: true });
       }
-      try {
-        writeFileSync(freePath(folder, number), `${JSON.stringify({ ...ME, free: true })}\n`);
-      } catch (error) {
-        rmSync(lockPath(folder, number), { force: true });
-        throw error;
-      }
+      writeFileSync(freePath(folder, number), `${JSON.stringify({ ...ME, free: true })}\n`);
       return new WriterLock(folder, number);
     }
   }

@@ -97,8 +97,7 @@ function checkAccessDescription(item: unknown): AccessDescription {
   });
 }
 
-/** Reads descriptions to the end. */
-export function readAccessDescriptions(reader: DerReader): AccessDescription[] {
+function readAccessDescriptions(reader: DerReader): AccessDescription[] {
   const descriptions: AccessDescription[] = [];
   while (!reader.atEnd) {
     const sequence = reader.enter(Tag.SEQUENCE, 'AccessDescription');

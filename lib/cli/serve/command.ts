@@ -1,0 +1,251 @@
+import { readFileSync } from 'node:fs';
+import { indexTxtSource } from '../../bulk/sources/index-txt.js';
+import { hexOf } from '../../responder/authority.js';
+import { Responder } from '../../responder/responder.js';
+import { type ResponderServer, type ServeOptions, serve } from '../../responder/serve.js';
+import { readArguments } from '../arguments.js';
+import { type Command, choiceOption, countOption, ExitCode, print, required, UsageError } from '../command.js';
+import { PASSPHRASE_HELP, PASSPHRASE_OPTIONS } from '../passphrase.js';
+import { type IssuerConfig, parseAddress, readConfig, responderOptions, type ServeConfig } from './configuration.js';
+import { Log } from './log.js';
+
+const HELP = `Usage: openssl-ocsp serve --issuer CA.pem --signer OCSP.pem --key OCSP.key --index index.txt [options]
+
+Answers OCSP requests over HTTP. The list is read again when it has changed; so is the configuration on SIGHUP. SIGTERM
+and SIGINT end it, after the answers that are under way. Prints how to ask it; all else is JSON, a line each, on
+standard error.
+
+  --issuer FILE           certificate of the CA that is answered for
+  --key FILE              private key of the signer: PEM, DER or PKCS#12; or a URI that OpenSSL knows, such as pkcs11:
+  --signer FILE           certificate that signs: the CA's own or its delegate's; by default that of the PKCS#12 file
+${PASSPHRASE_HELP}
+  --index FILE            list of certificates: the index.txt of openssl ca; or
+  --crl FILE              a CRL of the CA
+  --serials FILE          with --crl, all that was issued, a hexadecimal serial number in each line: what the CRL does
+                          not list is good
+  --store FOLDER          answers that bulk-sign has signed; without --index and --crl, what is in it is what is known
+  --not-issued ANSWER     to serial numbers that were never issued: unauthorized (the default), unknown, revoked or good
+  --include-expired       E rows of an index.txt, which are unknown otherwise, are good
+  --hours N               from thisUpdate to nextUpdate (24)
+  --nonce POLICY          optional (the default), ignored, required or forbidden
+  --listen ADDRESS        HOST:PORT, :PORT, unix:PATH or fd:NUMBER (:8080)
+  --admin ADDRESS         the same for /healthz, /readyz, /metrics and /health (nowhere)
+  --base-path PATH        path of the responder in URLs, such as /ocsp
+  --config FILE           all of this and more, for any number of CAs, as JSON; --listen and --admin go before it
+  --check                 read everything, say what is wrong, and end
+
+Exit codes: 0 ended as it was told to, or checked and well, 1 failed, 2 wrong usage.
+`;
+
+const OPTIONS = {
+  issuer: { type: 'string' },
+  signer: { type: 'string' },
+  key: { type: 'string' },
+  ...PASSPHRASE_OPTIONS,
+  index: { type: 'string' },
+  crl: { type: 'string' },
+  serials: { type: 'string' },
+  store: { type: 'string' },
+  'not-issued': { type: 'string' },
+  'include-expired': { type: 'boolean' },
+  hours: { type: 'string' },
+  nonce: { type: 'string' },
+  listen: { type: 'string' },
+  admin: { type: 'string' },
+  'base-path': { type: 'string' },
+  config: { type: 'string' },
+  check: { type: 'boolean' },
+} as const;
+
+type Values = ReturnType<typeof readArguments<typeof OPTIONS>>['values'];
+
+/** Options that say what a configuration says. */
+const NOT_WITH_CONFIG = [
+  'issuer',
+  'signer',
+  'key',
+  'index',
+  'crl',
+  'serials',
+  'store',
+  'not-issued',
+  'hours',
+  'nonce',
+] as const;
+
+/** `openssl-ocsp serve` */
+export const serveCommand: Command = {
+  name: 'serve',
+  summary: 'answer OCSP requests over HTTP',
+  help: HELP,
+  options: OPTIONS,
+  async run(args) {
+    const { values } = readArguments(args, OPTIONS);
+    const log = new Log((line) => void process.stderr.write(line));
+    try {
+      return await new Service(values, log).run();
+    } finally {
+      log.close();
+    }
+  },
+};
+
+/** What the options say, as a configuration. */
+function configOf(values: Values): ServeConfig {
+  const { listen, admin, config: path, 'base-path': basePath } = values;
+  const own = {
+    ...(listen !== undefined && { listen }),
+    ...(admin !== undefined && { admin }),
+    ...(basePath !== undefined && { basePath }),
+  };
+  if (path !== undefined) {
+    const other = NOT_WITH_CONFIG.find((name) => values[name] !== undefined);
+    if (other !== undefined) throw new UsageError(`--${other} does not go with --config`);
+    return { ...readConfig(path), ...own };
+  }
+  const { signer, key, index, crl, serials, store } = values;
+  const notIssued = choiceOption(values['not-issued'], 'not-issued', [
+    'unauthorized',
+    'unknown',
+    'revoked',
+    'good',
+  ] as const);
+  const nonce = choiceOption(values.nonce, 'nonce', ['optional', 'ignored', 'required', 'forbidden'] as const);
+  const hours = countOption(values.hours, 'hours');
+  const { 'passphrase-file': passphraseFile, 'passphrase-env': passphraseEnv } = values;
+  if (key === undefined && (signer !== undefined || store === undefined)) throw new UsageError('--key is missing');
+  const issuer: IssuerConfig = {
+    certificate: required(values.issuer, 'issuer'),
+    signers:
+      key === undefined
+        ? []
+        : [
+            {
+              key,
+              ...(signer !== undefined && { certificate: signer }),
+              ...(passphraseFile !== undefined && { passphraseFile }),
+              ...(passphraseEnv !== undefined && { passphraseEnv }),
+            },
+          ],
+    ...(index !== undefined && { index }),
+    ...(crl !== undefined && { crl }),
+    ...(serials !== undefined && { serials }),
+    ...(store !== undefined && { store }),
+    ...(notIssued !== undefined && { notIssued }),
+    ...(hours !== undefined && { hours }),
+    ...(values['include-expired'] && { includeExpired: true }),
+  };
+  return { issuers: [issuer], ...own, ...(nonce !== undefined && { nonce }) };
+}
+
+/** One run of the command. */
+class Service {
+  readonly #values: Values;
+  readonly #log: Log;
+
+  constructor(values: Values, log: Log) {
+    this.#values = values;
+    this.#log = log;
+  }
+
+  async run(): Promise<number> {
+    const config = configOf(this.#values);
+    const address = parseAddress(config.listen ?? ':8080', 'listen');
+    const admin = config.admin === undefined ? undefined : parseAddress(config.admin, 'admin');
+    await using responder = new Responder(await this.#options(config));
+    await listsRead(responder);
+    if (this.#values.check) return check(responder);
+    const options: ServeOptions = {
+      ...(admin !== undefined && { admin }),
+      ...(config.tls && { tls: { cert: readFileSync(config.tls.certificate), key: readFileSync(config.tls.key) } }),
+      shutdownTimeout: (config.shutdownTimeout ?? 10) * 1000,
+    };
+    const server = await serve(responder, address, options);
+    const ended = this.#untilSignal(responder);
+    await this.#greet(config, server);
+    const signal = await ended;
+    this.#log.line('info', 'stopping', { signal });
+    await server.close();
+    this.#log.line('info', 'stopped');
+    return ExitCode.OK;
+  }
+
+  #options(config: ServeConfig): ReturnType<typeof responderOptions> {
+    return responderOptions(config, (file, error) => this.#log.trouble('list', error, { file }));
+  }
+
+  /** A command that asks, to be pasted; and the line for the log. */
+  async #greet({ issuers, basePath = '' }: ServeConfig, { url, adminUrl }: ResponderServer): Promise<void> {
+    const [first] = issuers;
+    if (/^http:/.test(url) && first !== undefined) {
+      const serial = (await firstSerial(first)) ?? '1';
+      print(`openssl-ocsp query --issuer ${quoted(first.certificate)} --serial ${serial} --url ${url}${basePath}`);
+    }
+    this.#log.line('info', 'listening', {
+      url,
+      ...(adminUrl !== undefined && { admin: adminUrl }),
+      issuers: issuers.length,
+    });
+  }
+
+  /** Resolves with the signal that ends the run; reloads on SIGHUP. */
+  #untilSignal(responder: Responder): Promise<string> {
+    let reloading = Promise.resolve();
+    const onHangUp = (): void => {
+      reloading = reloading.then(() => this.#reload(responder));
+    };
+    process.on('SIGHUP', onHangUp);
+    return new Promise((resolve) => {
+      for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal));
+    });
+  }
+
+  async #reload(responder: Responder): Promise<void> {
+    try {
+      await responder.reload(await this.#options(configOf(this.#values)));
+      this.#log.line('info', 'reloaded');
+    } catch (error) {
+      this.#log.trouble('reload', error);
+    }
+  }
+}
+
+/** Milliseconds in which the lists are read at the start; then the responder listens all the same, and says tryLater. */
+const START = 10_000;
+
+/** Resolves when every list has been read, or cannot be. */
+async function listsRead(responder: Responder): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, START);
+  });
+  await Promise.race([responder.ready(), late]);
+  clearTimeout(timer);
+}
+
+/** Tells of every issuer who signs, and what is wrong. */
+function check(responder: Responder): number {
+  const { ready, issuers } = responder.health();
+  for (const { name, problems, signers } of issuers) {
+    for (const { subject, notAfter, active } of signers)
+      print(`${name}: ${subject}, until ${notAfter.toISOString()}${active ? ', signs' : ''}`);
+    for (const problem of problems) print(`${name}: ${problem}`);
+  }
+  return ready ? ExitCode.OK : ExitCode.FAILED;
+}
+
+/** The serial number of a certificate of the list; undefined where the list does not tell. */
+async function firstSerial({ index }: IssuerConfig): Promise<string | undefined> {
+  if (index === undefined) return undefined;
+  try {
+    for await (const [entry] of indexTxtSource(index, { onBadRow: () => undefined }).batches({ batchSize: 1 }))
+      return entry && hexOf(entry.serialNumber);
+  } catch {
+    // Whoever watches the list says so.
+  }
+  return undefined;
+}
+
+function quoted(path: string): string {
+  return /^[\w./@%+,:=-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
+}

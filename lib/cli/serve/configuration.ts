@@ -1,0 +1,206 @@
+/** From the configuration of `openssl-ocsp serve` to the options of a responder. */
+import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { SegmentStore } from '../../bulk/store/segment-store.js';
+import type { StatusAuthority } from '../../responder/authority.js';
+import { crlAuthority } from '../../responder/crl-authority.js';
+import { indexTxtAuthority } from '../../responder/index-txt-authority.js';
+import type { NotIssuedPolicy, ResponderIssuerOptions } from '../../responder/issuer.js';
+import type { ResponderSigner } from '../../responder/live-signer.js';
+import type { LiveOptions, NoncePolicy, ResponderOptions } from '../../responder/options.js';
+import type { ListenAddress } from '../../responder/serve.js';
+import { storeAuthority } from '../../responder/store-authority.js';
+import type { HashAlgorithmName } from '../../x509/algorithms.js';
+import { isStoreUri } from '../../x509/stored-key.js';
+import { UsageError } from '../command.js';
+import { readCertificates } from '../input.js';
+import { readSigner } from '../key-options.js';
+import { reading } from '../system-error.js';
+import { checkSchema, SCHEMA } from './schema.js';
+
+/** A signer in the configuration. */
+export interface SignerConfig {
+  readonly certificate?: string;
+  readonly key: string;
+  readonly passphraseFile?: string;
+  readonly passphraseEnv?: string;
+  readonly digest?: string;
+}
+
+/** An issuer in the configuration. */
+export interface IssuerConfig {
+  readonly name?: string;
+  readonly certificate: string;
+  readonly signers?: readonly SignerConfig[];
+  readonly index?: string;
+  readonly crl?: string;
+  readonly serials?: string;
+  readonly store?: string;
+  readonly notIssued?: NotIssuedPolicy;
+  readonly includeExpired?: boolean;
+  readonly hours?: number;
+  readonly archiveCutoff?: number;
+  readonly allowUnauthorized?: boolean;
+}
+
+/** The configuration: what {@link SCHEMA} describes. */
+export interface ServeConfig {
+  readonly listen?: string;
+  readonly admin?: string;
+  readonly basePath?: string;
+  readonly issuers: readonly IssuerConfig[];
+  readonly nonce?: NoncePolicy;
+  readonly maxAge?: number;
+  readonly maxLag?: number;
+  readonly maxRequestBytes?: number;
+  readonly maxCertIds?: number;
+  readonly cachePost?: boolean;
+  readonly strictContentType?: boolean;
+  readonly errorStatus?: 'ok' | 'mapped';
+  readonly cacheBytes?: number;
+  readonly live?: LiveOptions;
+  readonly tls?: { readonly certificate: string; readonly key: string };
+  readonly processes?: number;
+  readonly shutdownTimeout?: number;
+}
+
+/**
+ * Reads a configuration file. Paths in it are relative to its folder.
+ *
+ * @throws UsageError for what the schema does not have, and what is no JSON; an Error when it cannot be read.
+ */
+export function readConfig(path: string): ServeConfig {
+  const content = reading(path, () => readFileSync(path, 'utf8'));
+  let value: unknown;
+  try {
+    value = JSON.parse(content);
+  } catch (error) {
+    throw new UsageError(`${path} is not JSON: ${(error as Error).message}`);
+  }
+  checkSchema(value, SCHEMA, path);
+  const config = value as ServeConfig;
+  const folder = dirname(resolve(path));
+  const at = (name: string): string => (isStoreUri(name) ? name : resolve(folder, name));
+  const files = <T extends object>(item: T, names: readonly (keyof T)[]): T => {
+    const changed = names.filter((name) => item[name] !== undefined).map((name) => [name, at(String(item[name]))]);
+    return { ...item, ...Object.fromEntries(changed) };
+  };
+  return {
+    ...config,
+    issuers: config.issuers.map((issuer) => ({
+      ...files(issuer, ['certificate', 'index', 'crl', 'serials', 'store']),
+      ...(issuer.signers && {
+        signers: issuer.signers.map((signer) => files(signer, ['certificate', 'key', 'passphraseFile'])),
+      }),
+    })),
+    ...(config.tls && { tls: files(config.tls, ['certificate', 'key']) }),
+  };
+}
+
+/** Told what went wrong while a file is watched. */
+export type OnFileError = (file: string, error: unknown) => void;
+
+/** More than so many keys are loaded when they are needed. */
+const KEYS_AT_START = 64;
+
+/**
+ * The options of a responder.
+ *
+ * @throws UsageError; what reading certificates and keys throws.
+ */
+export async function responderOptions(config: ServeConfig, onError: OnFileError): Promise<ResponderOptions> {
+  const { issuers, nonce, maxAge, maxLag, maxRequestBytes, maxCertIds, basePath, live } = config;
+  const { cachePost, strictContentType, errorStatus, cacheBytes } = config;
+  const keys = issuers.reduce((sum, { signers = [] }) => sum + signers.length, 0);
+  const list: ResponderIssuerOptions[] = [];
+  for (const issuer of issuers) list.push(await issuerOptions(issuer, keys > KEYS_AT_START, onError));
+  return {
+    issuers: list,
+    ...(nonce !== undefined && { nonce }),
+    ...(maxAge !== undefined && { maxAge }),
+    ...(maxLag !== undefined && { maxLag }),
+    ...(maxRequestBytes !== undefined && { maxRequestBytes }),
+    ...(maxCertIds !== undefined && { maxCertIds }),
+    ...(basePath !== undefined && { basePath }),
+    ...(live !== undefined && { live }),
+    ...(cachePost !== undefined && { cachePost }),
+    ...(strictContentType !== undefined && { strictContentType }),
+    ...(errorStatus !== undefined && { errorStatus }),
+    ...(cacheBytes !== undefined && { cache: { maxBytes: cacheBytes } }),
+  };
+}
+
+async function issuerOptions(
+  config: IssuerConfig,
+  isLazy: boolean,
+  onError: OnFileError,
+): Promise<ResponderIssuerOptions> {
+  const { name, signers = [], store: folder, notIssued, hours, archiveCutoff, allowUnauthorized } = config;
+  const [certificate] = await readCertificates(config.certificate);
+  const store = folder === undefined ? undefined : await SegmentStore.open(folder);
+  const validity = hours === undefined ? {} : { validity: { period: hours * 3600 } };
+  const list: ResponderSigner[] = [];
+  for (const signer of signers) list.push({ ...(await signerOptions(signer, isLazy)), ...validity });
+  return {
+    certificate,
+    authority: authorityOf(config, certificate, store, onError),
+    signers: list,
+    ...(name !== undefined && { name }),
+    ...(store !== undefined && { store }),
+    ...(notIssued !== undefined && { notIssued }),
+    ...(archiveCutoff !== undefined && { archiveCutoff }),
+    ...(allowUnauthorized !== undefined && { allowUnauthorized }),
+  };
+}
+
+function authorityOf(
+  { index, crl, serials, includeExpired }: IssuerConfig,
+  issuer: ResponderIssuerOptions['certificate'],
+  store: SegmentStore | undefined,
+  onError: OnFileError,
+): StatusAuthority {
+  if (index !== undefined && crl !== undefined) throw new UsageError('an issuer has an index or a CRL, not both');
+  if (serials !== undefined && crl === undefined) throw new UsageError('serials go with a CRL');
+  if (index !== undefined) {
+    const expired = includeExpired ? ({ expired: 'include' } as const) : {};
+    return indexTxtAuthority(index, { ...expired, onError: (error) => onError(index, error) });
+  }
+  if (crl !== undefined) {
+    const given = serials === undefined ? {} : { serials };
+    return crlAuthority(crl, { issuer, ...given, onError: (error) => onError(crl, error) });
+  }
+  if (store === undefined) throw new UsageError('an issuer needs an index, a CRL or a store');
+  return storeAuthority(store);
+}
+
+async function signerOptions(config: SignerConfig, isLazy: boolean): Promise<ResponderSigner> {
+  const { certificate, key, passphraseFile, passphraseEnv, digest } = config;
+  const secret = {
+    ...(passphraseFile !== undefined && { 'passphrase-file': passphraseFile }),
+    ...(passphraseEnv !== undefined && { 'passphrase-env': passphraseEnv }),
+  };
+  const load = () => readSigner({ option: 'key', value: key }, { option: 'signer', value: certificate }, secret);
+  const algorithm = digest === undefined ? {} : { algorithm: digest as HashAlgorithmName };
+  if (isLazy && certificate !== undefined) {
+    const [responder] = await readCertificates(certificate);
+    return { responder, privateKey: async () => (await load()).privateKey, ...algorithm };
+  }
+  const { privateKey, certificates } = await load();
+  return { responder: certificates[0], privateKey, ...algorithm };
+}
+
+/**
+ * An address: `HOST:PORT`, `:PORT`, `unix:PATH` or `fd:NUMBER`.
+ *
+ * @throws UsageError
+ */
+export function parseAddress(address: string, option: string): ListenAddress {
+  if (address.startsWith('unix:') && address.length > 5) return { path: address.slice(5) };
+  const fd = /^fd:(\d{1,6})$/.exec(address)?.[1];
+  if (fd !== undefined) return { fd: Number(fd) };
+  const [, host = '', port] = /^(.*):(\d{1,5})$/.exec(address) ?? [];
+  if (port === undefined || Number(port) > 65_535)
+    throw new UsageError(`--${option} is HOST:PORT, :PORT, unix:PATH or fd:NUMBER, not ${address}`);
+  const bare = host.replace(/^\[(.*)\]$/, '$1');
+  return { port: Number(port), ...(bare !== '' && { host: bare }) };
+}

@@ -1,0 +1,54 @@
+import type { Prepared } from './answer.js';
+
+/** What an answer costs beside its bytes: its objects, strings and place in the map. */
+const OVERHEAD = 512;
+
+/** Answers in memory, bounded by their bytes; what has not been asked for longest goes first. */
+export class AnswerCache {
+  readonly #maxBytes: number;
+  readonly #answers = new Map<string, Prepared>();
+  #bytes = 0;
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  get size(): number {
+    return this.#answers.size;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get(key: string): Prepared | undefined {
+    return this.#answers.get(key);
+  }
+
+  set(key: string, answer: Prepared): void {
+    this.delete(key);
+    this.#answers.set(key, answer);
+    this.#bytes += answer.der.length + OVERHEAD;
+    for (const oldest of this.#answers.keys()) {
+      if (this.#bytes <= this.#maxBytes) return;
+      this.delete(oldest);
+    }
+  }
+
+  /** Marks an answer as asked for. */
+  touch(key: string, answer: Prepared): void {
+    this.#answers.delete(key);
+    this.#answers.set(key, answer);
+  }
+
+  delete(key: string): void {
+    const answer = this.#answers.get(key);
+    if (answer === undefined) return;
+    this.#answers.delete(key);
+    this.#bytes -= answer.der.length + OVERHEAD;
+  }
+
+  *values(): Iterable<Prepared> {
+    yield* this.#answers.values();
+  }
+}

@@ -1,0 +1,54 @@
+import { crlSource, type SerialList } from '../bulk/sources/crl.js';
+import { readCrl } from '../bulk/sources/crl-der.js';
+import type { StatusEntry } from '../bulk/status-entry.js';
+import { type CertificateInput, toCertificate } from '../x509/certificate.js';
+import { hexOf, type StatusAuthority } from './authority.js';
+import { WatchedFile, type WatchOptions } from './watched-file.js';
+
+/** What {@link crlAuthority} takes beside the file. */
+export interface CrlAuthorityOptions extends WatchOptions {
+  /** The CA: a CRL that its key has not signed is not taken. */
+  readonly issuer: CertificateInput;
+  /**
+   * All serial numbers that were issued: what the CRL does not list is good. A file is read again with the CRL. Without it, only what is
+   * revoked is known: then `notIssued: 'good'` says that all else is good.
+   */
+  readonly serials?: SerialList;
+  /** Says that `serials` are all of the part of the CA's list that the CRL is. */
+  readonly serialsOfPart?: boolean;
+}
+
+/**
+ * A CRL file, which is read again when it has changed; an older CRL than the one before, by thisUpdate, is not taken. Answers hold from
+ * and until when the CRL does; when it has expired, nothing is good any more.
+ */
+export function crlAuthority(path: string, options: CrlAuthorityOptions): StatusAuthority {
+  const { issuer, serials, serialsOfPart = false, ...watch } = options;
+  const ca = toCertificate(issuer, 'issuer').x509;
+  let list: ReadonlyMap<string, StatusEntry> | undefined;
+  let thisUpdate = Number.NEGATIVE_INFINITY;
+  let nextUpdate = Number.POSITIVE_INFINITY;
+  const file = new WatchedFile(path, watch, async () => {
+    const crl = await readCrl(path, ca);
+    const begin = crl.thisUpdate.getTime();
+    if (begin < thisUpdate) throw new Error(`${path} is older than the CRL before it`);
+    const next = new Map<string, StatusEntry>();
+    const given = serials === undefined ? {} : { serials, serialsOfPart };
+    const source = crlSource(crl.der, { issuer: ca, useCrlTimes: true, ...given });
+    const statusVersion = Math.floor(begin / 1000);
+    for await (const batch of source.batches())
+      for (const entry of batch) next.set(hexOf(entry.serialNumber), { ...entry, statusVersion });
+    return () => {
+      list = next;
+      thisUpdate = begin;
+      nextUpdate = crl.nextUpdate?.getTime() ?? Number.POSITIVE_INFINITY;
+    };
+  });
+  return {
+    lookup: ({ serialNumber }) => list?.get(serialNumber),
+    lag: () => Math.max(file.lag, Date.now() - nextUpdate),
+    ready: () => file.first,
+    refresh: () => file.refresh(),
+    close: () => file.close(),
+  };
+}

@@ -1,0 +1,93 @@
+/** How a responder is doing. */
+import type { AnswerSource } from './answer.js';
+import type { Answerer } from './answerer.js';
+import type { Counters } from './counters.js';
+
+/** How a responder is doing. */
+export interface ResponderHealth {
+  /** Whether it can answer for all of its issuers: each has a signer or a store, and an authority that is up to date. */
+  readonly ready: boolean;
+  /** Whether it takes no new requests any more. */
+  readonly draining: boolean;
+  readonly issuers: readonly IssuerHealth[];
+  readonly live: LiveHealth;
+  readonly cache: { readonly answers: number; readonly bytes: number };
+  readonly answers: AnswerCounts;
+  /** Seconds since the responder was made. */
+  readonly uptime: number;
+}
+
+/** One issuer of it. */
+export interface IssuerHealth {
+  readonly name: string;
+  readonly ready: boolean;
+  /** What keeps it from being ready; empty when it is. */
+  readonly problems: readonly string[];
+  /** Seconds by which its authority may be behind. */
+  readonly lag: number;
+  readonly signers: readonly SignerHealth[];
+}
+
+/** A signer of an issuer. */
+export interface SignerHealth {
+  readonly subject: string;
+  readonly serialNumber: string;
+  readonly notBefore: Date;
+  readonly notAfter: Date;
+  /** Whether it is the one that signs now. */
+  readonly active: boolean;
+}
+
+/** What is being signed. */
+export interface LiveHealth {
+  readonly inflight: number;
+  readonly waiting: number;
+}
+
+/** Answers so far. */
+export interface AnswerCounts {
+  readonly total: number;
+  /** By what they say: `good`, `revoked`, `unknown`, `several` (more than one certificate, or a nonce), or the error. */
+  readonly byType: Readonly<Record<string, number>>;
+  readonly bySource: Readonly<Record<AnswerSource, number>>;
+  /** GET requests whose path a proxy had merged slashes in. */
+  readonly pathMerged: number;
+}
+
+export function healthOf(
+  { issuers, limits, gate, cache }: Answerer,
+  counters: Counters,
+  draining: boolean,
+  begin: number,
+): ResponderHealth {
+  const now = Date.now();
+  const list = issuers.map((issuer): IssuerHealth => {
+    const active = issuer.signerAt(now);
+    const { lag } = issuer.knowledge;
+    const problems: string[] = [];
+    if (lag > limits.maxLag) problems.push('the authority is not up to date');
+    if (active === undefined && issuer.store === undefined) problems.push('no signer has a valid certificate');
+    if (issuer.gate.isStuck) problems.push('the signer does not answer');
+    const signers = issuer.signers.map((signer) => ({
+      subject: signer.responder.x509.subject.split('\n').join(', '),
+      serialNumber: signer.responder.x509.serialNumber,
+      notBefore: new Date(signer.notBefore),
+      notAfter: new Date(signer.notAfter),
+      active: signer === active,
+    }));
+    return { name: issuer.name, ready: problems.length === 0, problems, lag: lag / 1000, signers };
+  });
+  const gates = [gate, ...issuers.map((issuer) => issuer.gate)];
+  return {
+    ready: !draining && list.every(({ ready }) => ready),
+    draining,
+    issuers: list,
+    live: {
+      inflight: gates.reduce((sum, { inflight }) => sum + inflight, 0),
+      waiting: gates.reduce((sum, { waiting }) => sum + waiting, 0),
+    },
+    cache: { answers: cache.size, bytes: cache.bytes },
+    answers: counters.snapshot(),
+    uptime: (performance.now() - begin) / 1000,
+  };
+}

@@ -1,0 +1,70 @@
+import { statSync } from 'node:fs';
+import { type IndexTxtOptions, indexTxtSource } from '../bulk/sources/index-txt.js';
+import type { StatusEntry } from '../bulk/status-entry.js';
+import { OCSPCertStatus } from '../ocsp/enums.js';
+import { hexOf, type StatusAuthority } from './authority.js';
+import { isPermanent } from './statement.js';
+import { WatchedFile, type WatchOptions } from './watched-file.js';
+
+/** What {@link indexTxtAuthority} takes beside the file. */
+export interface IndexTxtAuthorityOptions extends WatchOptions, Pick<IndexTxtOptions, 'expired' | 'expiredBefore'> {}
+
+/** One state of the file. */
+interface List {
+  /** What is not good, by serial number. */
+  readonly others: Map<string, StatusEntry>;
+  readonly good: Set<string>;
+  /** The second of the last change: what becomes known later is newer. */
+  readonly version: number;
+}
+
+/**
+ * The `index.txt` of `openssl ca`, which is read again when it has changed.
+ *
+ * `openssl ca` replaces the file as a whole. Of a file that is written in place only what is finished counts: a row that cannot be
+ * understood, or fewer rows than before, and the list before stays until the file has not changed for three seconds. A revocation for
+ * ever that a later list takes back stays: that list is an older one. Only a new start forgets it.
+ */
+export function indexTxtAuthority(path: string, options: IndexTxtAuthorityOptions = {}): StatusAuthority {
+  const { expired, expiredBefore, ...watch } = options;
+  const source = indexTxtSource(path, { ...(expired && { expired }), ...(expiredBefore && { expiredBefore }) });
+  let list: List | undefined;
+  const file = new WatchedFile(path, watch, async (isSettled) => {
+    const version = Math.floor(Math.min(statSync(path).mtimeMs, Date.now()) / 1000);
+    const next: List = { others: new Map(), good: new Set(), version };
+    for await (const batch of source.batches()) {
+      for (const entry of batch) {
+        const serial = hexOf(entry.serialNumber);
+        if (entry.status === OCSPCertStatus.GOOD) next.good.add(serial);
+        else next.others.set(serial, { ...entry, statusVersion: version });
+      }
+    }
+    if (list !== undefined && sizeOf(next) < sizeOf(list) && !isSettled) {
+      // What is revoked in half a list is revoked.
+      for (const [serial, entry] of next.others) if (isPermanent(entry)) list.others.set(serial, entry);
+      return undefined;
+    }
+    return () => {
+      for (const [serial, entry] of list?.others ?? [])
+        if (isPermanent(entry) && next.good.has(serial)) next.others.set(serial, entry);
+      list = next;
+    };
+  });
+  return {
+    lookup({ serialNumber }) {
+      const other = list?.others.get(serialNumber);
+      if (other !== undefined || list === undefined) return other;
+      return list.good.has(serialNumber)
+        ? { serialNumber, status: OCSPCertStatus.GOOD, statusVersion: list.version }
+        : undefined;
+    },
+    lag: () => file.lag,
+    ready: () => file.first,
+    refresh: () => file.refresh(),
+    close: () => file.close(),
+  };
+}
+
+function sizeOf({ others, good }: List): number {
+  return others.size + good.size;
+}

@@ -1,0 +1,165 @@
+/** One CA that is answered for. */
+import type { X509Certificate } from 'node:crypto';
+import type { CertIdHashIndex } from '../../typings/binding.js';
+import type { IssuerIdentity, ResponseStore } from '../bulk/store/response-store.js';
+import { invalidArgType, invalidValue } from '../errors.js';
+import { CERT_ID_HASHES } from '../x509/algorithms.js';
+import { type CertificateInput, type ParsedCertificate, toCertificate } from '../x509/certificate.js';
+import { checkList, checkObject } from '../x509/checks.js';
+import type { StatusAuthority } from './authority.js';
+import { Gate, type GateLimits } from './gate.js';
+import { Knowledge } from './knowledge.js';
+import { LiveSigner, type ResponderSigner } from './live-signer.js';
+import { oneOf, wholeNumber } from './options.js';
+
+/** How to answer for serial numbers that the CA never issued. */
+export type NotIssuedPolicy = 'unauthorized' | 'unknown' | 'good' | 'revoked';
+const NOT_ISSUED = ['unauthorized', 'unknown', 'good', 'revoked'] as const;
+
+/** A CA that a {@link Responder} answers for. */
+export interface ResponderIssuerOptions {
+  /** The CA's certificate. A CA that has a new key, or a new name, is another issuer. */
+  readonly certificate: CertificateInput;
+  /** Name in logs and metrics. Default: the subject of the certificate. */
+  readonly name?: string;
+  /** Who knows the statuses. It belongs to this issuer alone. */
+  readonly authority: StatusAuthority;
+  /**
+   * Who signs: of those that are valid at the time, the one whose validity began last. So a new delegate takes over while the
+   * old one is still valid. Without any, only the answers of the store are given.
+   */
+  readonly signers: Iterable<ResponderSigner>;
+  /**
+   * Answers that have been signed before. One that does not say what the authority knows now is not sent, but signed anew. A revocation
+   * that only the store knows counts, too, unless it was a hold and the authority knows better.
+   */
+  readonly store?: ResponseStore;
+  /**
+   * What to answer for a serial number that the authority does not know. `unauthorized`, the default, is what RFC 9919 section
+   * 3.2.3 requires where there is no record; it is not signed, so guessing costs nothing. `unknown` is signed; `revoked` is that
+   * of RFC 6960 section 2.2; `good` is for authorities that know only what is revoked, such as a CRL without a list.
+   */
+  readonly notIssued?: NotIssuedPolicy;
+  /**
+   * Seconds for which statuses are kept after a certificate has expired: answers carry an archive cutoff (RFC 6960 section 4.4.4)
+   * that lies so far before producedAt. Default: none.
+   */
+  readonly archiveCutoff?: number;
+  /**
+   * When to say that never issued certificates are answered `revoked` (RFC 6960 section 4.4.8): in those answers, or in all.
+   * Default `when-used`. Goes with `notIssued: 'revoked'`.
+   */
+  readonly extendedRevoke?: 'when-used' | 'always';
+  /** Sign even with certificates that clients will refuse. Default false. */
+  readonly allowUnauthorized?: boolean;
+}
+
+/** A CA that a {@link Responder} answers for, as its authority sees it. */
+export class ResponderIssuer {
+  /** Name in logs and metrics. */
+  readonly name: string;
+  /** @internal */
+  readonly parsed: ParsedCertificate;
+  /** @internal Number in its responder: the first part of the keys of caches. */
+  readonly index: number;
+  /** @internal */
+  readonly signers: readonly LiveSigner[];
+  /** @internal */
+  readonly knowledge: Knowledge;
+  /** @internal */
+  readonly store: ResponseStore | undefined;
+  /** @internal */
+  readonly notIssued: NotIssuedPolicy;
+  /** @internal */
+  readonly archiveCutoff: number | undefined;
+  /** @internal */
+  readonly extendedRevoke: 'when-used' | 'always' | undefined;
+  /** @internal Of what signs elsewhere, or in a device: whether it hangs is nobody else's business. */
+  readonly gate: Gate;
+  readonly #hashes: { name: Buffer; key: Buffer }[] = [];
+
+  /** @internal */
+  constructor(
+    options: ResponderIssuerOptions,
+    index: number,
+    limits: GateLimits,
+    onError: (issuer: ResponderIssuer, error: unknown) => void,
+  ) {
+    checkObject(options, 'issuer');
+    this.parsed = toCertificate(options.certificate, 'issuer.certificate');
+    this.index = index;
+    this.name = options.name ?? (this.parsed.x509.subject.split('\n').join(', ') || `issuer ${index}`);
+    const { authority } = options;
+    if (typeof authority?.lookup !== 'function')
+      throw invalidArgType('issuer.authority', 'a StatusAuthority', authority);
+    const allowUnauthorized = options.allowUnauthorized === true;
+    this.signers = checkList(
+      options.signers,
+      'issuer.signers',
+      (signer) => new LiveSigner(signer as ResponderSigner, this.parsed.x509, allowUnauthorized),
+    );
+    const { store } = options;
+    if (store !== undefined && typeof store?.get !== 'function')
+      throw invalidArgType('issuer.store', 'a ResponseStore', store);
+    this.store = store;
+    if (this.signers.length === 0 && store === undefined) throw invalidValue('issuer has neither a signer nor a store');
+    this.notIssued = oneOf(options.notIssued ?? 'unauthorized', NOT_ISSUED, 'issuer.notIssued');
+    this.archiveCutoff =
+      options.archiveCutoff === undefined ? undefined : wholeNumber(options.archiveCutoff, 'issuer.archiveCutoff', 0);
+    this.extendedRevoke =
+      this.notIssued === 'revoked'
+        ? oneOf(options.extendedRevoke ?? 'when-used', ['when-used', 'always'] as const, 'issuer.extendedRevoke')
+        : undefined;
+    this.gate = new Gate(limits);
+    this.knowledge = new Knowledge(authority, (error) => onError(this, error));
+  }
+
+  /** The CA's certificate. */
+  get certificate(): X509Certificate {
+    return this.parsed.x509;
+  }
+
+  /** @internal The issuer hashes of a CertID. Not copies. */
+  hashes(index: CertIdHashIndex): { readonly name: Buffer; readonly key: Buffer } {
+    this.#hashes[index] ??= { name: this.parsed.native.subjectHash(index), key: this.parsed.publicKeyHash(index) };
+    return this.#hashes[index];
+  }
+
+  /** @internal As stores know it. */
+  get identity(): IssuerIdentity {
+    const { subject } = this.parsed;
+    return { names: [subject], keyHashes: CERT_ID_HASHES.map(({ index }) => this.parsed.publicKeyHash(index)) };
+  }
+
+  /** @internal Who signs at a time; undefined when nobody may. */
+  signerAt(now: number): LiveSigner | undefined {
+    let newest: LiveSigner | undefined;
+    for (const signer of this.signers)
+      if (signer.isValid(now) && (newest === undefined || signer.notBefore > newest.notBefore)) newest = signer;
+    return newest;
+  }
+}
+
+/** Issuers by what a CertID says of them. */
+export class IssuerTable {
+  readonly #table = new Map<string, { readonly issuer: ResponderIssuer; readonly hash: CertIdHashIndex }>();
+
+  /** @throws `ERR_OCSP_INVALID_VALUE` for two issuers of one name and key. */
+  constructor(issuers: readonly ResponderIssuer[]) {
+    for (const issuer of issuers)
+      for (const { index } of CERT_ID_HASHES) {
+        const { name, key } = issuer.hashes(index);
+        const id = `${name.toString('latin1')}\x04${String.fromCharCode(key.length)}${key.toString('latin1')}`;
+        if (this.#table.has(id)) throw invalidValue(`there are two issuers with the name and key of ${issuer.name}`);
+        this.#table.set(id, { issuer, hash: index });
+      }
+  }
+
+  /**
+   * @param id - the content of issuerNameHash and all of issuerKeyHash, as they stand side by side in the DER of a CertID
+   */
+  find(id: string, hash: number): ResponderIssuer | undefined {
+    const row = this.#table.get(id);
+    return row?.hash === hash ? row.issuer : undefined;
+  }
+}

@@ -1,0 +1,140 @@
+/** What is known of the certificates of one issuer: by its authority, by its feed, and by what was told since. */
+import type { StatusEntry } from '../bulk/status-entry.js';
+import { type CertIdKey, hexOf, type StatusAuthority } from './authority.js';
+import { moreTrue } from './statement.js';
+
+/** Milliseconds after which a feed that has ended or failed is asked again; doubled up to {@link LONGEST_PAUSE}. */
+const FIRST_PAUSE = 100;
+const LONGEST_PAUSE = 5000;
+
+/** What was found out. */
+export type Known = StatusEntry | undefined;
+
+export class Knowledge {
+  readonly authority: StatusAuthority;
+  readonly #onError: (error: unknown) => void;
+  /** Told by {@link tell}: until the authority says the same, or worse. */
+  readonly #told = new Map<string, StatusEntry>();
+  /** From the feed. */
+  readonly #changed = new Map<string, StatusEntry>();
+  readonly #stop = new AbortController();
+  #cursor: string | null = null;
+  /** performance.now() of the last word of the feed. */
+  #heardAt = Number.NEGATIVE_INFINITY;
+  #lastVersion = 0;
+  #feed: Promise<void> | undefined;
+  #hasSpoken: () => void = () => undefined;
+  readonly #first = new Promise<void>((resolve) => {
+    this.#hasSpoken = resolve;
+  });
+
+  constructor(authority: StatusAuthority, onError: (error: unknown) => void) {
+    this.authority = authority;
+    this.#onError = onError;
+  }
+
+  /** Milliseconds by which it may be behind. */
+  get lag(): number {
+    const own = this.authority.lag?.() ?? 0;
+    return this.hasFeed ? Math.max(own, performance.now() - this.#heardAt) : own;
+  }
+
+  get hasFeed(): boolean {
+    return this.authority.changes !== undefined;
+  }
+
+  /** Begins to listen to the feed. */
+  start(): void {
+    if (this.hasFeed) this.#feed ??= this.#follow();
+  }
+
+  /** Takes over what another one was told. */
+  inherit(other: Knowledge): void {
+    for (const [serial, entry] of other.#told) this.#told.set(serial, entry);
+    this.#lastVersion = Math.max(this.#lastVersion, other.#lastVersion);
+  }
+
+  /** What is known now. A promise only where the authority has to be asked. */
+  now(id: CertIdKey): Known | Promise<Known> {
+    const found = this.authority.lookup(id);
+    return found instanceof Promise ? found.then((entry) => this.#merge(id, entry)) : this.#merge(id, found);
+  }
+
+  /**
+   * What the feed and {@link tell} know of a certificate: whether an answer at hand is still right can be said without the
+   * authority. undefined: nothing has changed since the beginning.
+   */
+  news({ serialNumber }: CertIdKey): Known {
+    const told = this.#told.get(serialNumber);
+    const changed = this.#changed.get(serialNumber);
+    return told === undefined || changed === undefined ? (told ?? changed) : moreTrue(told, changed);
+  }
+
+  /** Takes note of a status. Returns the entry as it counts from now on. */
+  tell(entry: StatusEntry, now: number): StatusEntry {
+    // A clock that was set back must not make the later word the weaker one.
+    this.#lastVersion = Math.max(this.#lastVersion + 1, Math.floor(now / 1000));
+    const told = { ...entry, statusVersion: entry.statusVersion ?? this.#lastVersion };
+    const serial = hexOf(entry.serialNumber);
+    const before = this.#told.get(serial);
+    const stays = before === undefined ? told : moreTrue(told, before);
+    this.#told.set(serial, stays);
+    return stays;
+  }
+
+  /** Resolves when the authority has been read for the first time, or could not be, and the feed has spoken. */
+  async ready(): Promise<void> {
+    await this.authority.ready?.();
+    if (this.hasFeed) await this.#first;
+  }
+
+  /** @param keep - the authority goes on elsewhere */
+  async close(keep: boolean): Promise<void> {
+    this.#stop.abort();
+    if (!keep) await this.authority.close?.();
+  }
+
+  #merge(id: CertIdKey, entry: Known): Known {
+    const news = this.news(id);
+    if (news === undefined) return entry;
+    return entry === undefined ? news : moreTrue(entry, news);
+  }
+
+  async #follow(): Promise<void> {
+    const { signal } = this.#stop;
+    let pause = FIRST_PAUSE;
+    while (!signal.aborted) {
+      try {
+        const feed = this.authority.changes?.(this.#cursor, signal) ?? [];
+        for await (const { entries, cursor } of feed) {
+          for (const entry of entries) this.#take(entry);
+          this.#cursor = cursor;
+          this.#heardAt = performance.now();
+          this.#hasSpoken();
+          pause = FIRST_PAUSE;
+          if (signal.aborted) return;
+        }
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#onError(error);
+      }
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(done, pause);
+        function done(): void {
+          clearTimeout(timer);
+          signal.removeEventListener('abort', done);
+          resolve();
+        }
+        signal.addEventListener('abort', done);
+        timer.unref();
+      });
+      pause = Math.min(pause * 2, LONGEST_PAUSE);
+    }
+  }
+
+  #take(entry: StatusEntry): void {
+    const serial = hexOf(entry.serialNumber);
+    const before = this.#changed.get(serial);
+    this.#changed.set(serial, before === undefined ? entry : moreTrue(entry, before));
+  }
+}

@@ -1,0 +1,114 @@
+/** Signs answers as they are asked for: any number of certificates, with a nonce or without. */
+import type { SingleResponseTuple } from '../../typings/binding.js';
+import { native, takeOutput } from '../binding.js';
+import { checkAuthorization } from '../bulk/authority.js';
+import { signDataExternally } from '../bulk/external-pool.js';
+import { type ProfileOptions, resolveProfile, type SignerProfile } from '../bulk/signer-profile.js';
+import { resolveValidity, timesAt, type Validity, type ValidityOptions } from '../bulk/validity.js';
+import { invalidValue } from '../errors.js';
+import type { ExternalSigner } from '../ocsp/signing.js';
+import { type CertificateInput, type ParsedCertificate, toCertificate } from '../x509/certificate.js';
+import type { PrivateKeyInput } from '../x509/key.js';
+import { StoredPrivateKey } from '../x509/stored-key.js';
+
+/** A certificate that signs for an issuer, and its key. */
+export interface ResponderSigner extends Omit<ProfileOptions, 'issuer' | 'privateKey'> {
+  /**
+   * The private key of the certificate, or who signs with it elsewhere; or a function that loads it, called when a signature is
+   * first needed and again after it has failed.
+   */
+  readonly privateKey: KeyInput | (() => KeyInput | Promise<KeyInput>);
+  /** From when and until when answers hold. Default: from the second of signing, for a day. */
+  readonly validity?: ValidityOptions;
+}
+
+/** A key, or who has it. */
+export type KeyInput = PrivateKeyInput | ExternalSigner;
+
+const DAY = 24 * 3600;
+/** Keys that sign in less time than it takes to hand the work to another thread and back. */
+const QUICK: ReadonlySet<string> = new Set(['EC', 'ED25519']);
+
+export class LiveSigner {
+  readonly responder: ParsedCertificate;
+  /** From when and until when the certificate is valid, in milliseconds. */
+  readonly notBefore: number;
+  readonly notAfter: number;
+  /** Whether its key is in this process, so that signing takes as long as a signature does. */
+  isLocal = false;
+  readonly #options: ResponderSigner;
+  readonly #issuer: CertificateInput;
+  readonly #validity: Validity;
+  #profile: Promise<SignerProfile> | SignerProfile | undefined;
+
+  /** @throws What `ResponseSigner` throws, but for the times: a signer may be there before it is needed, and after. */
+  constructor(options: ResponderSigner, issuer: CertificateInput, allowUnauthorized: boolean) {
+    this.responder = toCertificate(options.responder, 'responder');
+    const { x509 } = this.responder;
+    if (!allowUnauthorized) checkAuthorization(x509, toCertificate(issuer, 'issuer').x509);
+    this.notBefore = Date.parse(x509.validFrom);
+    this.notAfter = Date.parse(x509.validTo);
+    this.#options = options;
+    this.#issuer = issuer;
+    this.#validity = resolveValidity({ granularity: 1, period: DAY, ...options.validity }, this.notAfter);
+    if (typeof options.privateKey !== 'function') this.#profile = this.#resolve(options.privateKey);
+  }
+
+  isValid(now: number): boolean {
+    return now >= this.notBefore && now <= this.notAfter;
+  }
+
+  /** Times of an entry that brings none, in seconds; nextUpdate is never past the end of the certificate. */
+  timesAt(now: number): { thisUpdate: number; nextUpdate: number | undefined } {
+    const { thisUpdate, nextUpdate } = timesAt(this.#validity, now);
+    const last = Math.floor(this.notAfter / 1000);
+    return { thisUpdate, nextUpdate: nextUpdate === undefined ? undefined : Math.min(nextUpdate, last) };
+  }
+
+  /**
+   * The DER of a response.
+   *
+   * @throws (rejects) What loading the key and signing throw.
+   */
+  async sign(entries: readonly SingleResponseTuple[], extensions: Buffer | undefined, now: number): Promise<Buffer> {
+    const profile = await this.load();
+    const { key, external, responder, responderIdTag, scheme, certificates } = profile;
+    const data = takeOutput(
+      native.encodeResponseData(
+        responderIdTag,
+        responderIdTag === 1 ? responder.subject : responder.publicKeyHash(0),
+        Math.floor(now / 1000),
+        entries,
+        extensions,
+      ),
+    );
+    if (external !== undefined) return signDataExternally({ ...profile, signer: external }, data);
+    if (key === undefined) throw invalidValue('no key');
+    if (QUICK.has(key.type)) return takeOutput(key.signResponse(data, responder.native, ...scheme, certificates));
+    return key.signResponseAsync(data, responder.native, ...scheme, certificates);
+  }
+
+  /** Loads the key, if that has not been done. */
+  load(): Promise<SignerProfile> | SignerProfile {
+    this.#profile ??= this.#loadKey();
+    return this.#profile;
+  }
+
+  async #loadKey(): Promise<SignerProfile> {
+    try {
+      const { privateKey } = this.#options;
+      const profile = this.#resolve(await (privateKey as () => Promise<KeyInput>)());
+      this.#profile = profile;
+      return profile;
+    } catch (error) {
+      this.#profile = undefined;
+      throw error;
+    }
+  }
+
+  #resolve(privateKey: KeyInput): SignerProfile {
+    const profile = resolveProfile({ ...this.#options, issuer: this.#issuer, privateKey });
+    this.isLocal = profile.key !== undefined && !(privateKey instanceof StoredPrivateKey);
+    return profile;
+  }
+}

@@ -1,0 +1,99 @@
+/** What a request asks, as far as a responder has to know. */
+import type { CertIdHashIndex } from '../../typings/binding.js';
+import { invalidValue } from '../errors.js';
+import { ENTRY_EXTENSIONS, HASH_INDEX, ISSUER_KEY_HASH, ISSUER_NAME_HASH, SERIAL } from '../ocsp/layout.js';
+import { loadDerOcspRequest, type OCSPRequest, type OCSPRequestEntry } from '../ocsp/request.js';
+import { nonceOf, type RawExtension, readRawExtensions } from '../ocsp/verification/raw-extensions.js';
+import { OCSPNonce } from '../x509/extensions/request.js';
+import { OCSPExtensionOID } from '../x509/oids.js';
+import type { IssuerTable, ResponderIssuer } from './issuer.js';
+
+/** A certificate that is asked about. */
+export interface Asked {
+  /** undefined when nobody here answers for it. */
+  readonly issuer: ResponderIssuer | undefined;
+  readonly hash: CertIdHashIndex;
+  /** Upper-case hexadecimal digits; undefined for what can be no serial number, being negative or too long. */
+  readonly serialNumber: string | undefined;
+  /** Content bytes of the INTEGER. */
+  readonly serialBytes: Buffer;
+  readonly issuerNameHash: Buffer;
+  readonly issuerKeyHash: Buffer;
+}
+
+/**
+ * The request behind the bytes: DER, or what OpenSSL makes of it, as some clients do not write DER.
+ *
+ * @throws `ERR_OCSP_MALFORMED`.
+ */
+export function readRequest(bytes: Uint8Array): OCSPRequest {
+  try {
+    return loadDerOcspRequest(bytes);
+  } catch {
+    return loadDerOcspRequest(bytes, { strict: false });
+  }
+}
+
+/** Longer than any serial number that a store takes. */
+const LONGEST_SERIAL = 255;
+
+/** What an entry of a request asks about. */
+export function readAsked(entry: OCSPRequestEntry, issuers: IssuerTable): Asked {
+  const parsed = entry.parsedCertId();
+  const { memory } = parsed;
+  const hash = parsed.number(HASH_INDEX);
+  const start = parsed.start(SERIAL);
+  const end = parsed.end(SERIAL);
+  const id = memory.toString('latin1', parsed.start(ISSUER_NAME_HASH), parsed.end(ISSUER_KEY_HASH));
+  const isNumber = end > start && end - start <= LONGEST_SERIAL && (memory[start] as number) < 0x80;
+  let first = start;
+  while (first < end - 1 && memory[first] === 0) first += 1;
+  return {
+    issuer: issuers.find(id, hash),
+    hash: hash as CertIdHashIndex,
+    serialNumber: isNumber ? memory.toString('hex', first, end).toUpperCase() : undefined,
+    serialBytes: memory.subarray(start, end),
+    issuerNameHash: parsed.view(ISSUER_NAME_HASH),
+    issuerKeyHash: parsed.view(ISSUER_KEY_HASH),
+  };
+}
+
+/** The nonce of a request. */
+export interface AskedNonce {
+  /** The value of the extension, as it came. */
+  readonly value: Buffer;
+  /** Bytes of the nonce inside. */
+  readonly length: number;
+}
+
+/** Extensions of requests that may be critical: what they ask for is done, or may be left undone. */
+const UNDERSTOOD: ReadonlySet<string> = new Set([
+  OCSPExtensionOID.NONCE,
+  OCSPExtensionOID.ACCEPTABLE_RESPONSES,
+  OCSPExtensionOID.PREFERRED_SIGNATURE_ALGORITHMS,
+  OCSPExtensionOID.SERVICE_LOCATOR,
+]);
+
+/**
+ * The nonce of a request; null when there is none.
+ *
+ * @throws `ERR_OCSP_MALFORMED`, `ERR_OCSP_DUPLICATE_EXTENSION` for extensions that cannot be read; `ERR_OCSP_INVALID_VALUE` for a
+ * critical one that is not known (RFC 6960 section 4.4).
+ */
+export function readNonce(request: OCSPRequest, entries: readonly OCSPRequestEntry[]): AskedNonce | null {
+  const extensions = request.rawExtensions();
+  checkCritical(extensions);
+  for (const entry of entries) {
+    const parsed = entry.parsedCertId();
+    if (parsed.has(ENTRY_EXTENSIONS)) checkCritical(readRawExtensions(...parsed.locate(ENTRY_EXTENSIONS)));
+  }
+  const raw = nonceOf(extensions);
+  if (raw === null) return null;
+  const value = Buffer.from(raw);
+  return { value, length: OCSPNonce.fromDer(value).nonce.length };
+}
+
+function checkCritical(extensions: readonly RawExtension[]): void {
+  for (const { oid, critical } of extensions)
+    if (critical && !UNDERSTOOD.has(oid)) throw invalidValue(`unknown critical extension ${oid}`);
+}

@@ -1,0 +1,196 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { EntryPacker } from '../bulk/entry-packer.js';
+import type { StatusEntry } from '../bulk/status-entry.js';
+import { invalidArgType, invalidValue } from '../errors.js';
+import { type CertificateInput, toCertificate } from '../x509/certificate.js';
+import { checkBytes } from '../x509/checks.js';
+import type { Answer } from './answer.js';
+import { Answerer } from './answerer.js';
+import { publishAnswer, publishError } from './channels.js';
+import { Counters } from './counters.js';
+import { fetchAnswer } from './fetch.js';
+import { healthOf, type ResponderHealth } from './health.js';
+import { ResponderIssuer } from './issuer.js';
+import { type HttpOptions, makeListener } from './listener.js';
+import { type ResponderOptions, readLimits } from './options.js';
+
+/** Hands requests to a {@link Responder}: for `node:http`, `node:https`, Express, Fastify and the like. */
+export type ResponderListener = (request: IncomingMessage, response: ServerResponse) => void;
+
+/**
+ * Answers OCSP requests for any number of CAs.
+ *
+ * Every answer, also one that was signed before or lies in memory, says what the authority of its issuer knows when it is sent; what
+ * the authority cannot be asked about is answered tryLater, never good.
+ *
+ * @example
+ * ```ts
+ * const responder = new Responder({
+ *   issuers: [{ certificate: ca, authority: indexTxtAuthority('index.txt'), signers: [{ responder: delegate, privateKey }] }],
+ * });
+ * http.createServer(responder.listener).listen(8080);
+ * ```
+ */
+export class Responder implements AsyncDisposable {
+  /** For `node:http(s)`, and what calls such functions. */
+  readonly listener: ResponderListener;
+  #answerer: Answerer;
+  readonly #counters = new Counters();
+  readonly #begin = performance.now();
+  #draining = false;
+  readonly #http: HttpOptions;
+
+  /**
+   * @throws TypeError; `ERR_OCSP_INVALID_VALUE`, also for a signer that clients would refuse, and for two issuers of one name and
+   * key; `ERR_OCSP_MALFORMED`.
+   */
+  constructor(options: ResponderOptions) {
+    this.#answerer = this.#make(options);
+    this.#http = {
+      answer: (bytes) => this.answer(bytes),
+      limits: () => this.#answerer.limits,
+      isDraining: () => this.#draining,
+      onPathMerged: () => {
+        this.#counters.pathMerged += 1;
+        if (this.#counters.pathMerged === 1) publishError(this, 'http', undefined, new Error(PATH_MERGED));
+      },
+      onError: (error) => publishError(this, 'http', undefined, error),
+    };
+    this.listener = makeListener(this.#http);
+    this.#start();
+  }
+
+  /**
+   * The answer to a request. Never throws for what is in the request; a promise only where something takes time: an authority or a
+   * store that is asked, a signature.
+   *
+   * @param request - DER of an OCSPRequest, as it came.
+   * @throws TypeError when it is not a Uint8Array.
+   */
+  answer(request: Uint8Array): Answer | Promise<Answer> {
+    const answer = this.#answerer.answer(checkBytes(request, 'request'));
+    return answer instanceof Promise ? answer.then((late) => this.#count(late)) : this.#count(answer);
+  }
+
+  /** The same for `Request` and `Response` of fetch, as Hono and the like have them. Works on the path of the URL, as it came. */
+  fetch(request: Request): Promise<Response> {
+    return fetchAnswer(this.#http, request);
+  }
+
+  /**
+   * Takes note of statuses that have changed, as after a revocation: when it resolves, nothing else is answered any more, and with a
+   * store it is there, too. What was said of a certificate counts until the authority says as much: a revocation stays even when an
+   * older list is read again.
+   *
+   * @param entries - What has changed.
+   * @param issuer - Whose certificates they are; may be left out where there is one issuer.
+   * @throws (rejects) TypeError, `ERR_OCSP_INVALID_VALUE` for a bad entry or an issuer that is not answered for: nothing has changed
+   * then; what the store throws: the answers of this responder have changed then, what is durable has not.
+   */
+  async update(entries: Iterable<StatusEntry>, issuer?: CertificateInput): Promise<void> {
+    const target = this.#issuer(issuer);
+    const list = [...entries];
+    const packer = new EntryPacker();
+    for (const entry of list) packer.add(entry, { thisUpdate: 0, nextUpdate: undefined });
+    const now = Date.now();
+    const told = list.map((entry) => target.knowledge.tell(entry, now));
+    const { store } = target;
+    if (store === undefined || told.length === 0) return;
+    const answerer = this.#answerer;
+    const records = await Promise.all(
+      told.flatMap((entry) => STORED_HASHES.map((hash) => answerer.record(target, entry, hash, now))),
+    );
+    await store.putBatch(records, { issuer: target.identity });
+  }
+
+  /**
+   * Takes other options. What is wrong with them is thrown, and the old ones go on counting. Statuses that {@link update} was told are
+   * kept for the issuers that stay.
+   *
+   * @throws As the constructor.
+   */
+  async reload(options: ResponderOptions): Promise<void> {
+    const old = this.#answerer;
+    const next = this.#make(options);
+    for (const issuer of next.issuers) {
+      const before = old.issuers.find(({ certificate }) => certificate.raw.equals(issuer.certificate.raw));
+      if (before !== undefined) issuer.knowledge.inherit(before.knowledge);
+    }
+    await Promise.all(next.issuers.map(({ knowledge }) => knowledge.ready()));
+    this.#answerer = next;
+    this.#start();
+    const kept = new Set(next.issuers.map(({ knowledge }) => knowledge.authority));
+    for (const { knowledge } of old.issuers) await knowledge.close(kept.has(knowledge.authority));
+  }
+
+  /** Resolves when every authority has been read, or could not be; {@link health} tells. Until it has been, the answer is tryLater. */
+  async ready(): Promise<void> {
+    await Promise.all(this.#answerer.issuers.map(({ knowledge }) => knowledge.ready()));
+  }
+
+  /** How it is doing. */
+  health(): ResponderHealth {
+    return healthOf(this.#answerer, this.#counters, this.#draining, this.#begin);
+  }
+
+  /** From now on {@link health} says "not ready", and HTTP connections end after the next answer. All requests are answered still. */
+  drain(): void {
+    this.#draining = true;
+  }
+
+  /** Lets go of the authorities. */
+  async close(): Promise<void> {
+    this.drain();
+    for (const { knowledge } of this.#answerer.issuers) await knowledge.close(false);
+  }
+
+  /** {@link close} */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #make(options: ResponderOptions): Answerer {
+    const limits = readLimits(options);
+    const { issuers } = options;
+    if (typeof issuers?.[Symbol.iterator] !== 'function') throw invalidArgType('options.issuers', 'iterable', issuers);
+    const list = Array.from(
+      issuers,
+      (issuer, i) =>
+        new ResponderIssuer(issuer, i, limits.live, (where, error) => publishError(this, 'feed', where, error)),
+    );
+    if (list.length === 0) throw invalidValue('options.issuers is empty');
+    const authorities = new Set(list.map(({ knowledge }) => knowledge.authority));
+    if (authorities.size !== list.length && list.some(({ knowledge }) => knowledge.hasFeed))
+      throw invalidValue('an authority with a feed belongs to one issuer');
+    return new Answerer(this, list, limits);
+  }
+
+  #start(): void {
+    for (const { knowledge } of this.#answerer.issuers) knowledge.start();
+  }
+
+  #count(answer: Answer): Answer {
+    this.#counters.count(answer);
+    publishAnswer(this, answer);
+    return answer;
+  }
+
+  #issuer(certificate: CertificateInput | undefined): ResponderIssuer {
+    const { issuers } = this.#answerer;
+    const [first, ...others] = issuers;
+    if (certificate === undefined) {
+      if (first === undefined || others.length > 0) throw invalidValue('issuer is needed: there are several');
+      return first;
+    }
+    const { raw } = toCertificate(certificate, 'issuer').x509;
+    const found = issuers.find((issuer) => issuer.certificate.raw.equals(raw));
+    if (found === undefined) throw invalidValue('issuer is not among those that are answered for');
+    return found;
+  }
+}
+
+/** SHA-1 and SHA-256: what clients ask by. */
+const STORED_HASHES = [0, 2] as const;
+
+const PATH_MERGED =
+  'a proxy merges slashes in the path, which breaks GET requests: nginx needs "merge_slashes off", Apache "MergeSlashes Off"';

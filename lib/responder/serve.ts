@@ -1,0 +1,172 @@
+/** The servers of a responder: sockets, time limits, and a way to an end. */
+
+import { unlink } from 'node:fs/promises';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import { connect, type ListenOptions } from 'node:net';
+import type { TlsOptions } from 'node:tls';
+import { metricsText } from './metrics.js';
+import type { Responder } from './responder.js';
+
+/** Where a server listens: a port, by default of all addresses; a unix socket; or a file descriptor that listens already. */
+export type ListenAddress =
+  | { readonly port: number; readonly host?: string }
+  | { readonly path: string }
+  | { readonly fd: number };
+
+/** What {@link serve} takes beside the address. */
+export interface ServeOptions {
+  /** Answers by HTTPS. OCSP clients ask by HTTP: what is signed needs no other protection. */
+  readonly tls?: TlsOptions;
+  /** Where `/healthz`, `/readyz` and `/metrics` are told, to those who operate the responder. Default: nowhere. */
+  readonly admin?: ListenAddress;
+  /** Lets several processes listen on one port (Node.js 22.12 and later). Default false. */
+  readonly reusePort?: boolean;
+  /** Ends the server, as `close` does. */
+  readonly signal?: AbortSignal;
+  /** Milliseconds in which connections may end by themselves when the server closes. Default 10,000. */
+  readonly shutdownTimeout?: number;
+}
+
+/** A responder that listens. */
+export interface ResponderServer extends AsyncDisposable {
+  /** Where to ask: `http://host:port`, or the path of the socket. */
+  readonly url: string;
+  /** The same of the admin listener; undefined without one. */
+  readonly adminUrl: string | undefined;
+  /** Takes no more connections, lets those that are there finish, and resolves when all have ended. The responder stays. */
+  close(): Promise<void>;
+}
+
+/** Slow clients are cut off: a request has to be there in 10 seconds, and an answer has to be taken in 30. */
+const LIMITS = {
+  headersTimeout: 10_000,
+  requestTimeout: 15_000,
+  keepAliveTimeout: 30_000,
+  connectionsCheckingInterval: 1000,
+  maxHeaderSize: 16 * 1024,
+} as const;
+const IDLE = 30_000;
+
+/**
+ * Lets a responder listen.
+ *
+ * @throws (rejects) What `listen` throws, as when the address is taken.
+ */
+export async function serve(
+  responder: Responder,
+  address: ListenAddress,
+  { tls, admin, reusePort, signal, shutdownTimeout = 10_000 }: ServeOptions = {},
+): Promise<ResponderServer> {
+  const server = tls
+    ? createTlsServer({ ...LIMITS, ...tls }, responder.listener)
+    : createServer(LIMITS, responder.listener);
+  server.setTimeout(IDLE);
+  await listen(server, address, reusePort);
+  let adminServer: Server | undefined;
+  try {
+    if (admin !== undefined) {
+      adminServer = createServer(LIMITS, adminListener(responder));
+      await listen(adminServer, admin);
+    }
+  } catch (error) {
+    server.close();
+    throw error;
+  }
+  let closing: Promise<void> | undefined;
+  const close = (): Promise<void> => {
+    closing ??= (async () => {
+      responder.drain();
+      await closeServer(server, shutdownTimeout);
+      if (adminServer !== undefined) await closeServer(adminServer, 0);
+    })();
+    return closing;
+  };
+  signal?.addEventListener('abort', () => void close(), { once: true });
+  if (signal?.aborted) void close();
+  return {
+    url: urlOf(server, tls === undefined ? 'http' : 'https'),
+    adminUrl: adminServer && urlOf(adminServer, 'http'),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+/** What operators ask. */
+function adminListener(responder: Responder): RequestListener {
+  return (request, response) => {
+    const reply = (status: number, body: string, type = 'text/plain; charset=utf-8'): void => {
+      response.writeHead(status, { 'Content-Type': type, 'Cache-Control': 'no-store' });
+      response.end(request.method === 'HEAD' ? undefined : body);
+    };
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      reply(405, 'GET\n');
+      return;
+    }
+    switch (request.url?.split('?', 1)[0]) {
+      case '/healthz':
+        reply(200, 'ok\n');
+        return;
+      case '/readyz': {
+        const { ready, issuers, draining } = responder.health();
+        const lines = issuers.flatMap(({ name, problems }) => problems.map((problem) => `${name}: ${problem}`));
+        reply(ready ? 200 : 503, ready ? 'ready\n' : `${[...(draining ? ['draining'] : []), ...lines].join('\n')}\n`);
+        return;
+      }
+      case '/metrics':
+        reply(200, metricsText(responder.health()), 'text/plain; version=0.0.4; charset=utf-8');
+        return;
+      case '/health':
+        reply(200, `${JSON.stringify(responder.health())}\n`, 'application/json');
+        return;
+      default:
+        reply(404, '/healthz, /readyz, /metrics, /health\n');
+    }
+  };
+}
+
+async function listen(server: Server, address: ListenAddress, reusePort = false): Promise<void> {
+  try {
+    await tryToListen(server, (reusePort ? { ...address, reusePort } : address) as ListenOptions);
+  } catch (error) {
+    const isLeft = 'path' in address && (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
+    if (!isLeft || (await isServed(address.path))) throw error;
+    // A socket that a process left behind which was killed.
+    await unlink(address.path);
+    await tryToListen(server, address as ListenOptions);
+  }
+}
+
+function tryToListen(server: Server, options: ListenOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(options, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}
+
+function isServed(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path);
+    socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
+    socket.once('connect', () => socket.destroy());
+  });
+}
+
+async function closeServer(server: Server, timeout: number): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeIdleConnections();
+  const timer = setTimeout(() => server.closeAllConnections(), timeout);
+  await closed;
+  clearTimeout(timer);
+}
+
+function urlOf(server: Server, scheme: string): string {
+  const address = server.address();
+  if (address === null || typeof address === 'string') return address ?? '';
+  const { address: host, family, port } = address;
+  const name = host === '::' || host === '0.0.0.0' ? 'localhost' : family === 'IPv6' ? `[${host}]` : host;
+  return `${scheme}://${name}:${port}`;
+}

@@ -1,0 +1,94 @@
+/** Answers that were signed before: what they state, and whether they may be given. */
+import type { CertIdHashIndex } from '../../typings/binding.js';
+import type { StatusEntry } from '../bulk/status-entry.js';
+import type { ResponseStore, StoredResponse } from '../bulk/store/response-store.js';
+import { OCSPResponseStatus } from '../ocsp/enums.js';
+import { HASH_INDEX, ISSUER_KEY_HASH, ISSUER_NAME_HASH } from '../ocsp/layout.js';
+import { loadDerOcspResponse } from '../ocsp/response.js';
+import { CERT_ID_HASHES } from '../x509/algorithms.js';
+import { Prepared } from './answer.js';
+import type { ResponderIssuer } from './issuer.js';
+
+/** What a store says of a certificate. */
+export interface Stored {
+  /** Its status, by whatever hash the answer is that states it. */
+  readonly entry: StatusEntry;
+  /** The answer for the hash that is asked by; undefined when there is none. */
+  readonly answer: Prepared | undefined;
+}
+
+/** A store that also tells the version of what it has. */
+interface RecordStore {
+  getRecord(serial: string): StoredResponse | undefined;
+}
+
+/**
+ * Looks a certificate up.
+ *
+ * @throws What the store throws, and what reading its answers throws.
+ */
+export function readStore(
+  issuer: ResponderIssuer,
+  store: ResponseStore,
+  serial: string,
+  hash: CertIdHashIndex,
+): Stored | undefined | Promise<Stored | undefined> {
+  const hashAlgorithm = CERT_ID_HASHES[hash]?.hash;
+  if (hashAlgorithm === undefined) return undefined;
+  const first = 'getRecord' in store ? (store as RecordStore).getRecord(serial) : store.get(serial);
+  const withFirst = (found: Buffer | StoredResponse | undefined): Stored | undefined | Promise<Stored | undefined> => {
+    if (found === undefined) return undefined;
+    const one = Buffer.isBuffer(found)
+      ? readAnswer(issuer, found, 0)
+      : readAnswer(issuer, found.der, found.statusVersion);
+    if (one === undefined) return undefined;
+    const { entry } = one;
+    if (one.hash === hash) return { entry, answer: one.prepared };
+    const withSecond = (der: Buffer | undefined): Stored => {
+      const other = der && readAnswer(issuer, der, entry.statusVersion ?? 0);
+      return { entry, answer: other?.hash === hash ? other.prepared : undefined };
+    };
+    const second = store.get(serial, { hashAlgorithm });
+    return second instanceof Promise ? second.then(withSecond) : withSecond(second);
+  };
+  return first instanceof Promise ? first.then(withFirst) : withFirst(first);
+}
+
+interface Read {
+  readonly entry: StatusEntry;
+  readonly hash: number;
+  /** undefined when it is that of a signer whom the issuer does not have, or no more. */
+  readonly prepared: Prepared | undefined;
+}
+
+/** undefined for what is no answer for this issuer. */
+function readAnswer(issuer: ResponderIssuer, der: Buffer, statusVersion: number): Read | undefined {
+  const response = loadDerOcspResponse(der);
+  if (response.responseStatus !== OCSPResponseStatus.SUCCESSFUL) return undefined;
+  const { responses, responderKeyHash, responderName, producedAt } = response;
+  const [single] = responses;
+  if (single === undefined || responses.length !== 1) return undefined;
+  const id = single.parsedCertId();
+  const hash = id.number(HASH_INDEX);
+  if (CERT_ID_HASHES[hash] === undefined) return undefined;
+  const { name, key } = issuer.hashes(hash as CertIdHashIndex);
+  if (!id.view(ISSUER_NAME_HASH).equals(name) || !id.view(ISSUER_KEY_HASH).equals(key)) return undefined;
+  const { certificateStatus: status, revocationTime, revocationReason: reason, thisUpdate, nextUpdate } = single;
+  const entry: StatusEntry = { serialNumber: single.serialNumber, status, revocationTime, reason, statusVersion };
+  const signer = issuer.signers.find(({ responder }) =>
+    responderKeyHash === null
+      ? responderName?.publicBytes().equals(responder.subject)
+      : responderKeyHash.equals(responder.publicKeyHash(0)),
+  );
+  if (signer === undefined && issuer.signers.length > 0) return { entry, hash, prepared: undefined };
+  const times = {
+    producedAt: secondsOf(producedAt),
+    thisUpdate: secondsOf(thisUpdate),
+    nextUpdate: nextUpdate && secondsOf(nextUpdate),
+  };
+  return { entry, hash, prepared: new Prepared(der, entry, times, signer?.notAfter ?? Number.POSITIVE_INFINITY) };
+}
+
+function secondsOf(date: Date): number {
+  return date.getTime() / 1000;
+}

@@ -1,0 +1,369 @@
+/** `openssl-ocsp serve` as a process, asked by other programs. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { appendFileSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { request as httpRequest } from 'node:http';
+import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import test, { type ExecutionContext } from 'ava';
+import { createTestCa } from 'openssl-ocsp/testing';
+import { SCHEMA } from '#dist/cli/serve/schema.js';
+import { command } from '../helpers/command.js';
+import { testIf, withCli } from '../helpers/conditional.js';
+import { runProgram } from '../helpers/programs.js';
+import { ask, statusIn } from '../responder/fixtures.js';
+
+const main = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
+const ca = createTestCa({ subject: 'CN=Serve CA' });
+const delegate = ca.issueResponder();
+const leaf = ca.issue({ serialNumber: 0x1001n });
+const GOOD_ROW = 'V\t301231235959Z\t\t1001\tunknown\t/CN=a\n';
+const OTHER_ROW = 'R\t301231235959Z\t260102030405Z,keyCompromise\t1002\tunknown\t/CN=b\n';
+const NOW_REVOKED = 'R\t301231235959Z\t260203040506Z\t1001\tunknown\t/CN=a\n';
+
+const has = async (program: string, ...args: string[]): Promise<boolean> =>
+  (await runProgram(program, args)).status === 0;
+const withOcsptool = testIf(await has('ocsptool', '--version'));
+const withCurl = testIf(await has('curl', '--version'));
+
+/** A folder with what a CA has. */
+function folder(t: ExecutionContext): (name: string) => string {
+  const path = mkdtempSync(join(tmpdir(), 'openssl-ocsp-serve-'));
+  t.teardown(() => rmSync(path, { recursive: true, force: true }));
+  const at = (name: string): string => join(path, name);
+  writeFileSync(at('ca.pem'), ca.certificatePem);
+  writeFileSync(at('ocsp.pem'), delegate.certificatePem);
+  writeFileSync(at('ocsp.key'), delegate.privateKeyPem);
+  writeFileSync(at('leaf.pem'), leaf.certificatePem);
+  writeFileSync(at('index.txt'), GOOD_ROW + OTHER_ROW);
+  return at;
+}
+
+const basic = (at: (name: string) => string): string[] => [
+  ...['--issuer', at('ca.pem'), '--signer', at('ocsp.pem'), '--key', at('ocsp.key'), '--index', at('index.txt')],
+];
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
+
+interface Served {
+  readonly child: ChildProcess;
+  readonly lines: Record<string, unknown>[];
+  stdout: string;
+  /** Resolves with the line of an event, also one that was written before. */
+  event(name: string, count?: number): Promise<Record<string, unknown>>;
+  /** Ends it by a signal, and gives its exit code. */
+  end(signal?: NodeJS.Signals): Promise<number | null>;
+}
+
+/** Starts the command; resolves when it listens. */
+async function start(t: ExecutionContext, args: readonly string[], prefix: readonly string[] = []): Promise<Served> {
+  const [program = process.execPath, ...rest] = [...prefix, process.execPath, main, 'serve', ...args];
+  const child = spawn(program, rest, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const ended = new Promise<number | null>((resolve) => child.on('close', resolve));
+  t.teardown(() => child.kill('SIGKILL'));
+  const lines: Record<string, unknown>[] = [];
+  const waiting = new Set<() => void>();
+  let rest_ = '';
+  let failure = '';
+  child.stderr.on('data', (chunk: Buffer) => {
+    const parts = (rest_ + chunk).split('\n');
+    rest_ = parts.pop() ?? '';
+    for (const part of parts) {
+      if (part.startsWith('{')) lines.push(JSON.parse(part));
+      else failure += `${part}\n`;
+    }
+    for (const check of waiting) check();
+  });
+  const served: Served = {
+    child,
+    lines,
+    stdout: '',
+    event: (name, count = 1) =>
+      new Promise((resolve, reject) => {
+        const check = (): void => {
+          const found = lines.filter(({ event }) => event === name)[count - 1];
+          if (found === undefined) return;
+          waiting.delete(check);
+          resolve(found);
+        };
+        waiting.add(check);
+        check();
+        void ended.then((code) => reject(new Error(`ended with ${code} before ${name}: ${failure}`)));
+      }),
+    end: (signal = 'SIGTERM') => {
+      child.kill(signal);
+      return ended;
+    },
+  };
+  child.stdout.on('data', (chunk: Buffer) => {
+    served.stdout += chunk;
+  });
+  await served.event('listening');
+  return served;
+}
+
+/** Asks by POST; a socket path takes the place of host and port. */
+function post(where: { port: number } | { socketPath: string }, body: Buffer, path = '/'): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const request = httpRequest({ ...where, host: '127.0.0.1', path, method: 'POST', agent: false }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('end', () => resolve(Buffer.concat(chunks)));
+      response.on('error', reject);
+    });
+    request.on('error', reject);
+    request.end(body);
+  });
+}
+
+async function get(port: number, path: string): Promise<{ status: number; body: string }> {
+  const response = await fetch(`http://127.0.0.1:${port}${path}`);
+  return { status: response.status, body: await response.text() };
+}
+
+const question = ask(['1001'], { issuer: ca });
+const statusAt = async (where: Parameters<typeof post>[0]): Promise<string> =>
+  statusIn(await post(where, question), question, ca);
+
+/** Asks until the answer is this one. */
+async function until(expected: string, where: Parameters<typeof post>[0]): Promise<void> {
+  for (;;) {
+    if ((await statusAt(where)) === expected) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+test('listens, says how to ask, answers, tells operators, and ends on SIGTERM', async (t) => {
+  const at = folder(t);
+  const [port, admin] = [await freePort(), await freePort()];
+  const served = await start(t, [...basic(at), '--listen', `127.0.0.1:${port}`, '--admin', `127.0.0.1:${admin}`]);
+  t.is(await statusAt({ port }), 'good');
+  const other = ask(['1002'], { issuer: ca });
+  t.is(statusIn(await post({ port }, other), other, ca), 'revoked');
+  t.deepEqual(await get(admin, '/healthz'), { status: 200, body: 'ok\n' });
+  t.deepEqual(await get(admin, '/readyz'), { status: 200, body: 'ready\n' });
+  t.regex((await get(admin, '/metrics')).body, /^ocsp_responses_total\{type="good"\} 1$/m);
+  t.true(JSON.parse((await get(admin, '/health')).body).ready);
+  t.is((await get(admin, '/')).status, 404);
+  const [pasted = ''] = served.stdout.split('\n');
+  const words = pasted.split(' ');
+  t.deepEqual(words.slice(0, 2), ['openssl-ocsp', 'query']);
+  const query = await command(words.slice(1));
+  t.is(query.status, 0, query.stderr);
+  t.is((await served.event('signed'))['issuer'], 'CN=Serve CA');
+  t.is(await served.end(), 0);
+  t.truthy(await served.event('stopped'));
+});
+
+test('a list that is replaced counts within a second; one that is damaged or half written does not', async (t) => {
+  const at = folder(t);
+  const port = await freePort();
+  const served = await start(t, [...basic(at), '--listen', `127.0.0.1:${port}`]);
+  t.is(await statusAt({ port }), 'good');
+  // In place, and cut within a row.
+  writeFileSync(at('index.txt'), `${OTHER_ROW}V\t3012`);
+  t.is((await served.event('list'))['level'], 'error');
+  t.is(await statusAt({ port }), 'good');
+  // Fewer rows than before are those of a writer that has not finished.
+  writeFileSync(at('index.txt'), OTHER_ROW);
+  await new Promise((resolve) => setTimeout(resolve, 700));
+  t.is(await statusAt({ port }), 'good');
+  writeFileSync(at('new'), NOW_REVOKED + OTHER_ROW);
+  renameSync(at('new'), at('index.txt'));
+  await until('revoked', { port });
+  // An older list takes nothing back.
+  writeFileSync(at('index.txt'), GOOD_ROW + OTHER_ROW);
+  appendFileSync(at('index.txt'), 'V\t301231235959Z\t\t1003\tunknown\t/CN=c\n');
+  const third = ask(['1003'], { issuer: ca });
+  while (statusIn(await post({ port }, third), third, ca) !== 'good')
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  t.is(await statusAt({ port }), 'revoked');
+});
+
+test('unix socket, one that a killed process left, and a descriptor that listens already', async (t) => {
+  const at = folder(t);
+  const socketPath = at('socket');
+  const first = await start(t, [...basic(at), '--listen', `unix:${socketPath}`]);
+  t.is(await statusAt({ socketPath }), 'good');
+  await first.end('SIGKILL');
+  const second = await start(t, [...basic(at), '--listen', `unix:${socketPath}`]);
+  t.is(await statusAt({ socketPath }), 'good');
+  const taken = await command(['serve', ...basic(at), '--listen', `unix:${socketPath}`]);
+  t.is(taken.status, 1);
+  t.regex(taken.stderr, /EADDRINUSE/);
+  t.is(await second.end('SIGINT'), 0);
+});
+
+test('SIGHUP: reads everything again, and keeps the old where the new is wrong', async (t) => {
+  const at = folder(t);
+  const port = await freePort();
+  const config = {
+    listen: `127.0.0.1:${port}`,
+    issuers: [
+      {
+        certificate: 'ca.pem',
+        signers: [{ certificate: 'ocsp.pem', key: 'ocsp.key' }],
+        index: 'index.txt',
+      },
+    ],
+  };
+  writeFileSync(at('serve.json'), JSON.stringify(config));
+  const served = await start(t, ['--config', at('serve.json')]);
+  const nonced = ask(['1001'], { issuer: ca, nonce: Buffer.alloc(32, 1) });
+  t.is(statusIn(await post({ port }, nonced), nonced, ca), 'good');
+  writeFileSync(at('serve.json'), JSON.stringify({ ...config, nonce: 'forbidden' }));
+  served.child.kill('SIGHUP');
+  await served.event('reloaded');
+  t.is(statusIn(await post({ port }, nonced), nonced, ca), 'MALFORMED_REQUEST');
+  writeFileSync(at('serve.json'), '{');
+  served.child.kill('SIGHUP');
+  t.regex(String((await served.event('reload'))['message']), /is not JSON/);
+  t.is(await statusAt({ port }), 'good');
+  t.is(statusIn(await post({ port }, nonced), nonced, ca), 'MALFORMED_REQUEST');
+});
+
+test('SIGTERM: an idle connection does not hold it up', async (t) => {
+  const at = folder(t);
+  const port = await freePort();
+  const served = await start(t, [...basic(at), '--listen', `127.0.0.1:${port}`]);
+  const idle = connect(port, '127.0.0.1');
+  idle.on('error', () => undefined);
+  await new Promise((resolve) => idle.on('connect', resolve));
+  t.is(await served.end(), 0);
+});
+
+test('--check says who signs, and what is wrong', async (t) => {
+  const at = folder(t);
+  const well = await command(['serve', ...basic(at), '--check']);
+  t.is(well.status, 0, well.stderr);
+  t.regex(well.stdout, /^CN=Serve CA: .*, until .*, signs\n$/);
+  writeFileSync(at('index.txt'), 'nonsense\n');
+  const ill = await command(['serve', ...basic(at), '--check']);
+  t.is(ill.status, 1);
+  t.regex(ill.stdout, /the authority is not up to date/);
+});
+
+const WRONG: readonly [
+  name: string,
+  args: (at: (name: string) => string) => string[],
+  message: RegExp,
+  status?: number,
+][] = [
+  ['no issuer', (at) => basic(at).slice(2), /--issuer is missing/],
+  ['no key', (at) => ['--issuer', at('ca.pem'), '--index', at('index.txt')], /--key is missing/],
+  ['no list', (at) => basic(at).slice(0, 6), /an index, a CRL or a store/],
+  ['two lists', (at) => [...basic(at), '--crl', at('crl')], /an index or a CRL, not both/],
+  ['a bad address', (at) => [...basic(at), '--listen', 'nowhere'], /--listen is HOST:PORT/],
+  ['a bad port', (at) => [...basic(at), '--admin', ':99999'], /--admin is HOST:PORT/],
+  ['a bad policy', (at) => [...basic(at), '--nonce', 'maybe'], /--nonce is one of/],
+  ['config and more', (at) => [...basic(at), '--config', at('serve.json')], /--issuer does not go with --config/],
+  ['no such config', (at) => ['--config', at('none.json')], /none\.json/, 1],
+  [
+    'a signer that may not',
+    (at) => [...basic(at).slice(0, 2), '--signer', at('leaf.pem'), '--key', at('ocsp.key'), '--index', at('index.txt')],
+    /OCSPSigning|KEY_MISMATCH/,
+    1,
+  ],
+];
+for (const [name, args, message, status = 2] of WRONG)
+  test(`wrong usage: ${name}`, async (t) => {
+    const result = await command(['serve', ...args(folder(t))]);
+    t.is(result.status, status, result.stderr);
+    t.regex(result.stderr, message);
+  });
+
+const CONFIGS: readonly [name: string, change: object, message: RegExp][] = [
+  ['an unknown member', { nonsense: 1 }, /has no member nonsense/],
+  ['a wrong type', { maxAge: '1' }, /maxAge is of type string, not integer/],
+  ['a fraction', { maxAge: 1.5 }, /maxAge is 1.5, not integer/],
+  ['too small', { maxCertIds: 0 }, /maxCertIds is less than 1/],
+  ['not among the choices', { nonce: 'x' }, /nonce is one of/],
+  ['no issuers', { issuers: [] }, /issuers is empty/],
+  ['a bad issuer', { issuers: [{}] }, /issuers\[0\] needs certificate/],
+  ['an object that is null', { live: null }, /live is of type null/],
+];
+for (const [name, change, message] of CONFIGS)
+  test(`configuration: ${name}`, async (t) => {
+    const at = folder(t);
+    writeFileSync(at('serve.json'), JSON.stringify({ issuers: [{ certificate: 'ca.pem' }], ...change }));
+    const result = await command(['serve', '--config', at('serve.json')]);
+    t.is(result.status, 2);
+    t.regex(result.stderr, message);
+  });
+
+test('the schema in the documentation is that of the command', (t) => {
+  const documented = JSON.parse(readFileSync(new URL('../../../docs/serve.schema.json', import.meta.url), 'utf8'));
+  const { $schema, title, ...schema } = documented;
+  t.truthy($schema && title);
+  t.deepEqual(schema, JSON.parse(JSON.stringify(SCHEMA)));
+});
+
+withCli('openssl ocsp -url asks by SHA-1 and SHA-256, with and without a nonce', async (t) => {
+  const at = folder(t);
+  const port = await freePort();
+  await start(t, [...basic(at), '--listen', `127.0.0.1:${port}`]);
+  const url = ['-url', `http://127.0.0.1:${port}`, '-CAfile', at('ca.pem'), '-issuer', at('ca.pem')];
+  for (const options of [[], ['-no_nonce'], ['-sha256'], ['-sha256', '-no_nonce']]) {
+    const result = await runProgram('openssl', [
+      'ocsp',
+      ...options.filter((one) => one === '-no_nonce'),
+      ...url,
+      ...options.filter((one) => one === '-sha256'),
+      '-cert',
+      at('leaf.pem'),
+    ]);
+    t.is(result.status, 0, result.stderr);
+    t.regex(result.stdout, /leaf\.pem: good/);
+    t.regex(result.stderr, /Response verify OK/);
+    t.notRegex(result.stderr, /WARNING: no nonce/);
+  }
+  const both = await runProgram('openssl', ['ocsp', ...url, '-cert', at('leaf.pem'), '-serial', '0x1002']);
+  t.regex(both.stdout, /leaf\.pem: good[\s\S]*0x1002: revoked[\s\S]*keyCompromise/);
+});
+
+withOcsptool('GnuTLS asks', async (t) => {
+  const at = folder(t);
+  const port = await freePort();
+  await start(t, [...basic(at), '--listen', `127.0.0.1:${port}`]);
+  const args = ['--load-issuer', at('ca.pem'), '--load-cert', at('leaf.pem'), '--load-trust', at('ca.pem')];
+  const result = await runProgram('ocsptool', [`--ask=http://127.0.0.1:${port}`, ...args]);
+  t.is(result.status, 0, result.stderr);
+  t.regex(result.stdout, /Certificate Status: good/);
+  t.regex(result.stdout, /Verifying OCSP Response: Success/);
+});
+
+withCurl('curl: GET in both spellings, HEAD, POST, 304', async (t) => {
+  const at = folder(t);
+  const port = await freePort();
+  await start(t, [...basic(at), '--listen', `127.0.0.1:${port}`]);
+  writeFileSync(at('request.der'), question);
+  const base = `http://127.0.0.1:${port}`;
+  const base64 = question.toString('base64');
+  const curl = async (...args: string[]): Promise<string> => {
+    const result = await runProgram('curl', [
+      '-sS',
+      '--path-as-is',
+      '-o',
+      at('answer.der'),
+      '-w',
+      '%{http_code} %header{etag}',
+      ...args,
+    ]);
+    t.is(result.status, 0, result.stderr);
+    return result.stdout;
+  };
+  const first = await curl(`${base}/${encodeURIComponent(base64)}`);
+  t.is(statusIn(readFileSync(at('answer.der')), question, ca), 'good');
+  t.is(await curl(`${base}//${base64}`), first);
+  t.is(await curl('--data-binary', `@${at('request.der')}`, base), first);
+  t.is(await curl('-I', `${base}/${base64}`), first);
+  const etag = first.slice(4);
+  t.true((await curl('-H', `If-None-Match: ${etag}`, `${base}/${base64}`)).startsWith('304'));
+});

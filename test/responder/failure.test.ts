@@ -1,0 +1,255 @@
+/** Signers, authorities and feeds that hang, fail, lie, or are late. */
+import { sign } from 'node:crypto';
+import test from 'ava';
+import { OCSPCertStatus } from 'openssl-ocsp';
+import { Responder, type StatusAuthority, type StatusChanges } from 'openssl-ocsp/responder';
+import { createTestCa } from 'openssl-ocsp/testing';
+import { ask, ca, delegate, GOOD, issuerOptions, makeResponder, REVOKED, statusOf, TestAuthority } from './fixtures.js';
+
+const right = (tbs: Buffer): Buffer => sign('sha256', tbs, delegate.privateKey);
+
+/** A signer elsewhere that does what it is told. */
+class FarSigner {
+  mode: 'right' | 'hang' | 'throw' | 'lie' | 'nonsense' = 'right';
+  calls = 0;
+
+  async sign(tbs: Buffer): Promise<Uint8Array> {
+    this.calls += 1;
+    switch (this.mode) {
+      case 'hang':
+        return new Promise(() => undefined);
+      case 'throw':
+        throw new Error('no connection');
+      case 'lie':
+        return right(Buffer.concat([tbs, Buffer.from('x')]));
+      case 'nonsense':
+        return 'signature' as never;
+      default:
+        return right(tbs);
+    }
+  }
+}
+
+for (const mode of ['hang', 'throw', 'lie', 'nonsense'] as const)
+  test(`a signer that does this: ${mode}; its issuer says tryLater, the others answer on, and it recovers`, async (t) => {
+    const far = new FarSigner();
+    const other = createTestCa({ subject: 'CN=Other' });
+    const responder = new Responder({
+      issuers: [
+        issuerOptions({ signers: [{ responder: delegate.certificate, privateKey: far }] }),
+        {
+          certificate: other.certificate,
+          authority: new TestAuthority(),
+          signers: [{ responder: other.certificate, privateKey: other.privateKey }],
+        },
+      ],
+      live: { timeout: 2000, maxInflight: 2, maxWaiting: 2 },
+    });
+    t.teardown(() => responder.close());
+    t.is(await statusOf(responder, ask(['1002'])), 'revoked');
+    far.mode = mode;
+    const statuses = await Promise.all(
+      Array.from({ length: 20 }, () => statusOf(responder, ask(['1001'], { nonce: Buffer.alloc(32) }))),
+    );
+    t.deepEqual([...new Set(statuses)], ['TRY_LATER']);
+    // What is at hand is sent, and the other issuer knows nothing of it.
+    t.is(await statusOf(responder, ask(['1002'])), 'revoked');
+    t.is(await statusOf(responder, ask(['1001'], { issuer: other }), other), 'good');
+    far.mode = 'right';
+    while ((await statusOf(responder, ask(['1001']))) !== 'good')
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    t.is(await statusOf(responder, ask(['1001'], { nonce: Buffer.alloc(32) })), 'good');
+    t.true(responder.health().ready);
+  });
+
+test('one signature for all who ask the same at a time', async (t) => {
+  const far = new FarSigner();
+  const responder = makeResponder(t, { signers: [{ responder: delegate.certificate, privateKey: far }] });
+  const statuses = await Promise.all(Array.from({ length: 50 }, () => statusOf(responder, ask(['1001']))));
+  t.deepEqual([...new Set(statuses)], ['good']);
+  t.is(far.calls, 1);
+});
+
+test('a revocation while the answer is being signed: nobody gets good after it', async (t) => {
+  for (const nonce of [undefined, Buffer.alloc(32, 3)]) {
+    let release: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    let first = true;
+    const signer = {
+      async sign(tbs: Buffer): Promise<Uint8Array> {
+        if (first) {
+          first = false;
+          await held;
+        }
+        return right(tbs);
+      },
+    };
+    const responder = makeResponder(t, { signers: [{ responder: delegate.certificate, privateKey: signer }] });
+    const der = ask(['1001'], nonce && { nonce });
+    const answer = statusOf(responder, der);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    await responder.update([{ ...REVOKED, serialNumber: '1001' }]);
+    release();
+    t.is(await answer, 'revoked');
+  }
+});
+
+test('too many at a time: tryLater at once, with Retry-After; what is at hand is sent', async (t) => {
+  const far = new FarSigner();
+  const responder = makeResponder(
+    t,
+    { signers: [{ responder: delegate.certificate, privateKey: far }] },
+    { live: { maxInflight: 1, maxWaiting: 3, timeout: 2000 } },
+  );
+  t.is(await statusOf(responder, ask(['1002'])), 'revoked');
+  far.mode = 'hang';
+  const asked = Array.from({ length: 10 }, (_, i) => responder.answer(ask(['1001'], { nonce: Buffer.alloc(32, i) })));
+  const begin = performance.now();
+  const late = await Promise.all(asked.slice(4));
+  t.true(performance.now() - begin < 1900);
+  for (const answer of late) {
+    t.is(answer.headers['Retry-After'], '5');
+    t.is(answer.headers['Cache-Control'], 'max-age=0, no-cache');
+  }
+  t.is((await responder.answer(ask(['1002']))).source, 'cache');
+  t.is(responder.health().live.waiting, 3);
+  await Promise.all(asked);
+});
+
+test('a budget for what no cache can help with: then without the nonce', async (t) => {
+  const responder = makeResponder(t, {}, { live: { perSecond: 3 } });
+  const nonce = Buffer.alloc(32, 9);
+  const echoed: boolean[] = [];
+  for (let i = 0; i < 5; i += 1) {
+    const der = ask(['1001'], { nonce });
+    const answer = await responder.answer(der);
+    echoed.push(answer.der.includes(nonce));
+    t.is(await statusOf(responder, ask(['1001'])), 'good');
+  }
+  t.deepEqual(echoed.slice(0, 3), [true, true, true]);
+  t.true(echoed.includes(false));
+  const strict = makeResponder(t, {}, { live: { perSecond: 1 }, nonce: 'required' });
+  const statuses = await Promise.all([1, 2, 3].map(() => statusOf(strict, ask(['1001'], { nonce }))));
+  t.deepEqual(statuses, ['good', 'TRY_LATER', 'TRY_LATER']);
+});
+
+test('an authority that hangs or fails: never good, for longer than maxLag', async (t) => {
+  let mode: 'right' | 'hang' | 'throw' | 'throw at once' = 'right';
+  const list = new TestAuthority();
+  const authority: StatusAuthority = {
+    lookup(id) {
+      if (mode === 'throw at once') throw new Error('no connection');
+      if (mode === 'hang') return new Promise(() => undefined);
+      if (mode === 'throw') return Promise.reject(new Error('no connection'));
+      return Promise.resolve(list.lookup(id));
+    },
+  };
+  const responder = makeResponder(t, { authority }, { live: { timeout: 100 }, maxLag: 0.4 });
+  for (const failure of ['hang', 'throw', 'throw at once'] as const) {
+    mode = 'right';
+    t.is(await statusOf(responder, ask(['1001'])), 'good');
+    t.is(await statusOf(responder, ask(['1002'])), 'revoked');
+    mode = failure;
+    await new Promise((resolve) => setTimeout(resolve, 450));
+    t.is(await statusOf(responder, ask(['1001'])), 'TRY_LATER', failure);
+    t.is(await statusOf(responder, ask(['1001'], { nonce: Buffer.alloc(32) })), 'TRY_LATER', failure);
+    t.is(await statusOf(responder, ask(['1003'])), 'TRY_LATER', failure);
+    t.is(await statusOf(responder, ask(['1002'])), 'revoked', failure);
+  }
+});
+
+/** A database with a feed. */
+class FeedAuthority implements StatusAuthority {
+  readonly list = new TestAuthority();
+  readonly cursors: (string | null)[] = [];
+  lookups = 0;
+  #waiting: ((changes: StatusChanges | Error) => void)[] = [];
+
+  lookup(id: { serialNumber: string }): Promise<ReturnType<TestAuthority['lookup']>> {
+    this.lookups += 1;
+    return Promise.resolve(this.list.lookup(id));
+  }
+
+  async *changes(cursor: string | null, signal: AbortSignal): AsyncGenerator<StatusChanges> {
+    this.cursors.push(cursor);
+    while (!signal.aborted) {
+      const next = await new Promise<StatusChanges | Error>((resolve) => {
+        this.#waiting.push(resolve);
+        signal.addEventListener('abort', () => resolve(new Error('over')));
+      });
+      if (next instanceof Error) throw next;
+      yield next;
+    }
+  }
+
+  /** What the feed says next; false when nobody listens. */
+  tell(changes: StatusChanges | Error): boolean {
+    const waiting = this.#waiting.pop();
+    waiting?.(changes);
+    return waiting !== undefined;
+  }
+}
+
+test('a feed: answers at hand without a question to the database, news at once, silence makes nothing good', async (t) => {
+  const authority = new FeedAuthority();
+  const responder = makeResponder(t, { authority }, { maxLag: 0.6 });
+  const turn = (): Promise<unknown> => new Promise((resolve) => setTimeout(resolve, 10));
+  t.is(await statusOf(responder, ask(['1001'])), 'TRY_LATER');
+  t.is(await statusOf(responder, ask(['1002'])), 'revoked');
+  authority.tell({ entries: [], cursor: 'a' });
+  await turn();
+  t.is(await statusOf(responder, ask(['1001'])), 'good');
+  const { lookups } = authority;
+  for (let i = 0; i < 5; i += 1) t.is(await statusOf(responder, ask(['1001'])), 'good');
+  t.is(authority.lookups, lookups);
+  authority.tell({ entries: [{ ...REVOKED, serialNumber: '1001', statusVersion: 7 }], cursor: 'b' });
+  await turn();
+  // The database may be behind its feed.
+  t.is(await statusOf(responder, ask(['1001'])), 'revoked');
+  // At least once, in any order: what is older changes nothing.
+  authority.tell({ entries: [{ ...GOOD, statusVersion: 6 }], cursor: 'c' });
+  await turn();
+  t.is(await statusOf(responder, ask(['1001'])), 'revoked');
+  authority.list.set({ serialNumber: '1003', status: OCSPCertStatus.GOOD });
+  t.is(await statusOf(responder, ask(['1003'])), 'good');
+  await new Promise((resolve) => setTimeout(resolve, 650));
+  t.is(await statusOf(responder, ask(['1003'])), 'TRY_LATER');
+  t.is(await statusOf(responder, ask(['1001'])), 'revoked');
+  t.false(responder.health().ready);
+  // A feed that breaks is taken up where it was.
+  authority.tell(new Error('connection lost'));
+  while (!authority.tell({ entries: [], cursor: 'd' })) await turn();
+  await turn();
+  t.deepEqual(authority.cursors, [null, 'c']);
+  t.is(await statusOf(responder, ask(['1003'])), 'good');
+});
+
+test('a key that is loaded when it is needed, again after a failure', async (t) => {
+  let tries = 0;
+  const responder = makeResponder(t, {
+    signers: [
+      {
+        responder: delegate.certificate,
+        privateKey: async () => {
+          tries += 1;
+          if (tries === 1) throw new Error('the token is not there');
+          return delegate.privateKey;
+        },
+      },
+    ],
+  });
+  t.is(tries, 0);
+  t.is(await statusOf(responder, ask(['1001'])), 'TRY_LATER');
+  t.is(await statusOf(responder, ask(['1001'])), 'good');
+  t.is(await statusOf(responder, ask(['1002'])), 'revoked');
+  t.is(tries, 2);
+});
+
+test("a key that is not the certificate's signs nothing", async (t) => {
+  const responder = makeResponder(t, {
+    signers: [{ responder: delegate.certificate, privateKey: ca.privateKey }],
+  });
+  t.is(await statusOf(responder, ask(['1001'])), 'TRY_LATER');
+});

@@ -1,0 +1,304 @@
+import test from 'ava';
+import {
+  type Extension,
+  loadDerOcspResponse,
+  OCSPCertStatus,
+  OCSPExtensionOID,
+  OCSPNonce,
+  OCSPRequestBuilder,
+  OCSPResponseStatus,
+  UnrecognizedExtension,
+} from 'openssl-ocsp';
+import { listAuthority, Responder } from 'openssl-ocsp/responder';
+import { createTestCa } from 'openssl-ocsp/testing';
+import { ask, ca, GOOD, issuerOptions, makeResponder, REVOKED, statusOf, TestAuthority } from './fixtures.js';
+
+test('good, revoked, never issued, another issuer', async (t) => {
+  const responder = makeResponder(t);
+  t.is(await statusOf(responder, ask(['1001'])), 'good');
+  t.is(await statusOf(responder, ask(['1002'])), 'revoked');
+  t.is(await statusOf(responder, ask(['1003'])), 'UNAUTHORIZED');
+  const other = createTestCa({ subject: 'CN=Other' });
+  t.is(await statusOf(responder, ask(['1001'], { issuer: other })), 'UNAUTHORIZED');
+});
+
+test('in the hash that is asked by', async (t) => {
+  const responder = makeResponder(t);
+  for (const hash of ['sha1', 'sha224', 'sha256', 'sha384', 'sha512'] as const) {
+    const answer = await responder.answer(ask(['1001'], { hash }));
+    t.is<string, string>(loadDerOcspResponse(answer.der).hashAlgorithm, hash);
+    t.is(await statusOf(responder, ask(['1001'], { hash })), 'good');
+  }
+});
+
+test('what is at hand comes at once, and is what it was', async (t) => {
+  const responder = makeResponder(t);
+  const first = await responder.answer(ask(['1001']));
+  t.is(first.source, 'live');
+  const second = responder.answer(ask(['1001']));
+  t.false(second instanceof Promise);
+  if (second instanceof Promise) return;
+  t.is(second.source, 'cache');
+  t.deepEqual(second.der, first.der);
+  // The caller may do with the bytes what he likes.
+  second.der.fill(0);
+  t.deepEqual((await responder.answer(ask(['1001']))).der, first.der);
+});
+
+test('a revocation shows at the next request, wherever the answer would come from', async (t) => {
+  const authority = new TestAuthority();
+  const responder = makeResponder(t, { authority });
+  t.is(await statusOf(responder, ask(['1001'])), 'good');
+  authority.set({ ...REVOKED, serialNumber: '1001' });
+  t.is(await statusOf(responder, ask(['1001'])), 'revoked');
+  authority.set({ ...REVOKED, serialNumber: '1001', reason: 'cACompromise' });
+  const answer = loadDerOcspResponse((await responder.answer(ask(['1001']))).der);
+  t.is<unknown, string>(answer.revocationReason, 'cACompromise');
+});
+
+test('update: what was told counts at once, and a revocation for ever against any list', async (t) => {
+  const authority = new TestAuthority();
+  const responder = makeResponder(t, { authority });
+  t.is(await statusOf(responder, ask(['1001'])), 'good');
+  await responder.update([{ ...REVOKED, serialNumber: '1001' }]);
+  t.is(await statusOf(responder, ask(['1001'])), 'revoked');
+  authority.set({ ...GOOD, statusVersion: 2 ** 40 });
+  t.is(await statusOf(responder, ask(['1001'])), 'revoked');
+  // A hold can end.
+  await responder.update([{ ...REVOKED, serialNumber: '1003', reason: 'certificateHold' }]);
+  t.is(await statusOf(responder, ask(['1003'])), 'revoked');
+  await responder.update([{ serialNumber: '1003', status: OCSPCertStatus.GOOD }]);
+  t.is(await statusOf(responder, ask(['1003'])), 'good');
+  await responder.reload({ issuers: [issuerOptions({ authority })] });
+  t.is(await statusOf(responder, ask(['1001'])), 'revoked');
+  t.is(await statusOf(responder, ask(['1003'])), 'good');
+});
+
+test('update refuses what makes no sense, and then nothing has changed', async (t) => {
+  const responder = makeResponder(t);
+  const bad = { serialNumber: '1001', status: OCSPCertStatus.REVOKED };
+  await t.throwsAsync(responder.update([{ ...REVOKED, serialNumber: '1001' }, bad]), { code: 'ERR_INVALID_ARG_TYPE' });
+  t.is(await statusOf(responder, ask(['1001'])), 'good');
+  const other = createTestCa({ subject: 'CN=Other' });
+  await t.throwsAsync(responder.update([GOOD], other.certificate), { code: 'ERR_OCSP_INVALID_VALUE' });
+});
+
+test('several certificates in one request, also of issuers that the signer may not answer for', async (t) => {
+  const other = createTestCa({ subject: 'CN=Other' });
+  const responder = new Responder({
+    issuers: [
+      issuerOptions(),
+      {
+        certificate: other.certificate,
+        authority: listAuthority([GOOD]),
+        signers: [{ responder: other.certificate, privateKey: other.privateKey }],
+      },
+    ],
+  });
+  t.teardown(() => responder.close());
+  const response = loadDerOcspResponse((await responder.answer(ask(['1001', '1002', '9999', '1001']))).der);
+  t.deepEqual(
+    response.responses.map(({ certificateStatus }) => certificateStatus),
+    [OCSPCertStatus.GOOD, OCSPCertStatus.REVOKED, OCSPCertStatus.UNKNOWN, OCSPCertStatus.GOOD],
+  );
+  t.is(await statusOf(responder, ask(['1001'], { issuer: other }), other), 'good');
+  const ids = await Promise.all(
+    [ask(['1001']), ask(['1001'], { issuer: other })].map(async (der) =>
+      loadDerOcspResponse((await responder.answer(der)).der),
+    ),
+  );
+  let builder = new OCSPRequestBuilder();
+  for (const { issuerNameHash, issuerKeyHash, serialNumber } of ids)
+    builder = builder.addCertificateByHash(issuerNameHash, issuerKeyHash, serialNumber, 'sha256');
+  const mixed = loadDerOcspResponse((await responder.answer(builder.build().publicBytes())).der);
+  t.deepEqual(
+    mixed.responses.map(({ certificateStatus }) => certificateStatus),
+    [OCSPCertStatus.GOOD, OCSPCertStatus.UNKNOWN],
+  );
+  t.is(await statusOf(responder, ask(['7', '8'])), 'UNAUTHORIZED');
+});
+
+test('limits: certificates and bytes', async (t) => {
+  const responder = makeResponder(t, {}, { maxCertIds: 3, maxRequestBytes: 400 });
+  t.is((await responder.answer(ask(['1', '2', '1001']))).responseStatus, OCSPResponseStatus.SUCCESSFUL);
+  t.is((await responder.answer(ask(['1', '2', '3', '1001']))).responseStatus, OCSPResponseStatus.MALFORMED_REQUEST);
+  t.is((await responder.answer(Buffer.alloc(401, 0x30))).responseStatus, OCSPResponseStatus.MALFORMED_REQUEST);
+  t.is((await responder.answer(Buffer.alloc(0))).responseStatus, OCSPResponseStatus.MALFORMED_REQUEST);
+  t.throws(() => responder.answer('x' as never), { code: 'ERR_INVALID_ARG_TYPE' });
+});
+
+const nonces: readonly [
+  policy: 'optional' | 'ignored' | 'required' | 'forbidden',
+  length: number | null,
+  result: string,
+][] = [
+  ['optional', null, 'good'],
+  ['optional', 0, 'MALFORMED_REQUEST'],
+  ['optional', 1, 'good with nonce'],
+  ['optional', 16, 'good with nonce'],
+  ['optional', 32, 'good with nonce'],
+  ['optional', 128, 'good with nonce'],
+  ['optional', 129, 'MALFORMED_REQUEST'],
+  ['ignored', null, 'good'],
+  ['ignored', 32, 'good'],
+  ['ignored', 129, 'MALFORMED_REQUEST'],
+  ['required', null, 'MALFORMED_REQUEST'],
+  ['required', 32, 'good with nonce'],
+  ['forbidden', null, 'good'],
+  ['forbidden', 32, 'MALFORMED_REQUEST'],
+];
+for (const [policy, length, result] of nonces)
+  test(`nonce ${policy}, ${length ?? 'no'} bytes: ${result}`, async (t) => {
+    const responder = makeResponder(t, {}, { nonce: policy });
+    const nonce = length === null ? undefined : Buffer.alloc(length, 7);
+    const der = ask(['1001'], nonce && { nonce });
+    const answer = await responder.answer(der);
+    if (answer.responseStatus !== OCSPResponseStatus.SUCCESSFUL) {
+      t.is(OCSPResponseStatus[answer.responseStatus], result);
+      return;
+    }
+    const response = loadDerOcspResponse(answer.der);
+    const echoed = [...response.extensions].find(({ value }) => value instanceof OCSPNonce)?.value;
+    t.is(`good${echoed === undefined ? '' : ' with nonce'}`, result);
+    if (echoed instanceof OCSPNonce) {
+      t.deepEqual(echoed.nonce, nonce as Buffer);
+      t.regex(answer.headers['Cache-Control'] ?? '', /^max-age=0/);
+      t.notRegex(answer.headers['Cache-Control'] ?? '', /no-store/);
+      t.is(answer.etag, null);
+    }
+    t.is(await statusOf(responder, der), 'good');
+  });
+
+test('extensions: unknown ones are ignored unless they are critical', async (t) => {
+  const responder = makeResponder(t);
+  const probe = loadDerOcspResponse((await responder.answer(ask(['1001']))).der);
+  const build = (critical: boolean) =>
+    new OCSPRequestBuilder()
+      .addCertificateByHash(probe.issuerNameHash, probe.issuerKeyHash, probe.serialNumber, 'sha256')
+      .addExtension(new UnrecognizedExtension('1.2.3.4', Buffer.from('0500', 'hex')), critical)
+      .build()
+      .publicBytes();
+  t.is(await statusOf(responder, build(false)), 'good');
+  t.is(await statusOf(responder, build(true)), 'MALFORMED_REQUEST');
+});
+
+const policies: readonly [policy: 'unauthorized' | 'unknown' | 'good' | 'revoked', result: string][] = [
+  ['unauthorized', 'UNAUTHORIZED'],
+  ['unknown', 'unknown'],
+  ['good', 'good'],
+  ['revoked', 'revoked'],
+];
+for (const [notIssued, result] of policies)
+  test(`never issued: ${notIssued}`, async (t) => {
+    const authority = new TestAuthority();
+    const responder = makeResponder(t, { authority, notIssued });
+    t.is(await statusOf(responder, ask(['4711'])), result);
+    t.is(await statusOf(responder, ask(['4711'])), result);
+    if (notIssued === 'revoked') {
+      const response = loadDerOcspResponse((await responder.answer(ask(['4711']))).der);
+      t.deepEqual(response.revocationTime, new Date(0));
+      t.is<unknown, string>(response.revocationReason, 'certificateHold');
+      t.true(
+        [...response.extensions].some(({ oid, critical }) => oid === OCSPExtensionOID.EXTENDED_REVOKE && !critical),
+      );
+      const good = loadDerOcspResponse((await responder.answer(ask(['1001']))).der);
+      t.is([...good.extensions].length, 0);
+    }
+    // Once it is issued, or revoked, that counts.
+    authority.set({ ...REVOKED, serialNumber: '4711' });
+    t.is(await statusOf(responder, ask(['4711'])), 'revoked');
+  });
+
+test('archive cutoff', async (t) => {
+  const responder = makeResponder(t, { archiveCutoff: 86_400 });
+  const response = loadDerOcspResponse((await responder.answer(ask(['1001']))).der);
+  const [extension] = [...response.singleExtensions] as Extension[];
+  t.is(extension?.oid, OCSPExtensionOID.ARCHIVE_CUTOFF);
+  t.is(await statusOf(responder, ask(['1001'])), 'good');
+});
+
+test('an authority that is behind: never good, revoked all the same', async (t) => {
+  const authority = new TestAuthority();
+  const responder = makeResponder(t, { authority, notIssued: 'good' }, { maxLag: 1 });
+  t.is(await statusOf(responder, ask(['1001'])), 'good');
+  t.true(responder.health().ready);
+  authority.lagging = 1001;
+  t.false(responder.health().ready);
+  for (const serial of ['1001', '4711']) t.is(await statusOf(responder, ask([serial])), 'TRY_LATER');
+  t.is(await statusOf(responder, ask(['1001'], { nonce: Buffer.alloc(32) })), 'TRY_LATER');
+  t.is(await statusOf(responder, ask(['1001', '1002'])), 'TRY_LATER');
+  t.is(await statusOf(responder, ask(['1002'])), 'revoked');
+  authority.lagging = 0;
+  t.is(await statusOf(responder, ask(['1001'])), 'good');
+});
+
+test('headers of an answer that caches may keep', async (t) => {
+  const responder = makeResponder(t, {}, { maxAge: 600 });
+  const { headers, etag, nextUpdate, der } = await responder.answer(ask(['1001']));
+  t.is(headers['Content-Type'], 'application/ocsp-response');
+  t.is(headers['Content-Length'], String(der.length));
+  t.regex(headers['Cache-Control'] ?? '', /^max-age=(600|599), public, no-transform, must-revalidate$/);
+  t.is(headers['ETag'], etag ?? '');
+  t.regex(etag ?? '', /^"[0-9a-f]{64}"$/);
+  t.is(headers['Expires'], nextUpdate?.toUTCString() ?? '');
+  t.is(headers['Last-Modified'], loadDerOcspResponse(der).producedAt.toUTCString());
+  const error = await responder.answer(ask(['4711']));
+  t.is(error.headers['Cache-Control'], 'max-age=0, no-cache');
+});
+
+test('signers: the newest that is valid; nobody before or after; nextUpdate never past the certificate', async (t) => {
+  const HOUR = 3600_000;
+  const at = (hours: number): Date => new Date(Date.now() + hours * HOUR);
+  const old = ca.issueResponder({ subject: 'CN=Old', notBefore: at(-48), notAfter: at(2) });
+  const current = ca.issueResponder({ subject: 'CN=Current', notBefore: at(-1), notAfter: at(5) });
+  const next = ca.issueResponder({ subject: 'CN=Next', notBefore: at(1), notAfter: at(100) });
+  const past = ca.issueResponder({ subject: 'CN=Past', notBefore: at(-100), notAfter: at(-1) });
+  const signers = [old, current, next, past].map(({ certificate, privateKey }) => ({
+    responder: certificate,
+    privateKey,
+  }));
+  const responder = makeResponder(t, { signers });
+  const response = loadDerOcspResponse((await responder.answer(ask(['1001']))).der);
+  t.is(response.certificates[0]?.subject, 'CN=Current');
+  t.true((response.nextUpdate?.getTime() ?? Infinity) <= Date.parse(current.certificate.validTo));
+  t.deepEqual(
+    responder.health().issuers[0]?.signers.map(({ active }) => active),
+    [false, true, false, false],
+  );
+  const none = makeResponder(t, { signers: [signers[2] as never, signers[3] as never] });
+  t.is(await statusOf(none, ask(['1001'])), 'TRY_LATER');
+  t.false(none.health().ready);
+});
+
+test('a signer that clients would refuse is refused', (t) => {
+  const noUsage = ca.issue({ subject: 'CN=No EKU' });
+  const foreign = createTestCa({ subject: 'CN=Other' }).issueResponder();
+  for (const { certificate, privateKey } of [noUsage, foreign])
+    t.throws(() => new Responder({ issuers: [issuerOptions({ signers: [{ responder: certificate, privateKey }] })] }), {
+      code: 'ERR_OCSP_INVALID_VALUE',
+    });
+  t.throws(() => new Responder({ issuers: [] }), { code: 'ERR_OCSP_INVALID_VALUE' });
+  t.throws(() => new Responder({ issuers: [issuerOptions(), issuerOptions()] }), { code: 'ERR_OCSP_INVALID_VALUE' });
+  t.throws(() => new Responder({ issuers: [issuerOptions()], nonce: 'maybe' as never }), {
+    code: 'ERR_OCSP_INVALID_VALUE',
+  });
+  t.throws(() => new Responder({ issuers: [issuerOptions()], maxCertIds: 0 }), { code: 'ERR_OCSP_INVALID_VALUE' });
+});
+
+test('reload: other options count, bad ones leave the old', async (t) => {
+  const responder = makeResponder(t);
+  await responder.reload({ issuers: [issuerOptions()], nonce: 'forbidden' });
+  t.is(await statusOf(responder, ask(['1001'], { nonce: Buffer.alloc(32) })), 'MALFORMED_REQUEST');
+  await t.throwsAsync(responder.reload({ issuers: [], nonce: 'optional' }));
+  t.is(await statusOf(responder, ask(['1001'], { nonce: Buffer.alloc(32) })), 'MALFORMED_REQUEST');
+  t.is(await statusOf(responder, ask(['1001'])), 'good');
+});
+
+test('serial numbers of every kind', async (t) => {
+  const serials = ['0', '1', '7F', '80', 'FF', '8000000000000000', 'F'.repeat(40)];
+  const authority = listAuthority(serials.map((serialNumber) => ({ serialNumber, status: OCSPCertStatus.GOOD })));
+  const responder = makeResponder(t, { authority });
+  for (const serial of serials) t.is(await statusOf(responder, ask([serial])), 'good', serial);
+  for (const serial of ['2', '7E', 'F'.repeat(39), `1${'0'.repeat(600)}`])
+    t.is(await statusOf(responder, ask([serial])), 'UNAUTHORIZED');
+});

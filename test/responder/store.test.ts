@@ -1,0 +1,200 @@
+/** Answers that were signed before: sent where they say what is known, and nowhere else. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { loadDerOcspResponse, OCSPCertStatus } from 'openssl-ocsp';
+import {
+  bulkSign,
+  iterableSource,
+  ResponseSigner,
+  type ResponseStore,
+  SegmentStore,
+  type StatusEntry,
+} from 'openssl-ocsp/bulk';
+import { storeAuthority } from 'openssl-ocsp/responder';
+import { createTestCa, type TestIdentity } from 'openssl-ocsp/testing';
+import { ask, ca, delegate, GOOD, makeResponder, REVOKED, statusOf, TestAuthority } from './fixtures.js';
+
+async function makeStore(t: ExecutionContext): Promise<SegmentStore> {
+  const folder = mkdtempSync(join(tmpdir(), 'openssl-ocsp-responder-'));
+  const store = await SegmentStore.open(folder, { refreshInterval: 0 });
+  t.teardown(() => {
+    store.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  return store;
+}
+
+/** Fills a store as a nightly run does. */
+async function fill(
+  store: SegmentStore,
+  entries: readonly StatusEntry[],
+  {
+    issuer = ca,
+    signer = delegate,
+    version = 100,
+    id = 'run',
+  }: { issuer?: TestIdentity; signer?: TestIdentity; version?: number; id?: string } = {},
+): Promise<void> {
+  await bulkSign({
+    source: iterableSource(entries),
+    signer: new ResponseSigner({
+      issuer: issuer.certificate,
+      responder: signer.certificate,
+      privateKey: signer.privateKey,
+      certIdAlgorithm: 'sha1',
+    }),
+    store,
+    id,
+    statusVersion: version,
+    threads: 1,
+  });
+}
+
+const sha1 = { hash: 'sha1' } as const;
+
+test('what was signed before is sent as it is; what was not is signed', async (t) => {
+  const store = await makeStore(t);
+  await fill(store, [GOOD]);
+  const authority = new TestAuthority();
+  const responder = makeResponder(t, { authority, store });
+  const answer = await responder.answer(ask(['1001'], sha1));
+  t.is(answer.source, 'store');
+  t.deepEqual(answer.der, store.get('1001'));
+  t.is(await statusOf(responder, ask(['1001'], sha1)), 'good');
+  t.is((await responder.answer(ask(['1002'], sha1))).source, 'live');
+  t.is((await responder.answer(ask(['1001'], { hash: 'sha384' }))).source, 'live');
+});
+
+test('an answer that is not what the authority knows is not sent', async (t) => {
+  const store = await makeStore(t);
+  await fill(store, [GOOD, { ...GOOD, serialNumber: '1005' }]);
+  const authority = new TestAuthority([{ ...REVOKED, serialNumber: '1001', statusVersion: 101 }]);
+  const responder = makeResponder(t, { authority, store });
+  t.is(await statusOf(responder, ask(['1001'], sha1)), 'revoked');
+  // Signed, but no longer known: there is no record.
+  t.is(await statusOf(responder, ask(['1005'], sha1)), 'UNAUTHORIZED');
+  const nonced = ask(['1001'], { ...sha1, nonce: Buffer.alloc(32) });
+  t.is(await statusOf(responder, nonced), 'revoked');
+});
+
+test('a revocation that only the store knows counts, for every hash, at once and in answers with a nonce', async (t) => {
+  const store = await makeStore(t);
+  await fill(store, [{ ...REVOKED, serialNumber: '1001' }]);
+  const authority = new TestAuthority([{ ...GOOD, statusVersion: 2 ** 40 }]);
+  const responder = makeResponder(t, { authority, store });
+  for (const hash of ['sha1', 'sha256', 'sha512'] as const) {
+    t.is(await statusOf(responder, ask(['1001'], { hash })), 'revoked', hash);
+    t.is(await statusOf(responder, ask(['1001'], { hash, nonce: Buffer.alloc(32) })), 'revoked', hash);
+  }
+  const { responses } = loadDerOcspResponse((await responder.answer(ask(['1001', '1001']))).der);
+  t.deepEqual(
+    responses.map(({ certificateStatus }) => certificateStatus),
+    [OCSPCertStatus.REVOKED, OCSPCertStatus.REVOKED],
+  );
+});
+
+test('a hold in the store gives way to what the authority knows better, and to nothing else', async (t) => {
+  const store = await makeStore(t);
+  const authority = new TestAuthority([{ ...GOOD, statusVersion: 101 }]);
+  await fill(store, [{ ...REVOKED, serialNumber: '1001', reason: 'certificateHold' }]);
+  const responder = makeResponder(t, { authority, store });
+  t.is(await statusOf(responder, ask(['1001'], sha1)), 'good');
+  authority.set({ ...GOOD, statusVersion: 99 });
+  const older = makeResponder(t, { authority, store });
+  t.is(await statusOf(older, ask(['1001'], sha1)), 'revoked');
+});
+
+test('a revocation that another process puts into the store shows within a second', async (t) => {
+  const store = await makeStore(t);
+  await fill(store, [GOOD]);
+  const responder = makeResponder(t, { authority: new TestAuthority(), store });
+  t.is(await statusOf(responder, ask(['1001'], sha1)), 'good');
+  await fill(store, [{ ...REVOKED, serialNumber: '1001' }], { version: 200, id: 'revocation' });
+  const begin = performance.now();
+  while ((await statusOf(responder, ask(['1001'], sha1))) !== 'revoked')
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  t.true(performance.now() - begin < 10_000);
+});
+
+test('update puts answers into the store: another responder over it knows', async (t) => {
+  const store = await makeStore(t);
+  await fill(store, [GOOD]);
+  const responder = makeResponder(t, { authority: new TestAuthority(), store });
+  await responder.update([{ ...REVOKED, serialNumber: '1001' }]);
+  t.is(await statusOf(responder, ask(['1001'], sha1)), 'revoked');
+  const other = makeResponder(t, { authority: new TestAuthority(), store });
+  for (const hash of ['sha1', 'sha256'] as const) t.is(await statusOf(other, ask(['1001'], { hash })), 'revoked');
+});
+
+test("another CA's store says nothing, whatever its serial numbers", async (t) => {
+  const other = createTestCa({ subject: 'CN=Other' });
+  const store = await makeStore(t);
+  await fill(store, [GOOD, { ...REVOKED, serialNumber: '1003' }], { issuer: other, signer: other.issueResponder() });
+  const authority = new TestAuthority([{ ...GOOD, serialNumber: '1003' }]);
+  const responder = makeResponder(t, { authority, store });
+  t.is(await statusOf(responder, ask(['1003'], sha1)), 'good');
+  const alone = makeResponder(t, { authority: storeAuthority(store), store });
+  t.is(await statusOf(alone, ask(['1001'], sha1)), 'UNAUTHORIZED');
+});
+
+test('answers of a signer that was taken away are not sent', async (t) => {
+  const store = await makeStore(t);
+  await fill(store, [GOOD], { signer: ca.issueResponder({ subject: 'CN=Gone' }) });
+  const responder = makeResponder(t, { authority: new TestAuthority(), store });
+  t.is((await responder.answer(ask(['1001'], sha1))).source, 'live');
+});
+
+test('a store alone, with and without somebody who signs', async (t) => {
+  const store = await makeStore(t);
+  await fill(store, [GOOD, REVOKED]);
+  const authority = storeAuthority(store);
+  const responder = makeResponder(t, { authority, store });
+  const silent = makeResponder(t, { authority, store, signers: [] });
+  for (const one of [responder, silent]) {
+    t.is(await statusOf(one, ask(['1001'], sha1)), 'good');
+    t.is(await statusOf(one, ask(['1002'], sha1)), 'revoked');
+    t.is(await statusOf(one, ask(['1003'], sha1)), 'UNAUTHORIZED');
+  }
+  t.is(await statusOf(responder, ask(['1002'], { hash: 'sha256' })), 'revoked');
+  t.is(await statusOf(silent, ask(['1002'], { hash: 'sha256' })), 'TRY_LATER');
+});
+
+test('a store that fails is as good as none', async (t) => {
+  const broken = {
+    get: () => {
+      throw Object.assign(new Error('damaged'), { code: 'ERR_OCSP_STORE_DAMAGED' });
+    },
+  } as unknown as ResponseStore;
+  const late = { get: () => Promise.reject(new Error('gone')) } as unknown as ResponseStore;
+  const hanging = { get: () => new Promise(() => undefined) } as unknown as ResponseStore;
+  for (const store of [broken, late, hanging]) {
+    const responder = makeResponder(t, { authority: new TestAuthority(), store }, { live: { timeout: 200 } });
+    t.is(await statusOf(responder, ask(['1001'])), 'good');
+    t.is(await statusOf(responder, ask(['1002'])), 'revoked');
+  }
+});
+
+test('stored answers that have expired, or are of the future, are signed anew', async (t) => {
+  const store = await makeStore(t);
+  const signer = new ResponseSigner({
+    issuer: ca.certificate,
+    responder: delegate.certificate,
+    privateKey: delegate.privateKey,
+    certIdAlgorithm: 'sha1',
+  });
+  const past = new Date(Date.now() - 10 * 24 * 3600_000);
+  await bulkSign({
+    source: iterableSource([{ ...GOOD, thisUpdate: past, nextUpdate: new Date(past.getTime() + 24 * 3600_000) }]),
+    signer,
+    store,
+    id: 'old',
+    statusVersion: 1,
+    threads: 1,
+  });
+  const responder = makeResponder(t, { authority: new TestAuthority(), store });
+  const answer = await responder.answer(ask(['1001'], sha1));
+  t.is(answer.source, 'live');
+  t.is(loadDerOcspResponse(answer.der).certificateStatus, OCSPCertStatus.GOOD);
+});
