@@ -22,6 +22,8 @@ const REQUIRED = [
   'dist/index.d.ts',
   'dist/bulk/index.js',
   'dist/bulk/index.d.ts',
+  'dist/client/index.js',
+  'dist/client/index.d.ts',
   'dist/responder/index.js',
   'dist/responder/index.d.ts',
   'dist/testing/index.js',

@@ -1,12 +1,13 @@
 import { invalidValue } from '../errors.js';
 import type { ResponseSigner } from './response-signer.js';
+import { RunVersion, readToken, type VersionOptions } from './run-version.js';
 import type { SignAllOptions } from './sign-all.js';
-import type { StatusSource } from './sources/status-source.js';
+import type { BatchOptions, StatusSource } from './sources/status-source.js';
 import type { StatusEntry } from './status-entry.js';
-import type { ResponseRecord, ResponseStore } from './store/response-store.js';
+import type { ListEdition, ResponseRecord, ResponseStore } from './store/response-store.js';
 
 /** What {@link bulkSign} takes. */
-export interface BulkSignOptions extends Omit<SignAllOptions, 'onProgress'> {
+export interface BulkSignOptions extends VersionOptions, Omit<SignAllOptions, 'onProgress'> {
   /** Whom to answer for. */
   readonly source: StatusSource;
   /** Who signs. */
@@ -17,12 +18,6 @@ export interface BulkSignOptions extends Omit<SignAllOptions, 'onProgress'> {
   readonly id: string;
   /** What to do with an unfinished run of another name. Default `refuse`. */
   readonly otherRun?: 'refuse' | 'discard';
-  /**
-   * Which knowledge the statuses are, a number that grows: of two responses for one certificate the higher one is served.
-   * For entries that do not say it themselves. Default: the second at which the run begins; a run that is continued keeps its
-   * own.
-   */
-  readonly statusVersion?: number;
   /** Responses between two checkpoints: what an interruption may cost at most. Default: 10,000, or those of 5 seconds. */
   readonly checkpointEvery?: number;
   /** Called after every checkpoint. */
@@ -39,6 +34,22 @@ export interface BulkProgress {
   readonly bytes: number;
 }
 
+/** What a run came to. */
+export interface BulkResult extends BulkProgress {
+  /** Certificates of the list for which the store serves a response of this run. */
+  readonly served: number;
+  /**
+   * Certificates of the list for which it serves another one: of a higher version, such as a revocation that became known later,
+   * or of the same and more severe.
+   */
+  readonly kept: number;
+  /**
+   * The edition of the list that the store has been signed from before, where this one goes back behind it, by its CRL number or
+   * thisUpdate; see `allowOlderList`. null otherwise.
+   */
+  readonly supersededBy: ListEdition | null;
+}
+
 const CHECKPOINT_EVERY = 10_000;
 const CHECKPOINT_SECONDS = 5;
 /** Few at a time, as with all that follows: what lives shortly costs the garbage collector nothing. */
@@ -49,19 +60,29 @@ const READ_AT_ONCE = 512;
  * Signs everything that a source has, into a store. Nothing is served before all is signed; after an interruption, call it
  * again with the same arguments and it goes on from the last checkpoint.
  *
- * @throws (rejects) As `ResponseSigner.signAll` and the store; `ERR_OCSP_INVALID_VALUE` for a bad `checkpointEvery`. The run
- * can then be continued.
+ * @throws (rejects) As `ResponseSigner.signAll` and the store; `ERR_OCSP_INVALID_VALUE` for a bad `checkpointEvery`, and for a
+ * list that goes back beside a `statusVersion`. The run can then be continued.
  */
-export async function bulkSign(options: BulkSignOptions): Promise<BulkProgress> {
+export async function bulkSign(options: BulkSignOptions): Promise<BulkResult> {
   const { source, signer, store, id, otherRun, checkpointEvery, onProgress, ...signing } = options;
-  const { statusVersion: given, ...signAllOptions } = signing;
+  const { statusVersion, modified, allowOlderList, ...signAllOptions } = signing;
   if (checkpointEvery !== undefined && (!Number.isInteger(checkpointEvery) || checkpointEvery < 1))
     throw invalidValue('checkpointEvery must be a whole number');
   const run = await store.beginRun({ id, ...(otherRun && { otherRun }) });
   let worthContinuing = run.resumeToken !== null;
   try {
-    const { done: resumedFrom, statusVersion: begun } = readToken(run.resumeToken);
-    const statusVersion = given ?? begun ?? Math.floor(Date.now() / 1000);
+    const begun = readToken(run.resumeToken);
+    const resumedFrom = begun?.done ?? 0;
+    const version = new RunVersion(
+      {
+        ...(statusVersion !== undefined && { statusVersion }),
+        ...(modified !== undefined && { modified }),
+        ...(allowOlderList !== undefined && { allowOlderList }),
+      },
+      run.editions,
+      begun,
+    );
+    const onEdition = (edition: ListEdition): void => version.take(edition);
     let signed = 0;
     let bytes = 0;
     let batch: ResponseRecord[] = [];
@@ -75,17 +96,16 @@ export async function bulkSign(options: BulkSignOptions): Promise<BulkProgress> 
       await append();
       pending = 0;
       begin = undefined;
-      await run.checkpoint(`${resumedFrom + signed} ${statusVersion}`);
+      await run.checkpoint(version.token(resumedFrom + signed));
       worthContinuing = true;
       onProgress?.({ signed, resumedFrom, bytes });
     };
     for await (const { entry, der, producedAt, nextUpdate } of signer.signAll(
-      flatten(source, resumedFrom),
+      flatten(source, resumedFrom, onEdition),
       signAllOptions,
     )) {
       const { serialNumber: serial, status: certStatus } = entry;
-      const version = entry.statusVersion ?? statusVersion;
-      batch.push({ serial, statusVersion: version, producedAt, certStatus, nextUpdate, der });
+      batch.push({ serial, statusVersion: version.of(entry), producedAt, certStatus, nextUpdate, der });
       signed += 1;
       bytes += der.length;
       begin ??= producedAt;
@@ -95,8 +115,8 @@ export async function bulkSign(options: BulkSignOptions): Promise<BulkProgress> 
       else if (batch.length >= APPEND_EVERY) await append();
     }
     await flush();
-    await run.commit();
-    return { signed, resumedFrom, bytes };
+    const { written: served, kept } = await run.commit(version.edition);
+    return { signed, resumedFrom, bytes, served, kept, supersededBy: version.supersededBy };
   } catch (error) {
     // A run without a checkpoint, as of a bad option, would only be in the way of the next one.
     await (worthContinuing ? run.close() : run.discard()).catch(() => undefined);
@@ -104,21 +124,13 @@ export async function bulkSign(options: BulkSignOptions): Promise<BulkProgress> 
   }
 }
 
-/**
- * What a checkpoint says: entries that are done, and the statusVersion of the run. Were a continued run given the time of its
- * continuation, its older statuses would replace a revocation from between.
- */
-function readToken(token: string | null): { done: number; statusVersion: number | undefined } {
-  if (token === null) return { done: 0, statusVersion: undefined };
-  const [, done, statusVersion] = /^(\d+) (\d+)$/.exec(token) ?? [];
-  if (done === undefined)
-    throw invalidValue(`the store has a run of this name that bulkSign did not begin: '${token}'`);
-  return { done: Number(done), statusVersion: Number(statusVersion) };
-}
-
 /** The entries one by one, with a promise per batch only. */
-function flatten(source: StatusSource, skip: number): AsyncIterable<StatusEntry> {
-  const batches = source.batches({ skip, batchSize: READ_AT_ONCE })[Symbol.asyncIterator]();
+function flatten(
+  source: StatusSource,
+  skip: number,
+  onEdition: NonNullable<BatchOptions['onEdition']>,
+): AsyncIterable<StatusEntry> {
+  const batches = source.batches({ skip, batchSize: READ_AT_ONCE, onEdition })[Symbol.asyncIterator]();
   let batch: StatusEntry[] = [];
   let at = 0;
   const refill = async (): Promise<IteratorResult<StatusEntry>> => {

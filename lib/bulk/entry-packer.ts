@@ -44,11 +44,11 @@ export class EntryPacker {
   }
 
   /**
-   * Appends an entry.
+   * Appends an entry. Returns its nextUpdate, in seconds; null when it has none.
    *
    * @throws TypeError, `ERR_OCSP_INVALID_VALUE` or `ERR_OCSP_DUPLICATE_EXTENSION`; nothing has been appended then.
    */
-  add(entry: StatusEntry, times: DefaultTimes): void {
+  add(entry: StatusEntry, times: DefaultTimes): number | null {
     if (typeof entry !== 'object' || entry === null) throw invalidArgType('entry', 'an object', entry);
     const { serialNumber, status, reason, revocationTime, thisUpdate, nextUpdate, singleExtensions } = entry;
     if (typeof status !== 'number') throw invalidArgType('status', 'a member of OCSPCertStatus', status);
@@ -87,6 +87,7 @@ export class EntryPacker {
     view.setUint16(start + 26, serialLength, LITTLE_ENDIAN);
     view.setUint32(start + 28, extensionsLength, LITTLE_ENDIAN);
     this.#length = end;
+    return until ?? null;
   }
 
   /** Writes the content octets of the INTEGER and returns their number. */

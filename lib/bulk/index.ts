@@ -3,7 +3,7 @@
  *
  * @packageDocumentation
  */
-export { type BulkProgress, type BulkSignOptions, bulkSign } from './bulk-sign.js';
+export { type BulkProgress, type BulkResult, type BulkSignOptions, bulkSign } from './bulk-sign.js';
 export { FileLedger, type FileLedgerOptions, type LeasedRange, type Ledger, type RangeState } from './ledger.js';
 export {
   checkValidityInterval,
@@ -13,12 +13,14 @@ export {
   type ValidityIntervalVerdict,
 } from './policy.js';
 export { ResponseSigner } from './response-signer.js';
+export type { VersionOptions } from './run-version.js';
 export type { SignAllOptions, SignedEntry } from './sign-all.js';
 export type { ResponseSignerOptions } from './signer-profile.js';
 export { type CrlSourceOptions, crlSource, type SerialList } from './sources/crl.js';
 export { type CsvOptions, csvSource } from './sources/csv.js';
+export type { SerialFormat } from './sources/entry-fields.js';
 export { type IndexTxtOptions, indexTxtSource } from './sources/index-txt.js';
-export { ndjsonSource } from './sources/ndjson.js';
+export { type NdjsonOptions, ndjsonSource } from './sources/ndjson.js';
 export type { ByteInput } from './sources/rows.js';
 export {
   BadRowError,

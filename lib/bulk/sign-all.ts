@@ -28,7 +28,7 @@ export interface SignAllOptions {
 
 /** One result of `signAll`. */
 export interface SignedEntry {
-  /** The entry that was signed, as the source yielded it. */
+  /** The entry that was signed: a copy of what the source yielded, whose members have been read once. */
   readonly entry: StatusEntry;
   /**
    * The DER of its response. It shares memory with the responses of its batch and nothing else; whoever keeps a few out of

@@ -2,7 +2,7 @@ import type { NativeSigningPool, OnBatch } from '../../typings/binding.js';
 import { OCSPError } from '../errors.js';
 import { type DefaultTimes, EntryPacker } from './entry-packer.js';
 import type { SignAllOptions, SignedEntry } from './sign-all.js';
-import type { StatusEntry } from './status-entry.js';
+import { copyEntry, type StatusEntry } from './status-entry.js';
 import { timesAt, type Validity } from './validity.js';
 
 /** {@link SignAllOptions} with the defaults filled in. */
@@ -14,6 +14,8 @@ export type MakePool = (options: RunOptions, onBatch: OnBatch) => NativeSigningP
 /** Entries that are being collected, signed, or taken. */
 interface Batch {
   readonly entries: StatusEntry[];
+  /** nextUpdate of each. */
+  readonly nextUpdates: (number | null)[];
   /** How many they shall be. */
   readonly size: number;
   readonly producedAt: number;
@@ -122,12 +124,11 @@ export class SigningRun implements AsyncIterableIterator<SignedEntry> {
     const end = ends[i] as number;
     this.#taken = i + 1;
     if (this.#taken === ends.length && batch.error === undefined) this.#dropFirst();
-    const entry = batch.entries[i] as StatusEntry;
     return {
-      entry,
+      entry: batch.entries[i] as StatusEntry,
       der: responses.subarray(start, end),
       producedAt: batch.producedAt,
-      nextUpdate: nextUpdateOf(entry, batch.times),
+      nextUpdate: batch.nextUpdates[i] as number | null,
     };
   }
 
@@ -218,12 +219,14 @@ export class SigningRun implements AsyncIterableIterator<SignedEntry> {
     return pulled;
   }
 
-  #add(entry: StatusEntry): void {
+  #add(given: StatusEntry): void {
+    const entry = copyEntry(given);
     if (this.#open === undefined) {
       const now = Date.now();
       this.#packer.clear();
       this.#open = {
         entries: [],
+        nextUpdates: [],
         size: this.#options.batchSize ?? this.#usualSize(),
         producedAt: Math.floor(now / 1000),
         times: timesAt(this.#validity, now),
@@ -233,7 +236,7 @@ export class SigningRun implements AsyncIterableIterator<SignedEntry> {
       };
     }
     try {
-      this.#packer.add(entry, this.#open.times);
+      this.#open.nextUpdates.push(this.#packer.add(entry, this.#open.times));
     } catch (cause) {
       throw naming(this.#read, entry, cause as Error);
     }
@@ -276,11 +279,6 @@ export class SigningRun implements AsyncIterableIterator<SignedEntry> {
     if (this.#reading) Promise.resolve(closing).catch(() => undefined);
     else await closing;
   }
-}
-
-function nextUpdateOf({ nextUpdate }: StatusEntry, times: DefaultTimes): number | null {
-  if (nextUpdate === undefined) return times.nextUpdate ?? null;
-  return nextUpdate === null ? null : Math.floor(nextUpdate.getTime() / 1000);
 }
 
 /** The error of an entry, saying which one it is. */

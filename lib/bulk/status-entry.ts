@@ -24,3 +24,21 @@ export interface StatusEntry {
    */
   readonly statusVersion?: number;
 }
+
+/**
+ * A copy, each member read once: a caller may use one object again for the next entry. What is no object is given back, to be
+ * refused by whoever reads it.
+ */
+export function copyEntry(entry: StatusEntry): StatusEntry {
+  if (typeof entry !== 'object' || entry === null) return entry;
+  const { serialNumber, status, revocationTime, reason, thisUpdate, nextUpdate, singleExtensions, statusVersion } =
+    entry;
+  const copy: { -readonly [name in keyof StatusEntry]: StatusEntry[name] } = { serialNumber, status };
+  if (revocationTime !== undefined) copy.revocationTime = revocationTime;
+  if (reason !== undefined) copy.reason = reason;
+  if (thisUpdate !== undefined) copy.thisUpdate = thisUpdate;
+  if (nextUpdate !== undefined) copy.nextUpdate = nextUpdate;
+  if (singleExtensions !== undefined) copy.singleExtensions = singleExtensions;
+  if (statusVersion !== undefined) copy.statusVersion = statusVersion;
+  return copy;
+}

@@ -1,10 +1,10 @@
 import { createHash, X509Certificate } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
-import { open } from 'node:fs/promises';
 import { bulkSign } from '../bulk/bulk-sign.js';
 import { ResponseSigner } from '../bulk/response-signer.js';
+import { editionName } from '../bulk/run-version.js';
 import { crlSource } from '../bulk/sources/crl.js';
 import { csvSource } from '../bulk/sources/csv.js';
+import type { SerialFormat } from '../bulk/sources/entry-fields.js';
 import { indexTxtSource } from '../bulk/sources/index-txt.js';
 import { ndjsonSource } from '../bulk/sources/ndjson.js';
 import type { BadRowError, RowOptions, StatusSource } from '../bulk/sources/status-source.js';
@@ -12,16 +12,27 @@ import { SegmentStore } from '../bulk/store/segment-store.js';
 import { OCSPResponderEncoding } from '../ocsp/enums.js';
 import type { HashAlgorithmName } from '../x509/algorithms.js';
 import { readArguments } from './arguments.js';
-import { type Command, choiceOption, countOption, numberOption, print, required, UsageError } from './command.js';
+import {
+  type Command,
+  choiceOption,
+  countOption,
+  ExitCode,
+  numberOption,
+  print,
+  required,
+  UsageError,
+} from './command.js';
+import { readInput } from './input.js';
 import { readSigner } from './key-options.js';
+import { type ListFile, openListFile } from './list-file.js';
 import { PASSPHRASE_HELP, PASSPHRASE_OPTIONS } from './passphrase.js';
 import { Progress } from './progress.js';
-import { reading } from './system-error.js';
 
 const HELP = `Usage: openssl-ocsp bulk-sign --issuer CA.pem --signer OCSP.pem --key OCSP.key --index index.txt --out FOLDER
 
 Signs the status of every certificate in a list, into a store. An interrupted run is continued by the same command.
 Of two responses for a certificate the one whose list was modified later is served, and of one list the later response.
+Lists may be pipes, and one of them standard input (-); a run over a pipe is not continued.
 
   --issuer FILE           certificate of the CA that is answered for
   --key FILE              private key of the signer: PEM, DER or PKCS#12; or a URI that OpenSSL knows, such as pkcs11:
@@ -31,9 +42,15 @@ ${PASSPHRASE_HELP}
   --csv FILE              a table with columns such as serial, status, revocationTime, reason; or
   --ndjson FILE           the same as a JSON object per line; or
   --crl FILE              a CRL of the CA. Responses hold from and until when it does
-  --serials FILE          with --crl, all that was issued, a hexadecimal serial number in each line: what the CRL does
-                          not list is good
+  --serials FILE          with --crl, all that was issued, a serial number in each line: what the CRL does not list is
+                          good
   --serials-of-part       of a CRL that is one part of the CA's list, --serials are those of that part
+  --allow-future-crl      a CRL whose thisUpdate is yet to come is refused otherwise
+  --allow-expired-crl     a CRL whose nextUpdate has passed is refused otherwise
+  --allow-older-crl       a CRL of a lower number or an earlier thisUpdate than one that the store was signed from
+                          replaces none of that one's statuses otherwise
+  --decimal               serial numbers of --csv, --ndjson and --serials are decimal, not hexadecimal
+  --delimiter CHARACTER   between the columns of --csv: a comma (the default), a semicolon, or tab
   --include-expired       E rows of an index.txt, which are left out otherwise, are good
   --out FOLDER            the store
   --cert-id-hash NAME     hash of the CertIDs (sha256)
@@ -50,7 +67,8 @@ ${PASSPHRASE_HELP}
   --dry-run               read everything, sign nothing
   --json                  the summary as JSON
 
-Exit codes: 0 all signed, 1 failed or interrupted, 2 wrong usage.
+Exit codes: 0 all signed and served, 1 failed or interrupted, 2 wrong usage, 6 all signed, but of some certificates the
+store serves newer or more severe responses.
 `;
 
 const RESPONDER_ENCODINGS = { hash: OCSPResponderEncoding.HASH, name: OCSPResponderEncoding.NAME } as const;
@@ -70,6 +88,11 @@ const OPTIONS = {
   crl: { type: 'string' },
   serials: { type: 'string' },
   'serials-of-part': { type: 'boolean' },
+  'allow-future-crl': { type: 'boolean' },
+  'allow-expired-crl': { type: 'boolean' },
+  'allow-older-crl': { type: 'boolean' },
+  decimal: { type: 'boolean' },
+  delimiter: { type: 'string' },
   'include-expired': { type: 'boolean' },
   out: { type: 'string' },
   'cert-id-hash': { type: 'string' },
@@ -96,8 +119,10 @@ export const bulkSignCommand: Command = {
   options: OPTIONS,
   async run(args) {
     const { values } = readArguments(args, OPTIONS);
-    const issuerFile = required(values.issuer, 'issuer');
-    const issuer = reading(issuerFile, () => readFileSync(issuerFile));
+    if (Object.values(values).filter((value) => value === '-').length > 1)
+      throw new UsageError('standard input can be one thing only');
+    checkListOptions(values);
+    const issuer = await readInput(required(values.issuer, 'issuer'));
     const { privateKey, certificates } = await readSigner(
       { option: 'key', value: values.key },
       { option: 'signer', value: values.signer },
@@ -116,7 +141,7 @@ export const bulkSignCommand: Command = {
       badRows += 1;
       process.stderr.write(`${error.message}\n`);
     };
-    const list = openList(values, issuer, values['skip-bad-rows'] ? { onBadRow } : {});
+    const list = await openList(values, issuer, values['skip-bad-rows'] ? { onBadRow } : {});
     const signer = new ResponseSigner({
       issuer,
       responder,
@@ -140,12 +165,14 @@ export const bulkSignCommand: Command = {
     }
     const folder = required(values.out, 'out');
     const store = await SegmentStore.open(folder);
-    const total = list.rows && (await estimatedRows(list.rows));
-    const bareRate = total === undefined || total >= WORTH_MEASURING ? await signer.bareRate(workers) : undefined;
+    const total = list.rows?.lines;
+    const isLong = total === undefined || total >= WORTH_MEASURING;
+    // Only to compare with: what is wrong with the key shows in the run.
+    const bareRate = isLong ? await signer.bareRate(workers).catch(() => undefined) : undefined;
     const progress = new Progress({ total, bareRate });
     const begin = Date.now();
     try {
-      const { signed, resumedFrom, bytes } = await bulkSign({
+      const { signed, resumedFrom, bytes, served, kept, supersededBy } = await bulkSign({
         source: list.source,
         signer,
         store,
@@ -156,8 +183,11 @@ export const bulkSignCommand: Command = {
           responderId,
           values['no-certs'],
           values['include-expired'],
+          values.decimal,
+          values.delimiter,
         ]),
-        statusVersion: list.statusVersion,
+        ...(list.modified && { modified: list.modified }),
+        ...(values['allow-older-crl'] && { allowOlderList: true }),
         ...(checkpointEvery !== undefined && { checkpointEvery }),
         ...(values['discard-other-run'] && { otherRun: 'discard' }),
         ...(workers !== undefined && { threads: workers }),
@@ -172,6 +202,9 @@ export const bulkSignCommand: Command = {
         values.json,
         {
           signed,
+          served,
+          kept,
+          supersededBy,
           resumedFrom,
           bytes,
           seconds,
@@ -180,9 +213,15 @@ export const bulkSignCommand: Command = {
           badRows,
           store: folder,
         },
-        `${signed} responses (${bytes} octets) signed in ${seconds.toFixed(1)} s, ${rate}/s${resumed}; store: ${folder}`,
+        `${signed} responses (${bytes} bytes) signed in ${seconds.toFixed(1)} s, ${rate}/s${resumed}; ${served} certificates are served from them; store: ${folder}`,
       );
-      return 0;
+      if (supersededBy !== null)
+        process.stderr.write(`note: the list goes back: the store has been signed from ${editionName(supersededBy)}\n`);
+      if (kept === 0) return supersededBy === null ? ExitCode.OK : ExitCode.NOT_SERVED;
+      process.stderr.write(
+        `note: of ${kept} certificates other responses are served, which the store has of a newer list or state, or which are more severe\n`,
+      );
+      return ExitCode.NOT_SERVED;
     } finally {
       store.close();
     }
@@ -193,21 +232,13 @@ function report(json: boolean | undefined, value: object, text: string): void {
   print(json ? JSON.stringify(value) : text);
 }
 
-/** A file, and which state of it. */
-interface ListFile {
-  readonly path: string;
-  readonly size: number;
-  /** Milliseconds since 1970-01-01 UTC. */
-  readonly modified: number;
-}
-
 /** The certificates to sign for. */
 interface List {
   readonly source: StatusSource;
-  /** What the list is made of; first the file that says what is revoked. */
-  readonly files: readonly [ListFile, ...ListFile[]];
-  /** The second of its last change: what became known later, such as a revocation put into the store, is newer. */
-  readonly statusVersion: number;
+  /** What the list is made of. */
+  readonly files: readonly ListFile[];
+  /** What became known after it, such as a revocation put into the store, is newer. undefined for a CRL, which says it itself. */
+  readonly modified?: Date;
   /** The file that has a row for each certificate. */
   readonly rows: ListFile | undefined;
 }
@@ -219,61 +250,78 @@ interface ListValues {
   readonly crl?: string;
   readonly serials?: string;
   readonly 'serials-of-part'?: boolean;
+  readonly 'allow-future-crl'?: boolean;
+  readonly 'allow-expired-crl'?: boolean;
+  readonly 'allow-older-crl'?: boolean;
+  readonly decimal?: boolean;
+  readonly delimiter?: string;
   readonly 'include-expired'?: boolean;
   readonly days?: string;
   readonly hours?: string;
 }
 
-function openList(values: ListValues, issuer: Buffer, options: RowOptions): List {
-  const { index, csv, ndjson, crl, serials, 'include-expired': includeExpired } = values;
-  const given = [index, csv, ndjson, crl].filter((path) => path !== undefined);
-  const [path] = given;
-  if (path === undefined || given.length > 1)
-    throw new UsageError('one of --index, --csv, --ndjson and --crl is wanted');
-  if (serials !== undefined && crl === undefined) throw new UsageError('--serials goes with --crl');
-  if (values['serials-of-part'] && serials === undefined) throw new UsageError('--serials-of-part goes with --serials');
+const DELIMITERS = [',', ';', 'tab'] as const;
+
+/** Options by what they go with. */
+const COMPANIONS: readonly (readonly [option: keyof ListValues, ...others: (keyof ListValues)[]])[] = [
+  ['serials', 'crl'],
+  ['serials-of-part', 'serials'],
+  ['allow-future-crl', 'crl'],
+  ['allow-expired-crl', 'crl'],
+  ['allow-older-crl', 'crl'],
+  ['decimal', 'csv', 'ndjson', 'serials'],
+  ['delimiter', 'csv'],
+  ['include-expired', 'index'],
+];
+
+function checkListOptions(values: ListValues): void {
+  const { index, csv, ndjson, crl } = values;
+  if ([index, csv, ndjson, crl].filter((path) => path !== undefined).length !== 1)
+    throw new UsageError('one of --index, --csv, --ndjson and --crl is needed');
+  for (const [option, ...others] of COMPANIONS) {
+    if (values[option] !== undefined && others.every((other) => values[other] === undefined))
+      throw new UsageError(`--${option} goes with ${others.map((other) => `--${other}`).join(', ')}`);
+  }
   if (crl !== undefined && (values.days ?? values.hours) !== undefined)
     throw new UsageError('a CRL says itself until when it holds: no --days, no --hours');
-  if (includeExpired && index === undefined) throw new UsageError('--include-expired goes with --index');
-  const file = listFile(path);
-  const statusVersion = Math.max(0, Math.floor(Math.min(file.modified, Date.now()) / 1000));
-  const simple = { files: [file] as const, statusVersion, rows: file };
-  if (index !== undefined)
-    return { ...simple, source: indexTxtSource(path, { ...options, ...(includeExpired && { expired: 'include' }) }) };
-  if (csv !== undefined) return { ...simple, source: csvSource(path, options) };
-  if (ndjson !== undefined) return { ...simple, source: ndjsonSource(path, options) };
-  // What was known when the CRL was made must not pass for known now.
-  const serialsOfPart = values['serials-of-part'] ?? false;
-  const crlOptions = { ...options, issuer, useCrlTimes: true, serialsOfPart };
-  if (serials === undefined) return { ...simple, rows: undefined, source: crlSource(path, crlOptions) };
-  const issued = listFile(serials);
-  return { files: [file, issued], statusVersion, rows: issued, source: crlSource(path, { ...crlOptions, serials }) };
 }
 
-function listFile(path: string): ListFile {
-  const { size, mtimeMs: modified } = reading(path, () => statSync(path));
-  return { path, size, modified };
-}
-
-/** About how many rows a file has, by the length of those at its beginning. */
-async function estimatedRows({ path, size }: ListFile): Promise<number> {
-  const file = await open(path, 'r');
-  try {
-    const sample = Buffer.alloc(1 << 18);
-    const { bytesRead } = await file.read(sample, 0, sample.length, 0);
-    let lines = 0;
-    for (let at = sample.indexOf('\n'); at >= 0 && at < bytesRead; at = sample.indexOf('\n', at + 1)) lines += 1;
-    return Math.round((lines * size) / Math.max(1, bytesRead));
-  } finally {
-    await file.close();
+async function openList(values: ListValues, issuer: Buffer, options: RowOptions): Promise<List> {
+  const { index, csv, ndjson, crl } = values;
+  const serialFormat: SerialFormat = values.decimal ? 'decimal' : 'hex';
+  const delimiter = choiceOption(values.delimiter, 'delimiter', DELIMITERS) ?? ',';
+  const file = await openListFile(required(index ?? csv ?? ndjson ?? crl, 'index'));
+  const { bytes, modified } = file;
+  const simple = { files: [file], modified, rows: file };
+  if (index !== undefined) {
+    const expired = values['include-expired'] ? 'include' : 'skip';
+    return { ...simple, source: indexTxtSource(bytes, { ...options, expired }) };
   }
+  if (csv !== undefined) {
+    const columns = { delimiter: delimiter === 'tab' ? '\t' : delimiter, serials: serialFormat } as const;
+    return { ...simple, source: csvSource(bytes, { ...options, ...columns }) };
+  }
+  if (ndjson !== undefined) return { ...simple, source: ndjsonSource(bytes, { ...options, serials: serialFormat }) };
+  const issued = values.serials === undefined ? undefined : await openListFile(values.serials);
+  const source = crlSource(bytes, {
+    ...options,
+    issuer,
+    // What was known when the CRL was made must not pass for known now.
+    useCrlTimes: true,
+    ...(issued && { serials: issued.bytes }),
+    serialFormat,
+    serialsOfPart: values['serials-of-part'] ?? false,
+    allowFuture: values['allow-future-crl'] ?? false,
+    allowExpired: values['allow-expired-crl'] ?? false,
+  });
+  return { files: issued ? [file, issued] : [file], rows: issued, source };
 }
 
-/** Says whether two runs are the same: same list, unchanged, for the same CA by the same signer, with the same options. */
+/** Says whether two runs are the same: same list, of equal content, for the same CA by the same signer, with the same options. */
 function runName({ files }: List, issuer: Buffer, responder: X509Certificate, options: readonly unknown[]): string {
   const certificates = [new X509Certificate(issuer), responder].map(({ fingerprint256 }) => fingerprint256);
   return createHash('sha256')
-    .update(JSON.stringify([files.map(({ size, modified }) => [size, modified]), ...certificates, ...options]))
+    .update(JSON.stringify([files.map(({ content }) => content), ...certificates, ...options]))
     .digest('hex');
 }
 

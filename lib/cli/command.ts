@@ -15,6 +15,8 @@ export const ExitCode = {
   UNKNOWN: 4,
   /** The response was refused: it says nothing. */
   REFUSED: 5,
+  /** All is signed, but of some certificates the store serves newer or more severe responses. */
+  NOT_SERVED: 6,
   /** Whoever reads the output stopped reading: 128 and the number of SIGPIPE, as of any other program. */
   BROKEN_PIPE: 141,
 } as const;

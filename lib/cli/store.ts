@@ -84,7 +84,7 @@ export const storeCommand: Command = {
   async run(args) {
     const { values, positionals } = readArguments(args, OPTIONS, Number.POSITIVE_INFINITY);
     const [name = '', folder, ...rest] = positionals;
-    const action = ACTIONS[name];
+    const action = Object.hasOwn(ACTIONS, name) ? ACTIONS[name] : undefined;
     if (action === undefined && name !== 'verify')
       throw new UsageError(name === '' ? 'an action is missing' : `no such action: ${name}`);
     if (folder === undefined) throw new UsageError('a folder is missing');

@@ -3,6 +3,7 @@ import { invalidArgType, invalidValue } from '../errors.js';
 import { checkBytes, copyBytes } from '../x509/der.js';
 import type { Extensions } from '../x509/extension.js';
 import { type ExtensionSlot, parseExtensions } from '../x509/extension-codec.js';
+import { type OptionNames, readOptions } from '../x509/options.js';
 import { parseSeconds } from '../x509/time.js';
 import { Encoding } from './enums.js';
 import type { Offsets } from './layout.js';
@@ -129,10 +130,11 @@ export interface LoadOptions {
   readonly strict?: boolean;
 }
 
+const LOAD_NAMES: OptionNames<LoadOptions> = { strict: true };
+
 /** Whether a message is to be read as OpenSSL reads. */
-export function isLenient(options: unknown): boolean {
-  if (typeof options !== 'object' || options === null) throw invalidArgType('options', 'an object', options);
-  const { strict = true } = options as LoadOptions;
+export function isLenient(options: LoadOptions): boolean {
+  const { strict = true } = readOptions(options, LOAD_NAMES);
   if (typeof strict !== 'boolean') throw invalidArgType('options.strict', 'a boolean', strict);
   return !strict;
 }

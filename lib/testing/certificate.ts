@@ -33,15 +33,15 @@ const keyUsageBits = [
 /** A bit of the keyUsage extension. */
 export type TestKeyUsage = (typeof keyUsageBits)[number];
 
-const extendedKeyUsageOid: Record<string, string> = {
-  serverAuth: '1.3.6.1.5.5.7.3.1',
-  clientAuth: '1.3.6.1.5.5.7.3.2',
-  codeSigning: '1.3.6.1.5.5.7.3.3',
-  emailProtection: '1.3.6.1.5.5.7.3.4',
-  timeStamping: '1.3.6.1.5.5.7.3.8',
-  OCSPSigning: '1.3.6.1.5.5.7.3.9',
-  anyExtendedKeyUsage: '2.5.29.37.0',
-};
+const extendedKeyUsageOid: ReadonlyMap<string, string> = new Map([
+  ['serverAuth', '1.3.6.1.5.5.7.3.1'],
+  ['clientAuth', '1.3.6.1.5.5.7.3.2'],
+  ['codeSigning', '1.3.6.1.5.5.7.3.3'],
+  ['emailProtection', '1.3.6.1.5.5.7.3.4'],
+  ['timeStamping', '1.3.6.1.5.5.7.3.8'],
+  ['OCSPSigning', '1.3.6.1.5.5.7.3.9'],
+  ['anyExtendedKeyUsage', '2.5.29.37.0'],
+]);
 
 /** An extension given by its bytes. */
 export interface TestExtension {
@@ -150,18 +150,18 @@ export function encodeName(text: string): Buffer {
   return encodeSequence(...parts.map((part) => encodeTlv(0x31, encodeAttribute(part.trim()))));
 }
 
-const attributeOid: Record<string, string> = {
-  CN: '2.5.4.3',
-  C: '2.5.4.6',
-  L: '2.5.4.7',
-  ST: '2.5.4.8',
-  O: '2.5.4.10',
-  OU: '2.5.4.11',
-};
+const attributeOid: ReadonlyMap<string, string> = new Map([
+  ['CN', '2.5.4.3'],
+  ['C', '2.5.4.6'],
+  ['L', '2.5.4.7'],
+  ['ST', '2.5.4.8'],
+  ['O', '2.5.4.10'],
+  ['OU', '2.5.4.11'],
+]);
 
 function encodeAttribute(text: string): Buffer {
   const [, type = '', value = ''] = /^(\w+)=(.*)$/.exec(text) ?? [];
-  const oid = attributeOid[type];
+  const oid = attributeOid.get(type);
   if (oid === undefined) throw invalidValue(`Cannot encode the name attribute "${text}"`);
   // countryName is a PrintableString by definition (RFC 5280 appendix A.1), the others are UTF8String.
   return encodeSequence(encodeOid(oid), type === 'C' ? encodePrintableString(value) : encodeUtf8String(value));
@@ -190,7 +190,7 @@ function encodeExtensions(
   const usage = options.keyUsage ?? (isCa ? (['keyCertSign', 'cRLSign'] as const) : []);
   if (usage.length > 0) add('2.5.29.15', true, encodeKeyUsage(usage));
   if (options.extendedKeyUsage) {
-    const oids = options.extendedKeyUsage.map((name) => encodeOid(extendedKeyUsageOid[name] ?? name));
+    const oids = options.extendedKeyUsage.map((name) => encodeOid(extendedKeyUsageOid.get(name) ?? name));
     add('2.5.29.37', false, encodeSequence(...oids));
   }
   if (options.keyIdentifiers !== false) {

@@ -111,7 +111,7 @@ function usesPss(keyType: string, options: TestSignatureOptions): boolean {
 }
 
 function lookUp<T>(table: Record<string, T>, hash: string, keyType: string): T {
-  const entry = table[hash];
+  const entry = Object.hasOwn(table, hash) ? table[hash] : undefined;
   if (entry === undefined) throw invalidValue(`A key of type ${keyType} cannot sign with the hash ${hash}`);
   return entry;
 }

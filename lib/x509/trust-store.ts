@@ -5,6 +5,7 @@ import { native } from '../binding.js';
 import { invalidArgType, invalidValue } from '../errors.js';
 import { type CertificateInput, type ParsedCertificate, toCertificate } from './certificate.js';
 import { checkList, checkText } from './checks.js';
+import { type OptionNames, readOptions } from './options.js';
 
 /** A certificate revocation list: DER bytes, or PEM as text or bytes. */
 export type CrlInput = string | Uint8Array;
@@ -34,7 +35,14 @@ export type SystemTrust = 'file' | 'folder' | 'store';
 /** What a trust argument takes: a store, the options of one, or just certificates. */
 export type TrustInput = TrustStore | TrustStoreOptions | readonly CertificateInput[];
 
-const OPTION_NAMES = ['certificates', 'crls', 'caFile', 'caPath', 'caStore', 'system'];
+const OPTION_NAMES: OptionNames<TrustStoreOptions> = {
+  certificates: true,
+  crls: true,
+  caFile: true,
+  caPath: true,
+  caStore: true,
+  system: true,
+};
 const SYSTEM_PARTS: readonly SystemTrust[] = ['file', 'folder', 'store'];
 const nativeOf = new WeakMap<TrustStore, NativeTrustStore>();
 
@@ -48,11 +56,11 @@ export class TrustStore {
    * file or folder that cannot be read, and for options that name no source at all.
    */
   constructor(options: TrustStoreOptions) {
-    if (typeof options !== 'object' || options === null) throw invalidArgType('options', 'an object', options);
-    const { certificates = [], crls = [], caFile, caPath, caStore, system = false } = options;
-    // A misspelt source must not end as "nothing is trusted" (or worse, as a default).
-    if (!OPTION_NAMES.some((name) => (options as Record<string, unknown>)[name] !== undefined)) {
-      throw invalidValue(`a trust store needs a source: ${OPTION_NAMES.join(', ')}`);
+    const sources = readOptions(options, OPTION_NAMES);
+    const { certificates = [], crls = [], caFile, caPath, caStore, system = false } = sources;
+    // A source that is left out by mistake must not end as "nothing is trusted" (or worse, as a default).
+    if (Object.keys(sources).length === 0) {
+      throw invalidValue(`a trust store needs a source: ${Object.keys(OPTION_NAMES).join(', ')}`);
     }
     const trusted = checkCertificates(certificates, 'options.certificates').map((item) => item.native);
     const lists = checkList(crls, 'options.crls', crlBytes);

@@ -15,21 +15,22 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kUsualSize = 183;
 
-// Signs until the time is over. Returns the number of signatures, 0 when one failed.
+// Signs until the time is over, at least once: a thread may get no processor before. Returns the number of signatures,
+// 0 when one failed.
 std::uint64_t sign_until(Clock::time_point end, EVP_MD_CTX* prepared, std::size_t signature_size) {
   ErrorQueueScope errors;
   const std::array<std::uint8_t, kUsualSize> data = {0x30};
   ByteVector signature(signature_size);
   const EvpMdCtxPtr copy(EVP_MD_CTX_new());
   std::uint64_t count = 0;
-  while (Clock::now() < end) {
+  do {
     std::size_t length = signature.size();
     if (!copy || EVP_MD_CTX_copy_ex(copy.get(), prepared) != 1 ||
         EVP_DigestSign(copy.get(), signature.data(), &length, data.data(), data.size()) != 1) {
       return 0;
     }
     ++count;
-  }
+  } while (Clock::now() < end);
   return count;
 }
 

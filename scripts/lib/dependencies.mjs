@@ -9,7 +9,7 @@ export function installMissing() {
   const { dependencies = {}, devDependencies = {} } = readJson(inRoot('package.json'));
   const wrong = Object.entries({ ...dependencies, ...devDependencies }).filter(([name, version]) => {
     const manifest = inRoot('node_modules', name, 'package.json');
-    return !existsSync(manifest) || readJson(manifest).version !== version;
+    return !existsSync(manifest) || readJson(manifest).version !== version.replace(/^npm:.*@/, '');
   });
   if (wrong.length === 0) return;
   step(`installing npm packages (${wrong.map(([name]) => name).join(', ')})`);

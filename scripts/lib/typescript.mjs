@@ -1,4 +1,4 @@
-// Compiling lib/ and test/.
+// Compiling lib/ and test/ with the native compiler; TypeScript in JavaScript is there for TypeDoc and the tests of the package.
 import { existsSync, rmSync } from 'node:fs';
 import { relative } from 'node:path';
 import { inRoot } from './paths.mjs';
@@ -23,14 +23,16 @@ const projects = {
 export function compile(name) {
   const { config, source, output, inputs } = projects[name];
   const sources = inputs();
-  const typescript = inRoot('node_modules', 'typescript', 'package.json');
+  const typescript = inRoot('node_modules', 'typescript-native', 'package.json');
   const print = fingerprint([...sources, inRoot('tsconfig.json'), typescript]);
   const sentinel = files(inRoot(source), isTypeScript).find((file) => !file.endsWith('.d.ts'));
   if (sentinel === undefined) return;
   if (isFresh(`tsc-${name}`, print, outputOf(sentinel, source, output))) return;
   step(`compiling ${source}/`);
   unstamp(`tsc-${name}`);
-  node(bin('typescript', 'tsc'), ['-p', config]);
+  // What did not change is not checked again.
+  const memory = inRoot('build', `${name}.tsbuildinfo`);
+  node(bin('typescript-native', 'tsc'), ['-p', config, '--incremental', '--tsBuildInfoFile', memory]);
   removeOrphans(source, output);
   stamp(`tsc-${name}`, print);
 }

@@ -104,7 +104,7 @@ test('encrypted keys, other lists, dry runs', (t) => {
   ]) {
     const result = run(...encrypted, ...passphrase, '--csv', at('list.csv'));
     t.is(result.status, 0, result.stderr);
-    t.regex(result.stdout, /^2 responses \(\d+ octets\) signed in/);
+    t.regex(result.stdout, /^2 responses \(\d+ bytes\) signed in/);
   }
   t.is(run(...encrypted, '--passphrase-file', at('list.csv'), '--csv', at('list.csv')).status, 1);
   t.is(run(...encrypted, '--csv', at('list.csv')).status, 1);
@@ -121,17 +121,22 @@ test('of two lists the one that was modified later is served, whichever is signe
   writeFileSync(at('good.csv'), 'serial,status\nFF,good\n');
   const status = (list: string, modified: number): string => {
     utimesSync(at(list), modified, modified);
-    const { status: code, stderr } = run(...sign, '--csv', at(list));
-    t.is(code, 0, stderr);
-    return run('store', 'ls', at('store')).stdout.split(' ')[1] as string;
+    const { status: code, stdout, stderr } = run(...sign, '--csv', at(list), '--json');
+    const { served, kept } = JSON.parse(stdout) as { served: number; kept: number };
+    t.is(served + kept, 1, stderr);
+    t.is(code, kept === 0 ? 0 : 6, stderr);
+    t.is(/^note: of 1 certificates other responses are served/.test(stderr), kept === 1);
+    return `${run('store', 'ls', at('store')).stdout.split(' ')[1]} ${kept === 0 ? 'new' : 'kept'}`;
   };
-  t.is(status('revoked.csv', 1_700_000_200), 'REVOKED');
-  t.is(status('good.csv', 1_700_000_100), 'REVOKED', 'an older list');
-  t.is(status('good.csv', 1_700_000_200), 'REVOKED', 'of the same second the safe one');
-  t.is(status('good.csv', 1_700_000_300), 'GOOD', 'a newer list');
+  t.is(status('revoked.csv', 1_700_000_200), 'REVOKED new');
+  t.is(status('good.csv', 1_700_000_100), 'REVOKED kept', 'an older list');
+  t.is(status('good.csv', 1_700_000_200), 'REVOKED kept', 'of the same second the safe one');
+  t.is(status('good.csv', 1_700_000_300), 'GOOD new', 'a newer list');
+  t.is(status('revoked.csv', 1_700_000_250), 'REVOKED new', 'what is worse counts, though the time went back');
+  t.is(status('good.csv', 1_700_000_280), 'REVOKED kept', 'and what is good then does not');
   // A clock that was wrong must not hide all that follows.
-  t.is(status('good.csv', 8_000_000_000), 'GOOD');
-  t.is(status('revoked.csv', Date.now() / 1000 + 5), 'REVOKED');
+  t.is(status('good.csv', 8_000_000_000), 'GOOD new');
+  t.is(status('revoked.csv', Date.now() / 1000 + 5), 'REVOKED new');
 });
 
 test('bad rows end the run, or are reported and left out', (t) => {

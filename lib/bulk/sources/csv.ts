@@ -1,7 +1,13 @@
-import { malformed } from '../../errors.js';
+import { invalidValue, malformed } from '../../errors.js';
 import type { StatusEntry } from '../status-entry.js';
-import { type EntryFields, entryFromFields } from './entry-fields.js';
-import { serialFromDecimalText } from './fields.js';
+import {
+  checkSerialFormat,
+  type EntryFields,
+  entryFromFields,
+  type FieldName,
+  fieldNamed,
+  type SerialFormat,
+} from './entry-fields.js';
 import { type ByteInput, type RowFormat, rowSource } from './rows.js';
 import { BadRowError, type RowOptions, type StatusSource } from './status-source.js';
 
@@ -10,13 +16,13 @@ export interface CsvOptions extends RowOptions {
   /** Between two fields. Default `,`. */
   readonly delimiter?: ',' | ';' | '\t';
   /** How serial numbers are written: `hex`, after `0x` or not, or `decimal`. Default `hex`. */
-  readonly serials?: 'hex' | 'decimal';
+  readonly serials?: SerialFormat;
 }
 
 const QUOTE = 0x22;
 const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
-const BYTE_ORDER_MARK = Buffer.from('\ufeff');
+const DELIMITERS: readonly string[] = [',', ';', '\t'];
 
 /**
  * Comma-separated values (RFC 4180, UTF-8). The first row names the columns, in any order and case: `serial` and `status`
@@ -24,35 +30,27 @@ const BYTE_ORDER_MARK = Buffer.from('\ufeff');
  * ignored.
  * Times are RFC 3339 with an offset, or `YYYYMMDDHHMMSSZ`; statuses `good`, `revoked`, `unknown`. Empty lines are left out.
  * A first row that does not name the columns ends the iteration, whatever `onBadRow` says.
+ *
+ * @throws `ERR_OCSP_INVALID_VALUE` for another delimiter or form of serial numbers.
  */
 export function csvSource(input: ByteInput, options: CsvOptions = {}): StatusSource {
+  new CsvFormat(options);
   return rowSource(input, options, () => new CsvFormat(options));
 }
 
-type Column = keyof EntryFields | undefined;
-
-const COLUMN_OF: ReadonlyMap<string, Column> = new Map<string, Column>([
-  ['serial', 'serial'],
-  ['serialnumber', 'serial'],
-  ['status', 'status'],
-  ['revocationtime', 'revocationTime'],
-  ['reason', 'reason'],
-  ['thisupdate', 'thisUpdate'],
-  ['nextupdate', 'nextUpdate'],
-  ['invaliditydate', 'invalidityDate'],
-  ['statusversion', 'statusVersion'],
-]);
+type Column = FieldName | undefined;
 
 class CsvFormat implements RowFormat {
   readonly #delimiterText: string;
   readonly #delimiter: number;
-  readonly #decimal: boolean;
+  readonly #serials: SerialFormat;
   #columns: Column[] | undefined;
 
   constructor({ delimiter = ',', serials = 'hex' }: CsvOptions) {
+    if (!DELIMITERS.includes(delimiter)) throw invalidValue('delimiter is none of comma, semicolon and tab');
     this.#delimiterText = delimiter;
     this.#delimiter = delimiter.charCodeAt(0);
-    this.#decimal = serials === 'decimal';
+    this.#serials = checkSerialFormat(serials, 'serials');
   }
 
   rowEnd(bytes: Buffer, start: number): number {
@@ -70,8 +68,7 @@ class CsvFormat implements RowFormat {
     const rowEnd = bytes[end - 1] === CARRIAGE_RETURN ? end - 1 : end;
     if (rowEnd <= start) return undefined;
     if (this.#columns === undefined) {
-      const mark = bytes.subarray(start, start + 3).equals(BYTE_ORDER_MARK) ? 3 : 0;
-      this.#columns = columnsOf(this.#split(bytes, start + mark, rowEnd));
+      this.#columns = columnsOf(this.#split(bytes, start, rowEnd));
       return undefined;
     }
     const fields = this.#split(bytes, start, rowEnd);
@@ -83,8 +80,7 @@ class CsvFormat implements RowFormat {
       const column = this.#columns[i];
       if (column !== undefined) named[column] = fields[i];
     }
-    if (this.#decimal && typeof named.serial === 'string') named.serial = serialFromDecimalText(named.serial);
-    return entryFromFields(named);
+    return entryFromFields(named, this.#serials);
   }
 
   #split(bytes: Buffer, start: number, end: number): string[] {
@@ -122,7 +118,7 @@ function closingQuote(bytes: Buffer, start: number, end: number): number {
 }
 
 function columnsOf(names: readonly string[]): Column[] {
-  const columns = names.map((name) => COLUMN_OF.get(name.trim().toLowerCase()));
+  const columns = names.map(fieldNamed);
   const known = columns.filter((column) => column !== undefined);
   for (const required of ['serial', 'status'] as const) {
     if (!known.includes(required)) throw badHeader(`the first row does not name a column '${required}'`);

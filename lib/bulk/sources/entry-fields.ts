@@ -1,15 +1,13 @@
-import { malformed } from '../../errors.js';
+import { invalidValue, malformed } from '../../errors.js';
 import { OCSPCertStatus } from '../../ocsp/enums.js';
 import { Extension } from '../../x509/extension.js';
 import { InvalidityDate } from '../../x509/extensions/crl-entry.js';
 import type { StatusEntry } from '../status-entry.js';
-import { reasonFromText, serialFromHexText, statusFromText, timeFromText } from './fields.js';
+import { reasonFromText, serialFromDecimalText, serialFromHexText, statusFromText, timeFromText } from './fields.js';
 
 /** The members of a row, by name; null, undefined and the empty string are the same: nothing there. */
 export interface EntryFields {
   readonly serial?: unknown;
-  /** Another name for the same. */
-  readonly serialNumber?: unknown;
   readonly status?: unknown;
   readonly revocationTime?: unknown;
   readonly reason?: unknown;
@@ -20,9 +18,43 @@ export interface EntryFields {
   readonly statusVersion?: unknown;
 }
 
+/** Name of a member. */
+export type FieldName = keyof EntryFields;
+
+const FIELD_OF: ReadonlyMap<string, FieldName> = new Map<string, FieldName>([
+  ['serial', 'serial'],
+  ['serialnumber', 'serial'],
+  ['status', 'status'],
+  ['revocationtime', 'revocationTime'],
+  ['reason', 'reason'],
+  ['thisupdate', 'thisUpdate'],
+  ['nextupdate', 'nextUpdate'],
+  ['invaliditydate', 'invalidityDate'],
+  ['statusversion', 'statusVersion'],
+]);
+
+/** The member that a column or a JSON member of this name is, in any case; undefined for what is of no interest here. */
+export function fieldNamed(name: string): FieldName | undefined {
+  return FIELD_OF.get(name) ?? FIELD_OF.get(name.trim().toLowerCase());
+}
+
+/** How serial numbers are written: `hex`, after `0x` or not, or `decimal`. */
+export type SerialFormat = 'hex' | 'decimal';
+
+/** @throws `ERR_OCSP_INVALID_VALUE` */
+export function checkSerialFormat(format: SerialFormat, name: string): SerialFormat {
+  if (format !== 'hex' && format !== 'decimal') throw invalidValue(`${name} is neither hex nor decimal`);
+  return format;
+}
+
+/** A serial number in text. */
+export function serialFromText(text: string, format: SerialFormat): string | bigint {
+  return format === 'decimal' ? serialFromDecimalText(text) : serialFromHexText(text);
+}
+
 /** An entry of named values: strings, or numbers for serial and status. */
-export function entryFromFields(fields: EntryFields): StatusEntry {
-  const serialNumber = serialOf(fields.serial ?? fields.serialNumber);
+export function entryFromFields(fields: EntryFields, serials: SerialFormat): StatusEntry {
+  const serialNumber = serialOf(fields.serial, serials);
   const status = statusOf(fields.status);
   const revocationTime = timeOf(fields.revocationTime, 'revocationTime');
   const reasonText = textOf(fields.reason, 'reason');
@@ -51,7 +83,7 @@ export function entryFromFields(fields: EntryFields): StatusEntry {
   };
 }
 
-function serialOf(value: unknown): string | bigint {
+function serialOf(value: unknown, format: SerialFormat): string | bigint {
   if (typeof value === 'bigint') return value;
   if (typeof value === 'number') {
     if (!Number.isSafeInteger(value) || value < 0)
@@ -60,7 +92,7 @@ function serialOf(value: unknown): string | bigint {
   }
   const text = textOf(value, 'serial');
   if (text === undefined) throw malformed('no serial number');
-  return serialFromHexText(text);
+  return serialFromText(text, format);
 }
 
 function statusOf(value: unknown): OCSPCertStatus {

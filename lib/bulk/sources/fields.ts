@@ -7,24 +7,27 @@ import { parseGeneralizedTime } from '../../x509/time.js';
 /** Longer ones are no serial numbers (RFC 5280 allows 20 octets), but an attempt to make big integers slow. */
 const LONGEST_SERIAL = 2 * 255;
 
-/** Hexadecimal digits `[start, end)`, as they stand. */
+/** A serial number at `[start, end)`, as {@link serialFromHexText} takes it; bare digits stay as they stand. */
 export function hexSerial(bytes: Buffer, start: number, end: number): string {
-  if (end <= start) throw malformed('no serial number');
   if (end - start > LONGEST_SERIAL) throw malformed(`serial number of ${end - start} digits`);
   for (let i = start; i < end; i += 1) {
-    if (!isHexDigit(bytes[i] as number)) throw notHexadecimal(show(bytes, start, end));
+    if (!isHexDigit(bytes[i] as number)) return serialFromHexText(bytes.toString('latin1', start, end));
   }
+  if (end <= start) throw malformed('no serial number');
   return bytes.toString('latin1', start, end);
 }
 
-/** Hexadecimal digits, after `0x` or not. */
+/** Hexadecimal digits: bare, after `0x`, or in pairs between colons or hyphens. */
 export function serialFromHexText(text: string): string {
-  const digits = text.startsWith('0x') || text.startsWith('0X') ? text.slice(2) : text;
+  const digits = BYTES.test(text) ? text.replace(/[:-]/g, '') : text.replace(/^0x/i, '');
   if (digits.length === 0) throw malformed('no serial number');
   if (digits.length > LONGEST_SERIAL) throw malformed(`serial number of ${digits.length} digits`);
   if (!/^[0-9A-Fa-f]*$/.test(digits)) throw notHexadecimal(JSON.stringify(text.slice(0, 64)));
   return digits;
 }
+
+/** Bytes as Vault and others print them. */
+const BYTES = /^[0-9a-f]{2}(?:(?::[0-9a-f]{2})+|(?:-[0-9a-f]{2})+)$/i;
 
 function isHexDigit(code: number): boolean {
   return (code >= 0x30 && code <= 0x39) || (code >= 0x41 && code <= 0x46) || (code >= 0x61 && code <= 0x66);

@@ -89,11 +89,11 @@ class IndexTxtFormat implements RowFormat {
 }
 
 /** Names that RFC 5280's predecessors gave the hold instructions; `openssl ca -crl_hold` takes them beside OIDs. */
-const HOLD_INSTRUCTIONS: Readonly<Record<string, string>> = {
-  holdinstructionnone: '1.2.840.10040.2.1',
-  holdinstructioncallissuer: '1.2.840.10040.2.2',
-  holdinstructionreject: '1.2.840.10040.2.3',
-};
+const HOLD_INSTRUCTIONS: ReadonlyMap<string, string> = new Map([
+  ['holdinstructionnone', '1.2.840.10040.2.1'],
+  ['holdinstructioncallissuer', '1.2.840.10040.2.2'],
+  ['holdinstructionreject', '1.2.840.10040.2.3'],
+]);
 const HOLD_INSTRUCTION_CODE = '2.5.29.23';
 
 /** The row of a revoked certificate, from its revocation column. */
@@ -122,7 +122,7 @@ function revocation(serialNumber: string, bytes: Buffer, start: number, end: num
 
 function holdInstruction(argument: string | undefined): Extension {
   if (!argument) throw malformed('holdInstruction without the instruction');
-  const oid = HOLD_INSTRUCTIONS[argument.toLowerCase()] ?? argument;
+  const oid = HOLD_INSTRUCTIONS.get(argument.toLowerCase()) ?? argument;
   return new Extension(HOLD_INSTRUCTION_CODE, false, new UnrecognizedExtension(HOLD_INSTRUCTION_CODE, encodeOid(oid)));
 }
 

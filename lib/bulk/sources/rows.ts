@@ -3,15 +3,25 @@ import { open } from 'node:fs/promises';
 import { types } from 'node:util';
 import { invalidArgType, malformed } from '../../errors.js';
 import type { StatusEntry } from '../status-entry.js';
-import { type RowOptions, reportBadRow, type StatusSource, sourceOf } from './status-source.js';
+import {
+  BadRowError,
+  type RowOptions,
+  refuseIfAllBad,
+  reportBadRow,
+  type StatusSource,
+  sourceOf,
+} from './status-source.js';
 
-/** A file by its path, all of its bytes, or its bytes in pieces: a `Readable`, or any iterable of Uint8Array. */
+/** A file or pipe by its path, all of its bytes, or its bytes in pieces: a `Readable`, or any iterable of Uint8Array. */
 export type ByteInput = string | URL | Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
 
 const CHUNK = 1 << 16;
 /** No row is nearly as long. Without a bound, a file without line ends would be taken into memory whole. */
 const LONGEST_ROW = 1 << 16;
 const LINE_FEED = 0x0a;
+const UTF8_MARK = Buffer.from('\ufeff');
+/** Byte order marks of UTF-16, which PowerShell writes. */
+const UTF16_MARKS = [Buffer.of(0xff, 0xfe), Buffer.of(0xfe, 0xff)];
 
 /**
  * The bytes, in pieces. A piece is valid until the next one is asked for.
@@ -33,7 +43,7 @@ export async function* readChunks(input: ByteInput): AsyncGenerator<Uint8Array> 
     }
   }
   if (types.isUint8Array(input)) {
-    yield input;
+    yield* pieces(input);
     return;
   }
   const iterable = input as Partial<Iterable<unknown> & AsyncIterable<unknown>> | null | undefined;
@@ -42,8 +52,13 @@ export async function* readChunks(input: ByteInput): AsyncGenerator<Uint8Array> 
   }
   for await (const chunk of input) {
     if (!types.isUint8Array(chunk)) throw invalidArgType('input', 'an iterable of Uint8Array', chunk);
-    yield chunk;
+    yield* pieces(chunk);
   }
+}
+
+/** So that what is read at once stays small, however much is there. */
+function* pieces(bytes: Uint8Array): Generator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += CHUNK) yield bytes.subarray(at, at + CHUNK);
 }
 
 /** All of the bytes. */
@@ -73,17 +88,23 @@ export function rowSource(input: ByteInput, options: RowOptions, format: () => R
 
 async function* readRows(input: ByteInput, options: RowOptions, format: RowFormat): AsyncGenerator<StatusEntry[]> {
   let line = 1;
+  let good = 0;
+  let bad = 0;
   let rest: Buffer = Buffer.alloc(0);
   const take = (bytes: Buffer, start: number, end: number, entries: StatusEntry[]): void => {
     try {
-      const entry = format.parse(bytes, start, end);
-      if (entry !== undefined) entries.push(entry);
+      const entry = format.parse(bytes, line === 1 ? afterMark(bytes, start) : start, end);
+      if (entry === undefined) return;
+      entries.push(entry);
+      good += 1;
     } catch (error) {
       reportBadRow(error, 'line', line, options);
+      bad += 1;
     }
   };
   for await (const chunk of readChunks(input)) {
-    const bytes = rest.length === 0 ? asBuffer(chunk) : Buffer.concat([rest, chunk]);
+    // A copy: the chunk's memory is used again, and others may write to it.
+    const bytes = Buffer.concat([rest, chunk]);
     const entries: StatusEntry[] = [];
     let start = 0;
     for (let end = format.rowEnd(bytes, start); end >= 0; end = format.rowEnd(bytes, start)) {
@@ -91,19 +112,23 @@ async function* readRows(input: ByteInput, options: RowOptions, format: RowForma
       line += format.rowEnd === lineEnd ? 1 : countLines(bytes, start, end + 1);
       start = end + 1;
     }
-    // A copy, because the chunk's memory is used again.
-    rest = Buffer.from(bytes.subarray(start));
+    rest = bytes.subarray(start);
     if (rest.length > LONGEST_ROW) throw malformed(`line ${line}: longer than ${LONGEST_ROW} bytes`);
     yield entries;
   }
-  if (rest.length === 0) return;
-  const entries: StatusEntry[] = [];
-  take(rest, 0, rest.length, entries);
-  yield entries;
+  if (rest.length > 0) {
+    const entries: StatusEntry[] = [];
+    take(rest, 0, rest.length, entries);
+    yield entries;
+  }
+  refuseIfAllBad(good, bad);
 }
 
-function asBuffer(bytes: Uint8Array): Buffer {
-  return bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+/** Where the first row begins: behind the mark that some programs write in front of UTF-8. */
+function afterMark(bytes: Buffer, start: number): number {
+  if (UTF16_MARKS.some((mark) => bytes.subarray(start, start + 2).equals(mark)))
+    throw new BadRowError('line', 1, malformed('the text is UTF-16; it has to be UTF-8'));
+  return bytes.subarray(start, start + 3).equals(UTF8_MARK) ? start + 3 : start;
 }
 
 function countLines(bytes: Buffer, start: number, end: number): number {

@@ -1,5 +1,6 @@
-import { OCSPError } from '../../errors.js';
-import type { StatusEntry } from '../status-entry.js';
+import { malformed, OCSPError } from '../../errors.js';
+import { copyEntry, type StatusEntry } from '../status-entry.js';
+import type { ListEdition } from '../store/response-store.js';
 
 /** Where to begin, and how much to hand over at once. */
 export interface BatchOptions {
@@ -7,6 +8,8 @@ export interface BatchOptions {
   readonly skip?: number;
   /** Entries in a batch; the last batch may be shorter. Default 4096. */
   readonly batchSize?: number;
+  /** Told which edition of the authority's list this is, before the first batch, by a source that knows. */
+  readonly onEdition?: (edition: ListEdition) => void;
 }
 
 /**
@@ -37,7 +40,8 @@ export class BadRowError extends OCSPError {
 export interface RowOptions {
   /**
    * Takes the rows that cannot be understood, which are then left out. Without it the first of them ends the iteration
-   * with its error: signing half of a damaged list is worse than signing none of it.
+   * with its error: signing half of a damaged list is worse than signing none of it. Where nothing is left without them, that
+   * is an error all the same.
    */
   readonly onBadRow?: (error: BadRowError, lineNumber: number) => void;
 }
@@ -50,17 +54,25 @@ export function reportBadRow(error: unknown, where: string, lineNumber: number, 
   options.onBadRow(bad, lineNumber);
 }
 
+/** Nothing but bad rows is no list that somebody wanted: it is of another format. */
+export function refuseIfAllBad(good: number, bad: number): void {
+  if (good === 0 && bad > 0) throw malformed(`not one entry can be understood (bad rows: ${bad})`);
+}
+
 const DEFAULT_BATCH_SIZE = 4096;
 
 /** Makes a source of a function that gives all entries, in pieces of any size. */
-export function sourceOf(pieces: () => AsyncIterable<StatusEntry[]> | Iterable<StatusEntry[]>): StatusSource {
+export function sourceOf(
+  pieces: (onEdition?: BatchOptions['onEdition']) => AsyncIterable<StatusEntry[]> | Iterable<StatusEntry[]>,
+): StatusSource {
   async function* batches({
     skip = 0,
     batchSize = DEFAULT_BATCH_SIZE,
+    onEdition,
   }: BatchOptions = {}): AsyncGenerator<StatusEntry[]> {
     let left = skip;
     let batch: StatusEntry[] = [];
-    for await (const piece of pieces()) {
+    for await (const piece of pieces(onEdition)) {
       for (const entry of piece) {
         if (left > 0) {
           left -= 1;
@@ -89,7 +101,7 @@ export function iterableSource(entries: Iterable<StatusEntry> | AsyncIterable<St
   const { batches } = sourceOf(async function* () {
     let piece: StatusEntry[] = [];
     for await (const entry of entries) {
-      piece.push(entry);
+      piece.push(copyEntry(entry));
       if (piece.length >= 256) {
         yield piece;
         piece = [];

@@ -14,3 +14,11 @@ export function storeDamaged(message: string, cause?: unknown): OCSPError {
 export function issuerMismatch(message: string): OCSPError {
   return new OCSPError('ERR_OCSP_ISSUER_MISMATCH', message);
 }
+
+/** A store that an earlier version has written. */
+export function storeFormat(folder: string): OCSPError {
+  return new OCSPError(
+    'ERR_OCSP_STORE_FORMAT',
+    `${folder} is a store of an earlier version; openssl-ocsp store convert ${folder} NEW --issuer CA makes one of this version of it`,
+  );
+}

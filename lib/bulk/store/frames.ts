@@ -3,23 +3,27 @@
  *
  * | at | size | |
  * |---|---|---|
- * | 0 | 4 | CRC-32 of all that follows |
+ * | 0 | 4 | CRC-32 of all that follows, begun with that of the segment's header |
  * | 4 | 4 | length of the whole frame |
- * | 8 | 1 | kind |
+ * | 8 | 1 | what it is, a {@link FrameKind} |
  * | 9 | 1 | response: certStatus |
  * | 10 | 1 | response: length of the serial number |
  * | 11 | 1 | 0 |
  * | 12 | 6 | response: statusVersion |
  * | 18 | 6 | response: producedAt, seconds |
  * | 24 | 6 | response: nextUpdate, seconds; all ones when there is none |
- * | 30 | | response: serial number, OCSPResponse |
+ * | 30 | | response: serial number, kind of answer (1), OCSPResponse |
  * | 12 | | checkpoint: token in UTF-8 |
+ *
+ * Serial number and kind of answer are the key of a response. A frame that was copied from another segment does not have its
+ * checksum: the beginning of it differs.
  */
 import { crc32 } from 'node:zlib';
 import { invalidArgType, invalidValue } from '../../errors.js';
 import { OCSPCertStatus } from '../../ocsp/enums.js';
 import { checkBytes } from '../../x509/checks.js';
 import { copyBytes } from '../../x509/der.js';
+import type { StoredLabel } from './answer-kinds.js';
 import type { ResponseRecord, ResponseVersion, StoredResponse } from './response-store.js';
 import { serialHex } from './serial-key.js';
 
@@ -35,9 +39,11 @@ export const MAX_UINT48: number = 2 ** 48 - 1;
 /** No response is as large; a length beyond it is damage. */
 export const LONGEST_FRAME: number = 1 << 24;
 
-/** A record whose numbers have been checked and whose serial number is in its shortest form. */
-export interface CheckedRecord extends ResponseRecord {
+/** A record without its kind, whose numbers have been checked and whose serial number is in its shortest form. */
+export interface CheckedRecord extends ResponseVersion {
   readonly serial: Uint8Array;
+  readonly nextUpdate: number | null;
+  readonly der: Uint8Array;
 }
 
 /** Checks the members of a record other than its serial number. */
@@ -64,11 +70,11 @@ function checkNumber(value: unknown, name: string): void {
 
 /** Length of the frame that {@link writeResponse} writes. */
 export function responseLength({ serial, der }: CheckedRecord): number {
-  return RESPONSE_HEADER + serial.length + der.length;
+  return RESPONSE_HEADER + serial.length + 1 + der.length;
 }
 
 /** Writes a response frame at a position where there is room for it. Returns where it ends. */
-export function writeResponse(out: Buffer, at: number, record: CheckedRecord): number {
+export function writeResponse(out: Buffer, at: number, record: CheckedRecord, kind: number, seed: number): number {
   const { serial, der } = record;
   const end = at + responseLength(record);
   out[at + 8] = FrameKind.RESPONSE;
@@ -79,31 +85,32 @@ export function writeResponse(out: Buffer, at: number, record: CheckedRecord): n
   out.writeUIntBE(record.producedAt, at + 18, 6);
   out.writeUIntBE(record.nextUpdate ?? MAX_UINT48, at + 24, 6);
   out.set(serial, at + RESPONSE_HEADER);
-  out.set(der, at + RESPONSE_HEADER + serial.length);
-  return seal(out, at, end);
+  out[at + RESPONSE_HEADER + serial.length] = kind;
+  out.set(der, at + RESPONSE_HEADER + serial.length + 1);
+  return seal(out, at, end, seed);
 }
 
 /** A checkpoint frame. */
-export function checkpointFrame(token: string): Buffer {
+export function checkpointFrame(token: string, seed: number): Buffer {
   const text = Buffer.from(token, 'utf8');
   const frame = Buffer.alloc(SHORT_HEADER + text.length);
   frame[8] = FrameKind.CHECKPOINT;
   frame.set(text, SHORT_HEADER);
-  seal(frame, 0, frame.length);
+  seal(frame, 0, frame.length, seed);
   return frame;
 }
 
 /** The frame that ends the data. */
-export function endFrame(): Buffer {
+export function endFrame(seed: number): Buffer {
   const frame = Buffer.alloc(SHORT_HEADER);
   frame[8] = FrameKind.END;
-  seal(frame, 0, frame.length);
+  seal(frame, 0, frame.length, seed);
   return frame;
 }
 
-function seal(out: Buffer, at: number, end: number): number {
+function seal(out: Buffer, at: number, end: number, seed: number): number {
   out.writeUInt32BE(end - at, at + 4);
-  out.writeUInt32BE(crc32(out.subarray(at + 4, end)), at);
+  out.writeUInt32BE(crc32(out.subarray(at + 4, end), seed), at);
   return end;
 }
 
@@ -111,11 +118,11 @@ function seal(out: Buffer, at: number, end: number): number {
  * Length of the frame at a position, if all of it is there and undamaged; 0 when it is not. `available` is where the bytes
  * end.
  */
-export function frameLength(bytes: Buffer, at: number, available: number): number {
+export function frameLength(bytes: Buffer, at: number, available: number, seed: number): number {
   if (available - at < SHORT_HEADER) return 0;
   const length = bytes.readUInt32BE(at + 4);
   if (length < SHORT_HEADER || length > LONGEST_FRAME || length > available - at) return 0;
-  return bytes.readUInt32BE(at) === crc32(bytes.subarray(at + 4, at + length)) ? length : 0;
+  return bytes.readUInt32BE(at) === crc32(bytes.subarray(at + 4, at + length), seed) ? length : 0;
 }
 
 /** Length that a frame claims to have; undefined when not even its beginning is there, or when the claim is absurd. */
@@ -130,9 +137,20 @@ export function tokenOf(frame: Buffer): string {
   return frame.toString('utf8', SHORT_HEADER);
 }
 
+/** Key of an undamaged response frame, as a view: serial number and kind of answer. */
+export function keyOf(bytes: Buffer, at: number = 0): Buffer {
+  const start = at + RESPONSE_HEADER;
+  return bytes.subarray(start, start + (bytes[at + 10] as number) + 1);
+}
+
 /** Serial number of an undamaged response frame, as a view. */
-export function keyOf(frame: Buffer): Buffer {
+export function serialOf(frame: Buffer): Buffer {
   return frame.subarray(RESPONSE_HEADER, RESPONSE_HEADER + (frame[10] as number));
+}
+
+/** Kind of answer of an undamaged response frame. */
+export function kindOf(frame: Buffer): number {
+  return frame[RESPONSE_HEADER + (frame[10] as number)] as number;
 }
 
 /** Version of an undamaged response frame. */
@@ -150,12 +168,18 @@ export function nextUpdateOf(frame: Buffer): number | null {
   return nextUpdate === MAX_UINT48 ? null : nextUpdate;
 }
 
-/** A copy of the OCSPResponse of an undamaged response frame. */
+/** The OCSPResponse of an undamaged response frame, as a view. */
 export function derOf(frame: Buffer): Buffer {
-  return copyBytes(frame, RESPONSE_HEADER + (frame[10] as number));
+  return frame.subarray(RESPONSE_HEADER + (frame[10] as number) + 1);
 }
 
-/** The record of an undamaged response frame. */
-export function recordOf(frame: Buffer): StoredResponse {
-  return { serial: serialHex(keyOf(frame)), ...versionOf(frame), nextUpdate: nextUpdateOf(frame), der: derOf(frame) };
+/** What an undamaged response frame was written from, but for its kind; views. */
+export function checkedRecordOf(frame: Buffer): CheckedRecord {
+  return { serial: serialOf(frame), ...versionOf(frame), nextUpdate: nextUpdateOf(frame), der: derOf(frame) };
+}
+
+/** The record of an undamaged response frame, of a kind that is called so. */
+export function recordOf(frame: Buffer, label: StoredLabel): StoredResponse {
+  const serial = serialHex(serialOf(frame));
+  return { serial, ...label, ...versionOf(frame), nextUpdate: nextUpdateOf(frame), der: copyBytes(derOf(frame)) };
 }

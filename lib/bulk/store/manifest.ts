@@ -1,8 +1,11 @@
+import { randomBytes } from 'node:crypto';
 import { closeSync, openSync, readdirSync, readSync } from 'node:fs';
 import { join } from 'node:path';
+import type { AnswerKind, StoredIssuer } from './answer-kinds.js';
 import { checkedJson, readCheckedJson, replaceFile } from './durable-files.js';
-import { storeDamaged } from './errors.js';
+import { storeDamaged, storeFormat } from './errors.js';
 import type { ListEdition } from './response-store.js';
+import { MARK_LENGTH } from './segment-format.js';
 
 /** A segment that is served. */
 export interface SegmentEntry {
@@ -10,15 +13,23 @@ export interface SegmentEntry {
   readonly file: string;
   /** Its size in octets. */
   readonly bytes: number;
-  /** Serial numbers in it. */
+  /** Responses in it. */
   readonly entries: number;
+  /** The checksum under which all of it is: name and size are those of other segments, too. */
+  readonly seal: string;
 }
 
 /** What a store consists of. Whatever else lies in its folder does not count. */
 export interface Manifest {
-  readonly format: 1;
+  readonly format: 2;
   /** Grows by one with each change. */
   readonly generation: number;
+  /** Random: tells the store from one that was in this folder before. */
+  readonly store: string;
+  /** Whose answers they are; null while nobody has said it. */
+  readonly issuer: StoredIssuer | null;
+  /** The kinds of answer that it has; only ever added to. */
+  readonly kinds: readonly AnswerKind[];
   /** Number of the next run or batch. Its files bear it, so that no name is ever used twice. */
   readonly nextEpoch: number;
   /** The bulk run that was committed last. */
@@ -33,12 +44,18 @@ export interface Manifest {
 export interface RunIdentity {
   readonly id: string;
   readonly epoch: number;
+  /** The {@link Manifest.store} that it is a run of. */
+  readonly store: string;
+  /** What is in the headers of its segments, in hexadecimal digits. */
+  readonly mark: string;
 }
 
 const MANIFEST = 'MANIFEST';
 const RUN = 'RUN';
+const COMPACTION = 'COMPACTION';
 const SEGMENT = /^(\d{8,})-(\d{6,})\.seg$/;
-const EMPTY: Manifest = { format: 1, generation: 0, nextEpoch: 1, lastRun: null, segments: [] };
+const FORMAT = 2;
+const STORE_LENGTH = 8;
 
 /** Name of a segment file. */
 export function segmentName(epoch: number, sequence: number): string {
@@ -65,19 +82,22 @@ export function parseSegmentName(name: string): { epoch: number; sequence: numbe
 export function readManifest(folder: string): Manifest {
   const manifest = readCheckedJson(join(folder, MANIFEST)) as Manifest | undefined;
   if (manifest !== undefined) {
-    if (manifest.format !== 1) throw storeDamaged(`${folder} is of the unknown format ${manifest.format}`);
+    const format: number = manifest.format;
+    if (format === 1) throw storeFormat(folder);
+    if (format !== FORMAT) throw storeDamaged(`${folder} is of the unknown format ${format}`);
     return manifest;
   }
   // The manifest is written before the first segment: one without the other is not an empty store but a loss.
   if (segmentNames(folder).length > 0) throw storeDamaged(`${folder} has segments, but no ${MANIFEST}`);
-  return EMPTY;
+  const store = randomBytes(STORE_LENGTH).toString('hex');
+  return { format: FORMAT, generation: 0, store, issuer: null, kinds: [], nextEpoch: 1, lastRun: null, segments: [] };
 }
 
 /** Puts the next manifest in the place of the current one. */
 export async function writeManifest(folder: string, current: Manifest, change: Partial<Manifest>): Promise<Manifest> {
-  const { format, generation, ...others } = { ...current, ...change };
-  // The generation comes first, where manifestStamp finds it.
-  const next: Manifest = { format, generation: generation + 1, ...others };
+  const { format, generation, store, ...others } = { ...current, ...change };
+  // They come first, where manifestStamp finds them.
+  const next: Manifest = { format, generation: generation + 1, store, ...others };
   await replaceFile(join(folder, MANIFEST), checkedJson(next));
   return next;
 }
@@ -105,6 +125,8 @@ export function manifestStamp(folder: string): string {
 /** The run that has been begun and not committed. */
 export function unfinishedRun(folder: string, manifest: Manifest): RunIdentity | undefined {
   const run = readCheckedJson(runPath(folder)) as RunIdentity | undefined;
+  if (run !== undefined && run.store !== manifest.store)
+    throw storeDamaged(`${runPath(folder)} is that of another store`);
   // A process that was killed between commit and the end of its work leaves the note about a committed run.
   return run !== undefined && run.epoch > (manifest.lastRun?.epoch ?? 0) ? run : undefined;
 }
@@ -112,6 +134,26 @@ export function unfinishedRun(folder: string, manifest: Manifest): RunIdentity |
 /** Notes that a run has begun. */
 export async function writeRun(folder: string, run: RunIdentity): Promise<void> {
   await replaceFile(runPath(folder), checkedJson(run));
+}
+
+/** What tells the segments of an epoch from all others. */
+export function newMark(): Buffer {
+  return randomBytes(MARK_LENGTH);
+}
+
+/** Notes that segments are being put together in an epoch; the files of it are needed though nothing names them yet. */
+export async function writeCompaction(folder: string, epoch: number): Promise<void> {
+  await replaceFile(compactionPath(folder), checkedJson({ epoch }));
+}
+
+/** The epoch of {@link writeCompaction}; of one that was interrupted, too, until the next one begins. */
+export function compactionEpoch(folder: string): number | undefined {
+  return (readCheckedJson(compactionPath(folder)) as { epoch: number } | undefined)?.epoch;
+}
+
+/** Where the note about a compaction is. */
+export function compactionPath(folder: string): string {
+  return join(folder, COMPACTION);
 }
 
 /** Where the note about the unfinished run is. */

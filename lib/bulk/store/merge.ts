@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { versionOf } from './frames.js';
-import { compareVersions, type PutResult } from './response-store.js';
+import { kindOf, nextUpdateOf, versionOf } from './frames.js';
+import { compareKnowledge, compareVersions, type PutResult } from './response-store.js';
 import { BLOCK_ENTRIES, ENTRY_TAIL } from './segment-format.js';
 import { type FramePosition, positionAt, type SegmentReader } from './segment-reader.js';
 
@@ -9,8 +9,9 @@ class Cursor {
   readonly segment: SegmentReader;
   /** Place in the list of segments: of equal versions the first one stays. */
   readonly rank: number;
-  /** Serial number under the cursor, padded to the width of all segments. */
+  /** Key under the cursor, padded to the width of all segments; and its serial number, a view. */
   readonly key: Buffer;
+  readonly serial: Buffer;
   readonly #buffer: Buffer;
   #block = -1;
   #entries: Buffer;
@@ -20,6 +21,7 @@ class Cursor {
     this.segment = segment;
     this.rank = rank;
     this.key = Buffer.alloc(width);
+    this.serial = this.key.subarray(0, -1);
     this.#buffer = Buffer.allocUnsafeSlow(BLOCK_ENTRIES * (segment.footer.keyWidth + ENTRY_TAIL) + 4);
     this.#entries = this.#buffer.subarray(0, 0);
   }
@@ -50,7 +52,9 @@ interface FrameAt {
   readonly position: FramePosition;
 }
 
-/** The frames of each serial number, in ascending order of those, and for each in the order of the segments. */
+/**
+ * The frames of each serial number, in ascending order of those; for each by kind of answer, and then in the order of the segments.
+ */
 function* framesBySerial(segments: readonly SegmentReader[]): Generator<readonly [FrameAt, ...FrameAt[]]> {
   const width = Math.max(1, ...segments.map((segment) => segment.footer.keyWidth));
   const heap = new CursorHeap();
@@ -58,13 +62,13 @@ function* framesBySerial(segments: readonly SegmentReader[]): Generator<readonly
     const cursor = new Cursor(segment, rank, width);
     if (cursor.next()) heap.push(cursor);
   }
-  const key = Buffer.alloc(width);
+  const serial = Buffer.alloc(width - 1);
   for (let cursor = heap.pop(); cursor !== undefined; ) {
-    key.set(cursor.key);
+    serial.set(cursor.serial);
     const frames: [FrameAt, ...FrameAt[]] = [{ segment: cursor.segment, position: cursor.position }];
     let following = heap.replace(cursor);
-    // Equal serial numbers come in the order of their segments.
-    while (following?.key.equals(key)) {
+    // Equal keys come in the order of their segments.
+    while (following?.serial.equals(serial)) {
       frames.push({ segment: following.segment, position: following.position });
       following = heap.replace(following);
     }
@@ -73,22 +77,36 @@ function* framesBySerial(segments: readonly SegmentReader[]): Generator<readonly
   }
 }
 
-/** The frame that outdoes the others; of equal versions the first one. */
-function bestOf([first, ...others]: readonly [FrameAt, ...FrameAt[]]): Buffer {
-  let best = first.segment.readFrame(first.position);
-  for (const { segment, position } of others) {
-    const other = segment.readFrame(position);
-    if (compareVersions(versionOf(other), versionOf(best)) > 0) best = other;
-  }
-  return best;
+function read({ segment, position }: FrameAt): Buffer {
+  return segment.readFrame(position);
 }
 
 /**
- * The response frames that several segments together serve, in ascending order of serial numbers: each serial number once,
- * with the frame that outdoes the others.
+ * Of the frames of one serial number, in the order of their segments, those that are served: of each kind of answer the one
+ * that outdoes the others, unless the status it states is not the one that is known best. Of which kinds the newest is, is a
+ * matter of who signed it; a revocation counts for all.
  */
-export function* mergeSegments(segments: readonly SegmentReader[]): Generator<Buffer> {
-  for (const frames of framesBySerial(segments)) yield bestOf(frames);
+export function served(frames: readonly Buffer[]): readonly Buffer[] {
+  if (frames.length < 2) return frames;
+  const best = new Map<number, Buffer>();
+  let known = frames[0] as Buffer;
+  for (const frame of frames) {
+    const kind = kindOf(frame);
+    const other = best.get(kind);
+    if (other === undefined || compareVersions(versionOf(frame), versionOf(other)) > 0) best.set(kind, frame);
+    if (compareKnowledge(versionOf(frame), versionOf(known)) > 0) known = frame;
+  }
+  const { certStatus } = versionOf(known);
+  return [...best.values()].filter((frame) => versionOf(frame).certStatus === certStatus);
+}
+
+/**
+ * What segments together serve, for each serial number in ascending order; without responses whose nextUpdate is before
+ * `validAt`, in seconds.
+ */
+export function* servedBySerial(segments: readonly SegmentReader[], validAt: number = 0): Generator<readonly Buffer[]> {
+  for (const frames of framesBySerial(segments))
+    yield served(frames.map(read)).filter((frame) => (nextUpdateOf(frame) ?? validAt) >= validAt);
 }
 
 /** Serial numbers after which the event loop has its turn: some milliseconds. */
@@ -104,14 +122,20 @@ export async function countServed(own: readonly SegmentReader[], others: readonl
   let written = 0;
   let kept = 0;
   let position = 0;
+  // Those of the run come first: it does not matter which of two equal ones is there.
   for (const frames of framesBySerial([...own, ...rivals])) {
     position += 1;
     if (position % TURN === 0) await nextTurn();
-    const first = frames.findIndex(({ segment }) => !own.includes(segment));
-    if (first === 0) continue;
-    const mine = frames.slice(0, first < 0 ? undefined : first) as [FrameAt, ...FrameAt[]];
-    if (first > 0 && compareVersions(versionOf(bestOf(frames)), versionOf(bestOf(mine))) > 0) kept += 1;
-    else written += 1;
+    const isMine = ({ segment }: FrameAt): boolean => own.includes(segment);
+    if (!frames.some(isMine)) continue;
+    const mine = new Set<Buffer>();
+    const readAndNote = (frame: FrameAt): Buffer => {
+      const bytes = read(frame);
+      if (isMine(frame)) mine.add(bytes);
+      return bytes;
+    };
+    if (frames.every(isMine) || served(frames.map(readAndNote)).some((frame) => mine.has(frame))) written += 1;
+    else kept += 1;
   }
   return { written, kept };
 }

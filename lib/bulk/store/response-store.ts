@@ -1,5 +1,5 @@
 import type { OCSPCertStatus } from '../../ocsp/enums.js';
-import type { HashAlgorithmName } from '../../x509/algorithms.js';
+import type { HashAlgorithm, HashAlgorithmName } from '../../x509/algorithms.js';
 import type { SerialKey } from './serial-key.js';
 
 /** Whose answers a store holds. */
@@ -44,16 +44,20 @@ export interface ResponseVersion {
   readonly certStatus: OCSPCertStatus;
 }
 
+/** What tells a response from others for the same certificate. */
+export interface AnswerLabel {
+  /** Hash of the response's CertID. Default SHA-1. */
+  readonly hashAlgorithm?: HashAlgorithmName | undefined;
+  /** Hash of the issuer's name in the CertID. Default, and null: that of the first name of the store's issuer. */
+  readonly issuerNameHash?: Uint8Array | null | undefined;
+  /** OID of the signature algorithm, dotted. Default, and null: not known. */
+  readonly signatureAlgorithm?: string | null | undefined;
+}
+
 /** A response as it goes into a store. */
-export interface ResponseRecord extends ResponseVersion {
+export interface ResponseRecord extends ResponseVersion, AnswerLabel {
   /** Serial number of the certificate. */
   readonly serial: SerialKey;
-  /** Hash of the response's CertID. Default SHA-1. */
-  readonly hashAlgorithm?: HashAlgorithmName;
-  /** Hash of the issuer's name in the CertID. Default: that of the first name of the store's issuer. */
-  readonly issuerNameHash?: Uint8Array;
-  /** OID of the signature algorithm, dotted. Without it all signatures count as of one algorithm. */
-  readonly signatureAlgorithm?: string;
   /** The response's nextUpdate, in seconds since 1970-01-01 UTC; null when it has none. */
   readonly nextUpdate: number | null;
   /** The OCSPResponse. */
@@ -64,6 +68,9 @@ export interface ResponseRecord extends ResponseVersion {
 export interface StoredResponse extends ResponseRecord {
   /** Upper-case hexadecimal digits, two for each octet. */
   readonly serial: string;
+  readonly hashAlgorithm: HashAlgorithm;
+  readonly issuerNameHash: Buffer | null;
+  readonly signatureAlgorithm: string | null;
   /** The OCSPResponse, on memory of its own. */
   readonly der: Buffer;
 }
@@ -84,11 +91,15 @@ export function severityOf(status: OCSPCertStatus): number {
  * early, never hides a revocation.
  */
 export function compareVersions(a: ResponseVersion, b: ResponseVersion): number {
-  return (
-    a.statusVersion - b.statusVersion ||
-    severityOf(a.certStatus) - severityOf(b.certStatus) ||
-    a.producedAt - b.producedAt
-  );
+  return compareKnowledge(a, b) || a.producedAt - b.producedAt;
+}
+
+/**
+ * Positive when `a` knows the status better than `b`: {@link compareVersions} without the time of signing. What is known of a
+ * certificate is the same for all of its responses.
+ */
+export function compareKnowledge(a: ResponseVersion, b: ResponseVersion): number {
+  return a.statusVersion - b.statusVersion || severityOf(a.certStatus) - severityOf(b.certStatus);
 }
 
 /** Which edition of an authority's list of statuses a run was made of. */

@@ -8,9 +8,15 @@ import type { SegmentReader } from './segment-reader.js';
  * have an older status for one of its certificates, or the sweep would bring that back.
  */
 export function droppable(segments: readonly SegmentReader[], now: number): SegmentReader[] {
-  const expired = segments.filter(({ footer }) => footer.maxNextUpdate < now);
-  const staying = segments.filter((segment) => !expired.includes(segment));
-  return expired.filter((old) => staying.every((other) => hidesNothing(old, other)));
+  let expired = segments.filter(({ footer }) => footer.maxNextUpdate < now);
+  let staying = segments.filter((segment) => !expired.includes(segment));
+  // One that stays for what it hides may be hidden in part by another.
+  for (;;) {
+    const hiding = expired.filter((old) => !staying.every((other) => hidesNothing(old, other)));
+    if (hiding.length === 0) return expired;
+    expired = expired.filter((old) => !hiding.includes(old));
+    staying = [...staying, ...hiding];
+  }
 }
 
 function hidesNothing(old: SegmentReader, other: SegmentReader): boolean {
@@ -25,8 +31,13 @@ function overlaps(a: SegmentReader, b: SegmentReader): boolean {
   return compareKeys(a.firstKey, b.lastKey) <= 0 && compareKeys(b.firstKey, a.lastKey) <= 0;
 }
 
-/** Compares serial numbers that may be padded to different widths. */
-function compareKeys(a: Buffer, b: Buffer): number {
+/**
+ * Compares the serial numbers of keys that may be padded to different widths. The kind of answer, their last octet, does not
+ * matter: a status hides older ones of every kind.
+ */
+function compareKeys(one: Buffer, other: Buffer): number {
+  const a = one.subarray(0, -1);
+  const b = other.subarray(0, -1);
   const width = Math.max(a.length, b.length);
   return Buffer.concat([Buffer.alloc(width - a.length), a]).compare(Buffer.concat([Buffer.alloc(width - b.length), b]));
 }

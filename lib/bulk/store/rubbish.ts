@@ -1,20 +1,21 @@
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Manifest, parseSegmentName, runPath, segmentNames, unfinishedRun } from './manifest.js';
+import { compactionEpoch, type Manifest, parseSegmentName, runPath, segmentNames, unfinishedRun } from './manifest.js';
 
 /** A process that is about to ask for the lock, or to replace a file, has a temporary one for an instant. */
 const OLD = 60_000;
 
 /**
- * Removes what writers that were killed have left: files that neither the manifest nor the unfinished run needs. Only for the
+ * Removes what writers that were killed have left: files that neither the manifest nor an unfinished run or compaction needs. Only for the
  * holder of the lock, and before he writes.
  */
 export async function removeRubbish(folder: string, manifest: Manifest): Promise<void> {
   const served = new Set(manifest.segments.map(({ file }) => file));
   const run = unfinishedRun(folder, manifest);
   if (run === undefined) await rm(runPath(folder), { force: true });
+  const needed = new Set([run?.epoch, compactionEpoch(folder)]);
   for (const name of segmentNames(folder)) {
-    if (!served.has(name) && parseSegmentName(name).epoch !== run?.epoch) await rm(join(folder, name));
+    if (!served.has(name) && !needed.has(parseSegmentName(name).epoch)) await rm(join(folder, name));
   }
   for (const name of await readdir(folder)) {
     if (!name.endsWith('.tmp')) continue;

@@ -6,6 +6,8 @@ import type { SegmentRun } from './segment-run.js';
 /** What a run asks of its store. */
 export interface RunOwner {
   readonly editions: readonly ListEdition[];
+  /** The kind of answer that a record is. */
+  kindOf(record: ResponseRecord): number | Promise<number>;
   /** Lets the segments be served. */
   commit(segments: readonly SegmentEntry[], edition: ListEdition | undefined): Promise<PutResult>;
   /** Removes the run. */
@@ -34,7 +36,7 @@ export class BulkRun implements RunWriter {
   }
 
   append(batch: Iterable<ResponseRecord>): Promise<void> {
-    return this.#next(() => this.#run.append(batch));
+    return this.#next(() => this.#run.append(batch, (record) => this.#owner.kindOf(record)));
   }
 
   get editions(): readonly ListEdition[] {

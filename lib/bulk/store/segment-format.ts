@@ -1,12 +1,13 @@
 /**
- * A segment file. All numbers are unsigned and big-endian; every octet is under a CRC-32.
+ * A segment file. All numbers are unsigned and big-endian; every octet is under a CRC-32. The header has some that are
+ * random; its CRC begins all others, so that no part of one segment passes for that of another.
  *
- * 1. header, 32 octets: `OCSPSEG\x01`, epoch (6), sequence (4), zeros, CRC (4)
+ * 1. header, 32 octets: `OCSPSEG\x02`, epoch (6), sequence (4), mark of the epoch (8), zeros (2), CRC (4)
  * 2. data: frames (see `frames.ts`) in the order in which they came, then an END frame
- * 3. index: one entry for each serial number, ascending, in blocks of {@link BLOCK_ENTRIES} that each end with a CRC (4).
- *    An entry is the serial number, padded with zeros on the left to the width of the longest, offset (6) and length (4) of
+ * 3. index: one entry for each key (serial number and kind of answer), ascending, in blocks of {@link BLOCK_ENTRIES} that each end with a CRC (4).
+ *    An entry is the key, padded with zeros on the left to the width of the longest, offset (6) and length (4) of
  *    its frame
- * 4. the first serial number of each block, then the very last one, and a CRC (4)
+ * 4. the first key of each block, then the very last one, and a CRC (4)
  * 5. footer, {@link FOOTER_LENGTH} octets
  *
  * A file that does not end with a footer is the unfinished end of a bulk run.
@@ -16,13 +17,15 @@ import { storeDamaged } from './errors.js';
 
 export const HEADER_LENGTH = 32;
 export const FOOTER_LENGTH = 72;
-/** Entries in a block of the index; with serial numbers of 20 octets a block is just under 4 KiB. */
+/** Entries in a block of the index; with serial numbers of 20 octets a block is about 4 KiB. */
 export const BLOCK_ENTRIES = 128;
-/** Octets of an index entry beside the serial number. */
+/** Octets of an index entry beside the key. */
 export const ENTRY_TAIL = 10;
 
-const HEADER_MAGIC = 'OCSPSEG\x01';
-const FOOTER_MAGIC = 'OCSPEND\x01';
+const HEADER_MAGIC = 'OCSPSEG\x02';
+const FOOTER_MAGIC = 'OCSPEND\x02';
+/** Octets of the mark of an epoch. */
+export const MARK_LENGTH = 8;
 
 /** What the footer says. */
 export interface Footer {
@@ -30,9 +33,9 @@ export interface Footer {
   readonly indexOffset: number;
   /** Where the list of first serial numbers begins. */
   readonly sparseOffset: number;
-  /** Octets of a serial number in the index. */
+  /** Octets of a key in the index. */
   readonly keyWidth: number;
-  /** Serial numbers in the index. */
+  /** Keys in the index. */
   readonly entries: number;
   /** Response frames, with those that another one of the segment outdoes. */
   readonly records: number;
@@ -42,44 +45,64 @@ export interface Footer {
   readonly maxStatusVersion: number;
   /** Latest nextUpdate; 2^48 - 1 when some response has none. */
   readonly maxNextUpdate: number;
+  /** CRC-32 of all octets before the footer. */
+  readonly sum: number;
 }
 
-export function encodeHeader(epoch: number, sequence: number): Buffer {
+/** Which segment a file is. */
+export interface Header {
+  readonly epoch: number;
+  readonly sequence: number;
+  /** Random, and the same in all segments of an epoch. */
+  readonly mark: Buffer;
+  /** What all other checksums begin with. */
+  readonly seed: number;
+}
+
+export function encodeHeader(epoch: number, sequence: number, mark: Buffer): Buffer {
   const header = Buffer.alloc(HEADER_LENGTH);
   header.write(HEADER_MAGIC, 0, 'latin1');
   header.writeUIntBE(epoch, 8, 6);
   header.writeUInt32BE(sequence, 14);
+  header.set(mark, 18);
   header.writeUInt32BE(crc32(header.subarray(0, HEADER_LENGTH - 4)), HEADER_LENGTH - 4);
   return header;
 }
 
-export function encodeFooter(footer: Footer): Buffer {
+export function encodeFooter(footer: Footer, seed: number): Buffer {
   const out = Buffer.alloc(FOOTER_LENGTH);
   out.write(FOOTER_MAGIC, 0, 'latin1');
   out.writeUIntBE(footer.indexOffset, 8, 6);
   out.writeUIntBE(footer.sparseOffset, 14, 6);
   out.writeUInt32BE(footer.entries, 20);
   out.writeUInt32BE(footer.records, 24);
-  out.writeUInt8(footer.keyWidth, 28);
+  out.writeUInt16BE(footer.keyWidth, 28);
   for (const [status, count] of footer.statuses.entries()) out.writeUInt32BE(count, 32 + 4 * status);
   out.writeUIntBE(footer.minStatusVersion, 44, 6);
   out.writeUIntBE(footer.maxStatusVersion, 50, 6);
   out.writeUIntBE(footer.maxNextUpdate, 56, 6);
-  out.writeUInt32BE(crc32(out.subarray(0, FOOTER_LENGTH - 4)), FOOTER_LENGTH - 4);
+  out.writeUInt32BE(footer.sum, 62);
+  out.writeUInt32BE(crc32(out.subarray(0, FOOTER_LENGTH - 4), seed), FOOTER_LENGTH - 4);
   return out;
 }
 
-/** Checks a header; `name` goes into the error. */
-export function checkHeader(header: Buffer, name: string): void {
+/** Reads a header; `name` goes into the error. */
+export function decodeHeader(header: Buffer, name: string): Header {
   const sum = header.readUInt32BE(HEADER_LENGTH - 4);
   if (header.toString('latin1', 0, 8) !== HEADER_MAGIC || sum !== crc32(header.subarray(0, HEADER_LENGTH - 4))) {
     throw storeDamaged(`${name}: not the header of a segment`);
   }
+  return {
+    epoch: header.readUIntBE(8, 6),
+    sequence: header.readUInt32BE(14),
+    mark: Buffer.from(header.subarray(18, 18 + MARK_LENGTH)),
+    seed: sum,
+  };
 }
 
-export function decodeFooter(bytes: Buffer, name: string): Footer {
+export function decodeFooter(bytes: Buffer, name: string, seed: number): Footer {
   const sum = bytes.readUInt32BE(FOOTER_LENGTH - 4);
-  if (bytes.toString('latin1', 0, 8) !== FOOTER_MAGIC || sum !== crc32(bytes.subarray(0, FOOTER_LENGTH - 4))) {
+  if (bytes.toString('latin1', 0, 8) !== FOOTER_MAGIC || sum !== crc32(bytes.subarray(0, FOOTER_LENGTH - 4), seed)) {
     throw storeDamaged(`${name}: not the footer of a segment`);
   }
   return {
@@ -87,12 +110,18 @@ export function decodeFooter(bytes: Buffer, name: string): Footer {
     sparseOffset: bytes.readUIntBE(14, 6),
     entries: bytes.readUInt32BE(20),
     records: bytes.readUInt32BE(24),
-    keyWidth: bytes.readUInt8(28),
+    keyWidth: bytes.readUInt16BE(28),
     statuses: [bytes.readUInt32BE(32), bytes.readUInt32BE(36), bytes.readUInt32BE(40)],
     minStatusVersion: bytes.readUIntBE(44, 6),
     maxStatusVersion: bytes.readUIntBE(50, 6),
     maxNextUpdate: bytes.readUIntBE(56, 6),
+    sum: bytes.readUInt32BE(62),
   };
+}
+
+/** The checksum of a footer, under which that of all other octets is: what the manifest knows a segment by. */
+export function sealOf(footer: Buffer): string {
+  return footer.toString('hex', FOOTER_LENGTH - 4);
 }
 
 /** Length of the block that begins with this entry, without its CRC. */

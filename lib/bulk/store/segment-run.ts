@@ -1,9 +1,11 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { syncFolder } from './durable-files.js';
-import { checkRecord, FrameKind } from './frames.js';
+import { storeDamaged } from './errors.js';
+import { type CheckedRecord, checkRecord } from './frames.js';
 import { parseSegmentName, type SegmentEntry, segmentName, segmentNames } from './manifest.js';
 import type { ResponseRecord } from './response-store.js';
+import { decodeHeader, encodeHeader } from './segment-format.js';
 import { SegmentReader } from './segment-reader.js';
 import { lastCheckpoint, scanFrames } from './segment-scan.js';
 import { SegmentWriter } from './segment-writer.js';
@@ -19,6 +21,7 @@ export interface SegmentLimits {
 export class SegmentRun {
   readonly #folder: string;
   readonly #epoch: number;
+  readonly #mark: Buffer;
   readonly #limits: SegmentLimits;
   readonly #sealed: SegmentEntry[] = [];
   #sequence = 1;
@@ -27,9 +30,11 @@ export class SegmentRun {
   /** Token of the last checkpoint found by {@link recover}. */
   resumeToken: string | null = null;
 
-  constructor(folder: string, epoch: number, limits: SegmentLimits) {
+  /** @param mark - what tells its segments from those of others */
+  constructor(folder: string, epoch: number, mark: Buffer, limits: SegmentLimits) {
     this.#folder = folder;
     this.#epoch = epoch;
+    this.#mark = mark;
     this.#limits = limits;
   }
 
@@ -46,32 +51,48 @@ export class SegmentRun {
     const names = segmentNames(this.#folder, this.#epoch);
     for (let name = names.pop(); name !== undefined; name = names.pop()) {
       const path = join(this.#folder, name);
-      const checkpoint = await lastCheckpoint(path);
+      const { sequence } = parseSegmentName(name);
+      const header = encodeHeader(this.#epoch, sequence, this.#mark);
+      const { seed } = decodeHeader(header, name);
+      // In a segment of somebody else no frame has its checksum.
+      const checkpoint = await lastCheckpoint(path, seed);
       if (checkpoint === undefined) {
         await rm(path);
         continue;
       }
       this.resumeToken = checkpoint.token;
-      this.#sequence = parseSegmentName(name).sequence;
-      this.#current = await SegmentWriter.reopen(path, checkpoint.end);
-      for await (const { offset, frame } of scanFrames(path, checkpoint.end)) {
-        if (frame[8] === FrameKind.RESPONSE) this.#current.readd(frame, offset);
-      }
+      this.#sequence = sequence;
+      this.#current = await SegmentWriter.reopen(path, header, checkpoint.end);
+      for await (const { offset, frame } of scanFrames(path, seed, checkpoint.end)) this.#current.readd(frame, offset);
       break;
     }
     for (const name of names) this.#takeSealed(name);
     await syncFolder(this.#folder);
   }
 
-  /** Adds a record. */
-  async append(records: Iterable<ResponseRecord>): Promise<void> {
+  /**
+   * Adds records.
+   *
+   * @param kindOf - the kind of answer that a record is
+   */
+  async append(
+    records: Iterable<ResponseRecord>,
+    kindOf: (record: ResponseRecord) => number | Promise<number>,
+  ): Promise<void> {
     for (const record of records) {
       const checked = checkRecord(record, serialKey(record.serial));
-      const writer = this.#current ?? (await this.#begin());
-      const written = writer.append(checked);
+      const kind = kindOf(record);
+      const written = this.add(checked, typeof kind === 'number' ? kind : await kind);
       if (written !== undefined) await written;
-      if (writer.records >= this.#limits.records || writer.bytes >= this.#limits.bytes) await this.#seal();
     }
+  }
+
+  /** Adds a record. Returns a promise when it had to be written. */
+  add(record: CheckedRecord, kind: number): Promise<void> | undefined {
+    const writer = this.#current;
+    if (writer === undefined) return this.#begin().then(() => this.add(record, kind));
+    const written = writer.append(record, kind);
+    return written === undefined ? this.#sealIfFull() : written.then(() => this.#sealIfFull());
   }
 
   /** Makes everything so far durable. */
@@ -101,9 +122,14 @@ export class SegmentRun {
 
   async #begin(): Promise<SegmentWriter> {
     const path = join(this.#folder, segmentName(this.#epoch, this.#sequence));
-    this.#current = await SegmentWriter.create(path, this.#epoch, this.#sequence);
+    this.#current = await SegmentWriter.create(path, this.#epoch, this.#sequence, this.#mark);
     await syncFolder(this.#folder);
     return this.#current;
+  }
+
+  #sealIfFull(): Promise<void> | undefined {
+    const { records = 0, bytes = 0 } = this.#current ?? {};
+    return records >= this.#limits.records || bytes >= this.#limits.bytes ? this.#seal() : undefined;
   }
 
   async #seal(): Promise<void> {
@@ -123,9 +149,13 @@ export class SegmentRun {
 
   #takeSealed(name: string): void {
     const reader = new SegmentReader(join(this.#folder, name));
-    const { records, entries } = reader.footer;
-    this.#sealed.push({ file: name, bytes: reader.bytes, entries });
-    this.#sealedRecords += records;
-    reader.close();
+    try {
+      if (!reader.header.mark.equals(this.#mark)) throw storeDamaged(`${name} is not a segment of the unfinished run`);
+      const { records, entries } = reader.footer;
+      this.#sealed.push({ file: name, bytes: reader.bytes, entries, seal: reader.seal });
+      this.#sealedRecords += records;
+    } finally {
+      reader.close();
+    }
   }
 }

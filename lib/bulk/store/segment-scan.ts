@@ -10,6 +10,7 @@ const CHUNK = 1 << 20;
  */
 export async function* scanFrames(
   path: string,
+  seed: number,
   end: number = Number.POSITIVE_INFINITY,
 ): AsyncGenerator<{ readonly offset: number; readonly frame: Buffer }> {
   const file = await open(path, 'r');
@@ -19,7 +20,9 @@ export async function* scanFrames(
     for (;;) {
       const available = await readFully(file, buffer, offset);
       let at = 0;
-      for (let length = frameLength(buffer, at, available); length > 0; length = frameLength(buffer, at, available)) {
+      for (;;) {
+        const length = frameLength(buffer, at, available, seed);
+        if (length === 0) break;
         if (offset + at + length > end) return;
         yield { offset: offset + at, frame: buffer.subarray(at, at + length) };
         if (buffer[at + 8] === FrameKind.END) return;
@@ -38,9 +41,9 @@ export async function* scanFrames(
 }
 
 /** The last checkpoint of a segment: its token, and where its frame ends. */
-export async function lastCheckpoint(path: string): Promise<{ token: string; end: number } | undefined> {
+export async function lastCheckpoint(path: string, seed: number): Promise<{ token: string; end: number } | undefined> {
   let last: { token: string; end: number } | undefined;
-  for await (const { offset, frame } of scanFrames(path)) {
+  for await (const { offset, frame } of scanFrames(path, seed)) {
     if (frame[8] === FrameKind.CHECKPOINT) last = { token: tokenOf(frame), end: offset + frame.length };
   }
   return last;

@@ -1,9 +1,10 @@
 import { join } from 'node:path';
+import { AnswerKinds } from './answer-kinds.js';
 import { storeDamaged } from './errors.js';
-import { nextUpdateOf, versionOf } from './frames.js';
+import { kindOf, recordOf } from './frames.js';
 import { type Manifest, manifestStamp, readManifest } from './manifest.js';
-import { mergeSegments } from './merge.js';
-import { compareVersions } from './response-store.js';
+import { served, servedBySerial } from './merge.js';
+import type { StoredResponse } from './response-store.js';
 import { SegmentReader } from './segment-reader.js';
 
 /** The segments that a manifest names, opened. Follows the manifest as writers, in this process or others, replace it. */
@@ -14,6 +15,7 @@ export class SegmentSet {
   #stamp: string;
   #checkedAt = 0;
   #readers = new Map<string, SegmentReader>();
+  #kinds = new AnswerKinds(null, []);
 
   /** @param refreshInterval - milliseconds for which a look at the manifest holds */
   constructor(folder: string, refreshInterval: number) {
@@ -31,24 +33,33 @@ export class SegmentSet {
     return [...this.#readers.values()];
   }
 
-  /** The frame to serve for a serial number. */
-  find(key: Uint8Array): Buffer | undefined {
-    this.refresh();
-    let best: Buffer | undefined;
-    for (const reader of this.#readers.values()) {
-      const frame = reader.find(key);
-      if (frame === undefined) continue;
-      if (best === undefined || compareVersions(versionOf(frame), versionOf(best)) > 0) best = frame;
-    }
-    return best;
+  /** The kinds of answer that the manifest names. */
+  get kinds(): AnswerKinds {
+    return this.#kinds;
   }
 
-  /** All frames to serve, ascending; without those whose nextUpdate is before `validAt`, in seconds, if it is given. */
-  *frames(validAt?: number): Generator<Buffer> {
+  /** What is served for a serial number: the best frame of each kind, but for those that another one contradicts. */
+  find(serial: Uint8Array): readonly Buffer[] {
+    this.refresh();
+    return served(this.findAll(serial));
+  }
+
+  /** All frames of a serial number, served or not. */
+  findAll(serial: Uint8Array): Buffer[] {
+    const frames: Buffer[] = [];
+    for (const reader of this.#readers.values()) frames.push(...reader.find(serial));
+    return frames;
+  }
+
+  /** All responses to serve, ascending; without those whose nextUpdate is before `validAt`, in seconds, if it is given. */
+  *records(validAt?: number): Generator<StoredResponse> {
     // A set of its own: what a writer replaces meanwhile stays open here.
     const snapshot = new SegmentSet(this.#folder, Number.POSITIVE_INFINITY);
+    const { kinds } = snapshot;
     try {
-      yield* framesOf(snapshot.readers, validAt);
+      for (const frames of servedBySerial(snapshot.readers, validAt)) {
+        for (const frame of kinds.sorted(frames)) yield recordOf(frame, kinds.label(kindOf(frame)));
+      }
     } finally {
       snapshot.close();
     }
@@ -93,29 +104,23 @@ export class SegmentSet {
     const readers = new Map<string, SegmentReader>();
     const opened: SegmentReader[] = [];
     try {
-      for (const { file, bytes } of manifest.segments) {
-        let reader = this.#readers.get(file);
-        if (reader === undefined) {
-          reader = new SegmentReader(join(this.#folder, file));
+      for (const entry of manifest.segments) {
+        let reader = this.#readers.get(entry.file);
+        // A name comes again in a store that was made anew.
+        if (reader?.seal !== entry.seal) {
+          reader = new SegmentReader(join(this.#folder, entry.file), entry);
           opened.push(reader);
-          if (reader.bytes !== bytes) throw storeDamaged(`${file} has ${reader.bytes} octets instead of ${bytes}`);
         }
-        readers.set(file, reader);
+        readers.set(entry.file, reader);
       }
     } catch (error) {
       for (const reader of opened) reader.close();
       throw error;
     }
     for (const [file, reader] of this.#readers) {
-      if (!readers.has(file)) reader.close();
+      if (readers.get(file) !== reader) reader.close();
     }
     this.#readers = readers;
-  }
-}
-
-/** What segments serve, without those whose nextUpdate is before `validAt`. */
-export function* framesOf(readers: readonly SegmentReader[], validAt: number = 0): Generator<Buffer> {
-  for (const frame of mergeSegments(readers)) {
-    if ((nextUpdateOf(frame) ?? Number.POSITIVE_INFINITY) >= validAt) yield frame;
+    this.#kinds = new AnswerKinds(manifest.issuer, manifest.kinds);
   }
 }

@@ -1,27 +1,36 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setImmediate as nextTurn } from 'node:timers/promises';
-import { invalidArgType, invalidValue } from '../../errors.js';
-import { loadDerOcspResponse } from '../../ocsp/response.js';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+import { invalidArgType, invalidValue, OCSPError } from '../../errors.js';
+import { copyBytes } from '../../x509/der.js';
 import { checkDate } from '../../x509/time.js';
-import { issuerMismatch } from './errors.js';
-import { checkRecord, derOf, recordOf, versionOf } from './frames.js';
+import { agreedIssuer } from './answer-kinds.js';
+import { storeLocked } from './errors.js';
+import { type CheckedRecord, checkedRecordOf, checkRecord, derOf, kindOf, recordOf, versionOf } from './frames.js';
 import {
+  compactionEpoch,
+  compactionPath,
   type Manifest,
+  newMark,
   parseSegmentName,
+  type RunIdentity,
   runPath,
   type SegmentEntry,
   segmentNames,
   unfinishedRun,
+  writeCompaction,
   writeManifest,
   writeRun,
 } from './manifest.js';
-import { countServed } from './merge.js';
+import { countServed, servedBySerial } from './merge.js';
 import {
   type AnswerChoice,
+  type AnswerLabel,
   type BeginRunOptions,
   type CertIdLookup,
+  compareKnowledge,
   compareVersions,
+  type IssuerIdentity,
   type ListEdition,
   type PutOptions,
   type PutResult,
@@ -35,7 +44,7 @@ import { removeRubbish } from './rubbish.js';
 import { BulkRun } from './run-writer.js';
 import type { SegmentReader } from './segment-reader.js';
 import { type SegmentLimits, SegmentRun } from './segment-run.js';
-import { framesOf, SegmentSet } from './segment-set.js';
+import { SegmentSet } from './segment-set.js';
 import { type SerialKey, serialKey } from './serial-key.js';
 import { type VerifyReport, verifyStore } from './verify.js';
 import { WriterLock } from './writer-lock.js';
@@ -70,29 +79,41 @@ export interface StoreStats {
   readonly lastRun: string | null;
 }
 
+/** Folders of the locks of those who write for long. */
+const RUN_LOCK = 'run';
+const COMPACTION_LOCK = 'compaction';
+/** Milliseconds for which the lock of the folder is waited for. */
+const LOCK_PATIENCE = 5000;
+const LOCK_ATTEMPTS = 1000;
+/** Milliseconds between two looks whether it is free. */
+const LOCK_PAUSE = 2;
+/** Responses after which the event loop has its turn when segments are rewritten. */
+const REWRITE_TURN = 256;
+
 /** Batches leave one small segment each; so many are put together into one. */
 const MANY_SMALL = 16;
 const SMALL = 4096;
 
 /**
- * Responses in files of one folder. No service, no dependency; any number of processes read, one at a time writes.
+ * Responses in files of one folder. No service, no dependency; any number of processes read and write.
  *
  * - A bulk run appends to segments, each written once, in the order in which the responses come, with a sorted index at its
  *   end. `MANIFEST` says which segments count, and is replaced as a whole: a reader sees all of a run or nothing.
  * - Of several responses for one certificate the one that {@link compareVersions} prefers is served, whichever segment it is
  *   in. So the order of writing never matters, and nothing is looked up while a run is written.
  * - Every octet is under a checksum. Damage is an error (`ERR_OCSP_STORE_DAMAGED`), never a response.
- * - Methods that write take the lock of the folder and give it back: `ERR_OCSP_STORE_LOCKED` when another process has it.
+ * - Methods that write take the lock of the folder for moments, and wait for it: `ERR_OCSP_STORE_LOCKED` when another process does
+ *   not give it back. A bulk run and a compaction have locks of their own, so that others write while they go on; there is one
+ *   run at a time, and one compaction.
  */
 export class SegmentStore implements ResponseStore {
   readonly #folder: string;
   readonly #limits: SegmentLimits;
   readonly #breakLock: boolean;
   readonly #set: SegmentSet;
-  #lock: WriterLock | undefined;
-  #users = 0;
   #running = false;
   #lastEpoch = 0;
+  #releasedAt = Number.NEGATIVE_INFINITY;
   #turn: Promise<unknown> = Promise.resolve();
   #compaction: Promise<unknown> = Promise.resolve();
 
@@ -111,72 +132,85 @@ export class SegmentStore implements ResponseStore {
     return new SegmentStore(folder, options);
   }
 
-  get(serialNumber: SerialKey, { hashAlgorithm }: AnswerChoice = {}): Buffer | undefined {
-    const frame = this.#set.find(serialKey(serialNumber));
-    if (frame === undefined) return undefined;
-    const der = derOf(frame);
-    return hashAlgorithm === undefined || loadDerOcspResponse(der).hashAlgorithm === hashAlgorithm ? der : undefined;
+  get(serialNumber: SerialKey, choice: AnswerChoice = {}): Buffer | undefined {
+    const frame = this.#find(serialNumber, choice);
+    return frame && copyBytes(derOf(frame));
   }
 
   lookup({ hashAlgorithm, issuerNameHash, issuerKeyHash, serialNumber }: CertIdLookup): Buffer | undefined {
-    const der = this.get(serialNumber, { hashAlgorithm });
-    if (der === undefined) return undefined;
-    const response = loadDerOcspResponse(der);
-    if (!response.issuerKeyHash.equals(issuerKeyHash))
-      throw issuerMismatch('the store holds responses of another issuer');
-    return response.issuerNameHash.equals(issuerNameHash) ? der : undefined;
+    this.#set.refresh();
+    this.#set.kinds.checkIssuer(hashAlgorithm, issuerNameHash, issuerKeyHash);
+    return this.get(serialNumber, { hashAlgorithm, issuerNameHash });
   }
 
   /** The response to serve for a certificate, with what the store knows of it. */
-  getRecord(serial: SerialKey): StoredResponse | undefined {
-    const frame = this.#set.find(serialKey(serial));
-    return frame === undefined ? undefined : recordOf(frame);
+  getRecord(serialNumber: SerialKey, choice: AnswerChoice = {}): StoredResponse | undefined {
+    const frame = this.#find(serialNumber, choice);
+    return frame && recordOf(frame, this.#set.kinds.label(kindOf(frame)));
   }
 
   /**
-   * All responses to serve, in ascending order of serial numbers, as the store is when the iteration begins.
+   * All responses to serve, in ascending order of serial numbers, and for each in the order in which `get` prefers them; as the
+   * store is when the iteration begins.
    *
    * @param validAt - leave out those whose nextUpdate is earlier
    */
   *records(validAt?: Date): Generator<StoredResponse> {
     const seconds = validAt === undefined ? undefined : checkDate(validAt, 'validAt').getTime() / 1000;
-    for (const frame of this.#set.frames(seconds)) yield recordOf(frame);
+    yield* this.#set.records(seconds);
   }
 
-  async putBatch(batch: Iterable<ResponseRecord>, _options?: PutOptions): Promise<PutResult> {
+  async putBatch(batch: Iterable<ResponseRecord>, { issuer }: PutOptions = {}): Promise<PutResult> {
     return this.#write(async () => {
-      let count = 0;
-      const newer: ResponseRecord[] = [];
+      await this.#agree(issuer);
+      const checked: [CheckedRecord, AnswerLabel][] = [];
       for (const item of batch) {
-        count += 1;
-        const record = checkRecord(item, serialKey(item.serial));
-        const frame = this.#set.find(record.serial);
-        if (frame === undefined || compareVersions(record, versionOf(frame)) > 0) newer.push(record);
+        const { serial, hashAlgorithm, issuerNameHash, signatureAlgorithm } = item;
+        const record = checkRecord(item, serialKey(serial));
+        checked.push([
+          { ...record, serial: Buffer.from(record.serial), der: Buffer.from(record.der) },
+          { hashAlgorithm, issuerNameHash, signatureAlgorithm },
+        ]);
       }
-      if (newer.length === 0) return { written: 0, kept: count };
-      const entries = await this.#writeSegments(async (run) => run.append(newer));
+      const newer: [CheckedRecord, number][] = [];
+      for (const [record, label] of checked) {
+        const kind = await this.#kindOf(label);
+        if (isNewer(record, kind, this.#set.findAll(record.serial))) newer.push([record, kind]);
+      }
+      if (newer.length === 0) return { written: 0, kept: checked.length };
+      const entries = await this.#writeSegments(await this.#nextEpoch(), async (run) => {
+        for (const [record, kind] of newer) await run.add(record, kind);
+      });
       await this.#publish((segments) => [...segments, ...entries]);
       // Housekeeping: its failure, as on a full disk, must not pass for that of the batch, which is served. The next one tries again.
       await this.#compactSmall().catch(() => undefined);
       const written = entries.reduce((sum, segment) => sum + segment.entries, 0);
-      return { written, kept: count - written };
+      return { written, kept: checked.length - written };
     });
   }
 
-  async beginRun({ id, otherRun = 'refuse' }: BeginRunOptions): Promise<RunWriter> {
+  async beginRun({ id, otherRun = 'refuse', issuer }: BeginRunOptions): Promise<RunWriter> {
     if (typeof id !== 'string') throw invalidArgType('id', 'a string', id);
-    return this.#serially(async () => {
-      if (this.#running) throw invalidValue('a run of this store is open');
-      await this.#acquire();
-      try {
-        const run = await this.#recoverRun(id, otherRun);
-        this.#running = true;
+    if (this.#running) throw invalidValue('a run of this store is open');
+    this.#running = true;
+    let lock: WriterLock | undefined;
+    const end = (): void => {
+      this.#running = false;
+      lock?.release();
+    };
+    try {
+      // A lock of its own: others write while a run goes on, which may take hours.
+      lock = WriterLock.acquire(join(this.#folder, RUN_LOCK), this.#breakLock);
+      const identity = await this.#write(async () => {
+        const run = await this.#identify(id, otherRun);
+        await this.#agree(issuer);
         return run;
-      } catch (error) {
-        this.#release();
-        throw error;
-      }
-    });
+      });
+      return await this.#recoverRun(identity, end);
+    } catch (error) {
+      end();
+      throw error;
+    }
   }
 
   /**
@@ -185,21 +219,18 @@ export class SegmentStore implements ResponseStore {
    */
   async compact(validAt?: Date): Promise<void> {
     const seconds = validAt === undefined ? undefined : checkDate(validAt, 'validAt').getTime() / 1000;
-    await this.#serially(() => this.#acquire());
-    try {
-      // Apart from the other calls: a revocation does not wait until the whole store has been copied.
-      const compaction = this.#compaction.then(() => this.#compactAll(seconds));
-      this.#compaction = compaction.catch(() => undefined);
-      await compaction;
-    } finally {
-      this.#release();
-    }
+    // Apart from the other calls: a revocation does not wait until the whole store has been copied.
+    const compaction = this.#compaction.then(() => this.#compactAll(seconds));
+    this.#compaction = compaction.catch(() => undefined);
+    await compaction;
   }
 
   /** Removes the segments all of whose responses have expired. {@link compact} with a time removes every expired response. */
   async sweep(now: Date): Promise<number> {
     const seconds = checkDate(now, 'now').getTime() / 1000;
     return this.#write(async () => {
+      // Nobody knows yet what the run will bring that is older, and has to stay hidden.
+      if (unfinishedRun(this.#folder, this.#set.manifest) !== undefined) return 0;
       const dropped = droppable(this.#set.readers, seconds);
       if (dropped.length === 0) return 0;
       const names = new Set(dropped.map((reader) => reader.name));
@@ -236,46 +267,87 @@ export class SegmentStore implements ResponseStore {
     this.#set.close();
   }
 
-  async #recoverRun(id: string, otherRun: 'refuse' | 'discard'): Promise<BulkRun> {
-    let identity = unfinishedRun(this.#folder, this.#set.manifest);
-    if (identity !== undefined && identity.id !== id) {
+  #find(serialNumber: SerialKey, choice: AnswerChoice): Buffer | undefined {
+    const frames = this.#set.find(serialKey(serialNumber));
+    const { kinds } = this.#set;
+    return kinds.sorted(frames.filter((frame) => kinds.matches(kindOf(frame), choice)))[0];
+  }
+
+  /** Holds the issuer of what is to be written against that of the store, which learns of it. With the lock. */
+  async #agree(issuer: IssuerIdentity | undefined): Promise<void> {
+    if (issuer === undefined) return;
+    const { manifest } = this.#set;
+    const agreed = agreedIssuer(manifest.issuer, issuer);
+    if (agreed === manifest.issuer) return;
+    await writeManifest(this.#folder, manifest, { issuer: agreed });
+    this.#set.reload();
+  }
+
+  /** The kind of answer that a record is; one that is new goes into the manifest first. With the lock. */
+  async #kindOf(label: AnswerLabel): Promise<number> {
+    const known = this.#set.kinds.find(label);
+    if (known >= 0) return known;
+    const { manifest } = this.#set;
+    const kind = this.#set.kinds.kindOf(label);
+    await writeManifest(this.#folder, manifest, { kinds: [...manifest.kinds, kind] });
+    this.#set.reload();
+    return manifest.kinds.length;
+  }
+
+  /** Which run to go on with, or to begin. With the lock. */
+  async #identify(id: string, otherRun: 'refuse' | 'discard'): Promise<RunIdentity> {
+    const { manifest } = this.#set;
+    const unfinished = unfinishedRun(this.#folder, manifest);
+    if (unfinished?.id === id) return unfinished;
+    if (unfinished !== undefined) {
       if (otherRun !== 'discard')
-        throw invalidValue(`the store has an unfinished run of another name: '${identity.id}'; finish or discard it`);
-      await this.#forgetRun(identity.epoch);
-      identity = undefined;
+        throw invalidValue(`the store has an unfinished run of another name: '${unfinished.id}'; finish or discard it`);
+      await this.#forgetRun(unfinished.epoch);
     }
-    if (identity === undefined) {
-      identity = { id, epoch: await this.#nextEpoch() };
-      await writeRun(this.#folder, identity);
-    }
-    const { epoch } = identity;
-    const run = new SegmentRun(this.#folder, epoch, this.#limits);
+    const epoch = await this.#nextEpoch();
+    const run = { id, epoch, store: this.#set.manifest.store, mark: newMark().toString('hex') };
+    await writeRun(this.#folder, run);
+    return run;
+  }
+
+  async #recoverRun(identity: RunIdentity, end: () => void): Promise<BulkRun> {
+    const { mark, epoch } = identity;
+    const run = new SegmentRun(this.#folder, epoch, Buffer.from(mark, 'hex'), this.#limits);
     try {
       await run.recover();
     } catch (error) {
       await run.close();
       throw error;
     }
+    const isOurs = (): boolean => unfinishedRun(this.#folder, this.#set.manifest)?.mark === mark;
     return new BulkRun(run, {
       editions: this.#set.manifest.lists ?? [],
-      commit: (entries, edition) =>
-        this.#serially(async () => {
-          const lists = withEdition(this.#set.manifest.lists, edition);
-          await this.#publish((segments) => [...segments, ...entries], {
-            lastRun: { id, epoch },
-            ...(lists && { lists }),
-          });
-          await rm(runPath(this.#folder), { force: true });
-          const names = new Set(entries.map(({ file }) => file));
-          const own = this.#set.readers.filter(({ name }) => names.has(name));
-          const others = this.#set.readers.filter(({ name }) => !names.has(name));
-          return countServed(own, others);
-        }),
-      discard: () => this.#serially(() => this.#forgetRun(epoch)),
-      end: () => {
-        this.#running = false;
-        this.#release();
+      kindOf: (record) => {
+        const known = this.#set.kinds.find(record);
+        return known >= 0 ? known : this.#write(() => this.#kindOf(record));
       },
+      commit: async (entries, edition) => {
+        const snapshot = await this.#write(async () => {
+          if (!isOurs()) throw storeLocked('somebody else has taken over the run');
+          const lists = withEdition(this.#set.manifest.lists, edition);
+          await this.#publish((segments) => [...segments, ...entries], { lastRun: identity, ...(lists && { lists }) });
+          await rm(runPath(this.#folder), { force: true });
+          return new SegmentSet(this.#folder, Number.POSITIVE_INFINITY);
+        });
+        try {
+          const names = new Set(entries.map(({ file }) => file));
+          const own = snapshot.readers.filter(({ name }) => names.has(name));
+          const others = snapshot.readers.filter(({ name }) => !names.has(name));
+          return await countServed(own, others);
+        } finally {
+          snapshot.close();
+        }
+      },
+      discard: () =>
+        this.#write(async () => {
+          if (isOurs()) await this.#forgetRun(epoch);
+        }),
+      end,
     });
   }
 
@@ -289,37 +361,67 @@ export class SegmentStore implements ResponseStore {
   async #compactSmall(): Promise<void> {
     const small = this.#set.readers.filter((reader) => reader.footer.records <= SMALL);
     if (small.length < MANY_SMALL) return;
-    const entries = await this.#rewrite(small);
+    const entries = await this.#rewrite(await this.#nextEpoch(), small);
     await this.#publish(replacing(small, entries));
   }
 
   async #compactAll(validAt: number | undefined): Promise<void> {
-    // A set of its own: other calls may replace the manifest meanwhile.
-    const snapshot = new SegmentSet(this.#folder, Number.POSITIVE_INFINITY);
+    // As with a run, others write meanwhile.
+    const lock = WriterLock.acquire(join(this.#folder, COMPACTION_LOCK), this.#breakLock);
     try {
-      const entries = await this.#rewrite(snapshot.readers, validAt);
-      await this.#serially(() => this.#publish(replacing(snapshot.readers, entries)));
+      let dropBefore = validAt;
+      for (;;) {
+        const [epoch, runs] = await this.#write(async () => {
+          const number = await this.#nextEpoch();
+          await writeCompaction(this.#folder, number);
+          return [number, this.#runs()] as const;
+        });
+        // What a run brings may be older than what has expired, which has to hide it.
+        if (runs.unfinished !== undefined) dropBefore = undefined;
+        // A set of its own: others may replace the manifest meanwhile.
+        const snapshot = new SegmentSet(this.#folder, Number.POSITIVE_INFINITY);
+        try {
+          const entries = await this.#rewrite(epoch, snapshot.readers, dropBefore);
+          const published = await this.#write(async () => {
+            const now = this.#runs();
+            const isSame = now.unfinished === runs.unfinished && now.last === runs.last;
+            const isRight = dropBefore === undefined || isSame;
+            if (isRight) await this.#publish(replacing(snapshot.readers, entries));
+            await rm(compactionPath(this.#folder), { force: true });
+            return isRight;
+          });
+          if (published) return;
+        } finally {
+          snapshot.close();
+        }
+        dropBefore = undefined;
+      }
     } finally {
-      snapshot.close();
+      lock.release();
     }
   }
 
-  #rewrite(readers: readonly SegmentReader[], validAt?: number): Promise<readonly SegmentEntry[]> {
-    return this.#writeSegments(async (run) => {
-      let batch: StoredResponse[] = [];
-      for (const frame of framesOf(readers, validAt)) {
-        if (batch.push(recordOf(frame)) < 256) continue;
-        await run.append(batch);
-        batch = [];
-        await nextTurn();
+  #runs(): { readonly last: number; readonly unfinished: number | undefined } {
+    const { manifest } = this.#set;
+    return { last: manifest.lastRun?.epoch ?? 0, unfinished: unfinishedRun(this.#folder, manifest)?.epoch };
+  }
+
+  #rewrite(epoch: number, readers: readonly SegmentReader[], validAt?: number): Promise<readonly SegmentEntry[]> {
+    return this.#writeSegments(epoch, async (run) => {
+      let count = 0;
+      for (const frames of servedBySerial(readers, validAt)) {
+        for (const frame of frames) {
+          await run.add(checkedRecordOf(frame), kindOf(frame));
+          count += 1;
+          if (count % REWRITE_TURN === 0) await nextTurn();
+        }
       }
-      await run.append(batch);
     });
   }
 
   /** Writes segments of a new epoch; durable, but not served. */
-  async #writeSegments(write: (run: SegmentRun) => Promise<void>): Promise<readonly SegmentEntry[]> {
-    const run = new SegmentRun(this.#folder, await this.#nextEpoch(), this.#limits);
+  async #writeSegments(epoch: number, write: (run: SegmentRun) => Promise<void>): Promise<readonly SegmentEntry[]> {
+    const run = new SegmentRun(this.#folder, epoch, newMark(), this.#limits);
     try {
       await write(run);
       return await run.finish();
@@ -338,7 +440,8 @@ export class SegmentStore implements ResponseStore {
     }
     const { manifest } = this.#set;
     const running = unfinishedRun(this.#folder, manifest)?.epoch ?? 0;
-    this.#lastEpoch = Math.max(manifest.nextEpoch, this.#lastEpoch + 1, running + 1);
+    const compacting = compactionEpoch(this.#folder) ?? 0;
+    this.#lastEpoch = Math.max(manifest.nextEpoch, this.#lastEpoch + 1, running + 1, compacting + 1);
     return this.#lastEpoch;
   }
 
@@ -360,45 +463,48 @@ export class SegmentStore implements ResponseStore {
     }
   }
 
-  /** Calls that write, one after the other, with the lock. */
+  /** Calls that write, one after the other, with the lock, which is held for moments only. */
   #write<T>(action: () => Promise<T>): Promise<T> {
-    return this.#serially(async () => {
-      await this.#acquire();
+    const result = this.#turn.then(async () => {
+      const lock = await this.#acquire();
       try {
+        this.#set.reload();
+        await removeRubbish(this.#folder, this.#set.manifest);
         return await action();
       } finally {
-        this.#release();
+        lock.release();
+        this.#releasedAt = performance.now();
       }
     });
-  }
-
-  #serially<T>(action: () => Promise<T>): Promise<T> {
-    const result = this.#turn.then(action);
     this.#turn = result.catch(() => undefined);
     return result;
   }
 
-  async #acquire(): Promise<void> {
-    if (this.#lock === undefined) {
-      this.#lock = WriterLock.acquire(this.#folder, this.#breakLock);
+  /** The lock of the folder. Whoever has it will soon give it back; one who does not is asleep, or cannot be seen. */
+  async #acquire(): Promise<WriterLock> {
+    const patience = performance.now() + LOCK_PATIENCE;
+    // Others may be waiting for it.
+    if (performance.now() - this.#releasedAt < LOCK_PAUSE) await sleep(LOCK_PAUSE);
+    for (let attempt = 1; ; attempt += 1) {
       try {
-        this.#set.reload();
-        await removeRubbish(this.#folder, this.#set.manifest);
+        return WriterLock.acquire(this.#folder, this.#breakLock);
       } catch (error) {
-        this.#lock.release();
-        this.#lock = undefined;
-        throw error;
+        const isLocked = error instanceof OCSPError && error.code === 'ERR_OCSP_STORE_LOCKED';
+        // A process that hardly gets to run has not looked often.
+        if (!isLocked || (performance.now() > patience && attempt > LOCK_ATTEMPTS)) throw error;
+        await sleep(Math.random() * LOCK_PAUSE);
       }
     }
-    this.#users += 1;
   }
+}
 
-  #release(): void {
-    this.#users -= 1;
-    if (this.#users > 0) return;
-    this.#lock?.release();
-    this.#lock = undefined;
-  }
+/** Whether a record is to be served, beside or instead of what there is for its certificate. */
+function isNewer(record: CheckedRecord, kind: number, frames: readonly Buffer[]): boolean {
+  return frames.every((frame) => {
+    const version = versionOf(frame);
+    if (kindOf(frame) === kind && compareVersions(record, version) <= 0) return false;
+    return record.certStatus === version.certStatus || compareKnowledge(record, version) > 0;
+  });
 }
 
 /** The lists of a manifest, one of them in a new edition. */

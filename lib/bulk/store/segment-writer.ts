@@ -5,6 +5,7 @@ import {
   type CheckedRecord,
   checkpointFrame,
   endFrame,
+  FrameKind,
   keyOf,
   MAX_UINT48,
   nextUpdateOf,
@@ -14,7 +15,7 @@ import {
 } from './frames.js';
 import type { SegmentEntry } from './manifest.js';
 import type { ResponseVersion } from './response-store.js';
-import { BLOCK_ENTRIES, ENTRY_TAIL, encodeFooter, encodeHeader } from './segment-format.js';
+import { BLOCK_ENTRIES, decodeHeader, ENTRY_TAIL, encodeFooter, encodeHeader, sealOf } from './segment-format.js';
 import { SerialIndex } from './serial-index.js';
 
 /** Octets that are collected before they are written. Writing is also when the event loop gets its turn: a few milliseconds. */
@@ -32,22 +33,30 @@ export class SegmentWriter {
   #minStatusVersion = MAX_UINT48;
   #maxStatusVersion = 0;
   #maxNextUpdate = 0;
+  /** What the checksums begin with. */
+  readonly #seed: number;
+  /** CRC-32 of what the file has before the buffer. */
+  #sum: number;
 
-  private constructor(file: FileHandle, name: string, position: number) {
+  private constructor(file: FileHandle, name: string, header: Buffer, position: number) {
     this.#file = file;
     this.#name = name;
+    this.#seed = decodeHeader(header, name).seed;
+    this.#sum = crc32(header);
     this.#position = position;
   }
 
   /** Begins a new file; there must be none. */
-  static async create(path: string, epoch: number, sequence: number): Promise<SegmentWriter> {
-    const writer = new SegmentWriter(await open(path, 'wx'), basename(path), 0);
-    writer.#put(encodeHeader(epoch, sequence));
+  static async create(path: string, epoch: number, sequence: number, mark: Buffer): Promise<SegmentWriter> {
+    const header = encodeHeader(epoch, sequence, mark);
+    const writer = new SegmentWriter(await open(path, 'wx'), basename(path), header, 0);
+    writer.#put(header);
+    writer.#sum = 0;
     return writer;
   }
 
   /** Goes on with a file from a position, before which all frames are undamaged; {@link readd} has to be told of them. */
-  static async reopen(path: string, position: number): Promise<SegmentWriter> {
+  static async reopen(path: string, header: Buffer, position: number): Promise<SegmentWriter> {
     const file = await open(path, 'r+');
     try {
       await file.truncate(position);
@@ -56,7 +65,7 @@ export class SegmentWriter {
       await file.close();
       throw error;
     }
-    return new SegmentWriter(file, basename(path), position);
+    return new SegmentWriter(file, basename(path), header, position);
   }
 
   /** Response frames so far. */
@@ -69,24 +78,26 @@ export class SegmentWriter {
     return this.#position + this.#buffered;
   }
 
-  /** Takes up a response frame that is in the file already. */
+  /** Takes up a frame that is in the file already, the next one. */
   readd(frame: Buffer, offset: number): void {
-    this.#note(keyOf(frame), offset, frame.length, versionOf(frame), nextUpdateOf(frame));
+    this.#sum = crc32(frame, this.#sum);
+    if (frame[8] === FrameKind.RESPONSE)
+      this.#note(keyOf(frame), offset, frame.length, versionOf(frame), nextUpdateOf(frame));
   }
 
   /** Adds a record to the buffer. Returns a promise when it had to be written. */
-  append(record: CheckedRecord): Promise<void> | undefined {
+  append(record: CheckedRecord, kind: number): Promise<void> | undefined {
     const length = responseLength(record);
     if (length > this.#buffer.length - this.#buffered) {
-      return this.#flush(length).then(() => this.#append(record, length));
+      return this.#flush(length).then(() => this.#append(record, kind, length));
     }
-    this.#append(record, length);
+    this.#append(record, kind, length);
     return undefined;
   }
 
   /** Makes everything so far durable, with a token. */
   async checkpoint(token: string): Promise<void> {
-    const frame = checkpointFrame(token);
+    const frame = checkpointFrame(token, this.#seed);
     if (frame.length > this.#buffer.length - this.#buffered) await this.#flush(frame.length);
     this.#put(frame);
     await this.#flush();
@@ -95,7 +106,7 @@ export class SegmentWriter {
 
   /** Writes the index, makes the file durable and closes it. */
   async seal(): Promise<SegmentEntry> {
-    await this.#write(endFrame());
+    await this.#write(endFrame(this.#seed));
     const indexOffset = this.bytes;
     await this.#index.sort();
     const keyWidth = this.#index.longestKey;
@@ -120,8 +131,9 @@ export class SegmentWriter {
     if (length > 0) await this.#writeChecked(block.subarray(0, length));
     const sparseOffset = this.bytes;
     await this.#writeChecked(Buffer.concat([...sparse, key]));
-    await this.#write(
-      encodeFooter({
+    await this.#flush();
+    const footer = encodeFooter(
+      {
         indexOffset,
         sparseOffset,
         keyWidth,
@@ -131,12 +143,15 @@ export class SegmentWriter {
         minStatusVersion: this.#minStatusVersion,
         maxStatusVersion: this.#maxStatusVersion,
         maxNextUpdate: this.#maxNextUpdate,
-      }),
+        sum: this.#sum,
+      },
+      this.#seed,
     );
+    await this.#write(footer);
     await this.#flush();
     await this.#file.sync();
     await this.close();
-    return { file: this.#name, bytes: this.#position, entries };
+    return { file: this.#name, bytes: this.#position, entries, seal: sealOf(footer) };
   }
 
   /** Closes the file as it is. */
@@ -144,10 +159,11 @@ export class SegmentWriter {
     await this.#file.close();
   }
 
-  #append(record: CheckedRecord, length: number): void {
+  #append(record: CheckedRecord, kind: number, length: number): void {
     const offset = this.bytes;
-    this.#buffered = writeResponse(this.#buffer, this.#buffered, record);
-    this.#note(record.serial, offset, length, record, record.nextUpdate);
+    const start = this.#buffered;
+    this.#buffered = writeResponse(this.#buffer, start, record, kind, this.#seed);
+    this.#note(keyOf(this.#buffer, start), offset, length, record, record.nextUpdate);
   }
 
   #note(key: Uint8Array, offset: number, length: number, version: ResponseVersion, nextUpdate: number | null): void {
@@ -170,7 +186,7 @@ export class SegmentWriter {
   async #writeChecked(bytes: Buffer): Promise<void> {
     await this.#write(bytes);
     const sum = Buffer.alloc(4);
-    sum.writeUInt32BE(crc32(bytes));
+    sum.writeUInt32BE(crc32(bytes, this.#seed));
     await this.#write(sum);
   }
 
@@ -181,6 +197,7 @@ export class SegmentWriter {
       const { bytesWritten } = await this.#file.write(this.#buffer, done, this.#buffered - done, this.#position + done);
       done += bytesWritten;
     }
+    this.#sum = crc32(this.#buffer.subarray(0, this.#buffered), this.#sum);
     this.#position += this.#buffered;
     this.#buffered = 0;
     if (room > this.#buffer.length) this.#buffer = Buffer.allocUnsafeSlow(room);

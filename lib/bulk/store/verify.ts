@@ -1,10 +1,12 @@
+import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { crc32 } from 'node:zlib';
 import { OCSPError } from '../../errors.js';
 import { storeDamaged } from './errors.js';
 import { keyOf } from './frames.js';
 import { type Manifest, manifestStamp, readManifest } from './manifest.js';
-import { BLOCK_ENTRIES, ENTRY_TAIL } from './segment-format.js';
+import { BLOCK_ENTRIES, ENTRY_TAIL, FOOTER_LENGTH } from './segment-format.js';
 import { positionAt, SegmentReader } from './segment-reader.js';
 import { scanFrames } from './segment-scan.js';
 
@@ -51,16 +53,16 @@ async function verifyManifest(folder: string): Promise<VerifyReport> {
 async function verifySegments(folder: string, manifest: Manifest): Promise<VerifyReport> {
   const problems: string[] = [];
   let responses = 0;
-  for (const { file, bytes } of manifest.segments) {
+  for (const entry of manifest.segments) {
+    const { file } = entry;
     const report = (error: unknown): void => {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') problems.push(`${file} is missing`);
       else if (error instanceof OCSPError) problems.push(error.message);
       else throw error;
     };
     try {
-      const reader = new SegmentReader(join(folder, file));
+      const reader = new SegmentReader(join(folder, file), entry);
       try {
-        if (reader.bytes !== bytes) report(storeDamaged(`${file} has ${reader.bytes} octets instead of ${bytes}`));
         responses += await verifyIndex(reader, report);
         await verifyData(join(folder, file), reader);
       } finally {
@@ -103,6 +105,10 @@ async function verifyIndex(reader: SegmentReader, report: (error: unknown) => vo
 /** Goes through all frames: one that is not in the index may be damaged too. */
 async function verifyData(path: string, reader: SegmentReader): Promise<void> {
   let end = 0;
-  for await (const { offset, frame } of scanFrames(path)) end = offset + frame.length;
+  for await (const { offset, frame } of scanFrames(path, reader.header.seed)) end = offset + frame.length;
   if (end !== reader.footer.indexOffset) throw storeDamaged(`${reader.name}: the data is damaged at byte ${end}`);
+  const bytes = createReadStream(path, { end: reader.bytes - FOOTER_LENGTH - 1 });
+  let sum = 0;
+  for await (const chunk of bytes as AsyncIterable<Buffer>) sum = crc32(chunk, sum);
+  if (sum !== reader.footer.sum) throw storeDamaged(`${reader.name} is not as it was published`);
 }

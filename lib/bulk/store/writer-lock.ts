@@ -68,7 +68,12 @@ export class WriterLock {
         rmSync(lockPath(folder, older), { force: true });
         rmSync(freePath(folder, older), { force: true });
       }
-      writeFileSync(freePath(folder, number), `${JSON.stringify({ ...ME, free: true })}\n`);
+      try {
+        writeFileSync(freePath(folder, number), `${JSON.stringify({ ...ME, free: true })}\n`);
+      } catch (error) {
+        rmSync(lockPath(folder, number), { force: true });
+        throw error;
+      }
       return new WriterLock(folder, number);
     }
   }

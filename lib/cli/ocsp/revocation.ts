@@ -30,11 +30,11 @@ const REMOVE_FROM_CRL = 8;
 
 const HOLD_INSTRUCTION_CODE = '2.5.29.23';
 const INVALIDITY_DATE = '2.5.29.24';
-const HOLD_INSTRUCTIONS: Readonly<Record<string, string>> = {
-  holdInstructionNone: '1.2.840.10040.2.1',
-  holdInstructionCallIssuer: '1.2.840.10040.2.2',
-  holdInstructionReject: '1.2.840.10040.2.3',
-};
+const HOLD_INSTRUCTIONS: ReadonlyMap<string, string> = new Map([
+  ['holdInstructionNone', '1.2.840.10040.2.1'],
+  ['holdInstructionCallIssuer', '1.2.840.10040.2.2'],
+  ['holdInstructionReject', '1.2.840.10040.2.3'],
+]);
 
 /** undefined when the time is not one: then there is no answer. A bad reason is said, and left out. */
 export function unpackRevocation(session: Session, column: string): Revocation | undefined {
@@ -93,7 +93,7 @@ function holdInstruction(
     return undefined;
   }
   try {
-    const oid = HOLD_INSTRUCTIONS[argument] ?? argument;
+    const oid = HOLD_INSTRUCTIONS.get(argument) ?? argument;
     return { reason: CERTIFICATE_HOLD, extension: [HOLD_INSTRUCTION_CODE, encodeOid(oid)] };
   } catch {
     session.push(UNKNOWN_OBJECT);

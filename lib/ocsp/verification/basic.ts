@@ -3,11 +3,12 @@ import { X509Certificate } from 'node:crypto';
 import type { BasicVerifyArguments, BasicVerifyOutcome } from '../../../typings/binding.js';
 import { invalidArgType, invalidValue, malformed, type OCSPError } from '../../errors.js';
 import type { CertificateInput } from '../../x509/certificate.js';
-import { checkObject, checkText } from '../../x509/checks.js';
+import { checkText } from '../../x509/checks.js';
 import { isOid } from '../../x509/oids.js';
+import { type OptionNames, readOptions } from '../../x509/options.js';
 import { checkDate } from '../../x509/time.js';
 import { checkCertificates, type TrustInput, toTrustStore } from '../../x509/trust-store.js';
-import { type OcspVerifyFlags, ocspFlags, type PathFlag, pathFlags } from './openssl-flags.js';
+import { FLAG_NAMES, type OcspVerifyFlags, ocspFlags, type PathFlag, pathFlags } from './openssl-flags.js';
 
 /** What OpenSSL's verification takes. Without `trust` nothing is trusted, and no path can end well. */
 export interface MessageVerifyOptions extends OcspVerifyFlags {
@@ -75,20 +76,29 @@ export interface ResponseVerifyResult extends MessageVerifyResult {
   readonly authority: SignerAuthority | null;
 }
 
+const VERIFY_NAMES: OptionNames<MessageVerifyOptions> = {
+  ...FLAG_NAMES,
+  certificates: true,
+  trust: true,
+  at: true,
+  purpose: true,
+  depth: true,
+  securityLevel: true,
+  policies: true,
+  pathFlags: true,
+  verifyName: true,
+  verifyHostname: true,
+  verifyEmail: true,
+  verifyIp: true,
+};
+
 const OCSP_LIBRARY = 'OCSP routines';
 const AUTHORITIES: readonly (SignerAuthority | null)[] = [null, 'ca', 'delegate', 'trusted'];
 
 /** Checks the options and puts them in the order that the addon takes. */
-export function verifyArguments(options: MessageVerifyOptions): BasicVerifyArguments {
-  const {
-    certificates = [],
-    trust,
-    at,
-    purpose,
-    depth,
-    securityLevel,
-    policies = [],
-  } = checkObject(options, 'options');
+export function verifyArguments(input: MessageVerifyOptions): BasicVerifyArguments {
+  const options = readOptions(input, VERIFY_NAMES);
+  const { certificates = [], trust, at, purpose, depth, securityLevel, policies = [] } = options;
   if (purpose !== undefined && typeof purpose !== 'string')
     throw invalidArgType('options.purpose', 'a string', purpose);
   if (!Array.isArray(policies)) throw invalidArgType('options.policies', 'an array of OIDs', policies);

@@ -188,11 +188,16 @@ function checkEntryTimes(
     refusals.push(refusal('BAD_TIME', (error as Error).message, asOcspError(error)));
     return null;
   }
+  refusals.push(...timeRefusals(times, at, policy));
+  return times;
+}
+
+/** What is wrong with the times of an entry at a moment. */
+export function timeRefusals(times: EntryTimes, at: number, policy: Policy): Refusal[] {
   const { thisUpdate, nextUpdate } = times;
   const maxAge = nextUpdate === null ? policy.maxAgeWithoutNext : policy.maxAge;
   const faults = validityFaults(thisUpdate, nextUpdate, at, policy.clockTolerance, maxAge);
-  for (const fault of faults) refusals.push(refusal(FAULT_CODES[fault], faultDetail(fault, times, maxAge)));
-  return times;
+  return faults.map((fault) => refusal(FAULT_CODES[fault], faultDetail(fault, times, maxAge)));
 }
 
 function readTimes(message: Parsed, entry: Parsed): EntryTimes {

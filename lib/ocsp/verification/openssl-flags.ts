@@ -1,5 +1,6 @@
 /** OpenSSL's verification flags by name. */
 import { invalidArgType, invalidValue } from '../../errors.js';
+import type { OptionNames } from '../../x509/options.js';
 
 /** OCSP_* flags of `OCSP_basic_verify` and `OCSP_request_verify`. */
 const OCSP_FLAGS = {
@@ -58,6 +59,18 @@ export interface OcspVerifyFlags {
   /** A path may end at any trusted certificate, not at a self-signed one only. */
   readonly partialChain?: boolean;
 }
+
+/** The names of {@link OcspVerifyFlags}. */
+export const FLAG_NAMES: OptionNames<OcspVerifyFlags> = {
+  trustOther: true,
+  noIntern: true,
+  noSignatures: true,
+  noVerify: true,
+  noChain: true,
+  noChecks: true,
+  noExplicit: true,
+  partialChain: true,
+};
 
 /** The number that OpenSSL takes. */
 export function ocspFlags(options: OcspVerifyFlags): number {

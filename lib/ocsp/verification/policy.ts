@@ -2,7 +2,7 @@
 import type { NativeTrustStore } from '../../../typings/binding.js';
 import { invalidArgType, invalidValue } from '../../errors.js';
 import type { CertificateInput, ParsedCertificate } from '../../x509/certificate.js';
-import { checkObject } from '../../x509/checks.js';
+import type { OptionNames } from '../../x509/options.js';
 import { checkCertificates, type TrustInput, toTrustStore } from '../../x509/trust-store.js';
 import { wholeNumber } from './basic.js';
 import { type PathFlag, pathFlags } from './openssl-flags.js';
@@ -57,6 +57,19 @@ const DEFAULT_CLOCK_TOLERANCE = 300;
 const NONCE_POLICIES: readonly NoncePolicy[] = ['optional', 'required', 'ignored'];
 const REVOCATION_POLICIES: readonly SignerRevocationPolicy[] = ['accept', 'nocheck', 'crl'];
 
+/** The names of {@link VerifierOptions}. */
+export const POLICY_NAMES: OptionNames<VerifierOptions> = {
+  trust: true,
+  certificates: true,
+  trustedResponders: true,
+  clockTolerance: true,
+  maxAge: true,
+  nonce: true,
+  signerRevocation: true,
+  securityLevel: true,
+  pathFlags: true,
+};
+
 /** The options of a verifier, checked. */
 export interface Policy {
   readonly trust: NativeTrustStore | undefined;
@@ -72,16 +85,12 @@ export interface Policy {
   readonly pathFlags: number;
 }
 
-/** @throws TypeError, `ERR_OCSP_INVALID_VALUE`, and what a {@link TrustStore} throws. */
+/**
+ * @param options - As `readOptions` has read them.
+ * @throws TypeError, `ERR_OCSP_INVALID_VALUE`, and what a {@link TrustStore} throws.
+ */
 export function toPolicy(options: VerifierOptions): Policy {
-  const {
-    trust,
-    certificates = [],
-    trustedResponders = [],
-    maxAge,
-    nonce,
-    signerRevocation,
-  } = checkObject(options, 'options');
+  const { trust, certificates = [], trustedResponders = [], maxAge, nonce, signerRevocation } = options;
   const revocation = oneOf(signerRevocation, REVOCATION_POLICIES, 'signerRevocation');
   const store = toTrustStore(trust, 'trust');
   if (revocation === 'crl' && store === undefined) {

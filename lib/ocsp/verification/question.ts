@@ -4,7 +4,7 @@ import type { CertIdHashIndex } from '../../../typings/binding.js';
 import { invalidArgType, invalidValue } from '../../errors.js';
 import { CERT_ID_HASHES, type HashAlgorithmName } from '../../x509/algorithms.js';
 import { type CertificateInput, type ParsedCertificate, toCertificate } from '../../x509/certificate.js';
-import { checkObject } from '../../x509/checks.js';
+import { type OptionNames, readOptions } from '../../x509/options.js';
 import { CertIdMembers } from '../cert-id.js';
 import { type CertIdTuple, certIdFrom, type SerialNumberInput } from '../cert-id-input.js';
 import { HASH_INDEX, ISSUER_KEY_HASH, ISSUER_NAME_HASH, SERIAL } from '../layout.js';
@@ -13,14 +13,15 @@ import { loadDerOcspRequest, OCSPRequest } from '../request.js';
 import { momentOf } from './validity.js';
 
 /** A CertID: an entry of a request or response, or its four parts. */
-export type CertIdInput =
-  | CertIdMembers
-  | {
-      readonly hashAlgorithm: HashAlgorithmName;
-      readonly issuerNameHash: Uint8Array;
-      readonly issuerKeyHash: Uint8Array;
-      readonly serialNumber: SerialNumberInput;
-    };
+export type CertIdInput = CertIdMembers | CertIdParts;
+
+/** The four parts of a CertID. */
+export interface CertIdParts {
+  readonly hashAlgorithm: HashAlgorithmName;
+  readonly issuerNameHash: Uint8Array;
+  readonly issuerKeyHash: Uint8Array;
+  readonly serialNumber: SerialNumberInput;
+}
 
 /** What a response has to answer. One of `certificate`, `certId`, or a `request` with one entry says which certificate. */
 export interface OcspQuestion {
@@ -38,6 +39,22 @@ export interface OcspQuestion {
   /** The moment to judge at; now by default. */
   readonly at?: Date;
 }
+
+/** The names of {@link OcspQuestion}. */
+export const QUESTION_NAMES: OptionNames<OcspQuestion> = {
+  certificate: true,
+  certId: true,
+  issuer: true,
+  request: true,
+  at: true,
+};
+
+const CERT_ID_NAMES: OptionNames<CertIdParts> = {
+  hashAlgorithm: true,
+  issuerNameHash: true,
+  issuerKeyHash: true,
+  serialNumber: true,
+};
 
 /** The certificate that an answer has to be about. */
 export class Target {
@@ -81,11 +98,12 @@ export interface Question {
 }
 
 /**
+ * @param input - Its names have been checked.
  * @throws TypeError, `ERR_OCSP_MALFORMED`, `ERR_OCSP_INVALID_VALUE`, `ERR_OCSP_UNSUPPORTED_ALGORITHM`, `ERR_OCSP_NOT_SINGLE`,
  * `ERR_OCSP_DUPLICATE_EXTENSION`.
  */
 export function toQuestion(input: OcspQuestion): Question {
-  const { certificate, certId, issuer, request, at } = checkObject(input, 'question');
+  const { certificate, certId, issuer, request, at } = input;
   const parsedIssuer = toCertificate(issuer, 'issuer');
   const parsedRequest = request === undefined ? null : toRequest(request);
   let target: Target;
@@ -151,10 +169,10 @@ function distinct(one: Buffer, other: Buffer): readonly Buffer[] {
 }
 
 function toTuple(certId: CertIdInput | OCSPRequest): CertIdTuple {
-  const { issuerNameHash, issuerKeyHash, serialNumber, hashAlgorithm } = checkObject(certId, 'certId');
-  if (!(certId instanceof CertIdMembers)) {
-    return certIdFrom(issuerNameHash, issuerKeyHash, serialNumber, hashAlgorithm);
-  }
+  const isOurs = certId instanceof CertIdMembers || certId instanceof OCSPRequest;
+  const parts = isOurs ? certId : readOptions(certId, CERT_ID_NAMES, 'certId');
+  const { issuerNameHash, issuerKeyHash, serialNumber, hashAlgorithm } = parts;
+  if (!isOurs) return certIdFrom(issuerNameHash, issuerKeyHash, serialNumber, hashAlgorithm);
   if (typeof serialNumber === 'bigint' && serialNumber < 0n)
     throw invalidValue('the serial number of certId is negative');
   return certIdFrom(issuerNameHash, issuerKeyHash, serialNumber, hashAlgorithm);

@@ -1,6 +1,6 @@
 /** Whether the times of a status hold now: what OpenSSL's `OCSP_check_validity` asks, with a clock that can be set. */
 import { invalidArgType, invalidValue } from '../../errors.js';
-import { checkObject } from '../../x509/checks.js';
+import { type OptionNames, readOptions } from '../../x509/options.js';
 import { checkDate } from '../../x509/time.js';
 
 /** Longest tolerance and age: longer than any certificate lives. */
@@ -15,6 +15,8 @@ export interface ValidityOptions {
   /** Greatest age of thisUpdate in seconds, whatever the tolerance; unlimited by default. */
   readonly maxAge?: number;
 }
+
+const VALIDITY_NAMES: OptionNames<ValidityOptions> = { at: true, clockTolerance: true, maxAge: true };
 
 /** What is wrong with the times of a status. */
 export type ValidityFault = 'not-yet-valid' | 'expired' | 'too-old' | 'inverted';
@@ -47,7 +49,7 @@ export function validityFaults(
 
 /** {@link validityFaults} for the times of an entry. */
 export function checkTimes(thisUpdate: Date, nextUpdate: Date | null, options: ValidityOptions): Validity {
-  const { at, clockTolerance, maxAge } = checkObject(options, 'options');
+  const { at, clockTolerance, maxAge } = readOptions(options, VALIDITY_NAMES);
   const faults = validityFaults(
     thisUpdate.getTime() / 1000,
     nextUpdate === null ? null : nextUpdate.getTime() / 1000,

@@ -14,11 +14,11 @@ import {
   SIGNER_INDEX,
   SIGNER_SOURCE,
 } from '../layout.js';
-import { checkInternal, type INTERNAL } from '../message.js';
+import { checkInternal, INTERNAL } from '../message.js';
 import { loadDerOcspResponse, type OCSPResponse } from '../response.js';
 import type { SignerAuthority } from './basic.js';
 import { explain } from './explain.js';
-import type { Findings } from './judge.js';
+import { type Findings, timeRefusals } from './judge.js';
 import type { NonceState } from './nonce.js';
 import type { Policy } from './policy.js';
 import type { Question } from './question.js';
@@ -170,6 +170,20 @@ export class OCSPVerdict extends ValueObject {
   /** The decision step by step, a line each: what was checked, and what came of it. For people; the wording may change. */
   explain(): string {
     return explain(this, this.#facts.findings, this.#facts.question, this.#facts.policy);
+  }
+
+  /**
+   * The same bytes at another moment, in whole seconds since 1970-01-01: only the times of the entry are read again. Null
+   * where that does not do: unless this verdict is usable, and when a certificate has ended by then, on which it rests.
+   *
+   * @internal
+   */
+  judgeAgain(at: number): Verdict | null {
+    const { findings, question, policy } = this.#facts;
+    const end = this.#freshUntil();
+    if (end === null || findings.times === null || at >= end) return null;
+    const refusals = timeRefusals(findings.times, at, policy);
+    return new OCSPVerdict(INTERNAL, { ...findings, refusals }, { ...question, at }, policy) as Verdict;
   }
 
   /** Whether `other` is the same verdict on the same bytes at the same moment. */

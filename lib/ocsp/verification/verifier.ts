@@ -4,12 +4,13 @@ import type { Authenticate, NativeResponseVerifier } from '../../../typings/bind
 import { native } from '../../binding.js';
 import { invalidArgType, OCSPError } from '../../errors.js';
 import { checkObject } from '../../x509/checks.js';
+import { checkNames, type OptionNames, pickOptions, readOptions } from '../../x509/options.js';
 import { AUTHENTICATED_SIZE, takeAuthenticatedOffsets } from '../layout.js';
 import { copyInput, INTERNAL, type MessageDer, wholeDer } from '../message.js';
 import { wholeNumber } from './basic.js';
 import { judge } from './judge.js';
-import { type Policy, toPolicy, type VerifierOptions } from './policy.js';
-import { type OcspQuestion, type Question, toQuestion } from './question.js';
+import { POLICY_NAMES, type Policy, toPolicy, type VerifierOptions } from './policy.js';
+import { type OcspQuestion, QUESTION_NAMES, type Question, toQuestion } from './question.js';
 import { checkSeconds } from './validity.js';
 import { OCSPVerdict, type Verdict } from './verdict.js';
 
@@ -29,6 +30,16 @@ export interface VerifyItem extends OcspQuestion {
   /** DER of the response. */
   readonly response: Uint8Array;
 }
+
+const MEMORY_NAMES: OptionNames<VerifierMemory> = { maxSigners: true, seconds: true };
+const VERIFIER_NAMES: OptionNames<VerifierOptions & { readonly remember?: VerifierMemory }> = {
+  ...POLICY_NAMES,
+  remember: true,
+};
+/** The options of `verifyOcspResponse` make a verifier, too: which certificate that call was about is no matter then. */
+const CALLERS_NAMES = { ...VERIFIER_NAMES, certificate: true, certId: true, issuer: true } as const;
+const CALL_NAMES: OptionNames<VerifyOcspResponseOptions> = { ...QUESTION_NAMES, ...POLICY_NAMES };
+const ITEM_NAMES: OptionNames<VerifyItem> = { ...QUESTION_NAMES, response: true };
 
 const ALWAYS_VERIFY: VerifierMemory = {};
 const MAX_SIGNERS = 1_000_000;
@@ -53,8 +64,10 @@ export class Verifier {
 
   /** @throws TypeError; `ERR_OCSP_INVALID_VALUE`; `ERR_OCSP_MALFORMED` for certificates and lists that do not parse. */
   constructor(options: VerifierOptions & { readonly remember?: VerifierMemory } = {}) {
-    this.#policy = toPolicy(options);
-    const { maxSigners, seconds } = checkObject(options.remember ?? {}, 'remember');
+    checkNames(options, 'issuer' in checkObject(options, 'options') ? CALLERS_NAMES : VERIFIER_NAMES);
+    const { remember = {}, ...rules } = pickOptions(options, VERIFIER_NAMES);
+    this.#policy = toPolicy(rules);
+    const { maxSigners, seconds } = readOptions(remember, MEMORY_NAMES, 'remember');
     const signers =
       maxSigners === undefined ? DEFAULT_SIGNERS : wholeNumber(maxSigners, 'remember.maxSigners', MAX_SIGNERS);
     const { trust, trustedResponders, certificates, pathFlags, securityLevel, signerRevocation } = this.#policy;
@@ -67,7 +80,7 @@ export class Verifier {
       signerRevocation,
       signers,
       Math.floor(checkSeconds(seconds, 'remember.seconds') ?? DEFAULT_SECONDS),
-      options.remember === ALWAYS_VERIFY,
+      remember === ALWAYS_VERIFY,
     );
   }
 
@@ -81,11 +94,12 @@ export class Verifier {
    *
    * @param der - The response as it came from the network.
    * @throws TypeError, `ERR_OCSP_MALFORMED`, `ERR_OCSP_INVALID_VALUE`, `ERR_OCSP_UNSUPPORTED_ALGORITHM`,
-   * `ERR_OCSP_NOT_SINGLE`, `ERR_OCSP_DUPLICATE_EXTENSION` for what the caller passes beside `der`.
+   * `ERR_OCSP_NOT_SINGLE`, `ERR_OCSP_DUPLICATE_EXTENSION` for what the caller passes beside `der`. Rules, which the
+   * constructor takes, are refused here.
    */
   verify(der: Uint8Array, question: OcspQuestion): Verdict {
     const copy = copyInput(der, false);
-    const asked = toQuestion(question);
+    const asked = toQuestion(checkNames(question, QUESTION_NAMES, 'question'));
     const { memory, start, end } = copy;
     this.#authenticate ??= this.#native.authenticator();
     const error = this.#authenticate(memory, start, end, asked.target.issuer.native, asked.at);
@@ -94,7 +108,9 @@ export class Verifier {
 
   /** {@link verify}, off the main thread. Rejects with what `verify` throws. */
   async verifyAsync(der: Uint8Array, question: OcspQuestion): Promise<Verdict> {
-    const batch = { messages: [copyInput(der, false).view()], questions: [toQuestion(question)] };
+    const copy = copyInput(der, false);
+    const asked = toQuestion(checkNames(question, QUESTION_NAMES, 'question'));
+    const batch = { messages: [copy.view()], questions: [asked] };
     const [verdict] = this.#verdicts(await this.#examine(batch, 1));
     return verdict as Verdict;
   }
@@ -173,7 +189,7 @@ function* batchesOf(items: Iterable<VerifyItem>): Generator<Batch> {
   let batch: Batch = { messages: [], questions: [] };
   for (const item of items) {
     try {
-      batch.questions.push(toQuestion(checkObject(item, 'item')));
+      batch.questions.push(toQuestion(checkNames(item, ITEM_NAMES, 'item')));
       batch.messages.push(copyInput(item.response, false).view());
     } catch (error) {
       // The addon, too, refuses some issuers: of those before this item it is to tell first.
@@ -195,23 +211,18 @@ function* batchesOf(items: Iterable<VerifyItem>): Generator<Batch> {
  */
 let plain: Verifier | undefined;
 
-const VERIFIER_OPTIONS: readonly (keyof VerifierOptions)[] = [
-  'trust',
-  'certificates',
-  'trustedResponders',
-  'clockTolerance',
-  'maxAge',
-  'nonce',
-  'signerRevocation',
-  'securityLevel',
-  'pathFlags',
-];
-
-function verifierFor(options: VerifyOcspResponseOptions): Verifier {
-  const isPlain = VERIFIER_OPTIONS.every((name) => checkObject(options, 'options')[name] === undefined);
-  if (!isPlain) return new Verifier({ ...options, remember: { maxSigners: 0 } });
+function verifierFor(rules: VerifierOptions): Verifier {
+  if (Object.keys(rules).length > 0) return new Verifier({ ...rules, remember: { maxSigners: 0 } });
   plain ??= new Verifier({ remember: ALWAYS_VERIFY });
   return plain;
+}
+
+function takeApart(options: VerifyOcspResponseOptions): [verifier: Verifier, question: OcspQuestion] {
+  const given = readOptions(options, CALL_NAMES);
+  return [
+    verifierFor(pickOptions<VerifierOptions>(given, POLICY_NAMES)),
+    pickOptions<OcspQuestion>(given, QUESTION_NAMES),
+  ];
 }
 
 /**
@@ -227,10 +238,12 @@ function verifierFor(options: VerifyOcspResponseOptions): Verifier {
  * `ERR_OCSP_DUPLICATE_EXTENSION` for what the caller passes beside `der`.
  */
 export function verifyOcspResponse(der: Uint8Array, options: VerifyOcspResponseOptions): Verdict {
-  return verifierFor(options).verify(der, options);
+  const [verifier, question] = takeApart(options);
+  return verifier.verify(der, question);
 }
 
 /** {@link verifyOcspResponse}, off the main thread. Rejects with what it throws. */
 export async function verifyOcspResponseAsync(der: Uint8Array, options: VerifyOcspResponseOptions): Promise<Verdict> {
-  return await verifierFor(options).verifyAsync(der, options);
+  const [verifier, question] = takeApart(options);
+  return await verifier.verifyAsync(der, question);
 }

@@ -97,7 +97,8 @@ function checkAccessDescription(item: unknown): AccessDescription {
   });
 }
 
-function readAccessDescriptions(reader: DerReader): AccessDescription[] {
+/** Reads descriptions to the end. */
+export function readAccessDescriptions(reader: DerReader): AccessDescription[] {
   const descriptions: AccessDescription[] = [];
   while (!reader.atEnd) {
     const sequence = reader.enter(Tag.SEQUENCE, 'AccessDescription');

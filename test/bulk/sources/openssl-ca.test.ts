@@ -185,7 +185,7 @@ withCli('bulk-sign of a CRL and the list of what was issued', async (t) => {
   t.is((await status('F0')).certificateStatus, OCSPCertStatus.REVOKED);
   const old = ['-crl_lastupdate', '20200101000000Z', '-crl_nextupdate', '20200201000000Z'];
   t.is(openssl(['ca', '-config', at('ca.cnf'), '-gencrl', ...old, '-out', at('old.crl')]).status, 0);
-  t.is((await entriesOf(crlSource(at('old.crl')))).length, REVOCATIONS.length);
+  t.is((await entriesOf(crlSource(at('old.crl'), { allowExpired: true }))).length, REVOCATIONS.length);
   const expired = await command([...sign.slice(0, -1), at('old.crl')]);
   t.is(expired.status, 1);
   t.regex(
@@ -198,7 +198,7 @@ withCli('bulk-sign of a CRL and the list of what was issued', async (t) => {
   const others = ['--issuer', at('foreign.pem'), '--signer', at('foreign.pem'), '--key', at('foreign.key')];
   const refused = await command(['bulk-sign', ...others, '--out', at('other'), '--crl', crl]);
   t.is(refused.status, 1);
-  t.regex(refused.stderr, /the CRL was not signed by the issuer \[ERR_OCSP_INVALID_VALUE\]/);
+  t.regex(refused.stderr, /the CRL is of another issuer, by its name \[ERR_OCSP_INVALID_VALUE\]/);
 });
 
 withCli('each entry says what openssl ocsp answers', async (t) => {

@@ -1,10 +1,10 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import fc from 'fast-check';
 import { checkResponseStore } from 'openssl-ocsp/testing';
-import { compareVersions, type ResponseRecord } from '#dist/bulk/store/response-store.js';
+import { compareKnowledge, compareVersions, type ResponseRecord } from '#dist/bulk/store/response-store.js';
 import { SegmentStore } from '#dist/bulk/store/segment-store.js';
 import { serialHex, serialKey } from '#dist/bulk/store/serial-key.js';
 import { verifyStore } from '#dist/bulk/store/verify.js';
@@ -37,6 +37,8 @@ const serials = fc.oneof(
 const records: fc.Arbitrary<ResponseRecord> = fc
   .record({
     serial: serials,
+    hashAlgorithm: fc.constantFrom('sha1', 'sha256', 'sha512'),
+    signatureAlgorithm: fc.option(fc.constantFrom('1.2.840.10045.4.3.2', '1.3.101.112')),
     statusVersion: fc.nat(3),
     producedAt: fc.oneof(fc.nat(3), fc.integer({ min: 0, max: 2 ** 48 - 2 })),
     certStatus: fc.constantFrom(0, 1, 2),
@@ -45,28 +47,60 @@ const records: fc.Arbitrary<ResponseRecord> = fc
   })
   .map((fields) => fields as ResponseRecord);
 
-/** What a store with these records has to hold, by serial number. */
-function model(all: readonly ResponseRecord[]): Map<string, ResponseRecord> {
-  const best = new Map<string, ResponseRecord>();
-  for (const item of all) {
-    const serial = serialHex(serialKey(item.serial));
-    const other = best.get(serial);
-    if (other === undefined || compareVersions(item, other) > 0) best.set(serial, item);
-  }
-  return best;
+const serialOf = ({ serial }: ResponseRecord): string => serialHex(serialKey(serial));
+const kindOf = ({ hashAlgorithm = 'sha1', signatureAlgorithm = null }: ResponseRecord): string =>
+  `${hashAlgorithm} ${signatureAlgorithm}`;
+
+/** What a store with these records has to hold, by serial number: of each kind the best, if it states the status known best. */
+function model(all: readonly ResponseRecord[]): Map<string, ResponseRecord[]> {
+  return new Map(
+    [...grouped(all, serialOf)].map(([serial, those]) => {
+      // Which of them was signed last does not matter for what is known.
+      const known = those.reduce((a, b) => (compareKnowledge(b, a) > 0 ? b : a));
+      const best = [...grouped(those, kindOf).values()].map((kind) =>
+        kind.reduce((a, b) => (compareVersions(b, a) > 0 ? b : a)),
+      );
+      return [serial, best.filter(({ certStatus }) => certStatus === known.certStatus)];
+    }),
+  );
+}
+
+function grouped(all: readonly ResponseRecord[], key: (item: ResponseRecord) => string): Map<string, ResponseRecord[]> {
+  const groups = new Map<string, ResponseRecord[]>();
+  for (const item of all) groups.set(key(item), [...(groups.get(key(item)) ?? []), item]);
+  return groups;
 }
 
 function check(t: ExecutionContext, store: SegmentStore, all: readonly ResponseRecord[]): void {
   const expected = model(all);
-  const found = [...store.records()];
-  t.is(found.length, expected.size);
+  const found = grouped([...store.records()], serialOf);
+  t.is(found.size, expected.size);
   let previous = -1n;
-  for (const { serial, ...rest } of found) {
-    const { serial: _, ...others } = expected.get(serial) as ResponseRecord;
-    t.deepEqual(rest, { ...others, der: Buffer.from(others.der) });
+  for (const [serial, those] of found) {
+    const others = new Map(expected.get(serial)?.map((item) => [kindOf(item), item]));
+    t.is(those.length, others.size, serial);
+    for (const item of those) {
+      const { serial: _, ...rest } = others.get(kindOf(item)) as ResponseRecord;
+      const { hashAlgorithm = 'sha1', signatureAlgorithm = null, der } = rest;
+      const kind = { hashAlgorithm, signatureAlgorithm };
+      t.deepEqual(item, { serial, issuerNameHash: null, ...rest, ...kind, der: Buffer.from(der) });
+      const { signatureAlgorithm: name, ...choice } = kind;
+      t.deepEqual(
+        store.get(serial, { ...choice, ...(name !== null && { signatureAlgorithm: name }) }) !== undefined,
+        true,
+      );
+      if (name !== null) t.deepEqual(store.get(serial, { ...choice, signatureAlgorithm: name }), item.der);
+    }
+    const hashes = those.map(({ hashAlgorithm }) => String(hashAlgorithm));
+    t.deepEqual(hashes, [...hashes].sort(), 'SHA-1 first');
+    t.deepEqual(store.get(serial), those[0]?.der as Buffer);
+    for (const hashAlgorithm of ['sha1', 'sha256', 'sha512'] as const) {
+      const first = those.find((item) => item.hashAlgorithm === hashAlgorithm);
+      t.deepEqual(store.get(serial, { hashAlgorithm }), first?.der as Buffer | undefined);
+    }
+    t.is(store.get(serial, { hashAlgorithm: 'sha384' }), undefined);
     t.true(BigInt(`0x${serial}`) > previous);
     previous = BigInt(`0x${serial}`);
-    t.deepEqual(store.get(serial), Buffer.from(others.der));
   }
 }
 
@@ -120,7 +154,7 @@ test('a large run: many blocks, runs of the index, and serial numbers of all len
   t.is(store.stats().segments, 3);
   await store.compact();
   check(t, store, all);
-  t.like(await store.verify(), { responses: model(all).size, problems: [] });
+  t.like(await store.verify(), { responses: [...model(all).values()].flat().length, problems: [] });
   const { good, revoked, entries } = store.stats();
   t.is(good + revoked, entries);
   t.is(entries, model(all).size);
@@ -169,21 +203,206 @@ test('many small batches are put together', async (t) => {
   store.close();
 });
 
-test('one writes at a time', async (t) => {
+test('one run at a time; batches of others go on beside it, and are served at once', async (t) => {
   const folder = scratch(t);
   const first = await SegmentStore.open(folder);
   const second = await SegmentStore.open(folder);
   const run = await first.beginRun({ id: 'r' });
-  await t.throwsAsync(second.putBatch([record(1n)]), { code: 'ERR_OCSP_STORE_LOCKED' });
+  await run.append([record(1n), record(4n)]);
   await t.throwsAsync(second.beginRun({ id: 'r' }), { code: 'ERR_OCSP_STORE_LOCKED' });
   await t.throwsAsync(first.beginRun({ id: 'other' }), { code: 'ERR_OCSP_INVALID_VALUE' });
+  const revoked = record(1n, { statusVersion: 2, certStatus: 1 });
+  t.deepEqual(await second.putBatch([revoked]), { written: 1, kept: 0 });
+  t.deepEqual(second.get(1n), revoked.der as Buffer);
   await first.putBatch([record(2n)]);
-  await run.close();
-  await second.putBatch([record(1n)]);
-  await Promise.all([first.compact(), first.compact(), first.putBatch([record(3n)])]);
-  for (const serial of [1n, 2n, 3n]) t.deepEqual(first.get(serial), record(serial).der as Buffer);
+  await run.checkpoint('1');
+  await second.compact();
+  await second.sweep(new Date());
+  await run.append([record(5n)]);
+  t.deepEqual(await run.commit(), { written: 2, kept: 1 });
+  t.deepEqual(first.get(1n), revoked.der as Buffer, 'older statuses that are published later hide nothing');
+  for (const serial of [2n, 4n, 5n]) t.deepEqual(first.get(serial), record(serial).der as Buffer);
+  await Promise.all([first.compact(), first.compact(), first.putBatch([record(3n)]), second.putBatch([record(6n)])]);
+  for (const serial of [2n, 3n, 4n, 5n, 6n]) t.deepEqual(first.get(serial), record(serial).der as Buffer);
+  t.deepEqual((await first.verify()).problems, []);
   first.close();
   second.close();
+});
+
+test('a run that somebody else has taken over is not published', async (t) => {
+  const folder = scratch(t);
+  const first = await SegmentStore.open(folder);
+  const run = await first.beginRun({ id: 'r' });
+  await run.append([record(1n)]);
+  await run.checkpoint('1');
+  // As after breakLock, with which nobody knows whether the other one has really ended.
+  const lockFolder = join(folder, 'run');
+  renameSync(lockFolder, join(folder, 'broken'));
+  const second = await SegmentStore.open(folder);
+  const other = await second.beginRun({ id: 'other', otherRun: 'discard' });
+  renameSync(join(folder, 'broken'), join(folder, 'elsewhere'));
+  await t.throwsAsync(run.commit(), { code: 'ERR_OCSP_STORE_LOCKED' });
+  await other.append([record(2n)]);
+  await other.commit();
+  t.is(second.get(1n), undefined);
+  t.deepEqual(second.get(2n), record(2n).der as Buffer);
+  t.deepEqual((await second.verify()).problems, []);
+  first.close();
+  second.close();
+});
+
+for (const [how, forget] of [
+  ['sweep', (store: SegmentStore, now: Date) => store.sweep(now)],
+  ['compaction', (store: SegmentStore, now: Date) => store.compact(now)],
+] as const) {
+  for (const when of ['goes on', 'was interrupted', 'is that of another process'] as const) {
+    test(`${how} while a run ${when}: what has expired goes on hiding what the run brings`, async (t) => {
+      const folder = scratch(t);
+      const store = await SegmentStore.open(folder);
+      const other = when === 'is that of another process' ? await SegmentStore.open(folder) : store;
+      let run = await other.beginRun({ id: 'weekly' });
+      await run.append([record('A1', { nextUpdate: 9000 }), record('B2', { nextUpdate: 9000 })]);
+      await run.checkpoint('2');
+      if (when === 'was interrupted') await run.close();
+      const revoked = { statusVersion: 2, certStatus: 1, nextUpdate: 2000 } as const;
+      const [own, otherHash] = [record('A1', revoked), record('B2', { ...revoked, hashAlgorithm: 'sha256' })];
+      await store.putBatch([own, otherHash]);
+      await forget(store, new Date(5_000_000));
+      if (when === 'was interrupted') run = await other.beginRun({ id: 'weekly' });
+      await run.commit();
+      t.deepEqual(store.get('A1'), own.der as Buffer);
+      t.deepEqual(store.get('B2'), otherHash.der as Buffer);
+      t.is(store.get('B2', { hashAlgorithm: 'sha1' }), undefined, 'a revocation counts for every hash');
+      await forget(store, new Date(5_000_000));
+      t.false([own.der, otherHash.der, undefined].every((der) => der !== undefined && store.get('A1')?.equals(der)));
+      for (const serial of ['A1', 'B2']) t.not(store.getRecord(serial)?.certStatus, 0);
+      store.close();
+      if (other !== store) other.close();
+    });
+  }
+}
+
+test('a run that begins during a compaction finds what hides it', async (t) => {
+  const folder = scratch(t);
+  const store = await SegmentStore.open(folder, { segmentRecords: 2000 });
+  const many = Array.from({ length: 6000 }, (_, i) =>
+    record(BigInt(i + 1), { certStatus: 1, statusVersion: 2, nextUpdate: 10 }),
+  );
+  await store.putBatch(many);
+  const compaction = store.compact(new Date(5_000_000));
+  const run = await store.beginRun({ id: 'r' });
+  await run.append(many.map(({ serial }) => record(serial as bigint, { nextUpdate: 9000 })));
+  await run.commit();
+  await compaction;
+  const good = many.filter(({ serial }) => store.getRecord(serial)?.certStatus === 0);
+  t.is(good.length, 0);
+  store.close();
+});
+
+test('a sweep keeps what hides something in a segment that stays for what it hides itself', async (t) => {
+  const store = await SegmentStore.open(scratch(t));
+  await store.putBatch([record(5n, { statusVersion: 8, nextUpdate: 9000 })]);
+  await store.putBatch([
+    record(1n, { nextUpdate: 1000 }),
+    record(5n, { statusVersion: 9, certStatus: 1, nextUpdate: 1000 }),
+  ]);
+  await store.putBatch([record(1n, { statusVersion: 2, certStatus: 1, nextUpdate: 1000 })]);
+  await store.sweep(new Date(5_000_000));
+  for (const serial of [1n, 5n]) t.not(store.getRecord(serial)?.certStatus, 0);
+  store.close();
+});
+
+test('a file of another generation, store, or name is damage, though each octet of it has its checksum', async (t) => {
+  const folder = scratch(t);
+  const make = async (name: string, certStatus: 0 | 1): Promise<string[]> => {
+    const store = await SegmentStore.open(join(folder, name), { segmentRecords: 2 });
+    for (const serials of [
+      [1n, 2n],
+      [3n, 4n],
+    ])
+      await store.putBatch(
+        serials.map((serial) => record(serial, { certStatus, der: Buffer.from(`${certStatus} ${serial}`) })),
+      );
+    store.close();
+    return readdirSync(join(folder, name))
+      .filter((file) => file.endsWith('.seg'))
+      .sort();
+  };
+  const names = await make('old', 0);
+  t.deepEqual(await make('new', 1), names);
+  const at = (store: string, file: string): string => join(folder, store, file);
+  const contents = (store: string): Buffer[] => names.map((file) => readFileSync(at(store, file)));
+  const [before, after] = [contents('old'), contents('new')] as [Buffer[], Buffer[]];
+  const size = after[0]?.length ?? 0;
+  t.deepEqual(
+    [...before, ...after].map(({ length }) => length),
+    [size, size, size, size],
+  );
+  const mixtures: [string, readonly (Buffer | undefined)[]][] = [
+    ['an old one', [before[0], after[1]]],
+    ['two that changed names', [after[1], after[0]]],
+    ['the same one twice', [after[0], after[0]]],
+  ];
+  for (let cut = 1; cut < size; cut += 1) {
+    const mixed = Buffer.concat([(before[0] as Buffer).subarray(0, cut), (after[0] as Buffer).subarray(cut)]);
+    if (!mixed.equals(after[0] as Buffer)) mixtures.push([`old up to byte ${cut}`, [mixed, after[1]]]);
+    const other = Buffer.concat([(after[0] as Buffer).subarray(0, cut), (before[0] as Buffer).subarray(cut)]);
+    if (!other.equals(after[0] as Buffer)) mixtures.push([`old from byte ${cut}`, [other, after[1]]]);
+  }
+  for (const [what, files] of mixtures) {
+    for (const [i, content] of files.entries()) writeFileSync(at('new', names[i] as string), content as Buffer);
+    t.not((await verifyStore(join(folder, 'new'))).problems.length, 0, what);
+    let store: SegmentStore | undefined;
+    try {
+      store = await SegmentStore.open(join(folder, 'new'));
+    } catch (error) {
+      t.is((error as { code?: string }).code, 'ERR_OCSP_STORE_DAMAGED', what);
+    }
+    for (const serial of store === undefined ? [] : [1n, 2n, 3n, 4n]) {
+      try {
+        t.is(store?.get(serial)?.toString(), `1 ${serial}`, what);
+      } catch (error) {
+        t.is((error as { code?: string }).code, 'ERR_OCSP_STORE_DAMAGED', what);
+      }
+    }
+    store?.close();
+  }
+  // A folder that was made anew under a reader has names that it knows.
+  for (const [i, name] of names.entries()) writeFileSync(at('new', name), after[i] as Buffer);
+  const reader = await SegmentStore.open(join(folder, 'old'), { refreshInterval: 0 });
+  t.is(reader.get(1n)?.toString(), '0 1');
+  for (const name of [...names, 'MANIFEST']) {
+    writeFileSync(at('old', `${name}.x`), readFileSync(at('new', name)));
+    renameSync(at('old', `${name}.x`), at('old', name));
+  }
+  t.is(reader.get(1n)?.toString(), '1 1');
+  reader.close();
+});
+
+test('an unfinished run of another store is damage, and its segments are never taken for those of a run', async (t) => {
+  const folder = scratch(t);
+  const begin = async (name: string): Promise<void> => {
+    const store = await SegmentStore.open(join(folder, name), { segmentRecords: 1 });
+    const run = await store.beginRun({ id: 'r' });
+    for (const serial of [1n, 2n, 3n]) {
+      await run.append([record(serial, { der: Buffer.from(name) })]);
+      await run.checkpoint(String(serial));
+    }
+    await run.close();
+    store.close();
+  };
+  await begin('a');
+  await begin('b');
+  const segments = readdirSync(join(folder, 'a')).filter((file) => file.endsWith('.seg'));
+  const first = segments.sort()[0] as string;
+  const own = readFileSync(join(folder, 'a', first));
+  writeFileSync(join(folder, 'a', first), readFileSync(join(folder, 'b', first)));
+  const store = await SegmentStore.open(join(folder, 'a'));
+  await t.throwsAsync(store.beginRun({ id: 'r' }), { code: 'ERR_OCSP_STORE_DAMAGED' });
+  writeFileSync(join(folder, 'a', first), own);
+  writeFileSync(join(folder, 'a', 'RUN'), readFileSync(join(folder, 'b', 'RUN')));
+  await t.throwsAsync(store.beginRun({ id: 'r' }), { code: 'ERR_OCSP_STORE_DAMAGED', message: /another store/ });
+  store.close();
 });
 
 test('compaction with a time, and a sweep, remove what has expired', async (t) => {

@@ -1,0 +1,33 @@
+/** Certificates that there is nothing to ask about. */
+
+import { ocspUrls } from '../x509/certificate.js';
+import { CertificateExtensionOID, certificateExtension } from '../x509/certificate-extensions.js';
+import type { Subject } from './subject.js';
+
+/** Responders that are asked, at most: the list comes from a stranger. */
+const MOST_RESPONDERS = 4;
+
+/** Why nobody needs to be asked; null when somebody does. */
+export function notApplicable({ certificate }: Subject, minLifetime: number): string | null {
+  if (certificate === null) return null;
+  const { x509 } = certificate;
+  // RFC 9608 section 3: not in certificates of CAs.
+  if (!x509.ca && certificateExtension(x509, CertificateExtensionOID.NO_REV_AVAIL) !== undefined) {
+    return 'the certificate says that no revocation information is made available about it (noRevAvail)';
+  }
+  const lifetime = (Date.parse(x509.validTo) - Date.parse(x509.validFrom)) / 1000;
+  return lifetime < minLifetime ? `the certificate lives ${lifetime} seconds, which is less than minLifetime` : null;
+}
+
+/** Whom a certificate names, over HTTP. `others`: whom it names beside them. */
+export function namedResponders({ certificate }: Subject): { urls: URL[]; others: string[] } {
+  const named = certificate === null ? [] : ocspUrls(certificate.x509);
+  const urls = named.map(httpUrl).filter((url) => url !== undefined);
+  return { urls: urls.slice(0, MOST_RESPONDERS), others: named.filter((text) => httpUrl(text) === undefined) };
+}
+
+/** The URL as an OCSP client may ask it; undefined for what is not HTTP. */
+export function httpUrl(text: string): URL | undefined {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  return url?.protocol === 'http:' || url?.protocol === 'https:' ? url : undefined;
+}

@@ -1,0 +1,231 @@
+/** Asks about certificates, keeps answers, and says what they come to. */
+import { invalidArgType, invalidValue } from '../errors.js';
+import { checkObject } from '../x509/checks.js';
+import { namedResponders, notApplicable } from './applicability.js';
+import type { OCSPAttempt } from './attempt.js';
+import { CachedAnswer } from './cached-answer.js';
+import { type CheckFacts, CheckResult } from './check-result.js';
+import type { OCSPFailure } from './failures.js';
+import { type ClientSettings, type OCSPClientOptions, toResponderUrl, toSettings } from './options.js';
+import { Refresher } from './refresher.js';
+import { ResponderMemories } from './responder.js';
+import { ResponseCache } from './response-cache.js';
+import { RestingQuestions } from './resting-questions.js';
+import { search } from './search.js';
+import { type ClientQuestion, type Subject, toSubject } from './subject.js';
+
+/** Options of {@link OCSPClient.check}. */
+export interface CheckOptions {
+  /** Ends the waiting of this caller. The question goes on for others, and for the cache. */
+  readonly signal?: AbortSignal;
+  /** Asks, whatever the cache holds. Responders that rest are let rest all the same. Default `false`. */
+  readonly fresh?: boolean;
+}
+
+/**
+ * Asks responders about certificates, verifies what they answer, and keeps it. One of it for a process: what it remembers
+ * is what it is for.
+ *
+ * @example
+ * const client = new OCSPClient();
+ * const result = await client.check({ certificate, issuer });
+ * if (!result.allowed) throw new Error(result.explain());
+ */
+export class OCSPClient {
+  readonly #settings: ClientSettings;
+  readonly #cache: ResponseCache;
+  readonly #responders = new ResponderMemories();
+  readonly #flights = new Map<string, Promise<CheckResult>>();
+  readonly #resting = new RestingQuestions();
+  readonly #refresher = new Refresher();
+  readonly #closed = new AbortController();
+
+  /** @throws TypeError; `ERR_OCSP_INVALID_VALUE`, also for options that there are not; `ERR_OCSP_UNSUPPORTED_ALGORITHM`. */
+  constructor(options: OCSPClientOptions = {}) {
+    this.#settings = toSettings(options);
+    const { cache, inquiry } = this.#settings;
+    this.#cache = new ResponseCache(cache.maxBytes, cache.store, inquiry.verifier);
+  }
+
+  /**
+   * What is known of a certificate: from the cache, or by asking. That nobody answers is a result, too.
+   *
+   * @throws (rejects with) TypeError, `ERR_OCSP_MALFORMED`, `ERR_OCSP_INVALID_VALUE`, `ERR_OCSP_UNSUPPORTED_ALGORITHM` for
+   * what the caller passes; what `responders`, `failPolicy` throw; the reason of `signal`.
+   */
+  async check(question: ClientQuestion, options: CheckOptions = {}): Promise<CheckResult> {
+    if (this.#closed.signal.aborted) throw invalidValue('the client is closed');
+    const { signal, fresh = false } = checkObject(options, 'options');
+    const subject = toSubject(question);
+    signal?.throwIfAborted();
+    if (!fresh) {
+      const known = this.#known(subject, question);
+      if (known !== null) return known;
+    }
+    const running = this.#flights.get(subject.key);
+    if (running !== undefined) {
+      const result = await abortable(running, signal);
+      if (!fresh || result.attempts.length > 0) return result;
+    }
+    return await abortable(this.#flights.get(subject.key) ?? this.#start(subject, question, fresh), signal);
+  }
+
+  /** Ends connections and questions that are under way. */
+  async close(): Promise<void> {
+    this.#closed.abort(new Error('the client is closed'));
+    this.#settings.inquiry.transport.close();
+    await Promise.allSettled(this.#flights.values());
+  }
+
+  /** {@link close} */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /** What can be told without asking: an answer in its time, or that there was none a moment ago. */
+  #known(subject: Subject, question: ClientQuestion): CheckResult | null {
+    const now = this.#now();
+    const answer = this.#cache.get(subject);
+    const facts = answer === undefined ? null : this.#factsOf(answer, subject, now);
+    if (answer !== undefined && facts !== null) {
+      if (now >= answer.refreshAt) this.#refresh(subject, question, answer);
+      return this.#decide(facts);
+    }
+    return this.#resting.get(subject.key, now);
+  }
+
+  #factsOf(answer: CachedAnswer, subject: Subject, now: number): CheckFacts | null {
+    if (now >= answer.usableUntil) return null;
+    const verdict = answer.verdictAt(now, this.#settings.inquiry.verifier, subject);
+    return verdict.usable ? { ...NOTHING, outcome: verdict.status, verdict, source: 'cache' } : null;
+  }
+
+  /** In the background, a few at a time; whoever checks meanwhile has what is known. */
+  #refresh(subject: Subject, question: ClientQuestion, answer: CachedAnswer): void {
+    if (this.#flights.has(subject.key)) return;
+    this.#refresher.add(subject.key, async () => {
+      if (this.#flights.has(subject.key) || this.#closed.signal.aborted) return;
+      await this.#start(subject, question, false);
+      // Whatever came of it: what is still the same is not asked about again at once.
+      if (this.#cache.get(subject) === answer) answer.postpone(this.#now());
+    });
+  }
+
+  /** One question for all who ask it meanwhile. */
+  #start(subject: Subject, question: ClientQuestion, fresh: boolean): Promise<CheckResult> {
+    const flight = this.#fly(subject, question, fresh).finally(() => this.#flights.delete(subject.key));
+    this.#flights.set(subject.key, flight);
+    // Whoever started it may have gone.
+    flight.catch(() => {});
+    return flight;
+  }
+
+  async #fly(subject: Subject, question: ClientQuestion, fresh: boolean): Promise<CheckResult> {
+    const stored = await this.#cache.load(subject, this.#now());
+    if (stored !== undefined && !fresh && this.#now() < stored.refreshAt) {
+      const facts = this.#factsOf(stored, subject, this.#now());
+      if (facts !== null) return this.#decide(facts);
+    }
+    const result = this.#decide(await this.#ask(subject, question));
+    this.#resting.put(subject.key, result, this.#now());
+    return result;
+  }
+
+  async #ask(subject: Subject, question: ClientQuestion): Promise<CheckFacts> {
+    const { minLifetime, inquiry, times } = this.#settings;
+    const inapplicable = notApplicable(subject, minLifetime);
+    if (inapplicable !== null) return { ...NOTHING, outcome: 'not-applicable', reason: inapplicable };
+    const { mismatch } = subject.target;
+    if (mismatch !== '') return undetermined('refused', `the issuer given is not that of the certificate: ${mismatch}`);
+    const { urls, others } = await this.#respondersFor(subject, question);
+    if (urls.length === 0) {
+      if (others.length === 0) return { ...NOTHING, outcome: 'not-applicable', reason: 'no responder is named' };
+      return undetermined('unreachable', `no responder over HTTP is named, only ${others.join(', ')}`);
+    }
+    const { best, attempts } = await search(urls, this.#responders, subject, inquiry, times, this.#closed.signal);
+    if (best.failure === null && best.verdict?.usable) {
+      const now = this.#now();
+      const answer = new CachedAnswer(best.verdict, now, subject);
+      if ((await this.#cache.adopt(subject, answer, now)) === answer) {
+        return { ...NOTHING, outcome: answer.status, verdict: best.verdict, source: 'network', attempts };
+      }
+      const reason = 'the answer is older than one that is known';
+      return this.#fallBack(
+        subject,
+        attempts.map((item) => (item === best ? { ...item, failure: 'refused', reason } : item)),
+        best,
+      );
+    }
+    return this.#fallBack(subject, attempts, best);
+  }
+
+  /** There was no answer that counts: what is known counts on in its time, and "revoked" past it. */
+  #fallBack(subject: Subject, attempts: readonly OCSPAttempt[], best: OCSPAttempt): CheckFacts {
+    const { staleIfError, inquiry } = this.#settings;
+    const failure = attempts.some((attempt) => attempt.failure === 'refused') ? 'refused' : 'unreachable';
+    const known = this.#cache.get(subject);
+    const now = this.#now();
+    if (known !== undefined) {
+      const facts = this.#factsOf(known, subject, now);
+      if (facts !== null) return { ...facts, attempts };
+      const age = now - known.usableUntil;
+      const mayBeStale = failure === 'unreachable' && known.status === 'good' && age >= 0 && age < staleIfError;
+      if (known.status === 'revoked' || mayBeStale) {
+        const verdict = known.lastVerdict(inquiry.verifier, subject);
+        return { ...NOTHING, outcome: known.status, verdict, source: 'stale', attempts };
+      }
+    }
+    const verdict = best.verdict?.usable ? null : best.verdict;
+    return { ...NOTHING, outcome: 'undetermined', verdict, failure, reason: reasonOf(failure), attempts };
+  }
+
+  async #respondersFor(
+    subject: Subject,
+    question: ClientQuestion,
+  ): Promise<{ urls: readonly URL[]; others: string[] }> {
+    const { responders } = this.#settings;
+    if (responders === null) return namedResponders(subject);
+    if (typeof responders !== 'function') return { urls: responders, others: [] };
+    return { urls: Array.from(await responders(question), toResponderUrl), others: [] };
+  }
+
+  #decide(facts: CheckFacts): CheckResult {
+    const { failPolicy } = this.#settings;
+    const { outcome, failure } = facts;
+    if (outcome === 'good') return new CheckResult(facts, true);
+    if (outcome === 'revoked' || typeof failPolicy !== 'function') {
+      const passes = outcome === 'not-applicable' || (failPolicy === 'soft' && failure === 'unreachable');
+      return new CheckResult(facts, passes);
+    }
+    const result = new CheckResult(facts, false);
+    const allowed: unknown = failPolicy(result);
+    // A promise would be "true", whatever it came to.
+    if (typeof allowed !== 'boolean') throw invalidArgType('the result of failPolicy', 'a boolean', allowed);
+    return allowed ? new CheckResult(facts, true) : result;
+  }
+
+  #now(): number {
+    return this.#settings.inquiry.clock.now();
+  }
+}
+
+const NOTHING = { verdict: null, source: null, failure: null, reason: null, attempts: [] } as const;
+
+function undetermined(failure: OCSPFailure, reason: string): CheckFacts {
+  return { ...NOTHING, outcome: 'undetermined', failure, reason };
+}
+
+function reasonOf(failure: OCSPFailure): string {
+  return failure === 'unreachable' ? 'no responder gave an answer' : 'no responder gave an answer that counts';
+}
+
+/** Waits no longer than a signal allows. */
+function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return promise;
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(signal.reason);
+    if (signal.aborted) return abort();
+    signal.addEventListener('abort', abort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
+}

@@ -1,0 +1,44 @@
+/** Why a question has no answer. */
+
+/**
+ * `'unreachable'`: nobody answered, by HTTP or by what the responder says of itself (tryLater, internalError). `'refused'`:
+ * somebody did, and it does not count.
+ */
+export type OCSPFailure = 'unreachable' | 'refused';
+
+/** What an exchange ended in, in place of an answer. */
+export interface ExchangeFault {
+  readonly failure: OCSPFailure;
+  /** Who was asked last. */
+  readonly url: string;
+  /** HTTP status, where there was one. */
+  readonly status?: number;
+  /** Seconds for which the responder asks to be left alone (`Retry-After`). */
+  readonly retryAfter?: number;
+}
+
+/** An exchange that gave no answer. The message is for people; it has no URL in it. */
+export class ExchangeError extends Error {
+  override readonly name: string = 'ExchangeError';
+  readonly fault: ExchangeFault;
+
+  constructor(message: string, fault: ExchangeFault, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.fault = fault;
+  }
+}
+
+/** A URL for people and records: name and password are nobody's business. */
+export function withoutCredentials(url: URL): string {
+  if (url.username === '' && url.password === '') return url.href;
+  const shown = new URL(url);
+  shown.username = '';
+  shown.password = '';
+  return shown.href;
+}
+
+/** What an error says. (Node's error for a host with several addresses has no text of its own.) */
+export function reasonOf(error: unknown): string {
+  const { message, code, errors } = error as NodeJS.ErrnoException & { errors?: readonly Error[] };
+  return message || errors?.[0]?.message || code || 'unknown failure';
+}

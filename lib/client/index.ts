@@ -1,0 +1,15 @@
+/**
+ * Asks responders over HTTP: with a cache, several responders, a policy for when nobody answers, and a guard against URLs
+ * that lead into the own network.
+ *
+ * @packageDocumentation
+ */
+export type { OCSPAttempt } from './attempt.js';
+export { type CheckFacts, type CheckOutcome, CheckResult, type CheckSource, type FailPolicy } from './check-result.js';
+export { type CheckOptions, OCSPClient } from './client.js';
+export type { ClientClock } from './clock.js';
+export type { OCSPFailure } from './failures.js';
+export type { ClientCacheOptions, OCSPClientOptions, RespondersHook } from './options.js';
+export type { ResponseCacheStore } from './response-cache.js';
+export type { ClientQuestion } from './subject.js';
+export type { ClientAgents } from './transport.js';

@@ -1,0 +1,92 @@
+/** Where a client keeps answers: in memory, and in a store that outlives it. */
+import type { Verdict } from '../ocsp/verification/verdict.js';
+import type { Verifier } from '../ocsp/verification/verifier.js';
+import { AnswerMemory } from './answer-memory.js';
+import { CachedAnswer } from './cached-answer.js';
+import type { Subject } from './subject.js';
+
+/**
+ * Keeps answers beyond the life of a client, and for several of them. Keys are 64 hexadecimal digits. What it gives back is
+ * verified before it is used, so it need not be trusted; what it fails in costs a question.
+ */
+export interface ResponseCacheStore {
+  /** The answer of that key; null where there is none. */
+  get(key: string): Promise<Uint8Array | null>;
+  /** Keeps an answer in place of an earlier one. `expires`: from when on it is of no use. */
+  put(key: string, der: Uint8Array, expires: Date): Promise<void>;
+  /** Forgets an answer. */
+  delete(key: string): Promise<void>;
+  /** The keys of all answers. */
+  keys(): AsyncIterable<string>;
+}
+
+/** The answers of a client. */
+export class ResponseCache {
+  readonly #memory: AnswerMemory;
+  readonly #store: ResponseCacheStore | null;
+  readonly #verifier: Verifier;
+  #warned = false;
+
+  constructor(maxBytes: number, store: ResponseCacheStore | null, verifier: Verifier) {
+    this.#memory = new AnswerMemory(maxBytes);
+    this.#store = store;
+    this.#verifier = verifier;
+  }
+
+  /** What memory holds, in its time or past it. */
+  get({ key }: Subject): CachedAnswer | undefined {
+    return this.#memory.get(key);
+  }
+
+  /** Looks into the store, where another process may have left something later; returns what is known then. */
+  async load(subject: Subject, now: number): Promise<CachedAnswer | undefined> {
+    const der = await this.#ofStore((store) => store.get(subject.key));
+    const known = this.#memory.get(subject.key);
+    if (der == null || known?.der.equals(der)) return known;
+    const stored = this.#toAnswer(der, subject, now);
+    if (stored === undefined || (known !== undefined && !stored.mayReplace(known))) return known;
+    this.#memory.set(subject.key, stored);
+    return stored;
+  }
+
+  /** Takes an answer, unless a later one is known; returns the one that is known then. */
+  async adopt(subject: Subject, answer: CachedAnswer, now: number): Promise<CachedAnswer> {
+    const known = await this.load(subject, now);
+    if (known !== undefined && !answer.mayReplace(known)) return known;
+    this.#memory.set(subject.key, answer);
+    await this.#ofStore((store) => store.put(subject.key, answer.der, new Date(answer.usableUntil)));
+    return answer;
+  }
+
+  /** An answer of the store: one of now, or one that was right in its time, and is a floor for those to come. */
+  #toAnswer(der: Uint8Array, subject: Subject, now: number): CachedAnswer | undefined {
+    const verdict = this.#verifier.verify(der, subject.question(now));
+    if (verdict.usable) return new CachedAnswer(verdict, now, subject);
+    const then = timeOf(verdict);
+    if (then === undefined || then > now) return undefined;
+    const earlier = this.#verifier.verify(der, subject.question(then));
+    return earlier.usable ? new CachedAnswer(earlier, then, subject) : undefined;
+  }
+
+  async #ofStore<T>(use: (store: ResponseCacheStore) => Promise<T>): Promise<T | null> {
+    if (this.#store === null) return null;
+    try {
+      return await use(this.#store);
+    } catch (error) {
+      // A store that fails (a full disk) must not fail the check.
+      if (!this.#warned)
+        process.emitWarning(`the store of OCSP answers failed: ${(error as Error).message}`, 'OCSPWarning');
+      this.#warned = true;
+      return null;
+    }
+  }
+}
+
+/** The moment of which a response says something, believed or not. */
+function timeOf({ response }: Verdict): number | undefined {
+  try {
+    return response?.responses[0]?.thisUpdate.getTime();
+  } catch {
+    return undefined; // no time, or none that can be read
+  }
+}

@@ -1,0 +1,75 @@
+/** Asks responders until one of them has said something that counts. */
+import { better, type OCSPAttempt, settles } from './attempt.js';
+import { type InquiryOptions, inquire, OutOfTimeError } from './inquiry.js';
+import type { ResponderMemories } from './responder.js';
+import type { Subject } from './subject.js';
+
+/** How long it may take, in milliseconds. */
+export interface SearchTimes {
+  /** For everything. */
+  readonly timeout: number;
+  /** After which the next responder is asked, too. */
+  readonly hedgeAfter: number;
+}
+
+/** What came of a search. */
+export interface SearchResult {
+  /** The one that tells most. */
+  readonly best: OCSPAttempt;
+  /** All, in the order in which they ended. */
+  readonly attempts: readonly OCSPAttempt[];
+}
+
+/**
+ * Asks the first responder; the next when it fails, or when it takes long. Never rejects.
+ *
+ * @param responders - One or more.
+ * @param closed - Ends the search.
+ */
+export async function search(
+  responders: readonly URL[],
+  memories: ResponderMemories,
+  subject: Subject,
+  options: InquiryOptions,
+  { timeout, hedgeAfter }: SearchTimes,
+  closed: AbortSignal,
+): Promise<SearchResult> {
+  const { clock } = options;
+  const attempts: OCSPAttempt[] = [];
+  const end = new AbortController();
+  const callOff = clock.after(timeout, () => end.abort(new OutOfTimeError(timeout)));
+  const signal = AbortSignal.any([end.signal, closed]);
+  const queue = responders.values();
+  let best: OCSPAttempt | undefined;
+
+  try {
+    await new Promise<void>((resolve, reject) => {
+      let running = 0;
+      let callOffHedge = (): void => {};
+      const askNext = (): void => {
+        callOffHedge();
+        const next = queue.next();
+        if (next.done || signal.aborted) {
+          if (running === 0) resolve();
+          return;
+        }
+        running += 1;
+        callOffHedge = clock.after(hedgeAfter, askNext);
+        inquire(next.value, memories.of(next.value), subject, options, signal, (attempt) => {
+          attempts.push(attempt);
+        }).then((attempt) => {
+          running -= 1;
+          best = better(best, attempt);
+          if (!settles(attempt)) return askNext();
+          callOffHedge();
+          resolve();
+        }, reject);
+      };
+      askNext();
+    });
+  } finally {
+    callOff();
+    end.abort(new Error('another responder has answered'));
+  }
+  return { best: best as OCSPAttempt, attempts };
+}

@@ -1,0 +1,235 @@
+/** One HTTP request and the answer to it, over node:http, a proxy, or a `fetch` of the caller. */
+import http, { type IncomingMessage, type RequestOptions } from 'node:http';
+import https from 'node:https';
+import type { Socket } from 'node:net';
+import { type TLSSocket, connect as tlsConnect } from 'node:tls';
+import { checkHost, guardedLookup } from './addresses.js';
+import { type ProxySetting, proxyAuthorization, proxyFor } from './proxy.js';
+
+/** Bytes of the largest body. What one certificate needs is a few thousand. */
+export const LARGEST_BODY: number = 1024 * 1024;
+/** Connections to one responder at a time; more questions wait for one that is free. */
+const MOST_SOCKETS = 32;
+
+/** What is sent. */
+export interface HttpRequest {
+  readonly method: 'GET' | 'POST';
+  readonly headers: Readonly<Record<string, string>>;
+  /** For POST. */
+  readonly body: Buffer;
+  readonly signal: AbortSignal;
+  /** Only public addresses are asked. */
+  readonly guarded: boolean;
+}
+
+/** What came back. */
+export interface HttpAnswer {
+  readonly status: number;
+  readonly statusText: string;
+  header(name: string): string | undefined;
+  /** Reads the body to its end; not more than {@link LARGEST_BODY} and a piece. */
+  body(): Promise<Buffer>;
+  /** Nobody will read the body. */
+  discard(): void;
+}
+
+/** Sends a request; rejects when there is no answer by HTTP. */
+export interface Transport {
+  send(url: URL, request: HttpRequest): Promise<HttpAnswer>;
+  /** Ends connections that are kept. */
+  close(): void;
+}
+
+/** Agents of the caller, for either scheme. */
+export interface ClientAgents {
+  readonly http?: http.Agent;
+  readonly https?: https.Agent;
+}
+
+/** The body is longer than any answer. */
+export class TooLargeError extends Error {
+  constructor() {
+    super(`an answer of more than ${LARGEST_BODY} bytes`);
+  }
+}
+
+/** Over node:http and node:https. */
+export class NodeTransport implements Transport {
+  readonly #proxy: ProxySetting;
+  readonly #given: ClientAgents;
+  /** Of its own. A connection to a name was made by its lookup, so guarded ones are not shared with others. */
+  readonly #own = new Map<string, http.Agent>();
+
+  constructor(proxy: ProxySetting, agents: ClientAgents = {}) {
+    this.#proxy = proxy;
+    this.#given = agents;
+  }
+
+  async send(url: URL, request: HttpRequest): Promise<HttpAnswer> {
+    if (request.guarded) checkHost(url);
+    const proxy = proxyFor(url, this.#proxy);
+    const { method, headers, signal } = request;
+    const options: RequestOptions = {
+      method,
+      headers,
+      signal,
+      // Old responders end lines in LF alone. What an answer is worth its signature decides, not its header.
+      insecureHTTPParser: true,
+    };
+    if (proxy === null) {
+      options.agent = this.#agentFor(url.protocol, request.guarded);
+      if (request.guarded) options.lookup = guardedLookup;
+      return await exchange(url, options, request);
+    }
+    if (url.protocol === 'https:') {
+      const socket = await tunnel(proxy, url, signal);
+      options.agent = false;
+      options.createConnection = () => encrypted(socket, url);
+      return await exchange(url, options, request);
+    }
+    const { hostname, port, protocol } = proxy;
+    const auth = basicAuthorization(url);
+    return await exchange(
+      new URL(`${protocol}//${hostname}${port && `:${port}`}/`),
+      {
+        ...options,
+        agent: this.#agentFor(protocol, false),
+        path: `${url.origin}${url.pathname}${url.search}`,
+        headers: { Host: url.host, ...headers, ...auth, ...proxyAuthorization(proxy) },
+      },
+      request,
+    );
+  }
+
+  close(): void {
+    for (const agent of this.#own.values()) agent.destroy();
+    this.#own.clear();
+  }
+
+  #agentFor(protocol: string, guarded: boolean): http.Agent {
+    const given = protocol === 'https:' ? this.#given.https : this.#given.http;
+    if (given !== undefined) return given;
+    const key = `${protocol}${guarded}`;
+    let agent = this.#own.get(key);
+    if (agent === undefined) {
+      const options = { keepAlive: true, maxSockets: MOST_SOCKETS, scheduling: 'lifo' } as const;
+      agent = protocol === 'https:' ? new https.Agent(options) : new http.Agent(options);
+      this.#own.set(key, agent);
+    }
+    return agent;
+  }
+}
+
+async function exchange(url: URL, options: RequestOptions, request: HttpRequest): Promise<HttpAnswer> {
+  const message = await new Promise<IncomingMessage>((resolve, reject) => {
+    const sent = (url.protocol === 'https:' ? https : http).request(url, options);
+    sent.on('response', resolve);
+    // Node tells of status 101 in no other way.
+    sent.on('upgrade', (upgraded: IncomingMessage, socket: Socket) => {
+      socket.destroy();
+      resolve(upgraded);
+    });
+    sent.on('error', reject);
+    sent.end(request.method === 'POST' ? request.body : undefined);
+  });
+  // What goes wrong behind the header is told to whoever reads the body.
+  message.on('error', () => {});
+  const { statusCode: status = 0, statusMessage: statusText = '' } = message;
+  return {
+    status,
+    statusText,
+    header: (name) => {
+      const value = message.headers[name];
+      return Array.isArray(value) ? value[0] : value;
+    },
+    body: () => readBody(message),
+    discard: () => message.destroy(),
+  };
+}
+
+async function readBody(stream: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of stream) {
+    length += chunk.length;
+    // (Leaving the loop ends the stream.)
+    if (length > LARGEST_BODY) throw new TooLargeError();
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** Credentials in the URL of the responder, which Node would send where it connects to. */
+function basicAuthorization({ username, password }: URL): Record<string, string> {
+  if (username === '' && password === '') return {};
+  const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  return { Authorization: `Basic ${Buffer.from(credentials).toString('base64')}` };
+}
+
+/** A connection to the responder through a proxy (RFC 9110 section 9.3.6). */
+async function tunnel(proxy: URL, target: URL, signal: AbortSignal): Promise<Socket> {
+  const authority = `${target.hostname}:${target.port || '443'}`;
+  return await new Promise((resolve, reject) => {
+    const sent = (proxy.protocol === 'https:' ? https : http).request({
+      method: 'CONNECT',
+      host: proxy.hostname.replace(/^\[|\]$/g, ''),
+      port: proxy.port || (proxy.protocol === 'https:' ? 443 : 80),
+      path: authority,
+      headers: { Host: authority, ...proxyAuthorization(proxy) },
+      signal,
+      agent: false,
+    });
+    const refuse = (message: IncomingMessage): void => {
+      sent.destroy();
+      reject(new Error(`the proxy answers with HTTP status ${message.statusCode}`));
+    };
+    sent.on('connect', (message, socket) => {
+      if (message.statusCode === 200) resolve(socket);
+      else refuse(message);
+    });
+    sent.on('response', refuse);
+    sent.on('upgrade', refuse);
+    sent.on('error', reject);
+    sent.end();
+  });
+}
+
+function encrypted(socket: Socket, { hostname }: URL): TLSSocket {
+  const host = hostname.replace(/^\[|\]$/g, '');
+  return tlsConnect({ socket, host, ...(!/^[\d.:]+$/.test(host) && { servername: host }) });
+}
+
+/** Over a `fetch` of the caller. It resolves names itself, so the guard sees addresses only. */
+export class FetchTransport implements Transport {
+  readonly #fetch: typeof fetch;
+
+  constructor(fetchFunction: typeof fetch) {
+    this.#fetch = fetchFunction;
+  }
+
+  async send(url: URL, { method, headers, body, signal, guarded }: HttpRequest): Promise<HttpAnswer> {
+    if (guarded) checkHost(url);
+    const target = new URL(url);
+    target.username = '';
+    target.password = '';
+    const response = await this.#fetch(target, {
+      method,
+      headers: { ...headers, ...basicAuthorization(url) },
+      signal,
+      redirect: 'manual',
+      ...(method === 'POST' && { body: new Uint8Array(body) }),
+    });
+    const discard = (): void => {
+      response.body?.cancel().catch(() => {});
+    };
+    return {
+      status: response.status,
+      statusText: response.statusText,
+      header: (name) => response.headers.get(name) ?? undefined,
+      body: async () => await readBody((response.body ?? []) as AsyncIterable<Uint8Array>),
+      discard,
+    };
+  }
+
+  close(): void {}
+}

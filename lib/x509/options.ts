@@ -1,0 +1,84 @@
+/** Options objects as they come in: read once, by name, and without a name that means nothing. */
+import { invalidValue } from '../errors.js';
+import { checkObject } from './checks.js';
+
+/** The names of the options that `T` has. The compiler asks for every one of them, and for no other. */
+export type OptionNames<T> = Readonly<Record<keyof T, true>>;
+
+/**
+ * The options that are given, in an object of our own. Each is read once, own or inherited, a field or a getter; undefined is
+ * as good as left out.
+ *
+ * @throws What {@link checkNames} throws.
+ */
+export function readOptions<T extends object>(options: T, names: OptionNames<T>, argument: string = 'options'): T {
+  return pickOptions<T>(checkNames(options, names, argument), names);
+}
+
+/** Those of some options that `names` has: for a part of what has been read. */
+export function pickOptions<T extends object>(options: T, names: OptionNames<T>): T {
+  const picked: Partial<T> = {};
+  for (const name in names) {
+    const value = options[name];
+    if (value !== undefined) picked[name] = value;
+  }
+  return picked as T;
+}
+
+/**
+ * The object itself, for a caller that reads each option once by destructuring. A name that is none of `names` is refused, on
+ * the object as on what it inherits from, short of `Object.prototype`. Methods of a class, which are functions and not
+ * enumerable, may be there.
+ *
+ * @throws TypeError when it is not an object; `ERR_OCSP_INVALID_VALUE` for an unknown name.
+ */
+export function checkNames<T extends object>(
+  options: T,
+  names: Readonly<Record<string, true>>,
+  argument: string = 'options',
+): T {
+  checkObject(options, argument);
+  for (
+    let level: object = options;
+    level !== null && level !== Object.prototype;
+    level = Object.getPrototypeOf(level)
+  ) {
+    for (const name of Object.getOwnPropertyNames(level)) {
+      if (names[name] !== true && !isMethod(level, name)) throw unknownName(name, Object.keys(names), argument);
+    }
+  }
+  return options;
+}
+
+function isMethod(level: object, name: string): boolean {
+  const property = Object.getOwnPropertyDescriptor(level, name);
+  if (property === undefined) return true;
+  // (Another realm has an Object.prototype of its own, whose only accessor this is.)
+  return !property.enumerable && (typeof property.value === 'function' || name === '__proto__');
+}
+
+function unknownName(name: string, names: readonly string[], argument: string): Error {
+  const near = names.find((known) => isNear(known.toLowerCase(), name.toLowerCase()));
+  const hint = near === undefined ? `only ${names.join(', ')}` : `did you mean '${near}'?`;
+  return invalidValue(`${argument} takes no '${name.slice(0, 64)}': ${hint}`);
+}
+
+/** Whether one begins with the other, or differs in two letters at most, a third of it. */
+function isNear(one: string, other: string): boolean {
+  if (other.length > 2 && (one.startsWith(other) || other.startsWith(one))) return true;
+  return distance(one, other.slice(0, 64)) <= Math.min(2, Math.floor(one.length / 3));
+}
+
+/** Levenshtein's. */
+function distance(one: string, other: string): number {
+  let row = Array.from({ length: other.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= one.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= other.length; j++) {
+      const change = (row[j - 1] as number) + (one[i - 1] === other[j - 1] ? 0 : 1);
+      next.push(Math.min(change, (row[j] as number) + 1, (next[j - 1] as number) + 1));
+    }
+    row = next;
+  }
+  return row[other.length] as number;
+}
