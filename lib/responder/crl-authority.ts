@@ -24,7 +24,7 @@ export interface CrlAuthorityOptions extends WatchOptions {
  */
 export function crlAuthority(path: string, options: CrlAuthorityOptions): StatusAuthority {
   const { issuer, serials, serialsOfPart = false, ...watch } = options;
-  const ca = toCertificate(issuer, 'issuer').x509;
+  const ca = toCertificate(issuer, 'issuer');
   let list: ReadonlyMap<string, StatusEntry> | undefined;
   let thisUpdate = Number.NEGATIVE_INFINITY;
   let nextUpdate = Number.POSITIVE_INFINITY;
@@ -34,7 +34,7 @@ export function crlAuthority(path: string, options: CrlAuthorityOptions): Status
     if (begin < thisUpdate) throw new Error(`${path} is older than the CRL before it`);
     const next = new Map<string, StatusEntry>();
     const given = serials === undefined ? {} : { serials, serialsOfPart };
-    const source = crlSource(crl.der, { issuer: ca, useCrlTimes: true, ...given });
+    const source = crlSource(crl.der, { issuer: ca.x509, useCrlTimes: true, ...given });
     const statusVersion = Math.floor(begin / 1000);
     for await (const batch of source.batches())
       for (const entry of batch) next.set(hexOf(entry.serialNumber), { ...entry, statusVersion });
