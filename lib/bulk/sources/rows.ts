@@ -116,7 +116,7 @@ async function* readRows(input: ByteInput, options: RowOptions, format: RowForma
     if (rest.length > LONGEST_ROW) throw malformed(`line ${line}: longer than ${LONGEST_ROW} bytes`);
     yield entries;
   }
-  if (rest.length > 0) {
+  if (rest.length > 0 && !(line === 1 && rest.equals(UTF8_MARK))) {
     const entries: StatusEntry[] = [];
     take(rest, 0, rest.length, entries);
     yield entries;
