@@ -7,7 +7,7 @@ import { bulkSign, csvSource, FileLedger, ResponseSigner, SegmentStore } from 'o
 const [folder, keyFile, certificateFile] = process.argv.slice(2) as [string, string, string];
 const certificate = readFileSync(certificateFile);
 const signer = new ResponseSigner({ issuer: certificate, responder: certificate, privateKey: readFileSync(keyFile) });
-const ledger = await FileLedger.open(join(folder, 'ledger'), { leaseSeconds: 1 });
+const ledger = await FileLedger.open(join(folder, 'ledger'), { leaseSeconds: 10 });
 
 for (;;) {
   const [range] = await ledger.lease(1);

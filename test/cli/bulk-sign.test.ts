@@ -179,6 +179,8 @@ test('wrong usage says so, with exit code 2', (t) => {
     ['store'],
     ['store', 'ls'],
     ['store', 'nonsense', at('store')],
+    ['store', 'constructor', at('store')],
+    ['store', '__proto__', at('store')],
     ['store', 'get', at('store')],
     ['store', 'export', at('store')],
   ]) {
