@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { invalidArgType, invalidValue, OCSPError } from '../errors.js';
+import { type OptionNames, readOptions } from '../x509/options.js';
 import { checkedJson, readCheckedJson, replaceFile } from './store/durable-files.js';
 import { WriterLock } from './store/writer-lock.js';
 
@@ -56,6 +57,8 @@ export interface FileLedgerOptions {
   readonly now?: () => number;
 }
 
+const OPTION_NAMES: OptionNames<FileLedgerOptions> = { leaseSeconds: true, maxAttempts: true, now: true };
+
 const FILE = 'LEDGER';
 const PATIENCE = 10_000;
 
@@ -77,8 +80,9 @@ export class FileLedger implements Ledger {
   /** Opens the ledger in a folder; makes an empty one if there is none. */
   static async open(folder: string, options: FileLedgerOptions = {}): Promise<FileLedger> {
     if (typeof folder !== 'string') throw invalidArgType('folder', 'a path', folder);
+    const given = readOptions(options, OPTION_NAMES);
     mkdirSync(folder, { recursive: true });
-    return new FileLedger(folder, options);
+    return new FileLedger(folder, given);
   }
 
   /** Adds ranges. Those that are there already stay as they are, so that it may be done again after a failure. */

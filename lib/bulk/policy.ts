@@ -1,4 +1,5 @@
 import { invalidArgType, invalidValue } from '../errors.js';
+import { type OptionNames, readOptions } from '../x509/options.js';
 import { checkDate } from '../x509/time.js';
 import { type SerialKey, serialKey } from './store/serial-key.js';
 
@@ -59,6 +60,8 @@ export interface RefreshOptions {
   readonly margin?: number;
 }
 
+const REFRESH_NAMES: OptionNames<RefreshOptions> = { thisUpdate: true, nextUpdate: true, margin: true };
+
 /**
  * When to sign the response of one certificate again, so that the work is spread evenly.
  *
@@ -70,7 +73,8 @@ export interface RefreshOptions {
  *
  * @throws `ERR_OCSP_INVALID_VALUE` when the margin leaves no time.
  */
-export function nextRefresh(serial: SerialKey, { thisUpdate, nextUpdate, margin = 3600 }: RefreshOptions): Date {
+export function nextRefresh(serial: SerialKey, options: RefreshOptions): Date {
+  const { thisUpdate, nextUpdate, margin = 3600 } = readOptions(options, REFRESH_NAMES);
   const begin = checkDate(thisUpdate, 'thisUpdate').getTime() / SECOND;
   const latest = refreshBy(thisUpdate, nextUpdate).getTime() / SECOND;
   const period = latest - begin - (margin === 0 ? 0 : checkSeconds(margin, 'margin'));

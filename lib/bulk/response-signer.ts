@@ -4,11 +4,12 @@ import { copyOutput, native } from '../binding.js';
 import { invalidValue } from '../errors.js';
 import type { ExternalSigner } from '../ocsp/signing.js';
 import { checkCertIdHash, HashAlgorithm } from '../x509/algorithms.js';
+import { readOptions } from '../x509/options.js';
 import { checkResponder } from './authority.js';
 import { EntryPacker, type PackedEntry, unpackEntries } from './entry-packer.js';
 import { ExternalPool, type ExternalProfile, signExternally } from './external-pool.js';
 import { checkWhole, MAX_THREADS, type SignAllOptions, type SignedEntry, signAll } from './sign-all.js';
-import { type ResponseSignerOptions, resolveProfile } from './signer-profile.js';
+import { type ResponseSignerOptions, resolveProfile, SIGNER_NAMES } from './signer-profile.js';
 import type { MakePool } from './signing-run.js';
 import type { StatusEntry } from './status-entry.js';
 import { resolveValidity, timesAt, type Validity } from './validity.js';
@@ -28,7 +29,8 @@ export class ResponseSigner {
    * @throws TypeError; `ERR_OCSP_MALFORMED`; `ERR_OCSP_KEY_MISMATCH`; `ERR_OCSP_UNSUPPORTED_ALGORITHM`;
    * `ERR_OCSP_INVALID_VALUE` for a responder that clients would refuse, and for arguments that do not go together.
    */
-  constructor(options: ResponseSignerOptions) {
+  constructor(input: ResponseSignerOptions) {
+    const options = readOptions(input, SIGNER_NAMES);
     const { key, external, ...profile } = resolveProfile(options);
     const { issuer, responder, scheme, responderIdTag, certificates } = profile;
     const certIdHash = checkCertIdHash(options.certIdAlgorithm ?? HashAlgorithm.SHA256, 'certIdAlgorithm').index;

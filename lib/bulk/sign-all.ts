@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { invalidArgType, invalidValue } from '../errors.js';
+import { type OptionNames, readOptions } from '../x509/options.js';
 import { type MakePool, SigningRun } from './signing-run.js';
 import type { StatusEntry } from './status-entry.js';
 import type { Validity } from './validity.js';
@@ -26,6 +27,16 @@ export interface SignAllOptions {
   readonly onProgress?: (signed: number) => void;
 }
 
+/** The names of {@link SignAllOptions}. */
+export const SIGN_ALL_NAMES: OptionNames<SignAllOptions> = {
+  threads: true,
+  batchSize: true,
+  concurrency: true,
+  verifySample: true,
+  signal: true,
+  onProgress: true,
+};
+
 /** One result of `signAll`. */
 export interface SignedEntry {
   /** The entry that was signed: a copy of what the source yielded, whose members have been read once. */
@@ -49,9 +60,9 @@ export function signAll(
   makePool: MakePool,
   validity: Validity,
   source: Iterable<StatusEntry> | AsyncIterable<StatusEntry>,
-  options: SignAllOptions,
+  input: SignAllOptions,
 ): AsyncIterableIterator<SignedEntry> {
-  if (typeof options !== 'object' || options === null) throw invalidArgType('options', 'an object', options);
+  const options = readOptions(input, SIGN_ALL_NAMES);
   const threads = checkWhole(options.threads ?? availableParallelism(), 'options.threads', MAX_THREADS);
   const concurrency = checkWhole(options.concurrency ?? 16, 'options.concurrency', MAX_THREADS);
   if (options.batchSize !== undefined) checkWhole(options.batchSize, 'options.batchSize', MAX_BATCH);

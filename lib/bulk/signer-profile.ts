@@ -6,6 +6,7 @@ import { type ExternalSigner, isExternalSigner, resolveScheme, type SignOptions 
 import { checkSigningHash, HashAlgorithm, type HashAlgorithmName } from '../x509/algorithms.js';
 import { type CertificateInput, type ParsedCertificate, toCertificate } from '../x509/certificate.js';
 import { type PrivateKeyInput, toPrivateKey } from '../x509/key.js';
+import type { OptionNames } from '../x509/options.js';
 import type { ValidityOptions } from './validity.js';
 
 /** What a {@link ResponseSigner} is made of. */
@@ -35,6 +36,20 @@ export interface ResponseSignerOptions {
   readonly allowUnauthorized?: boolean;
 }
 
+/** The names of {@link ResponseSignerOptions}. */
+export const SIGNER_NAMES: OptionNames<ResponseSignerOptions> = {
+  issuer: true,
+  responder: true,
+  privateKey: true,
+  algorithm: true,
+  signOptions: true,
+  certIdAlgorithm: true,
+  responderId: true,
+  certificates: true,
+  validity: true,
+  allowUnauthorized: true,
+};
+
 /** A key with its certificate, and how it signs; checked. */
 export interface SignerProfile {
   /** The key; undefined where an external signer signs. */
@@ -58,8 +73,8 @@ export type ProfileOptions = Pick<
 >;
 
 /** @throws As the constructor of `ResponseSigner`, but for what is about times and authorisation. */
+/** @param options - As `readOptions` has read them. */
 export function resolveProfile(options: ProfileOptions): SignerProfile {
-  if (typeof options !== 'object' || options === null) throw invalidArgType('options', 'an object', options);
   const issuer = toCertificate(options.issuer, 'issuer');
   const responder = toCertificate(options.responder, 'responder');
   const { privateKey } = options;

@@ -1,4 +1,5 @@
 import { invalidArgType, invalidValue } from '../errors.js';
+import { type OptionNames, readOptions } from '../x509/options.js';
 import { checkDate } from '../x509/time.js';
 import type { DefaultTimes } from './entry-packer.js';
 
@@ -21,13 +22,14 @@ export interface Validity {
   readonly period: number | null;
 }
 
+const VALIDITY_NAMES: OptionNames<ValidityOptions> = { thisUpdate: true, granularity: true, period: true };
+
 const WEEK = 7 * 24 * 3600;
 const MAX_PERIOD = 100 * 366 * 24 * 3600;
 
 /** @throws TypeError; `ERR_OCSP_INVALID_VALUE` for a bad date and for numbers that are not positive whole seconds. */
 export function resolveValidity(options: ValidityOptions = {}, expires: number = Number.POSITIVE_INFINITY): Validity {
-  if (typeof options !== 'object' || options === null) throw invalidArgType('validity', 'an object', options);
-  const { thisUpdate, granularity = 60, period = WEEK } = options;
+  const { thisUpdate, granularity = 60, period = WEEK } = readOptions(options, VALIDITY_NAMES, 'validity');
   return {
     expires,
     thisUpdate: thisUpdate === undefined ? undefined : checkDate(thisUpdate, 'validity.thisUpdate').getTime() / 1000,

@@ -1,7 +1,7 @@
 /** The arguments of a command: options with two dashes, and what stands between them. */
 import { parseArgs } from 'node:util';
+import { closest } from '../x509/suggestion.js';
 import { UsageError } from './command.js';
-import { closest } from './suggestion.js';
 
 /** An option of a command. One with a value is given once, unless it is `multiple`. */
 export interface OptionSpec {

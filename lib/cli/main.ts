@@ -2,10 +2,10 @@
 /** The `openssl-ocsp` command: finds the subcommand, and turns errors into a line and an exit code. */
 import { readFileSync } from 'node:fs';
 import { OCSPError } from '../errors.js';
+import { closest } from '../x509/suggestion.js';
 import { refuseMore } from './arguments.js';
 import { printableLines } from './colour.js';
 import { type Command, ExitCode, UsageError } from './command.js';
-import { closest } from './suggestion.js';
 import { fileError, messageOf } from './system-error.js';
 
 function help(commands: readonly Command[]): string {

@@ -8,13 +8,14 @@ import type { Extension } from '../x509/extension.js';
 import type { ExtensionType } from '../x509/extension-codec.js';
 import { checkGeneralName, type GeneralName } from '../x509/general-name.js';
 import { type PrivateKeyInput, toPrivateKey } from '../x509/key.js';
+import { type OptionNames, readOptions } from '../x509/options.js';
 import { checkCertificates } from '../x509/trust-store.js';
 import { type Appended, append, itemsOf } from './appended.js';
 import { type CertIdTuple, certIdFrom, certIdOf, type SerialNumberInput } from './cert-id-input.js';
 import { checkExtensionList, encodeExtensionList, withExtension } from './extension-list.js';
 import { INTERNAL, wholeDer } from './message.js';
 import { OCSPRequest } from './request.js';
-import { resolveScheme, type SignOptions } from './signing.js';
+import { resolveScheme, SIGN_NAMES, type SignOptions } from './signing.js';
 
 /** How to sign a request. */
 export interface SignRequestOptions extends SignOptions {
@@ -23,6 +24,8 @@ export interface SignRequestOptions extends SignOptions {
   /** Let no certificate travel along, not even that of the signer (`OCSP_NOCERTS`). */
   readonly noCertificates?: boolean;
 }
+
+const SIGN_REQUEST_NAMES: OptionNames<SignRequestOptions> = { ...SIGN_NAMES, certificates: true, noCertificates: true };
 
 /** directoryName, which is EXPLICIT since Name is a CHOICE (RFC 5280 section 4.2.1.6). */
 const DIRECTORY_NAME = 4;
@@ -161,14 +164,14 @@ export class OCSPRequestBuilder {
   ): { key: NativePrivateKey; job: Parameters<NativePrivateKey['signRequest']> } {
     const certificate = toCertificate(signer, 'signer');
     const key = toPrivateKey(privateKey);
-    const scheme = resolveScheme(key.type, algorithm, options);
-    const { certificates = [], noCertificates = false } = options;
+    const { certificates = [], noCertificates = false, ...others } = readOptions(options, SIGN_REQUEST_NAMES);
+    const scheme = resolveScheme(key.type, algorithm, others);
     if (typeof noCertificates !== 'boolean')
       throw invalidArgType('options.noCertificates', 'a boolean', noCertificates);
-    const others = checkCertificates(certificates, 'options.certificates').map((item) => item.native);
+    const more = checkCertificates(certificates, 'options.certificates').map((item) => item.native);
     const requestorName =
       this.#state.requestorName?.publicBytes() ?? encodeTlv(contextTag(DIRECTORY_NAME), certificate.subject);
-    const embedded = noCertificates ? [] : [certificate.native, ...others];
+    const embedded = noCertificates ? [] : [certificate.native, ...more];
     return { key, job: [this.#encode(requestorName), certificate.native, ...scheme, embedded] };
   }
 

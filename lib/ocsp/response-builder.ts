@@ -7,6 +7,7 @@ import { checkBytes, copyBytes, encodeEnumerated, encodeSequence } from '../x509
 import type { Extension } from '../x509/extension.js';
 import type { ExtensionType } from '../x509/extension-codec.js';
 import { type PrivateKeyInput, toPrivateKey } from '../x509/key.js';
+import { type OptionNames, readOptions } from '../x509/options.js';
 import type { ReasonName } from '../x509/reason.js';
 import { checkDate } from '../x509/time.js';
 import { type Appended, append, itemsOf } from './appended.js';
@@ -89,7 +90,7 @@ export class OCSPResponseBuilder {
     singleExtensions?: Iterable<Extension> | null,
   ): OCSPResponseBuilder;
   addResponse(...args: [unknown, ...unknown[]]): OCSPResponseBuilder {
-    const input = (args.length === 1 ? checkInput(args[0]) : fromPositional(CERTIFICATE_NAMES, args)) as ResponseInput;
+    const input = inputOf<ResponseInput>(args, CERTIFICATE_NAMES);
     return this.#add(singleResponseFrom(certIdOf(input.cert, input.issuer, input.algorithm), input));
   }
 
@@ -113,7 +114,7 @@ export class OCSPResponseBuilder {
     singleExtensions?: Iterable<Extension> | null,
   ): OCSPResponseBuilder;
   addResponseByHash(...args: [unknown, ...unknown[]]): OCSPResponseBuilder {
-    const input = (args.length === 1 ? checkInput(args[0]) : fromPositional(HASH_NAMES, args)) as ResponseByHashInput;
+    const input = inputOf<ResponseByHashInput>(args, HASH_NAMES);
     const id = certIdFrom(input.issuerNameHash, input.issuerKeyHash, input.serialNumber, input.algorithm);
     return this.#add(singleResponseFrom(id, input));
   }
@@ -292,22 +293,25 @@ function trusted(der: Buffer): OCSPResponse {
   return new OCSPResponse(INTERNAL, wholeDer(der, true));
 }
 
-const STATUS_NAMES = [
-  'certStatus',
-  'thisUpdate',
-  'nextUpdate',
-  'revocationTime',
-  'revocationReason',
-  'singleExtensions',
-];
-const CERTIFICATE_NAMES = ['cert', 'issuer', 'algorithm', ...STATUS_NAMES];
-const HASH_NAMES = ['issuerNameHash', 'issuerKeyHash', 'serialNumber', 'algorithm', ...STATUS_NAMES];
+/** In the order of the documentation, as positional arguments come. */
+const STATUS_NAMES: OptionNames<StatusInput> = {
+  certStatus: true,
+  thisUpdate: true,
+  nextUpdate: true,
+  revocationTime: true,
+  revocationReason: true,
+  singleExtensions: true,
+};
+const CERTIFICATE_NAMES: OptionNames<ResponseInput> = { cert: true, issuer: true, algorithm: true, ...STATUS_NAMES };
+const HASH_NAMES: OptionNames<ResponseByHashInput> = {
+  issuerNameHash: true,
+  issuerKeyHash: true,
+  serialNumber: true,
+  algorithm: true,
+  ...STATUS_NAMES,
+};
 
-function checkInput(value: unknown): object {
-  if (typeof value !== 'object' || value === null) throw invalidArgType('response', 'an object', value);
-  return value;
-}
-
-function fromPositional(names: readonly string[], args: readonly unknown[]): object {
-  return Object.fromEntries(names.map((name, i) => [name, args[i]]));
+function inputOf<T extends object>(args: readonly unknown[], names: OptionNames<T>): T {
+  if (args.length === 1) return readOptions(args[0] as T, names, 'response');
+  return Object.fromEntries(Object.keys(names).map((name, i) => [name, args[i]])) as T;
 }

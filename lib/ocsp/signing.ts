@@ -2,6 +2,7 @@
 import type { SchemeArguments } from '../../typings/binding.js';
 import { invalidArgType, invalidValue, unsupportedAlgorithm } from '../errors.js';
 import { checkSigningHash, type HashAlgorithm } from '../x509/algorithms.js';
+import { type OptionNames, readOptions } from '../x509/options.js';
 
 /** How an RSA key signs. Other keys have no choice. */
 export interface SignOptions {
@@ -20,6 +21,9 @@ export interface ExternalSigner {
   sign(tbs: Buffer, algorithm: HashAlgorithm | null): Uint8Array | Promise<Uint8Array>;
 }
 
+/** The names of {@link SignOptions}. */
+export const SIGN_NAMES: OptionNames<SignOptions> = { rsaPadding: true, saltLength: true };
+
 /** Key types that hash by themselves. */
 const ONE_SHOT = new Set(['ED25519', 'ED448', 'ML-DSA-44', 'ML-DSA-65', 'ML-DSA-87']);
 const HASHING = new Set(['RSA', 'RSA-PSS', 'DSA', 'EC']);
@@ -33,7 +37,7 @@ const MAX_SALT_LENGTH = 2048;
  * `ERR_OCSP_INVALID_VALUE` for a key that cannot sign, a hash where there must be none or the other way round, and
  * padding that does not go with the key.
  */
-export function resolveScheme(keyType: string, algorithm: unknown, options: unknown): SchemeArguments {
+export function resolveScheme(keyType: string, algorithm: unknown, options: SignOptions = {}): SchemeArguments {
   const oneShot = ONE_SHOT.has(keyType);
   if (!oneShot && !HASHING.has(keyType))
     throw invalidValue(`a key of type ${keyType || 'unknown'} cannot sign responses`);
@@ -50,10 +54,9 @@ export function resolveScheme(keyType: string, algorithm: unknown, options: unkn
   return [hash?.toUpperCase(), pss, saltLength ?? -1];
 }
 
-function checkOptions(options: unknown): SignOptions {
-  if (options === undefined) return {};
-  if (typeof options !== 'object' || options === null) throw invalidArgType('options', 'an object', options);
-  const { rsaPadding, saltLength } = options as SignOptions;
+function checkOptions(input: SignOptions): SignOptions {
+  const options = readOptions(input, SIGN_NAMES);
+  const { rsaPadding, saltLength } = options;
   if (rsaPadding !== undefined) {
     if (typeof rsaPadding !== 'string') throw invalidArgType('options.rsaPadding', "'pkcs1' or 'pss'", rsaPadding);
     if (rsaPadding !== 'pkcs1' && rsaPadding !== 'pss')
@@ -65,7 +68,7 @@ function checkOptions(options: unknown): SignOptions {
       throw invalidValue(`options.saltLength must be a whole number of octets, 0 to ${MAX_SALT_LENGTH}`);
     }
   }
-  return options as SignOptions;
+  return options;
 }
 
 /** Whether `value` offers to sign by itself. */

@@ -15,7 +15,8 @@ import {
   encodeUtcTime,
   encodeUtf8String,
 } from '../x509/der.js';
-import { signatureAlgorithm, signBytes, type TestSignatureOptions } from './signature.js';
+import { type OptionNames, readOptions } from '../x509/options.js';
+import { SIGNATURE_NAMES, signatureAlgorithm, signBytes, type TestSignatureOptions } from './signature.js';
 
 /** Bits of the keyUsage extension (RFC 5280 section 4.2.1.3), in the order of their bit numbers. */
 const keyUsageBits = [
@@ -87,6 +88,32 @@ export interface TestCertificateOptions {
   corruptSignature?: boolean;
 }
 
+/** The names of {@link TestCertificateOptions}. */
+export const CERTIFICATE_NAMES: OptionNames<TestCertificateOptions> = {
+  subject: true,
+  serialNumber: true,
+  notBefore: true,
+  notAfter: true,
+  ca: true,
+  keyUsage: true,
+  extendedKeyUsage: true,
+  ocspNoCheck: true,
+  aia: true,
+  dnsNames: true,
+  mustStaple: true,
+  keyIdentifiers: true,
+  extensions: true,
+  signature: true,
+  corruptSignature: true,
+};
+const EXTENSION_NAMES: OptionNames<TestExtension> = { oid: true, critical: true, value: true };
+const AIA_NAMES: OptionNames<NonNullable<TestCertificateOptions['aia']>> = { ocsp: true, caIssuers: true };
+
+/** An extension as it was given, read once. */
+export function readExtension(extension: TestExtension): TestExtension {
+  return readOptions(extension, EXTENSION_NAMES, 'extensions');
+}
+
 /** Who signs: a name and a key. */
 export interface TestIssuer {
   /** DER of the issuer's subject Name. */
@@ -104,6 +131,7 @@ const DAY = 24 * 3600 * 1000;
  *
  * @param issuer Who signs; null for a self-signed certificate, for which `subjectKey` must be a private key.
  * @param subjectKey The key to certify, either half.
+ * @param options As `readOptions` has read them.
  */
 export function buildCertificate(
   issuer: TestIssuer | null,
@@ -113,7 +141,8 @@ export function buildCertificate(
   const publicKey = subjectKey.type === 'private' ? createPublicKey(subjectKey) : subjectKey;
   const name = encodeName(options.subject ?? 'CN=Test');
   const signer = issuer ?? { name, publicKey, privateKey: subjectKey };
-  const algorithm = signatureAlgorithm(signer.privateKey, options.signature);
+  const how = readOptions(options.signature ?? {}, SIGNATURE_NAMES, 'signature');
+  const algorithm = signatureAlgorithm(signer.privateKey, how);
   const isCa = options.ca !== undefined && options.ca !== false;
   const notBefore = options.notBefore ?? new Date(Date.now() - DAY);
   const notAfter = options.notAfter ?? new Date(Date.now() + (isCa ? 3652 : 365) * DAY);
@@ -127,7 +156,7 @@ export function buildCertificate(
     publicKey.export({ format: 'der', type: 'spki' }),
     ...encodeExtensions(signer, publicKey, isCa, options),
   );
-  const signature = signBytes(tbs, signer.privateKey, options.signature);
+  const signature = signBytes(tbs, signer.privateKey, how);
   if (options.corruptSignature)
     signature.writeUInt8(signature.readUInt8(signature.length - 1) ^ 1, signature.length - 1);
   return new X509Certificate(encodeSequence(tbs, algorithm, encodeBitString(signature)));
@@ -199,7 +228,7 @@ function encodeExtensions(
   }
   if (options.dnsNames) add('2.5.29.17', false, encodeSequence(...options.dnsNames.map((name) => ia5(0x82, name))));
   if (options.aia) {
-    const { ocsp = [], caIssuers = [] } = options.aia;
+    const { ocsp = [], caIssuers = [] } = readOptions(options.aia, AIA_NAMES, 'aia');
     add(
       '1.3.6.1.5.5.7.1.1',
       false,
@@ -211,7 +240,8 @@ function encodeExtensions(
   }
   if (options.ocspNoCheck) add('1.3.6.1.5.5.7.48.1.5', false, encodeNull());
   if (options.mustStaple) add('1.3.6.1.5.5.7.1.24', false, encodeSequence(encodeInteger(5n)));
-  for (const { oid, critical = false, value } of options.extensions ?? []) add(oid, critical, value);
+  for (const { oid, critical = false, value } of (options.extensions ?? []).map(readExtension))
+    add(oid, critical, value);
   return list.length === 0 ? [] : [encodeTlv(0xa3, encodeSequence(...list))];
 }
 

@@ -1,4 +1,5 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { type OptionNames, readOptions } from '../x509/options.js';
 
 /**
  * Key types that a {@link TestCa} can make: whatever `crypto.generateKeyPairSync` of the running Node makes.
@@ -29,6 +30,14 @@ export interface TestKeyOptions {
   pssHash?: string;
 }
 
+/** The names of {@link TestKeyOptions}. */
+export const KEY_NAMES: OptionNames<TestKeyOptions> = {
+  keyType: true,
+  curve: true,
+  modulusLength: true,
+  pssHash: true,
+};
+
 /** A key pair of node:crypto. */
 export interface TestKeyPair {
   /** The half that goes into the certificate. */
@@ -43,7 +52,7 @@ export interface TestKeyPair {
  * @throws Node's own error for a key type or curve that the running OpenSSL does not have.
  */
 export function generateTestKeyPair(options: TestKeyOptions = {}): TestKeyPair {
-  const { keyType = 'ec', curve = 'prime256v1', modulusLength = 2048, pssHash } = options;
+  const { keyType = 'ec', curve = 'prime256v1', modulusLength = 2048, pssHash } = readOptions(options, KEY_NAMES);
   switch (keyType) {
     case 'ec':
       return generateKeyPairSync('ec', { namedCurve: curve });

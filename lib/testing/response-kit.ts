@@ -3,15 +3,18 @@ import { randomBytes } from 'node:crypto';
 import type { RefusalCode } from '../ocsp/verification/refusals.js';
 import { encodeNull, encodeOctetString } from '../x509/der.js';
 import { OCSPExtensionOID } from '../x509/oids.js';
+import { readOptions } from '../x509/options.js';
 import type { TestExtension } from './certificate.js';
 import {
   buildTestResponse,
+  ENTRY_NAMES,
+  RESPONSE_NAMES,
   type TestEntry,
   type TestResponseOptions,
   testErrorResponse,
   wrapTestResponse,
 } from './response.js';
-import { createTestCa, type IssueOptions, type TestCa, type TestIdentity } from './test-ca.js';
+import { createTestCa, ISSUE_NAMES, type IssueOptions, type TestCa, type TestIdentity } from './test-ca.js';
 
 /** A response that has to be refused. */
 export interface BadTestResponse {
@@ -28,6 +31,8 @@ export interface GoodTestResponse {
   readonly der: Buffer;
   readonly status: 'good' | 'revoked' | 'unknown';
 }
+
+const { privateKey: _, ...KIT_NAMES } = ISSUE_NAMES;
 
 const MINUTE = 60 * 1000;
 const DAY = 24 * 3600 * 1000;
@@ -49,8 +54,9 @@ export class TestResponseKit {
 
   readonly #options: IssueOptions;
 
-  /** @param options - What all certificates have in common, such as the type of their keys. */
-  constructor(options: Omit<IssueOptions, 'privateKey'> = {}) {
+  /** @param input - What all certificates have in common, such as the type of their keys. */
+  constructor(input: Omit<IssueOptions, 'privateKey'> = {}) {
+    const options = readOptions(input, KIT_NAMES);
     this.#options = options;
     this.root = createTestCa({ ...options, subject: 'CN=Test root' });
     this.ca = this.root.issueIntermediate({ ...options, subject: 'CN=Test CA' });
@@ -65,7 +71,11 @@ export class TestResponseKit {
 
   /** An entry about the certificate: good, of now, for a day. */
   entry(changes: Partial<TestEntry> = {}): TestEntry {
-    return { certificate: this.leaf.certificate, issuer: this.ca.certificate, ...changes };
+    return {
+      certificate: this.leaf.certificate,
+      issuer: this.ca.certificate,
+      ...readOptions<Partial<TestEntry>>(changes, ENTRY_NAMES, 'changes'),
+    };
   }
 
   /** A response by the delegate, whose certificate travels along. */
@@ -73,9 +83,13 @@ export class TestResponseKit {
     entries: TestEntry | readonly TestEntry[] = this.entry(),
     changes: Partial<TestResponseOptions> = {},
   ): Buffer {
-    const signer = changes.signer ?? this.responder;
+    const { signer = this.responder, ...others } = readOptions<Partial<TestResponseOptions>>(
+      changes,
+      RESPONSE_NAMES,
+      'changes',
+    );
     const list = Array.isArray(entries) ? (entries as readonly TestEntry[]) : [entries as TestEntry];
-    return buildTestResponse({ entries: list, certificates: [signer.certificate], ...changes, signer });
+    return buildTestResponse({ entries: list, certificates: [signer.certificate], ...others, signer });
   }
 
   /** Answers that have to be accepted. */

@@ -15,8 +15,9 @@ import {
   Tag,
 } from '../x509/der.js';
 import { HashAlgorithmOID, OCSPResponseTypeOID } from '../x509/oids.js';
-import { publicKeyBits, type TestExtension } from './certificate.js';
-import { signatureAlgorithm, signBytes, type TestSignatureOptions } from './signature.js';
+import { type OptionNames, readOptions } from '../x509/options.js';
+import { publicKeyBits, readExtension, type TestExtension } from './certificate.js';
+import { SIGNATURE_NAMES, signatureAlgorithm, signBytes, type TestSignatureOptions } from './signature.js';
 import type { TestIdentity } from './test-ca.js';
 
 /** A moment, or the content octets of a GeneralizedTime as they are to be written, right or wrong. */
@@ -78,10 +79,44 @@ export interface TestResponseOptions extends TestSignatureOptions {
   version?: number;
 }
 
+/** The names of {@link TestEntry}. */
+export const ENTRY_NAMES: OptionNames<TestEntry> = {
+  certificate: true,
+  issuer: true,
+  hash: true,
+  withoutHashParameters: true,
+  serialNumber: true,
+  issuerNameHash: true,
+  issuerKeyHash: true,
+  status: true,
+  revocationTime: true,
+  revocationReason: true,
+  thisUpdate: true,
+  nextUpdate: true,
+  extensions: true,
+};
+
+/** The names of {@link TestResponseOptions}. */
+export const RESPONSE_NAMES: OptionNames<TestResponseOptions> = {
+  ...SIGNATURE_NAMES,
+  signer: true,
+  entries: true,
+  responder: true,
+  responderId: true,
+  producedAt: true,
+  extensions: true,
+  certificates: true,
+  breakSignature: true,
+  trailingInside: true,
+  trailing: true,
+  version: true,
+};
+
 const DAY = 24 * 3600 * 1000;
 
 /** Writes and signs a response. */
-export function buildTestResponse(options: TestResponseOptions): Buffer {
+export function buildTestResponse(input: TestResponseOptions): Buffer {
+  const options = readOptions(input, RESPONSE_NAMES);
   const { signer, entries, responderId = 'key', certificates = [], extensions = [], version } = options;
   const responder = options.responder ?? signer.certificate;
   const data = encodeSequence(
@@ -121,7 +156,8 @@ export function testErrorResponse(status: number): Buffer {
   return encodeSequence(encodeEnumerated(status));
 }
 
-function encodeEntry(entry: TestEntry): Buffer {
+function encodeEntry(input: TestEntry): Buffer {
+  const entry = readOptions(input, ENTRY_NAMES, 'entry');
   const { certificate, issuer, hash = 'sha1', status = 'good', nextUpdate, extensions = [] } = entry;
   const thisUpdate = entry.thisUpdate ?? new Date();
   const oid = encodeOid(HashAlgorithmOID[hash.toUpperCase() as keyof typeof HashAlgorithmOID]);
@@ -153,9 +189,11 @@ function encodeTime(time: TestTime): Buffer {
 
 function encodeExtensionList(extensions: readonly TestExtension[]): Buffer {
   return encodeSequence(
-    ...extensions.map(({ oid, critical = false, value }) =>
-      encodeSequence(encodeOid(oid), ...(critical ? [encodeBoolean(true)] : []), encodeOctetString(value)),
-    ),
+    ...extensions
+      .map(readExtension)
+      .map(({ oid, critical = false, value }) =>
+        encodeSequence(encodeOid(oid), ...(critical ? [encodeBoolean(true)] : []), encodeOctetString(value)),
+      ),
   );
 }
 

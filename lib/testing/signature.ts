@@ -1,6 +1,7 @@
 import { constants, type KeyObject, sign } from 'node:crypto';
 import { invalidValue } from '../errors.js';
 import { encodeInteger, encodeNull, encodeOid, encodeSequence, encodeTlv } from '../x509/der.js';
+import type { OptionNames } from '../x509/options.js';
 
 /** How to sign. */
 export interface TestSignatureOptions {
@@ -9,6 +10,9 @@ export interface TestSignatureOptions {
   /** Padding of an `rsa` key; an `rsa-pss` key always pads with PSS. Default `pkcs1`. */
   rsaPadding?: 'pkcs1' | 'pss';
 }
+
+/** The names of {@link TestSignatureOptions}. */
+export const SIGNATURE_NAMES: OptionNames<TestSignatureOptions> = { hash: true, rsaPadding: true };
 
 const hashOid: Record<string, string> = {
   sha1: '1.3.14.3.2.26',

@@ -1,11 +1,19 @@
 import { createPublicKey, type KeyObject, type X509Certificate } from 'node:crypto';
-import { buildCertificate, encodeName, type TestCertificateOptions } from './certificate.js';
-import { generateTestKeyPair, type TestKeyOptions } from './keys.js';
+import { type OptionNames, pickOptions, readOptions } from '../x509/options.js';
+import { buildCertificate, CERTIFICATE_NAMES, encodeName, type TestCertificateOptions } from './certificate.js';
+import { generateTestKeyPair, KEY_NAMES, type TestKeyOptions } from './keys.js';
 
 /** What {@link TestCa.issue} takes: the certificate's content, and the kind of key to make or the key to certify. */
 export interface IssueOptions extends TestCertificateOptions, TestKeyOptions {
   /** The key to certify. Default: a new one. Passing the same key twice gives two certificates of one key. */
   privateKey?: KeyObject;
+}
+
+/** The names of {@link IssueOptions}. */
+export const ISSUE_NAMES: OptionNames<IssueOptions> = { ...CERTIFICATE_NAMES, ...KEY_NAMES, privateKey: true };
+
+function keyOf(options: IssueOptions): KeyObject {
+  return options.privateKey ?? generateTestKeyPair(pickOptions<TestKeyOptions>(options, KEY_NAMES)).privateKey;
 }
 
 /** A certificate with its key. */
@@ -42,9 +50,9 @@ export class TestCa extends TestIdentity {
 
   /** Issues an end-entity certificate. */
   issue(options: IssueOptions = {}): TestIdentity {
-    const privateKey = options.privateKey ?? generateTestKeyPair(options).privateKey;
-    const subject = options.subject ?? 'CN=Test end entity';
-    return new TestIdentity(buildCertificate(this.#issuer(), privateKey, { ...options, subject }), privateKey);
+    const given = { subject: 'CN=Test end entity', ...readOptions(options, ISSUE_NAMES) };
+    const privateKey = keyOf(given);
+    return new TestIdentity(buildCertificate(this.#issuer(), privateKey, given), privateKey);
   }
 
   /** Issues a delegated OCSP responder certificate: extendedKeyUsage `OCSPSigning`, nocheck (RFC 6960 section 4.2.2.2). */
@@ -54,15 +62,15 @@ export class TestCa extends TestIdentity {
       keyUsage: ['digitalSignature'],
       extendedKeyUsage: ['OCSPSigning'],
       ocspNoCheck: true,
-      ...options,
+      ...readOptions(options, ISSUE_NAMES),
     });
   }
 
   /** Issues a certificate authority below this one. */
   issueIntermediate(options: IssueOptions = {}): TestCa {
-    const subject = options.subject ?? 'CN=Test intermediate CA';
-    const { certificate, privateKey } = this.issue({ ca: true, ...options, subject });
-    return new TestCa(certificate, privateKey, subject);
+    const given = { subject: 'CN=Test intermediate CA', ca: true, ...readOptions(options, ISSUE_NAMES) };
+    const { certificate, privateKey } = this.issue(given);
+    return new TestCa(certificate, privateKey, given.subject);
   }
 
   #issuer(): { name: Buffer; publicKey: KeyObject; privateKey: KeyObject } {
@@ -81,7 +89,7 @@ export class TestCa extends TestIdentity {
  * ```
  */
 export function createTestCa(options: IssueOptions = {}): TestCa {
-  const privateKey = options.privateKey ?? generateTestKeyPair(options).privateKey;
-  const subject = options.subject ?? 'CN=Test root CA';
-  return new TestCa(buildCertificate(null, privateKey, { ca: true, ...options, subject }), privateKey, subject);
+  const given = { subject: 'CN=Test root CA', ca: true, ...readOptions(options, ISSUE_NAMES) };
+  const privateKey = keyOf(given);
+  return new TestCa(buildCertificate(null, privateKey, given), privateKey, given.subject);
 }

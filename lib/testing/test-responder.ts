@@ -6,8 +6,16 @@ import { invalidValue } from '../errors.js';
 import { loadDerOcspRequest, type OCSPRequest } from '../ocsp/request.js';
 import type { HashAlgorithm } from '../x509/algorithms.js';
 import { OCSPExtensionOID } from '../x509/oids.js';
+import { type OptionNames, readOptions } from '../x509/options.js';
 import { type HttpBehaviour, isHttpBehaviour, sendAs } from './responder-faults.js';
-import { buildTestResponse, type TestEntry, type TestResponseOptions, testErrorResponse } from './response.js';
+import {
+  buildTestResponse,
+  ENTRY_NAMES,
+  RESPONSE_NAMES,
+  type TestEntry,
+  type TestResponseOptions,
+  testErrorResponse,
+} from './response.js';
 import { createTestCa, type TestCa, type TestIdentity } from './test-ca.js';
 
 /** Answers that are signed: right ones, and ones that a client has to refuse. */
@@ -85,6 +93,16 @@ export interface TestResponderOptions {
   host?: string;
 }
 
+const OPTION_NAMES: OptionNames<TestResponderOptions> = {
+  behaviour: true,
+  signer: true,
+  delay: true,
+  hashes: true,
+  entry: true,
+  response: true,
+  host: true,
+};
+
 const STATUSES: Readonly<Record<TestErrorStatus, number>> = {
   malformedRequest: 1,
   internalError: 2,
@@ -135,9 +153,14 @@ export class TestResponder {
 
   /** Starts one on a free port. It answers for the certificates of `ca`. */
   static async start(ca: TestCa, options: TestResponderOptions = {}): Promise<TestResponder> {
-    const server = createServer().listen(0, options.host ?? '127.0.0.1');
+    const given = readOptions(options, OPTION_NAMES);
+    const server = createServer().listen(0, given.host ?? '127.0.0.1');
     await once(server, 'listening');
-    return new TestResponder(ca, server, options);
+    return new TestResponder(ca, server, {
+      ...given,
+      entry: readOptions<Partial<TestEntry>>(given.entry ?? {}, ENTRY_NAMES, 'entry'),
+      response: readOptions<Partial<TestResponseOptions>>(given.response ?? {}, RESPONSE_NAMES, 'response'),
+    });
   }
 
   /** What it was asked so far, the oldest first. */

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { invalidArgType, invalidValue, malformed } from '../errors.js';
-import { checkBytes, checkList, checkObject, checkText } from './checks.js';
+import { checkBytes, checkList, checkText } from './checks.js';
 import {
   asciiFromBytes,
   asciiToBytes,
@@ -19,6 +19,7 @@ import {
   type Tlv,
 } from './der.js';
 import { checkOid, NameOID } from './oids.js';
+import { type OptionNames, readOptions } from './options.js';
 import { type Json, ValueObject } from './value-object.js';
 
 /** The string types an attribute value may have (X.680 section 41; RFC 5280 section 4.1.2.4); values are tag numbers. */
@@ -58,6 +59,8 @@ const SHORT_NAME: ReadonlyMap<string, string> = new Map<string, string>([
   [NameOID.DOMAIN_COMPONENT, 'DC'],
   [NameOID.USER_ID, 'UID'],
 ]);
+
+const ATTRIBUTE_NAMES: OptionNames<NameAttributeInit> = { oid: true, value: true, type: true };
 
 /** One attribute of a name: a type and a value (RFC 5280 section 4.1.2.4, AttributeTypeAndValue). */
 export class NameAttribute extends ValueObject {
@@ -222,7 +225,8 @@ export class Name extends ValueObject implements Iterable<NameAttribute> {
   static fromAttributes(attributes: Iterable<NameAttributeInit>): Name {
     return new Name(
       checkList(attributes, 'attributes', (item) => {
-        const { oid, value, type } = checkObject(item as NameAttributeInit, 'attributes');
+        if (item instanceof NameAttribute) return item;
+        const { oid, value, type } = readOptions(item as NameAttributeInit, ATTRIBUTE_NAMES, 'attributes');
         return new NameAttribute(oid, value, type);
       }),
     );

@@ -1,6 +1,7 @@
 /** Options objects as they come in: read once, by name, and without a name that means nothing. */
 import { invalidValue } from '../errors.js';
 import { checkObject } from './checks.js';
+import { closest } from './suggestion.js';
 
 /** The names of the options that `T` has. The compiler asks for every one of them, and for no other. */
 export type OptionNames<T> = Readonly<Record<keyof T, true>>;
@@ -58,27 +59,7 @@ function isMethod(level: object, name: string): boolean {
 }
 
 function unknownName(name: string, names: readonly string[], argument: string): Error {
-  const near = names.find((known) => isNear(known.toLowerCase(), name.toLowerCase()));
+  const near = closest(name, names);
   const hint = near === undefined ? `only ${names.join(', ')}` : `did you mean '${near}'?`;
   return invalidValue(`${argument} takes no '${name.slice(0, 64)}': ${hint}`);
-}
-
-/** Whether one begins with the other, or differs in two letters at most, a third of it. */
-function isNear(one: string, other: string): boolean {
-  if (other.length > 2 && (one.startsWith(other) || other.startsWith(one))) return true;
-  return distance(one, other.slice(0, 64)) <= Math.min(2, Math.floor(one.length / 3));
-}
-
-/** Levenshtein's. */
-function distance(one: string, other: string): number {
-  let row = Array.from({ length: other.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= one.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= other.length; j++) {
-      const change = (row[j - 1] as number) + (one[i - 1] === other[j - 1] ? 0 : 1);
-      next.push(Math.min(change, (row[j] as number) + 1, (next[j - 1] as number) + 1));
-    }
-    row = next;
-  }
-  return row[other.length] as number;
 }

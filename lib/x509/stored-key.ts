@@ -2,7 +2,8 @@
 import type { NativePrivateKey } from '../../typings/binding.js';
 import { native } from '../binding.js';
 import { invalidArgType, invalidValue } from '../errors.js';
-import { checkObject, checkText } from './checks.js';
+import { checkText } from './checks.js';
+import { type OptionNames, readOptions } from './options.js';
 import { type PassphraseInput, toPassphrase } from './passphrase.js';
 
 /** What {@link loadStoredPrivateKey} may need. */
@@ -10,6 +11,8 @@ export interface StoredKeyOptions {
   /** Passphrase or PIN, in case the store asks for one. */
   readonly passphrase?: PassphraseInput;
 }
+
+const OPTION_NAMES: OptionNames<StoredKeyOptions> = { passphrase: true };
 
 /** One letter is a drive of Windows. */
 const URI = /^[a-z][a-z0-9+.-]+:/i;
@@ -46,7 +49,7 @@ export class StoredPrivateKey {
  */
 export function loadStoredPrivateKey(uri: string, options: StoredKeyOptions = {}): StoredPrivateKey {
   if (!isStoreUri(checkText(uri, 'uri')) || uri.includes('\0')) throw invalidValue('uri does not begin with a scheme');
-  const secret = toPassphrase(checkObject(options, 'options').passphrase);
+  const secret = toPassphrase(readOptions(options, OPTION_NAMES).passphrase);
   try {
     const key = new native.PrivateKey(uri, secret);
     Object.defineProperty(key, 'type', { value: key.type });

@@ -8,7 +8,7 @@ import { buildTestResponse, createTestCa } from 'openssl-ocsp/testing';
 import { type OptionSpecs, readArguments } from '#dist/cli/arguments.js';
 import { type Command, UsageError } from '#dist/cli/command.js';
 import { COMMANDS } from '#dist/cli/commands.js';
-import { closest } from '#dist/cli/suggestion.js';
+import { closest } from '#dist/x509/suggestion.js';
 import { command, forEachOf } from '../helpers/command.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'openssl-ocsp-arguments-'));

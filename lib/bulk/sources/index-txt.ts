@@ -3,6 +3,7 @@ import { OCSPCertStatus } from '../../ocsp/enums.js';
 import { encodeOid } from '../../x509/der.js';
 import { Extension, UnrecognizedExtension } from '../../x509/extension.js';
 import { InvalidityDate } from '../../x509/extensions/crl-entry.js';
+import { type OptionNames, readOptions } from '../../x509/options.js';
 import { ReasonFlags } from '../../x509/reason.js';
 import { checkDate } from '../../x509/time.js';
 import type { StatusEntry } from '../status-entry.js';
@@ -24,6 +25,8 @@ export interface IndexTxtOptions extends RowOptions {
   readonly expiredBefore?: Date;
 }
 
+const OPTION_NAMES: OptionNames<IndexTxtOptions> = { expired: true, expiredBefore: true, onBadRow: true };
+
 const TAB = 0x09;
 const HASH = 0x23;
 const COMMA = 0x2c;
@@ -43,7 +46,8 @@ const COLUMNS = 6;
  * `keyTime,time` and `CAkeyTime,time` the compromise reasons with an {@link InvalidityDate}, as `openssl ocsp` answers.
  */
 export function indexTxtSource(input: ByteInput, options: IndexTxtOptions = {}): StatusSource {
-  return rowSource(input, options, () => new IndexTxtFormat(options));
+  const given = readOptions(options, OPTION_NAMES);
+  return rowSource(input, given, () => new IndexTxtFormat(given));
 }
 
 class IndexTxtFormat implements RowFormat {

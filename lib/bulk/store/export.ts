@@ -1,6 +1,7 @@
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { invalidValue } from '../../errors.js';
+import { type OptionNames, readOptions } from '../../x509/options.js';
 import type { StoredResponse } from './response-store.js';
 
 /** How exported files are named. */
@@ -11,6 +12,8 @@ export interface ExportOptions {
    */
   readonly levels?: 0 | 1 | 2;
 }
+
+const OPTION_NAMES: OptionNames<ExportOptions> = { levels: true };
 
 const PARALLEL_FILES = 32;
 
@@ -23,13 +26,14 @@ export async function exportToFolder(
   folder: string,
   options: ExportOptions = {},
 ): Promise<number> {
+  const levels = levelsOf(options);
   await mkdir(folder, { recursive: true });
   const folders = new Set([folder]);
   const writing = new Set<Promise<void>>();
   let count = 0;
   try {
     for (const { serial, der } of records) {
-      const path = join(folder, fileName(serial, options));
+      const path = join(folder, fileName(serial, levels));
       if (!folders.has(dirname(path))) {
         await mkdir(dirname(path), { recursive: true });
         folders.add(dirname(path));
@@ -60,8 +64,9 @@ const BLOCK = 512;
  * contents give equal archives. In pieces of any size; `Readable.from` makes a stream of it.
  */
 export function* exportTar(records: Iterable<StoredResponse>, options: ExportOptions = {}): Generator<Buffer> {
+  const levels = levelsOf(options);
   for (const { serial, der, producedAt } of records) {
-    const name = fileName(serial, options);
+    const name = fileName(serial, levels);
     // The header has room for 100 octets, which serial numbers of up to 48 octets need.
     if (name.length > 100) {
       const path = paxRecord('path', name);
@@ -74,8 +79,13 @@ export function* exportTar(records: Iterable<StoredResponse>, options: ExportOpt
   yield Buffer.alloc(2 * BLOCK);
 }
 
-function fileName(serial: string, { levels = 0 }: ExportOptions): string {
+function levelsOf(options: ExportOptions): 0 | 1 | 2 {
+  const { levels = 0 } = readOptions(options, OPTION_NAMES);
   if (levels !== 0 && levels !== 1 && levels !== 2) throw invalidValue('levels is not 0, 1 or 2');
+  return levels;
+}
+
+function fileName(serial: string, levels: 0 | 1 | 2): string {
   const digits = serial.padStart(4, '0');
   const folders = levels === 2 ? [digits.slice(-4, -2), digits.slice(-2)] : levels === 1 ? [digits.slice(-2)] : [];
   return [...folders, `${serial}.der`].join('/');

@@ -1,5 +1,5 @@
 import { type AlgorithmIdentifier, encodeAlgorithmIdentifier, readAlgorithmIdentifier } from '../algorithms.js';
-import { checkBytes, checkList, checkObject } from '../checks.js';
+import { checkBytes, checkList } from '../checks.js';
 import {
   checkDerElement,
   copyBytes,
@@ -11,6 +11,7 @@ import {
   Tag,
 } from '../der.js';
 import { checkOid, OCSPExtensionOID } from '../oids.js';
+import { checkNames, type OptionNames, readOptions } from '../options.js';
 import type { Json } from '../value-object.js';
 import { ExtensionValue } from './value.js';
 
@@ -138,6 +139,15 @@ export interface PreferredSignatureAlgorithm {
   readonly certIdentifier: AlgorithmIdentifier | null;
 }
 
+const INIT_NAMES = { algorithms: true } as const;
+const PREFERENCE_NAMES: OptionNames<PreferredSignatureAlgorithmInit> = { sigIdentifier: true, certIdentifier: true };
+/** The algorithm of a signature, as a message has it, says its hash besides. */
+const ALGORITHM_NAMES: OptionNames<AlgorithmIdentifierInit & { hash: unknown }> = {
+  oid: true,
+  parameters: true,
+  hash: true,
+};
+
 /** The signature algorithms a client wants, best first (RFC 6960 section 4.4.7). Iterates over them. */
 export class PreferredSignatureAlgorithms extends ExtensionValue implements Iterable<PreferredSignatureAlgorithm> {
   static readonly oid: typeof OCSPExtensionOID.PREFERRED_SIGNATURE_ALGORITHMS =
@@ -150,9 +160,13 @@ export class PreferredSignatureAlgorithms extends ExtensionValue implements Iter
    */
   constructor(init: { readonly algorithms: Iterable<PreferredSignatureAlgorithmInit> }) {
     super();
-    const { algorithms } = checkObject(init, 'init');
+    const { algorithms } = readOptions(init, INIT_NAMES, 'init');
     this.#algorithms = checkList(algorithms, 'algorithms', (item) => {
-      const { sigIdentifier, certIdentifier } = checkObject(item as PreferredSignatureAlgorithmInit, 'algorithms');
+      const { sigIdentifier, certIdentifier } = readOptions(
+        item as PreferredSignatureAlgorithmInit,
+        PREFERENCE_NAMES,
+        'algorithms',
+      );
       return preference(
         checkAlgorithm(sigIdentifier, 'sigIdentifier'),
         certIdentifier == null ? null : checkAlgorithm(certIdentifier, 'certIdentifier'),
@@ -225,7 +239,7 @@ function copyAlgorithm({ oid, parameters }: AlgorithmIdentifier): AlgorithmIdent
 }
 
 function checkAlgorithm(value: AlgorithmIdentifierInit, name: string): AlgorithmIdentifier {
-  const { oid, parameters } = checkObject(value, name);
+  const { oid, parameters } = checkNames(value, ALGORITHM_NAMES, name);
   return {
     oid: checkOid(oid, `${name}.oid`),
     parameters: parameters == null ? null : checkDerElement(parameters, `${name}.parameters`),

@@ -1,5 +1,5 @@
 import { invalidArgType } from '../../errors.js';
-import { checkBytes, checkObject, checkText } from '../checks.js';
+import { checkBytes, checkText } from '../checks.js';
 import {
   asciiFromBytes,
   asciiToBytes,
@@ -14,6 +14,7 @@ import {
   Tag,
 } from '../der.js';
 import { OCSPExtensionOID } from '../oids.js';
+import { type OptionNames, readOptions } from '../options.js';
 import { checkDate } from '../time.js';
 import type { Json } from '../value-object.js';
 import { ExtensionValue } from './value.js';
@@ -126,6 +127,8 @@ export interface CrlIDInit {
   readonly crlTime?: Date | null;
 }
 
+const CRL_ID_NAMES: OptionNames<CrlIDInit> = { crlUrl: true, crlNum: true, crlTime: true };
+
 /** The CRL on which a revoked certificate was found (RFC 6960 section 4.4.2). */
 export class CrlID extends ExtensionValue {
   static readonly oid: typeof OCSPExtensionOID.CRL_REFERENCES = OCSPExtensionOID.CRL_REFERENCES;
@@ -138,7 +141,7 @@ export class CrlID extends ExtensionValue {
    */
   constructor(init: CrlIDInit) {
     super();
-    const { crlUrl, crlNum, crlTime } = checkObject(init, 'init');
+    const { crlUrl, crlNum, crlTime } = readOptions(init, CRL_ID_NAMES, 'init');
     this.#crlUrl = crlUrl == null ? null : checkText(crlUrl, 'crlUrl');
     if (this.#crlUrl !== null) asciiToBytes(this.#crlUrl, 'crlUrl');
     if (crlNum != null && typeof crlNum !== 'bigint') throw invalidArgType('crlNum', 'a bigint', crlNum);

@@ -1,9 +1,10 @@
 import { invalidArgType } from '../../errors.js';
-import { checkBytes, checkList, checkObject } from '../checks.js';
+import { checkBytes, checkList } from '../checks.js';
 import { DerReader, encodeOid, encodeSequence, encodeSequenceOf, Tag } from '../der.js';
 import { checkGeneralName, type GeneralName, readGeneralName } from '../general-name.js';
 import { Name, readName } from '../name.js';
 import { checkOid, OCSPExtensionOID } from '../oids.js';
+import { type OptionNames, readOptions } from '../options.js';
 import type { Json } from '../value-object.js';
 import { ExtensionValue } from './value.js';
 
@@ -23,6 +24,9 @@ export interface ServiceLocatorInit {
   readonly locator?: Iterable<AccessDescription> | null;
 }
 
+const INIT_NAMES: OptionNames<ServiceLocatorInit> = { issuer: true, locator: true };
+const ACCESS_NAMES: OptionNames<AccessDescription> = { accessMethod: true, accessLocation: true };
+
 /** Tells a responder where to forward a request to (RFC 6960 section 4.4.6). */
 export class ServiceLocator extends ExtensionValue {
   static readonly oid: typeof OCSPExtensionOID.SERVICE_LOCATOR = OCSPExtensionOID.SERVICE_LOCATOR;
@@ -34,7 +38,7 @@ export class ServiceLocator extends ExtensionValue {
    */
   constructor(init: ServiceLocatorInit) {
     super();
-    const { issuer, locator } = checkObject(init, 'init');
+    const { issuer, locator } = readOptions(init, INIT_NAMES, 'init');
     if (!(issuer instanceof Name)) throw invalidArgType('issuer', 'an instance of Name', issuer);
     this.#issuer = issuer;
     this.#locator = locator == null ? null : checkList(locator, 'locator', checkAccessDescription);
@@ -90,7 +94,7 @@ export class ServiceLocator extends ExtensionValue {
 }
 
 function checkAccessDescription(item: unknown): AccessDescription {
-  const { accessMethod, accessLocation } = checkObject(item as AccessDescription, 'locator');
+  const { accessMethod, accessLocation } = readOptions(item as AccessDescription, ACCESS_NAMES, 'locator');
   return Object.freeze({
     accessMethod: checkOid(accessMethod, 'accessMethod'),
     accessLocation: checkGeneralName(accessLocation, 'accessLocation'),
