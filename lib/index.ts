@@ -6,7 +6,6 @@
 export type { OpensslInfo } from '../typings/binding.js';
 export { opensslInfo } from './binding.js';
 export { OCSPError, type OCSPErrorCode, type OCSPErrorDetails } from './errors.js';
-export type { SerialNumberInput } from './ocsp/cert-id-input.js';
 export { Encoding, OCSPCertStatus, OCSPResponderEncoding, OCSPResponseStatus } from './ocsp/enums.js';
 export type { LoadOptions } from './ocsp/message.js';
 export { loadDerOcspRequest, OCSPRequest, OCSPRequestEntry } from './ocsp/request.js';
@@ -106,6 +105,7 @@ export {
   SignedCertificateTimestamp,
   SignedCertificateTimestamps,
 } from './x509/sct.js';
+export type { SerialNumberInput } from './x509/serial-number.js';
 export { loadStoredPrivateKey, type StoredKeyOptions, StoredPrivateKey } from './x509/stored-key.js';
 export {
   type CrlInput,

@@ -51,6 +51,7 @@ import {
   SegmentStore,
   type SignAllOptions,
   type StatusSource,
+  type StoredResponse,
   type ValidityOptions,
 } from 'openssl-ocsp/bulk';
 import {
@@ -69,6 +70,7 @@ test.after.always(() => rmSync(folder, { recursive: true, force: true }));
 const kit = new TestResponseKit();
 const { ca, leaf, responder } = kit;
 const rsa = ca.issueResponder({ keyType: 'rsa' });
+const plain = ca.issue({ keyType: 'rsa' });
 const edwards = ca.issueResponder({ keyType: 'ed25519' });
 const times = { thisUpdate: new Date(), nextUpdate: new Date(Date.now() + 3_600_000) };
 
@@ -187,7 +189,7 @@ testOptions<ResponseSignerOptions>('ResponseSigner', {
       responses[0]?.nextUpdate === null,
     ];
   },
-  base: { ...signerOptions, allowUnauthorized: true },
+  base: { ...signerOptions, responder: plain.certificate, privateKey: plain.privateKey, allowUnauthorized: true },
   changes: {
     issuer: 1,
     responder: ca.certificate,
@@ -198,7 +200,7 @@ testOptions<ResponseSignerOptions>('ResponseSigner', {
     responderId: 'By Name',
     certificates: [ca.certificate, rsa.certificate],
     validity: { period: null },
-    allowUnauthorized: 'yes',
+    allowUnauthorized: false,
   },
 });
 testOptions<SignOptions>('ResponseSigner, signOptions', {
@@ -213,7 +215,7 @@ testOptions<ValidityOptions>('ResponseSigner, validity', {
     return [response?.thisUpdate, response?.nextUpdate];
   },
   base: { thisUpdate: new Date(Date.UTC(2020, 0, 1, 1, 1, 1)) },
-  changes: { thisUpdate: new Date(0), granularity: 7, period: null },
+  changes: { thisUpdate: new Date(0), granularity: 3600, period: null },
 });
 
 const signer = new ResponseSigner({
@@ -261,6 +263,7 @@ function rememberingStore(seen: unknown[]): ResponseStore {
 }
 const seen: unknown[] = [];
 testOptions<BulkSignOptions>('bulkSign', {
+  unseen: ['allowOlderList'],
   async call(options) {
     seen.length = 0;
     const { signed } = await bulkSign(options);
@@ -275,6 +278,8 @@ testOptions<BulkSignOptions>('bulkSign', {
     id: 'two',
     otherRun: 'discard',
     statusVersion: 5,
+    modified: new Date(7000),
+    allowOlderList: true,
     checkpointEvery: 0,
   },
 });
@@ -285,16 +290,21 @@ async function read(source: StatusSource): Promise<unknown> {
   return entries;
 }
 const badRows = { onBadRow: () => undefined };
+const refusing = {
+  onBadRow: () => {
+    throw new Error('bad row');
+  },
+};
 const csv = Buffer.from('serial,status\n10,good\n10;good\n');
 testOptions<CsvOptions>('csvSource', {
   call: (options) => read(csvSource(csv, options)),
-  base: {},
-  changes: { ...badRows, delimiter: ';', serials: 'decimal' },
+  base: badRows,
+  changes: { ...refusing, delimiter: ';', serials: 'decimal' },
 });
 testOptions<RowOptions>('ndjsonSource', {
   call: (options) => read(ndjsonSource(Buffer.from('{"serial":"10","status":"good"}\n{}\n'), options)),
-  base: {},
-  changes: badRows,
+  base: badRows,
+  changes: refusing,
 });
 const index = ['V\t391231235959Z\t\t0A\tunknown\t/CN=a', 'E\t191231235959Z\t\t0B\tunknown\t/CN=b'];
 testOptions<IndexTxtOptions>('indexTxtSource', {
@@ -309,13 +319,14 @@ testOptions<IndexTxtOptions>('indexTxtSource', {
   },
 });
 testOptions<BatchOptions>('StatusSource.batches', {
+  unseen: ['onEdition'],
   async call(options) {
     const sizes = [];
     for await (const batch of iterableSource([entry, entry, entry]).batches(options)) sizes.push(batch.length);
     return sizes;
   },
   base: {},
-  changes: { skip: 1, batchSize: 1 },
+  changes: { skip: 1, batchSize: 1, onEdition: () => undefined },
 });
 
 testOptions<RefreshOptions>('nextRefresh', {
@@ -334,7 +345,14 @@ testOptions<FileLedgerOptions>('FileLedger.open', {
   base: { now: () => 1000 },
   changes: { leaseSeconds: 5, maxAttempts: 1, now: () => 2000 },
 });
-const stored = { serial: '0102', statusVersion: 1, producedAt: 1, certStatus: 0, nextUpdate: null, der: Buffer.of(5) };
+const stored = {
+  serial: '0102',
+  statusVersion: 1,
+  producedAt: 1,
+  certStatus: 0,
+  nextUpdate: null,
+  der: Buffer.of(5),
+} as StoredResponse;
 testOptions<ExportOptions>('exportTar', {
   call: (options) => Buffer.concat([...exportTar([stored], options)]).toString('latin1'),
   base: {},
@@ -378,7 +396,7 @@ test('the testing kit: what is no option is refused, and what is inherited count
   t.throws(() => ca.issue({ aia: wrong({ OCSP: 'http://a' }) }), near('OCSP'));
   t.throws(() => ca.issue({ signature: wrong({ hashes: 'sha1' }) }), near('hashes'));
   t.throws(() => new TestResponseKit(wrong({ privateKey: ca.privateKey })), invalid);
-  t.throws(() => kit.entry(wrong({ hashAlgorithm: 'sha1' })), near('hashAlgorithm'));
+  t.throws(() => kit.entry(wrong({ hashes: 'sha1' })), near('hashes'));
   t.throws(() => kit.respond(kit.entry(), wrong({ breakSignatur: true })), near('breakSignatur'));
   t.throws(() => buildTestResponse(wrong({ signer: ca, entries: [], trailling: Buffer.of(1) })), near('trailling'));
   await t.throwsAsync(TestResponder.start(ca, wrong({ behavior: 'good' })), near('behavior'));

@@ -1,7 +1,8 @@
 import { invalidValue } from '../errors.js';
+import { type OptionNames, readOptions } from '../x509/options.js';
 import type { ResponseSigner } from './response-signer.js';
-import { RunVersion, readToken, type VersionOptions } from './run-version.js';
-import type { SignAllOptions } from './sign-all.js';
+import { RunVersion, readToken, VERSION_NAMES, type VersionOptions } from './run-version.js';
+import { SIGN_ALL_NAMES, type SignAllOptions } from './sign-all.js';
 import type { BatchOptions, StatusSource } from './sources/status-source.js';
 import type { StatusEntry } from './status-entry.js';
 import type { ListEdition, ResponseRecord, ResponseStore } from './store/response-store.js';
@@ -50,6 +51,17 @@ export interface BulkResult extends BulkProgress {
   readonly supersededBy: ListEdition | null;
 }
 
+const BULK_SIGN_NAMES: OptionNames<BulkSignOptions> = {
+  ...SIGN_ALL_NAMES,
+  ...VERSION_NAMES,
+  source: true,
+  signer: true,
+  store: true,
+  id: true,
+  otherRun: true,
+  checkpointEvery: true,
+};
+
 const CHECKPOINT_EVERY = 10_000;
 const CHECKPOINT_SECONDS = 5;
 /** Few at a time, as with all that follows: what lives shortly costs the garbage collector nothing. */
@@ -64,7 +76,10 @@ const READ_AT_ONCE = 512;
  * list that goes back beside a `statusVersion`. The run can then be continued.
  */
 export async function bulkSign(options: BulkSignOptions): Promise<BulkResult> {
-  const { source, signer, store, id, otherRun, checkpointEvery, onProgress, ...signing } = options;
+  const { source, signer, store, id, otherRun, checkpointEvery, onProgress, ...signing } = readOptions(
+    options,
+    BULK_SIGN_NAMES,
+  );
   const { statusVersion, modified, allowOlderList, ...signAllOptions } = signing;
   if (checkpointEvery !== undefined && (!Number.isInteger(checkpointEvery) || checkpointEvery < 1))
     throw invalidValue('checkpointEvery must be a whole number');

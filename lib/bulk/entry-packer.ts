@@ -3,14 +3,16 @@ import type { SingleResponseTuple } from '../../typings/binding.js';
 import { invalidArgType, invalidValue } from '../errors.js';
 import { OCSPCertStatus } from '../ocsp/enums.js';
 import { checkExtensionList, encodeExtensionList } from '../ocsp/extension-list.js';
-import { integerToBytes } from '../x509/der.js';
 import { checkReason, reasonToCode } from '../x509/reason.js';
+import { serialToBytes } from '../x509/serial-number.js';
 import { checkDate } from '../x509/time.js';
 import type { StatusEntry } from './status-entry.js';
 
 const HEADER_SIZE = 32;
 /** Longest serial whose length the packed form can say. */
 const MAX_SERIAL_OCTETS = 0xffff;
+
+const BARE_DIGITS = /^[0-9a-f]+$/i;
 
 /** Longer serials than RFC 5280 allows (20 octets) take a slower way. */
 const USUAL_WORDS = 3;
@@ -92,12 +94,9 @@ export class EntryPacker {
 
   /** Writes the content octets of the INTEGER and returns their number. */
   #writeSerial(serial: unknown, at: number): number {
-    if (typeof serial === 'string') return this.#writeHexSerial(serial, at);
-    if (typeof serial !== 'bigint') {
-      throw invalidArgType('serialNumber', 'a bigint or a string of hexadecimal digits', serial);
-    }
-    if (serial < 0n) throw invalidValue('serialNumber is negative');
-    return serial >> USUAL_BITS === 0n ? this.#writeWords(serial, at) : this.#writeBytes(integerToBytes(serial), at);
+    if (typeof serial === 'string' && BARE_DIGITS.test(serial)) return this.#writeHexSerial(serial, at);
+    if (typeof serial === 'bigint' && serial >> USUAL_BITS === 0n) return this.#writeWords(serial, at);
+    return this.#writeBytes(serialToBytes(serial), at);
   }
 
   #writeBytes(bytes: Uint8Array, at: number): number {

@@ -1,5 +1,6 @@
 import { invalidValue } from '../errors.js';
 import { OCSPCertStatus } from '../ocsp/enums.js';
+import type { OptionNames } from '../x509/options.js';
 import { checkDate } from '../x509/time.js';
 import type { StatusEntry } from './status-entry.js';
 import type { ListEdition } from './store/response-store.js';
@@ -24,6 +25,9 @@ export interface VersionOptions {
    */
   readonly allowOlderList?: boolean;
 }
+
+/** The names of {@link VersionOptions}. */
+export const VERSION_NAMES: OptionNames<VersionOptions> = { statusVersion: true, modified: true, allowOlderList: true };
 
 /** Lists that are files, of which nothing is known but when they were modified, are one list. */
 const FILES = 'files';

@@ -1,5 +1,6 @@
 import type { NativeSigningPool, OnBatch } from '../../typings/binding.js';
 import { OCSPError } from '../errors.js';
+import { serialToBytes, serialToText } from '../x509/serial-number.js';
 import { type DefaultTimes, EntryPacker } from './entry-packer.js';
 import type { SignAllOptions, SignedEntry } from './sign-all.js';
 import { copyEntry, type StatusEntry } from './status-entry.js';
@@ -284,7 +285,7 @@ export class SigningRun implements AsyncIterableIterator<SignedEntry> {
 /** The error of an entry, saying which one it is. */
 function naming(index: number, entry: StatusEntry | undefined, cause: Error): Error {
   const serial = entry?.serialNumber;
-  const name = typeof serial === 'bigint' ? serial.toString(16) : String(serial);
+  const name = (typeof serial === 'bigint' ? serialToText(serialToBytes(serial)) : String(serial)).slice(0, 64);
   const message = `entry ${index} (serial number ${name}): ${cause.message}`;
   if (cause instanceof OCSPError) return new OCSPError(cause.code, message, { cause });
   const { code } = cause as NodeJS.ErrnoException;

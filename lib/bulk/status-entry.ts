@@ -1,11 +1,12 @@
 import type { OCSPCertStatus } from '../ocsp/enums.js';
 import type { Extension } from '../x509/extension.js';
 import type { ReasonName } from '../x509/reason.js';
+import type { SerialNumberInput } from '../x509/serial-number.js';
 
 /** The status of one certificate, as a source knows it and a signer takes it. */
 export interface StatusEntry {
-  /** Serial number: a bigint, or hexadecimal digits in either case, without a prefix. */
-  readonly serialNumber: bigint | string;
+  /** Serial number; text is hexadecimal. */
+  readonly serialNumber: SerialNumberInput;
   /** GOOD, REVOKED or UNKNOWN. */
   readonly status: OCSPCertStatus;
   /** When the certificate was revoked; with REVOKED only, and required there. */

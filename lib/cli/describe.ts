@@ -2,6 +2,7 @@
 import type { X509Certificate } from 'node:crypto';
 import type { CertIdMembers } from '../ocsp/cert-id.js';
 import { OCSPCertStatus, OCSPResponseStatus } from '../ocsp/enums.js';
+import { SERIAL } from '../ocsp/layout.js';
 import { orError } from '../ocsp/message.js';
 import type { OCSPRequest } from '../ocsp/request.js';
 import type { OCSPResponse } from '../ocsp/response.js';
@@ -9,6 +10,7 @@ import type { OCSPSingleResponse } from '../ocsp/single-response.js';
 import type { Extension, Extensions } from '../x509/extension.js';
 import { DirectoryName } from '../x509/general-name.js';
 import { SignatureAlgorithmOID } from '../x509/oids.js';
+import { serialToText } from '../x509/serial-number.js';
 import type { Json } from '../x509/value-object.js';
 import { oneLine } from './input.js';
 import { attempt, type Outline } from './outline.js';
@@ -130,17 +132,11 @@ function describeEntry(entry: OCSPSingleResponse, title: string, now: number): O
 
 function certIdRows(entry: CertIdMembers): Row[] {
   return [
-    ['serial number', attempt(() => serialText(entry.serialNumber))],
+    ['serial number', attempt(() => `${serialToText(entry.parsedCertId().view(SERIAL))} (hexadecimal)`)],
     ['hash', attempt(() => entry.hashAlgorithm)],
     ['issuer name hash', entry.issuerNameHash],
     ['issuer key hash', entry.issuerKeyHash],
   ];
-}
-
-/** Hexadecimal as in `X509Certificate.serialNumber`, with a sign where there has to be one. */
-function serialText(serial: bigint): string {
-  const digits = (serial < 0n ? -serial : serial).toString(16).toUpperCase();
-  return `${serial < 0n ? '-' : ''}${digits.length % 2 === 1 ? '0' : ''}${digits} (hexadecimal)`;
 }
 
 function requestor(request: OCSPRequest): string {

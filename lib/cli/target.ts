@@ -5,6 +5,7 @@ import type { OCSPRequestBuilder } from '../ocsp/request-builder.js';
 import type { CertIdInput, OcspQuestion } from '../ocsp/verification/question.js';
 import { checkCertIdHash, HashAlgorithm, type HashAlgorithmName } from '../x509/algorithms.js';
 import { toCertificate } from '../x509/certificate.js';
+import { serialFromText, serialToBytes, serialToText } from '../x509/serial-number.js';
 import { choiceOption, UsageError } from './command.js';
 import { readAllCertificates, readCertificates, subjectOf } from './input.js';
 
@@ -125,7 +126,6 @@ function issued(issuer: X509Certificate, certificate: X509Certificate): boolean 
 }
 
 function serialDigits(text: string): string {
-  const digits = text.replace(/^0x/i, '').replaceAll(':', '');
-  if (!/^[0-9a-f]+$/i.test(digits)) throw new UsageError(`--serial is not a string of hexadecimal digits: ${text}`);
-  return digits;
+  if (serialFromText(text) === undefined) throw new UsageError(`--serial is not a hexadecimal number: ${text}`);
+  return serialToText(serialToBytes(text));
 }

@@ -1,12 +1,10 @@
 /** CertID arguments of the builders, checked and in the form that the native writer takes. */
 import type { CertIdHashIndex } from '../../typings/binding.js';
-import { invalidArgType, invalidValue } from '../errors.js';
+import { invalidValue } from '../errors.js';
 import { type CertIdHash, checkCertIdHash, type HashAlgorithmName } from '../x509/algorithms.js';
 import { type CertificateInput, toCertificate } from '../x509/certificate.js';
-import { checkBytes, copyBytes, integerToBytes } from '../x509/der.js';
-
-/** A serial number: a bigint, or hexadecimal digits as `X509Certificate.serialNumber` has them. */
-export type SerialNumberInput = bigint | string;
+import { checkBytes, copyBytes } from '../x509/der.js';
+import { type SerialNumberInput, serialToBytes } from '../x509/serial-number.js';
 
 /** The first four members of the native tuples. */
 export type CertIdTuple = readonly [
@@ -31,7 +29,7 @@ export function certIdFrom(
   serialNumber: SerialNumberInput,
   algorithm: HashAlgorithmName,
 ): CertIdTuple {
-  const serial = checkSerial(serialNumber);
+  const serial = serialToBytes(serialNumber);
   const row = checkCertIdHash(algorithm, 'algorithm');
   return [
     row.index,
@@ -47,16 +45,4 @@ function checkHash(value: unknown, name: string, { hash, digestLength }: CertIdH
     throw invalidValue(`${name} is ${bytes.length} octets long; a ${hash} hash has ${digestLength}`);
   }
   return bytes;
-}
-
-/** Content octets of the INTEGER. */
-function checkSerial(value: unknown): Buffer {
-  if (typeof value === 'string') {
-    if (!/^[0-9a-f]+$/i.test(value)) throw invalidValue('serialNumber is not a string of hexadecimal digits');
-    return integerToBytes(BigInt(`0x${value}`));
-  }
-  if (typeof value !== 'bigint')
-    throw invalidArgType('serialNumber', 'a bigint or a string of hexadecimal digits', value);
-  if (value < 0n) throw invalidValue('serialNumber is negative');
-  return integerToBytes(value);
 }

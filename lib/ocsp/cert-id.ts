@@ -1,6 +1,7 @@
 import { CERT_ID_HASHES, certIdHashForOid, type HashAlgorithm } from '../x509/algorithms.js';
 import { integerFromBytes } from '../x509/der.js';
 import { oidFromBytes } from '../x509/oids.js';
+import { serialToText } from '../x509/serial-number.js';
 import { type Json, ValueObject } from '../x509/value-object.js';
 import { HASH_ALGORITHM, HASH_INDEX, ISSUER_KEY_HASH, ISSUER_NAME_HASH, SERIAL } from './layout.js';
 import { orError, type Parsed } from './message.js';
@@ -75,7 +76,7 @@ export abstract class CertIdMembers extends ValueObject {
       hashAlgorithm: orError(() => this.hashAlgorithm),
       issuerNameHash: this.issuerNameHash.toString('hex'),
       issuerKeyHash: this.issuerKeyHash.toString('hex'),
-      serialNumber: this.serialNumber.toString(),
+      serialNumber: serialToText(this.#parsed.view(SERIAL)),
     };
   }
 }

@@ -9,9 +9,10 @@ import type { ExtensionType } from '../x509/extension-codec.js';
 import { checkGeneralName, type GeneralName } from '../x509/general-name.js';
 import { type PrivateKeyInput, toPrivateKey } from '../x509/key.js';
 import { type OptionNames, readOptions } from '../x509/options.js';
+import type { SerialNumberInput } from '../x509/serial-number.js';
 import { checkCertificates } from '../x509/trust-store.js';
 import { type Appended, append, itemsOf } from './appended.js';
-import { type CertIdTuple, certIdFrom, certIdOf, type SerialNumberInput } from './cert-id-input.js';
+import { type CertIdTuple, certIdFrom, certIdOf } from './cert-id-input.js';
 import { checkExtensionList, encodeExtensionList, withExtension } from './extension-list.js';
 import { INTERNAL, wholeDer } from './message.js';
 import { OCSPRequest } from './request.js';
@@ -70,7 +71,7 @@ export class OCSPRequestBuilder {
    *
    * @param issuerNameHash - Hash of the DER of the issuer's distinguished name.
    * @param issuerKeyHash - Hash of the issuer's public key bits, without tag, length and unused-bits octet.
-   * @param serialNumber - Not negative; a string holds hexadecimal digits.
+   * @param serialNumber - A string holds hexadecimal digits.
    * @param algorithm - The hash that both hashes were made with: SHA-1 or SHA-2.
    * @param singleRequestExtensions - Extensions of this entry alone.
    * @throws TypeError; `ERR_OCSP_INVALID_VALUE` for a hash of the wrong length or a bad serial number;

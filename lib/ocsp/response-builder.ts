@@ -9,9 +9,10 @@ import type { ExtensionType } from '../x509/extension-codec.js';
 import { type PrivateKeyInput, toPrivateKey } from '../x509/key.js';
 import { type OptionNames, readOptions } from '../x509/options.js';
 import type { ReasonName } from '../x509/reason.js';
+import type { SerialNumberInput } from '../x509/serial-number.js';
 import { checkDate } from '../x509/time.js';
 import { type Appended, append, itemsOf } from './appended.js';
-import { certIdFrom, certIdOf, type SerialNumberInput } from './cert-id-input.js';
+import { certIdFrom, certIdOf } from './cert-id-input.js';
 import { type OCSPCertStatus, OCSPResponderEncoding, OCSPResponseStatus } from './enums.js';
 import { encodeExtensionList, withExtension } from './extension-list.js';
 import { INTERNAL, wholeDer } from './message.js';
@@ -35,7 +36,7 @@ export interface ResponseByHashInput extends StatusInput {
   readonly issuerNameHash: Uint8Array;
   /** Hash of the issuer's public key bits, without tag, length and unused-bits octet. */
   readonly issuerKeyHash: Uint8Array;
-  /** Not negative; a string holds hexadecimal digits. */
+  /** A string holds hexadecimal digits. */
   readonly serialNumber: SerialNumberInput;
   /** The hash that both hashes were made with: SHA-1 or SHA-2. */
   readonly algorithm: HashAlgorithmName;

@@ -16,6 +16,7 @@ import {
 } from '../x509/der.js';
 import { HashAlgorithmOID, OCSPResponseTypeOID } from '../x509/oids.js';
 import { type OptionNames, readOptions } from '../x509/options.js';
+import { serialToBytes } from '../x509/serial-number.js';
 import { publicKeyBits, readExtension, type TestExtension } from './certificate.js';
 import { SIGNATURE_NAMES, signatureAlgorithm, signBytes, type TestSignatureOptions } from './signature.js';
 import type { TestIdentity } from './test-ca.js';
@@ -167,7 +168,7 @@ function encodeEntry(input: TestEntry): Buffer {
       entry.withoutHashParameters ? encodeSequence(oid) : encodeSequence(oid, encodeNull()),
       encodeOctetString(entry.issuerNameHash ?? createHash(hash).update(subjectOf(issuer)).digest()),
       encodeOctetString(entry.issuerKeyHash ?? keyHash(issuer.publicKey, hash)),
-      encodeInteger(entry.serialNumber ?? BigInt(`0x${certificate.serialNumber}`)),
+      encodeTlv(Tag.INTEGER, serialToBytes(entry.serialNumber ?? certificate.serialNumber)),
     ),
     encodeStatus(status, entry),
     encodeTime(thisUpdate),

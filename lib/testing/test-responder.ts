@@ -5,8 +5,10 @@ import { type AddressInfo, isIPv6 } from 'node:net';
 import { invalidValue } from '../errors.js';
 import { loadDerOcspRequest, type OCSPRequest } from '../ocsp/request.js';
 import type { HashAlgorithm } from '../x509/algorithms.js';
+import { integerFromBytes } from '../x509/der.js';
 import { OCSPExtensionOID } from '../x509/oids.js';
 import { type OptionNames, readOptions } from '../x509/options.js';
+import { serialToBytes } from '../x509/serial-number.js';
 import { type HttpBehaviour, isHttpBehaviour, sendAs } from './responder-faults.js';
 import {
   buildTestResponse,
@@ -153,14 +155,15 @@ export class TestResponder {
 
   /** Starts one on a free port. It answers for the certificates of `ca`. */
   static async start(ca: TestCa, options: TestResponderOptions = {}): Promise<TestResponder> {
-    const given = readOptions(options, OPTION_NAMES);
+    const { entry = {}, response = {}, ...others } = readOptions(options, OPTION_NAMES);
+    const given = {
+      ...others,
+      entry: readOptions<Partial<TestEntry>>(entry, ENTRY_NAMES, 'entry'),
+      response: readOptions<Partial<TestResponseOptions>>(response, RESPONSE_NAMES, 'response'),
+    };
     const server = createServer().listen(0, given.host ?? '127.0.0.1');
     await once(server, 'listening');
-    return new TestResponder(ca, server, {
-      ...given,
-      entry: readOptions<Partial<TestEntry>>(given.entry ?? {}, ENTRY_NAMES, 'entry'),
-      response: readOptions<Partial<TestResponseOptions>>(given.response ?? {}, RESPONSE_NAMES, 'response'),
-    });
+    return new TestResponder(ca, server, given);
   }
 
   /** What it was asked so far, the oldest first. */
@@ -170,7 +173,7 @@ export class TestResponder {
 
   /** What `good` is for one certificate from now on. `serialNumber`: as `X509Certificate` has it, or a bigint. */
   setStatus(serialNumber: bigint | string, status: TestBehaviour): void {
-    this.#statuses.set(typeof serialNumber === 'bigint' ? serialNumber : BigInt(`0x${serialNumber}`), status);
+    this.#statuses.set(integerFromBytes(serialToBytes(serialNumber)), status);
   }
 
   /** The body of an answer to a request. */

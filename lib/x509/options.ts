@@ -1,5 +1,6 @@
 /** Options objects as they come in: read once, by name, and without a name that means nothing. */
-import { invalidValue } from '../errors.js';
+import { types } from 'node:util';
+import { invalidArgType, invalidValue } from '../errors.js';
 import { checkObject } from './checks.js';
 import { closest } from './suggestion.js';
 
@@ -31,7 +32,7 @@ export function pickOptions<T extends object>(options: T, names: OptionNames<T>)
  * the object as on what it inherits from, short of `Object.prototype`. Methods of a class, which are functions and not
  * enumerable, may be there.
  *
- * @throws TypeError when it is not an object; `ERR_OCSP_INVALID_VALUE` for an unknown name.
+ * @throws TypeError when it is not an object, or a list or bytes; `ERR_OCSP_INVALID_VALUE` for an unknown name.
  */
 export function checkNames<T extends object>(
   options: T,
@@ -39,6 +40,8 @@ export function checkNames<T extends object>(
   argument: string = 'options',
 ): T {
   checkObject(options, argument);
+  if (Array.isArray(options) || ArrayBuffer.isView(options) || types.isAnyArrayBuffer(options))
+    throw invalidArgType(argument, 'an object of options', options);
   for (
     let level: object = options;
     level !== null && level !== Object.prototype;
@@ -59,7 +62,7 @@ function isMethod(level: object, name: string): boolean {
 }
 
 function unknownName(name: string, names: readonly string[], argument: string): Error {
-  const near = closest(name, names);
+  const near = names.find((known) => known.toLowerCase() === name.toLowerCase()) ?? closest(name, names);
   const hint = near === undefined ? `only ${names.join(', ')}` : `did you mean '${near}'?`;
   return invalidValue(`${argument} takes no '${name.slice(0, 64)}': ${hint}`);
 }

@@ -1,4 +1,5 @@
 import { invalidArgType, invalidValue, malformed } from '../errors.js';
+import { integerToJson } from './value-object.js';
 
 /** Why a certificate was revoked (RFC 5280 section 5.3.1); names and values are those of the CRLReason ENUMERATED. */
 export enum ReasonFlags {
@@ -50,7 +51,8 @@ const REASON_OF: ReadonlyMap<number, ReasonFlags> = new Map(
  */
 export function reasonFromCode(code: number | bigint): ReasonFlags {
   const reason = REASON_OF.get(Number(code));
-  if (reason === undefined) throw malformed(`unsupported reason code: ${code}`);
+  if (reason === undefined)
+    throw malformed(`unsupported reason code: ${typeof code === 'bigint' ? integerToJson(code).slice(0, 64) : code}`);
   return reason;
 }
 
@@ -67,6 +69,9 @@ export function reasonToCode(reason: ReasonFlags): number {
 export function checkReason(value: unknown, name: string): ReasonFlags {
   if (typeof value !== 'string') throw invalidArgType(name, 'a member of ReasonFlags', value);
   const reason = Object.values(ReasonFlags).find((member) => member === value);
-  if (reason === undefined) throw invalidValue(`${name} is not a member of ReasonFlags: '${value.slice(0, 64)}'`);
+  if (reason === undefined) {
+    const members = Object.values(ReasonFlags).join(', ');
+    throw invalidValue(`${name} is not a member of ReasonFlags: '${value.slice(0, 64)}' is none of ${members}`);
+  }
   return reason;
 }

@@ -3,10 +3,20 @@ import { type InspectOptionsStylized, inspect } from 'node:util';
 /** What `JSON.stringify` can write. */
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
 
+/** No number of a certificate or list is longer (RFC 5280: 20 octets). */
+const LONG = 1n << 512n;
+
+/** An integer for JSON: decimal; after `0x`, hexadecimal, when it is so long that decimal digits would take their time. */
+export function integerToJson(value: bigint): string {
+  if (value < LONG && value > -LONG) return value.toString();
+  return value < 0n ? `-0x${(-value).toString(16)}` : `0x${value.toString(16)}`;
+}
+
 /**
  * An immutable value: compared by content, printable as JSON, and shown by `console.log` as what it holds.
  *
- * In JSON, bytes are lower-case hex, dates ISO 8601, integers of any size decimal strings.
+ * In JSON, bytes are lower-case hex, dates ISO 8601, serial numbers hexadecimal as `X509Certificate` has them, and other integers
+ * decimal strings.
  */
 export abstract class ValueObject {
   /** Only what a constructor has made has it; `Object.create(SomeClass.prototype)` has not. */

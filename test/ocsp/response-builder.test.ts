@@ -258,12 +258,13 @@ test('builders are immutable', (t) => {
 
 test('a builder with 100,000 answers goes on in two ways, and each has its own', (t) => {
   // Quadratic work would take minutes.
+  const { cert: _cert, issuer: _issuer, ...status } = answer();
   let common = responseBuilder();
   for (let i = 1n; i < 100_000n; i += 1n) {
-    common = common.addResponseByHash({ ...certId, ...answer(), serialNumber: i });
+    common = common.addResponseByHash({ ...certId, ...status, serialNumber: i });
   }
   const [left, right] = [200_000n, 300_000n].map((serialNumber) =>
-    common.addResponseByHash({ ...certId, ...answer(), serialNumber }),
+    common.addResponseByHash({ ...certId, ...status, serialNumber }),
   );
   const serials = [left, right, common].map((builder) =>
     builder!.sign(rootKey, SHA256).responses.map(({ serialNumber }) => serialNumber),

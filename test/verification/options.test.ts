@@ -171,6 +171,7 @@ for (const [name, call] of Object.entries({
 }
 
 testOptions<TrustStoreOptions>('trust', {
+  takesLists: true,
   call: (trust) => tell(verifyOcspResponse(der, { ...question, ...rules, trust })),
   base: { certificates: [kit.root.certificate] },
   changes: {

@@ -6,6 +6,7 @@ import { type CertificateInput, toCertificate } from '../../x509/certificate.js'
 import { DerReader, Tag } from '../../x509/der.js';
 import { Extension } from '../../x509/extension.js';
 import { CertificateIssuer, CRLReason, InvalidityDate } from '../../x509/extensions/crl-entry.js';
+import { type OptionNames, readOptions } from '../../x509/options.js';
 import { ReasonFlags } from '../../x509/reason.js';
 import type { StatusEntry } from '../status-entry.js';
 import { type Crl, readCrl, readExtension, readTime } from './crl-der.js';
@@ -52,6 +53,17 @@ export interface CrlSourceOptions extends RowOptions {
   readonly allowExpired?: boolean;
 }
 
+const OPTION_NAMES: OptionNames<CrlSourceOptions> = {
+  serials: true,
+  serialFormat: true,
+  serialsOfPart: true,
+  issuer: true,
+  useCrlTimes: true,
+  allowFuture: true,
+  allowExpired: true,
+  onBadRow: true,
+};
+
 /** Serial numbers: the lines of a file, of bytes or of bytes in pieces; or items of an iterable. */
 export type SerialList = ByteInput | Iterable<string | bigint> | AsyncIterable<string | bigint>;
 
@@ -67,8 +79,9 @@ export type SerialList = ByteInput | Iterable<string | bigint> | AsyncIterable<s
  * `lineNumber` of a bad entry is its position in the CRL.
  */
 export function crlSource(crl: ByteInput, options: CrlSourceOptions = {}): StatusSource {
-  checkSerialFormat(options.serialFormat ?? 'hex', 'serialFormat');
-  return sourceOf((onEdition) => readEntries(crl, options, onEdition));
+  const given = readOptions(options, OPTION_NAMES);
+  checkSerialFormat(given.serialFormat ?? 'hex', 'serialFormat');
+  return sourceOf((onEdition) => readEntries(crl, given, onEdition));
 }
 
 async function* readEntries(
@@ -236,7 +249,6 @@ async function peek<T>(list: Iterable<T> | AsyncIterable<T>): Promise<[first: T 
 /** Equal texts for equal numbers. */
 function canonicalSerial(serial: string | bigint): string {
   if (typeof serial === 'string') return canonicalHex(serial);
-  if (serial < 0n) throw malformed('negative serial number');
   return canonicalHex(serial.toString(16));
 }
 

@@ -1,4 +1,5 @@
 import { invalidValue, malformed } from '../../errors.js';
+import { type OptionNames, readOptions } from '../../x509/options.js';
 import type { StatusEntry } from '../status-entry.js';
 import {
   checkSerialFormat,
@@ -19,6 +20,8 @@ export interface CsvOptions extends RowOptions {
   readonly serials?: SerialFormat;
 }
 
+const OPTION_NAMES: OptionNames<CsvOptions> = { delimiter: true, serials: true, onBadRow: true };
+
 const QUOTE = 0x22;
 const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
@@ -34,8 +37,9 @@ const DELIMITERS: readonly string[] = [',', ';', '\t'];
  * @throws `ERR_OCSP_INVALID_VALUE` for another delimiter or form of serial numbers.
  */
 export function csvSource(input: ByteInput, options: CsvOptions = {}): StatusSource {
-  new CsvFormat(options);
-  return rowSource(input, options, () => new CsvFormat(options));
+  const given = readOptions(options, OPTION_NAMES);
+  new CsvFormat(given);
+  return rowSource(input, given, () => new CsvFormat(given));
 }
 
 type Column = FieldName | undefined;

@@ -86,8 +86,7 @@ export function entryFromFields(fields: EntryFields, serials: SerialFormat): Sta
 function serialOf(value: unknown, format: SerialFormat): string | bigint {
   if (typeof value === 'bigint') return value;
   if (typeof value === 'number') {
-    if (!Number.isSafeInteger(value) || value < 0)
-      throw malformed(`serial number ${value} is not exact; write it as text`);
+    if (!Number.isSafeInteger(value)) throw malformed(`serial number ${value} is not exact; write it as text`);
     return BigInt(value);
   }
   const text = textOf(value, 'serial');

@@ -2,6 +2,7 @@
 import { malformed, type OCSPError } from '../../errors.js';
 import { OCSPCertStatus } from '../../ocsp/enums.js';
 import { ReasonFlags } from '../../x509/reason.js';
+import { serialFromText } from '../../x509/serial-number.js';
 import { parseGeneralizedTime } from '../../x509/time.js';
 
 /** Longer ones are no serial numbers (RFC 5280 allows 20 octets), but an attempt to make big integers slow. */
@@ -17,17 +18,15 @@ export function hexSerial(bytes: Buffer, start: number, end: number): string {
   return bytes.toString('latin1', start, end);
 }
 
-/** Hexadecimal digits: bare, after `0x`, or in pairs between colons or hyphens. */
+/** Hexadecimal in any of the forms of `SerialNumberInput`: bare digits as they stand, others with nothing but sign and digits. */
 export function serialFromHexText(text: string): string {
-  const digits = BYTES.test(text) ? text.replace(/[:-]/g, '') : text.replace(/^0x/i, '');
-  if (digits.length === 0) throw malformed('no serial number');
+  if (text.length === 0) throw malformed('no serial number');
+  if (text.length > 2 * LONGEST_SERIAL) throw malformed(`serial number of ${text.length} digits`);
+  const digits = /^[0-9A-Fa-f]+$/.test(text) ? text : serialFromText(text);
+  if (digits === undefined) throw notHexadecimal(JSON.stringify(text.slice(0, 64)));
   if (digits.length > LONGEST_SERIAL) throw malformed(`serial number of ${digits.length} digits`);
-  if (!/^[0-9A-Fa-f]*$/.test(digits)) throw notHexadecimal(JSON.stringify(text.slice(0, 64)));
   return digits;
 }
-
-/** Bytes as Vault and others print them. */
-const BYTES = /^[0-9a-f]{2}(?:(?::[0-9a-f]{2})+|(?:-[0-9a-f]{2})+)$/i;
 
 function isHexDigit(code: number): boolean {
   return (code >= 0x30 && code <= 0x39) || (code >= 0x41 && code <= 0x46) || (code >= 0x61 && code <= 0x66);
@@ -37,9 +36,9 @@ function notHexadecimal(shown: string): OCSPError {
   return malformed(`serial number with a character that is no hexadecimal digit: ${shown}`);
 }
 
-/** Decimal digits. */
+/** Decimal digits, after `-` or not. */
 export function serialFromDecimalText(text: string): bigint {
-  if (!/^[0-9]{1,600}$/.test(text)) throw malformed(`serial number that is not decimal: '${text.slice(0, 64)}'`);
+  if (!/^-?[0-9]{1,600}$/.test(text)) throw malformed(`serial number that is not decimal: '${text.slice(0, 64)}'`);
   return BigInt(text);
 }
 

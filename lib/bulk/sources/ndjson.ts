@@ -1,4 +1,5 @@
 import { malformed } from '../../errors.js';
+import { type OptionNames, readOptions } from '../../x509/options.js';
 import type { StatusEntry } from '../status-entry.js';
 import {
   checkSerialFormat,
@@ -17,6 +18,8 @@ export interface NdjsonOptions extends RowOptions {
   readonly serials?: SerialFormat;
 }
 
+const OPTION_NAMES: OptionNames<NdjsonOptions> = { serials: true, onBadRow: true };
+
 /**
  * A JSON object in each line, with the members that {@link csvSource} has as columns, each at most once, under one name.
  * Serial numbers are strings, or JSON numbers without fraction and exponent, up to 2^53 - 1; null is as good as absent. Empty
@@ -25,7 +28,8 @@ export interface NdjsonOptions extends RowOptions {
  * @throws `ERR_OCSP_INVALID_VALUE` for another form of serial numbers.
  */
 export function ndjsonSource(input: ByteInput, options: NdjsonOptions = {}): StatusSource {
-  const serials = checkSerialFormat(options.serials ?? 'hex', 'serials');
+  const given = readOptions(options, OPTION_NAMES);
+  const serials = checkSerialFormat(given.serials ?? 'hex', 'serials');
   const format: RowFormat = {
     rowEnd: lineEnd,
     parse(bytes: Buffer, start: number, end: number): StatusEntry | undefined {
@@ -34,7 +38,7 @@ export function ndjsonSource(input: ByteInput, options: NdjsonOptions = {}): Sta
       return entryFromFields(fieldsOf(text), serials);
     },
   };
-  return rowSource(input, options, () => format);
+  return rowSource(input, given, () => format);
 }
 
 /** Strings, signs, and all else between signs and space. */

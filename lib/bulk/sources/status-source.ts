@@ -1,4 +1,5 @@
 import { malformed, OCSPError } from '../../errors.js';
+import { type OptionNames, readOptions } from '../../x509/options.js';
 import { copyEntry, type StatusEntry } from '../status-entry.js';
 import type { ListEdition } from '../store/response-store.js';
 
@@ -59,17 +60,15 @@ export function refuseIfAllBad(good: number, bad: number): void {
   if (good === 0 && bad > 0) throw malformed(`not one entry can be understood (bad rows: ${bad})`);
 }
 
+const BATCH_NAMES: OptionNames<BatchOptions> = { skip: true, batchSize: true, onEdition: true };
 const DEFAULT_BATCH_SIZE = 4096;
 
 /** Makes a source of a function that gives all entries, in pieces of any size. */
 export function sourceOf(
   pieces: (onEdition?: BatchOptions['onEdition']) => AsyncIterable<StatusEntry[]> | Iterable<StatusEntry[]>,
 ): StatusSource {
-  async function* batches({
-    skip = 0,
-    batchSize = DEFAULT_BATCH_SIZE,
-    onEdition,
-  }: BatchOptions = {}): AsyncGenerator<StatusEntry[]> {
+  async function* batches(options: BatchOptions = {}): AsyncGenerator<StatusEntry[]> {
+    const { skip = 0, batchSize = DEFAULT_BATCH_SIZE, onEdition } = readOptions(options, BATCH_NAMES);
     let left = skip;
     let batch: StatusEntry[] = [];
     for await (const piece of pieces(onEdition)) {

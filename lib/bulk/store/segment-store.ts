@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { invalidArgType, invalidValue, OCSPError } from '../../errors.js';
 import { copyBytes } from '../../x509/der.js';
+import { type OptionNames, readOptions } from '../../x509/options.js';
 import { checkDate } from '../../x509/time.js';
 import { agreedIssuer } from './answer-kinds.js';
 import { storeLocked } from './errors.js';
@@ -60,6 +61,14 @@ export interface SegmentStoreOptions {
   /** Write although a process on another machine or in another container holds the lock. Only when it has ended. */
   readonly breakLock?: boolean;
 }
+
+const OPTION_NAMES: OptionNames<SegmentStoreOptions> = {
+  refreshInterval: true,
+  segmentRecords: true,
+  segmentBytes: true,
+  breakLock: true,
+};
+const RUN_NAMES: OptionNames<BeginRunOptions> = { id: true, otherRun: true, issuer: true };
 
 /** What a store holds. */
 export interface StoreStats {
@@ -128,8 +137,9 @@ export class SegmentStore implements ResponseStore {
   /** Opens the store in a folder; makes the folder if there is none. */
   static async open(folder: string, options: SegmentStoreOptions = {}): Promise<SegmentStore> {
     if (typeof folder !== 'string') throw invalidArgType('folder', 'a path', folder);
+    const given = readOptions(options, OPTION_NAMES);
     await mkdir(folder, { recursive: true });
-    return new SegmentStore(folder, options);
+    return new SegmentStore(folder, given);
   }
 
   get(serialNumber: SerialKey, choice: AnswerChoice = {}): Buffer | undefined {
@@ -189,7 +199,8 @@ export class SegmentStore implements ResponseStore {
     });
   }
 
-  async beginRun({ id, otherRun = 'refuse', issuer }: BeginRunOptions): Promise<RunWriter> {
+  async beginRun(options: BeginRunOptions): Promise<RunWriter> {
+    const { id, otherRun = 'refuse', issuer } = readOptions(options, RUN_NAMES);
     if (typeof id !== 'string') throw invalidArgType('id', 'a string', id);
     if (this.#running) throw invalidValue('a run of this store is open');
     this.#running = true;

@@ -74,7 +74,12 @@ function certIdKey(certId: Buffer): string {
   const reader = new DerReader(certId).enter(Tag.SEQUENCE);
   const oid = reader.enter(Tag.SEQUENCE).readOid();
   const [nameHash, keyHash] = [reader.readOctetString(), reader.readOctetString()];
-  return [oid, nameHash.toString('hex'), keyHash.toString('hex'), reader.readInteger()].join(' ');
+  return [
+    oid,
+    nameHash.toString('hex'),
+    keyHash.toString('hex'),
+    reader.copyContent(reader.read(Tag.INTEGER)).toString('hex'),
+  ].join(' ');
 }
 
 function readEntries(response: OCSPResponse): Entry[] {

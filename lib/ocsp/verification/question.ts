@@ -5,8 +5,9 @@ import { invalidArgType, invalidValue } from '../../errors.js';
 import { CERT_ID_HASHES, type HashAlgorithmName } from '../../x509/algorithms.js';
 import { type CertificateInput, type ParsedCertificate, toCertificate } from '../../x509/certificate.js';
 import { type OptionNames, readOptions } from '../../x509/options.js';
+import type { SerialNumberInput } from '../../x509/serial-number.js';
 import { CertIdMembers } from '../cert-id.js';
-import { type CertIdTuple, certIdFrom, type SerialNumberInput } from '../cert-id-input.js';
+import { type CertIdTuple, certIdFrom } from '../cert-id-input.js';
 import { HASH_INDEX, ISSUER_KEY_HASH, ISSUER_NAME_HASH, SERIAL } from '../layout.js';
 import type { Parsed } from '../message.js';
 import { loadDerOcspRequest, OCSPRequest } from '../request.js';
@@ -172,9 +173,6 @@ function toTuple(certId: CertIdInput | OCSPRequest): CertIdTuple {
   const isOurs = certId instanceof CertIdMembers || certId instanceof OCSPRequest;
   const parts = isOurs ? certId : readOptions(certId, CERT_ID_NAMES, 'certId');
   const { issuerNameHash, issuerKeyHash, serialNumber, hashAlgorithm } = parts;
-  if (!isOurs) return certIdFrom(issuerNameHash, issuerKeyHash, serialNumber, hashAlgorithm);
-  if (typeof serialNumber === 'bigint' && serialNumber < 0n)
-    throw invalidValue('the serial number of certId is negative');
   return certIdFrom(issuerNameHash, issuerKeyHash, serialNumber, hashAlgorithm);
 }
 

@@ -16,7 +16,7 @@ import {
 import { OCSPExtensionOID } from '../oids.js';
 import { type OptionNames, readOptions } from '../options.js';
 import { checkDate } from '../time.js';
-import type { Json } from '../value-object.js';
+import { integerToJson, type Json } from '../value-object.js';
 import { ExtensionValue } from './value.js';
 
 /** In a responder's certificate: its own revocation need not be checked (RFC 6960 section 4.2.2.2.1). */
@@ -199,7 +199,7 @@ export class CrlID extends ExtensionValue {
   override toJSON(): Json {
     return {
       crlUrl: this.#crlUrl,
-      crlNum: this.#crlNum?.toString() ?? null,
+      crlNum: this.#crlNum === null ? null : integerToJson(this.#crlNum),
       crlTime: this.#crlTime?.toISOString() ?? null,
     };
   }

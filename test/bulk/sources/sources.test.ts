@@ -115,7 +115,7 @@ test('index.txt: bad rows', async (t) => {
     ['V\t301231235959Z\t\t0x\tunknown\t/CN=a', /no serial number/],
     ['V\t301231235959Z\t\t02:3\tunknown\t/CN=a', /no hexadecimal digit/],
     ['V\t301231235959Z\t\t02:03-04\tunknown\t/CN=a', /no hexadecimal digit/],
-    ['V\t301231235959Z\t\t-02\tunknown\t/CN=a', /no hexadecimal digit/],
+    ['V\t301231235959Z\t\t--02\tunknown\t/CN=a', /no hexadecimal digit/],
     [`V\t301231235959Z\t\t${'1'.repeat(600)}\tunknown\t/CN=a`, /600 digits/],
   ];
   for (const [row, message] of rows) await bad(t, indexTxtSource, [first, row, second, ''].join('\n'), 2, message);
@@ -226,7 +226,7 @@ test('CSV: bad rows', async (t) => {
     ['02,good', /2 fields, but 5 columns/],
     ['02,good,,,,', /6 fields/],
     [',good,,,', /no serial number/],
-    ['0x,good,,,', /no serial number/],
+    ['0x,good,,,', /no hexadecimal digit/],
     ['0g,good,,,', /no hexadecimal digit/],
     ['02,,,,', /no status/],
     ['02,fine,,,', /not a status/],
@@ -273,7 +273,7 @@ test('NDJSON: bad rows', async (t) => {
     ['null', /not a JSON object/],
     ['{"status":"good"}', /no serial number/],
     ['{"serial":9007199254740993,"status":"good"}', /not exact/],
-    ['{"serial":-1,"status":"good"}', /not exact/],
+    ['{"serial":-9007199254740993,"status":"good"}', /not exact/],
     ['{"serial":true,"status":"good"}', /serial is not text/],
     ['{"serial":"01","status":5}', /not a status/],
     ['{"serial":"01","status":"revoked","revocationTime":5}', /revocationTime is not text/],
@@ -379,10 +379,10 @@ test('CRL: bad entries and bad serial numbers', async (t) => {
   const onBadRow = (_: BadRowError, position: number): void => void found.push(position);
   t.deepEqual(
     (await entriesOf(crlSource(der, { onBadRow }))).map(({ serialNumber }) => serialNumber),
-    ['1'],
+    ['1', '-3'],
   );
-  t.deepEqual(found, [2, 3, 4]);
-  const serials = ['0001', 5n, ' 6 ', 'x', -1n];
+  t.deepEqual(found, [2, 4]);
+  const serials = ['0001', 5n, ' 6 ', 'x', -1n, '-0x0A:0b'];
   const entries = await entriesOf(crlSource(crl([revokedOf(1n)]), { serials, onBadRow }));
   t.deepEqual(
     entries.map(({ serialNumber, status }) => [serialNumber, status]),
@@ -390,9 +390,11 @@ test('CRL: bad entries and bad serial numbers', async (t) => {
       ['1', OCSPCertStatus.REVOKED],
       ['5', OCSPCertStatus.GOOD],
       ['6', OCSPCertStatus.GOOD],
+      ['-1', OCSPCertStatus.GOOD],
+      ['-A0B', OCSPCertStatus.GOOD],
     ],
   );
-  t.deepEqual(found.slice(3), [4, 5]);
+  t.deepEqual(found.slice(2), [4]);
 });
 
 test('an open stream: what it has given comes out, signed, before it ends', async (t) => {
