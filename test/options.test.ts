@@ -40,6 +40,7 @@ import {
   type IndexTxtOptions,
   indexTxtSource,
   iterableSource,
+  type NdjsonOptions,
   ndjsonSource,
   nextRefresh,
   type RefreshOptions,
@@ -47,7 +48,6 @@ import {
   ResponseSigner,
   type ResponseSignerOptions,
   type ResponseStore,
-  type RowOptions,
   SegmentStore,
   type SignAllOptions,
   type StatusSource,
@@ -301,10 +301,10 @@ testOptions<CsvOptions>('csvSource', {
   base: badRows,
   changes: { ...refusing, delimiter: ';', serials: 'decimal' },
 });
-testOptions<RowOptions>('ndjsonSource', {
+testOptions<NdjsonOptions>('ndjsonSource', {
   call: (options) => read(ndjsonSource(Buffer.from('{"serial":"10","status":"good"}\n{}\n'), options)),
   base: badRows,
-  changes: refusing,
+  changes: { ...refusing, serials: 'decimal' },
 });
 const index = ['V\t391231235959Z\t\t0A\tunknown\t/CN=a', 'E\t191231235959Z\t\t0B\tunknown\t/CN=b'];
 testOptions<IndexTxtOptions>('indexTxtSource', {

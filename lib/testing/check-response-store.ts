@@ -232,12 +232,11 @@ const CHECKS: readonly (readonly [claim: string, check: (store: ResponseStore) =
     'bad records are refused, and leave nothing',
     async (store) => {
       const bad: readonly [change: object, code: string][] = [
-        [{ serial: -1n }, 'ERR_OCSP_INVALID_VALUE'],
         [{ serial: 'xyz' }, 'ERR_OCSP_INVALID_VALUE'],
         [{ serial: '' }, 'ERR_OCSP_INVALID_VALUE'],
         [{ serial: new Uint8Array(0) }, 'ERR_OCSP_INVALID_VALUE'],
         [{ serial: 'f'.repeat(600) }, 'ERR_OCSP_INVALID_VALUE'],
-        [{ serial: 5 }, 'ERR_INVALID_ARG_TYPE'],
+        [{ serial: true }, 'ERR_INVALID_ARG_TYPE'],
         [{ statusVersion: -1 }, 'ERR_OCSP_INVALID_VALUE'],
         [{ statusVersion: 1.5 }, 'ERR_OCSP_INVALID_VALUE'],
         [{ producedAt: new Date() }, 'ERR_INVALID_ARG_TYPE'],

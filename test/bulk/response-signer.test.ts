@@ -368,13 +368,13 @@ test('bad arguments', async (t) => {
   refuses(t, 'ERR_OCSP_KEY_MISMATCH', make({ privateKey: ca.privateKey }));
 
   const sign = (entry: object) => () => signer.sign(entry as StatusEntry);
-  refusesType(t, sign({ serialNumber: 1, status: GOOD }));
+  refusesType(t, sign({ serialNumber: true, status: GOOD }));
   refusesType(t, sign({ serialNumber: 1n, status: 'GOOD' }));
   refusesType(t, sign({ serialNumber: 1n, status: REVOKED }));
   for (const entry of [
-    { serialNumber: -1n, status: GOOD },
+    { serialNumber: 1.5, status: GOOD },
     { serialNumber: '', status: GOOD },
-    { serialNumber: '0x1', status: GOOD },
+    { serialNumber: '0x', status: GOOD },
     { serialNumber: 1n << (8n * 70_000n), status: GOOD },
     { serialNumber: 'f'.repeat(140_000), status: GOOD },
     { serialNumber: 1n, status: 3 },
