@@ -253,7 +253,7 @@ test('a bad entry is named, after the responses for those before it', async (t) 
     const drain = async (): Promise<void> => {
       for await (const _ of signer.signAll(source())) count += 1;
     };
-    await t.throwsAsync(drain, { code, message: /^entry 300 \(serial number abc\): / });
+    await t.throwsAsync(drain, { code, message: /^entry 300 \(serial number 0ABC\): / });
     t.is(count, 300);
     t.true(closed);
   }
