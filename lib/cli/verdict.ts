@@ -108,7 +108,7 @@ async function readTrust(values: PolicyValues): Promise<TrustStore | undefined> 
 export function momentOption(value: string | undefined, option: string): Date | undefined {
   if (value === undefined) return undefined;
   const [, day, time = 'T00:00:00Z'] =
-    /^(\d{4}-\d\d-\d\d)(T\d\d:\d\d(?::\d\d)?(?:Z|[+-]\d\d:\d\d))?$/.exec(value) ?? [];
+    /^(\d{4}-\d\d-\d\d)(T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d))?$/.exec(value) ?? [];
   const date = new Date(`${day}${time}`);
   // (30 February would become 2 March.)
   const exists = day !== undefined && new Date(`${day}T00:00:00Z`).toISOString().startsWith(day);

@@ -157,7 +157,10 @@ export function checkSigningHash(value: unknown, name: string = 'algorithm'): Ha
   if (value === null) return null;
   if (typeof value !== 'string') throw invalidArgType(name, 'a HashAlgorithm or null', value);
   const hash = SIGNING_HASHES.get(value);
-  if (hash === undefined) throw unsupportedAlgorithm(`'${value.slice(0, 64)}' is not supported for signatures`);
+  if (hash === undefined) {
+    const names = [...SIGNING_HASHES.keys()].join(', ');
+    throw unsupportedAlgorithm(`'${value.slice(0, 64)}' is not supported for signatures, only ${names}`);
+  }
   return hash;
 }
 

@@ -73,6 +73,9 @@ function decode(input: unknown, name: string): X509Certificate {
   try {
     return new X509Certificate(typeof input === 'string' ? input : Buffer.from(input));
   } catch (cause) {
-    throw malformed(`${name} is not a certificate`, { cause });
+    const isText = typeof input === 'string' && !input.includes('-----BEGIN');
+    throw malformed(`${name} is not a certificate${isText ? ': text has to be PEM, not the name of a file' : ''}`, {
+      cause,
+    });
   }
 }

@@ -164,6 +164,8 @@ test('what is accepted: times', async (t) => {
   t.is(await code('--at', at(2 * hour), '--clock-tolerance', '7200'), 0);
   t.is(await code('--at', at(-6 * hour)), 5);
   t.is(await code('--at', at(-hour).replace('Z', '+00:00')), 0);
+  t.is(await code('--at', at(-hour).replace('Z', '.731Z')), 0);
+  t.is(await code('--at', new Date(Date.now() - 60_000).toISOString()), 0);
   const { stdout } = await verify([...about, '--json', '--at', '2026-02-03'], der);
   t.is((JSON.parse(stdout) as { at: string }).at, '2026-02-03T00:00:00.000Z');
 });

@@ -153,8 +153,7 @@ test(`arguments of addResponseByHash ${differs('unknownHashIsUnsupported')} ${di
   refuses(t, 'ERR_OCSP_INVALID_VALUE', add({ issuerNameHash: Buffer.alloc(19) }));
   refuses(t, 'ERR_OCSP_INVALID_VALUE', add({ issuerKeyHash: Buffer.alloc(21) }));
   refuses(t, 'ERR_OCSP_INVALID_VALUE', add({ serialNumber: 'notanint' }));
-  refuses(t, 'ERR_OCSP_INVALID_VALUE', add({ serialNumber: -1n }));
-  refusesType(t, add({ serialNumber: 1 }));
+  refusesType(t, add({ serialNumber: wrong(true) }));
   for (const value of ['a'.repeat(20), null, undefined, [1], 5]) {
     refusesType(t, add({ issuerNameHash: value }));
     refusesType(t, add({ issuerKeyHash: value }));
