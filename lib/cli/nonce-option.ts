@@ -15,15 +15,21 @@ export function withNonceDefault(args: readonly string[]): string[] {
   return args.map((arg) => (arg === '--nonce' ? `--nonce=${DEFAULT_LENGTH}` : arg));
 }
 
-/** The nonce that the option asks for. A number of up to three digits is a length. */
+/** The nonce that the option asks for. */
 export function nonceOption(value: string | undefined): OCSPNonce | undefined {
+  const asked = nonceLengthOrBytes(value);
+  return asked === undefined ? undefined : new OCSPNonce(typeof asked === 'number' ? randomBytes(asked) : asked);
+}
+
+/** How long the nonce has to be, or the nonce itself. A number of up to three digits is a length. */
+export function nonceLengthOrBytes(value: string | undefined): number | Buffer | undefined {
   if (value === undefined) return undefined;
-  if (/^\d{1,3}$/.test(value)) return new OCSPNonce(randomBytes(checkLength(Number(value))));
+  if (/^\d{1,3}$/.test(value)) return checkLength(Number(value));
   if (!/^([0-9a-f]{2})+$/i.test(value)) {
     throw new UsageError(`--nonce is neither a length nor hexadecimal digits of whole octets: ${value}`);
   }
   checkLength(value.length / 2);
-  return new OCSPNonce(Buffer.from(value, 'hex'));
+  return Buffer.from(value, 'hex');
 }
 
 function checkLength(length: number): number {

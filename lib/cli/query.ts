@@ -1,60 +1,73 @@
 import { writeFileSync } from 'node:fs';
-import { OCSPResponseStatus } from '../ocsp/enums.js';
-import { OCSPRequestBuilder } from '../ocsp/request-builder.js';
-import type { Verdict } from '../ocsp/verification/verdict.js';
-import { verifyOcspResponse } from '../ocsp/verification/verifier.js';
-import { HashAlgorithm, type HashAlgorithmName } from '../x509/algorithms.js';
+import { setTimeout as wait } from 'node:timers/promises';
+import { maySpeakOtherHash, type OCSPAttempt } from '../client/attempt.js';
+import type { CheckResult } from '../client/check-result.js';
+import { OCSPClient } from '../client/client.js';
+import { FolderCache } from '../client/folder-cache.js';
+import { Verifier } from '../ocsp/verification/verifier.js';
+import { HashAlgorithm } from '../x509/algorithms.js';
 import { ocspUrls } from '../x509/certificate.js';
 import { readArguments } from './arguments.js';
-import { printable } from './colour.js';
-import { type Command, UsageError } from './command.js';
-import { type Answer, type AskOptions, ask, httpUrl } from './http.js';
-import { NONCE_HELP, nonceOption, withNonceDefault } from './nonce-option.js';
-import {
-  addTarget,
-  hashOption,
-  questionOf,
-  readTarget,
-  TARGET_HELP,
-  TARGET_OPTIONS,
-  type Target,
-  targetText,
-} from './target.js';
+import { printable, printableLines } from './colour.js';
+import { type Command, ExitCode, print, UsageError } from './command.js';
+import { type LiveTarget, liveTarget } from './connect.js';
+import { readAllCertificates } from './input.js';
+import { NONCE_HELP, nonceLengthOrBytes, withNonceDefault } from './nonce-option.js';
+import { hashOption, questionOf, readTargets, TARGET_HELP, TARGET_OPTIONS, type Target, targetText } from './target.js';
 import { EXIT_HELP, POLICY_HELP, POLICY_OPTIONS, readPolicy, report, secondsOption, warnOfIssuer } from './verdict.js';
 
 const HELP = `Usage: openssl-ocsp query --cert CERT.pem --issuer CA.pem [--url URL] [options]
 
 Asks a responder for the status of a certificate, verifies the answer, and explains the decision step by step.
 
-${TARGET_HELP}  --url URL               the responder (those that the certificate names, one after the other until one answers)
+${TARGET_HELP}  --connect HOST[:PORT]   in their place a TLS server (port 443): what it staples is verified, and the responder is asked
+                          about its certificate. These three may be repeated, and mixed
+  --url URL               the responder (those that the certificate names: the next one where one fails or takes long)
+  --proxy URL             HTTP proxy (those of http_proxy, https_proxy and no_proxy, in lower or upper case)
   --hash NAME             hash of the CertID: sha1, sha224, sha256, sha384, sha512. Without it sha256, and then sha1
                           where a responder does not know the certificate by that, as old ones do not
 ${NONCE_HELP}                          (with --nonce-policy required it has to come back)
-  --get                   ask by GET where the URL stays within 255 octets, as RFC 9919 has it, else by POST
-  --timeout SECONDS       for each responder (10)
+  --get                   ask by GET where the URL stays within 255 bytes, as RFC 9919 has it, and by POST where that fails
+  --timeout SECONDS       for each certificate, whoever is asked (10)
+  --cache FOLDER          keep verified answers there, and use them in their time
+  --watch                 go on, and ask again when it is time, until interrupted
   --out FILE              keep the response, verified or not
 
 ${POLICY_HELP}
-  --json                  the verdict as one object; \`verdict\` is good, revoked, unknown or refused
+  --json                  the verdict as one object; \`verdict\` is good, revoked, unknown or refused; a line for each certificate
 
-${EXIT_HELP}`;
+${EXIT_HELP}Of several certificates the worst counts: revoked, refused, unknown, failed, good.
+`;
 
 const OPTIONS = {
   ...TARGET_OPTIONS,
+  cert: { type: 'string', multiple: true },
+  serial: { type: 'string', multiple: true },
+  connect: { type: 'string', multiple: true },
   url: { type: 'string' },
+  proxy: { type: 'string' },
   hash: { type: 'string' },
   nonce: { type: 'string' },
   get: { type: 'boolean' },
   timeout: { type: 'string' },
+  cache: { type: 'string' },
+  watch: { type: 'boolean' },
   out: { type: 'string' },
   ...POLICY_OPTIONS,
   json: { type: 'boolean' },
 } as const;
 
+type Values = ReturnType<typeof readArguments<typeof OPTIONS>>['values'];
+
 const DEFAULT_TIMEOUT = 10;
 const LONGEST_TIMEOUT = 3600;
-/** Responders that are asked, at most: the list comes from a stranger. */
-const MOST_RESPONDERS = 4;
+/** The worst first. */
+const SEVERITY = [ExitCode.REVOKED, ExitCode.REFUSED, ExitCode.UNKNOWN, ExitCode.FAILED, ExitCode.OK] as const;
+/** Milliseconds between two questions of `--watch`, at least; and where there was no answer. */
+const SHORTEST_WATCH = 1000;
+const WATCH_AFTER_FAILURE = 60_000;
+/** What `setTimeout` takes. */
+const LONGEST_WATCH = 2 ** 31 - 1;
 
 /** `openssl-ocsp query` */
 export const queryCommand: Command = {
@@ -64,68 +77,164 @@ export const queryCommand: Command = {
   options: OPTIONS,
   async run(args) {
     const { values } = readArguments(withNonceDefault(args), OPTIONS);
-    const hash = hashOption(values.hash);
-    const nonce = nonceOption(values.nonce);
-    if (nonce === undefined && values['nonce-policy'] === 'required') {
-      throw new UsageError('--nonce-policy required wants --nonce: what is not sent does not come back');
-    }
-    const askOptions = { get: values.get === true, timeoutSeconds: timeoutOption(values.timeout) };
+    const timeout = timeoutOption(values.timeout) * 1000;
     const policy = await readPolicy(values);
-    const target = await readTarget(values);
-    if (target === undefined) throw new UsageError('--cert or --serial has to say which certificate is meant');
-    const urls = responders(target, values.url);
-    warnOfIssuer(target, policy);
-
-    const exchange: Exchanger = async (servers, certIdHash) => {
-      let builder = addTarget(new OCSPRequestBuilder(), target, certIdHash);
-      if (nonce !== undefined) builder = builder.addExtension(nonce, false);
-      const request = builder.build();
-      const [responder, answer] = await askOneOf(servers, request.publicBytes(), askOptions);
-      if (!values.json) process.stderr.write(`asked ${printable(answer.url)} by ${answer.method}\n`);
-      const verdict = verifyOcspResponse(answer.body, { ...questionOf(target), request, ...policy });
-      return { responder, answer, hash: certIdHash, verdict };
-    };
-    let result = await exchange(urls, hash);
-    if (maySpeakSha1(result)) {
-      if (values.hash === undefined) result = await askBySha1(result, exchange);
-      else note('some responders know certificates by SHA-1 only; --hash sha1 asks so');
+    const verifier = new Verifier(policy);
+    await using client = clientFor(values, verifier, timeout);
+    const issuer = values.issuer === undefined ? [] : [values.issuer];
+    const targets = await readTargets({ cert: values.cert, serial: values.serial, issuer });
+    const issuers = values.connect === undefined ? [] : await readAllCertificates(issuer);
+    for (const text of values.connect ?? []) targets.push(await liveTarget(text, issuers, timeout));
+    if (targets.length === 0)
+      throw new UsageError('--cert, --serial or --connect has to say which certificate is meant');
+    if (values.out !== undefined && targets.length > 1)
+      throw new UsageError('--out keeps the response about one certificate');
+    for (const target of targets) {
+      if (target.certificate === undefined && values.url === undefined) {
+        throw new UsageError('--url is missing: a serial number names no responder');
+      }
+      warnOfIssuer(target, policy);
     }
-    const { answer, verdict } = result;
-    const { body, url, method } = answer;
-    if (values.out !== undefined) writeFileSync(values.out, body);
-    return report(verdict, target, values.json, { url, method, hash: result.hash, serialNumber: target.serial });
+    const query = new Query(client, verifier, values);
+    if (!values.watch) return await query.all(targets);
+    for (;;) {
+      await query.all(targets);
+      await wait(query.nextIn());
+    }
   },
 };
 
-/** A question to one responder, and what came of it. */
-interface Exchange {
-  readonly responder: URL;
-  readonly answer: Answer;
-  readonly hash: HashAlgorithmName;
-  readonly verdict: Verdict;
-}
+class Query {
+  readonly #client: OCSPClient;
+  readonly #verifier: Verifier;
+  readonly #values: Values;
+  /** When the answers of this round are worth asking for again. */
+  #next: number[] = [];
 
-/** Asks the first server that answers, by CertIDs of that hash. */
-type Exchanger = (servers: readonly URL[], hash: HashAlgorithmName) => Promise<Exchange>;
-
-/** Whether it went as with a responder that predates RFC 9919 and does not understand the CertID. */
-function maySpeakSha1({ hash, verdict: { responseStatus, status, refusals } }: Exchange): boolean {
-  const { MALFORMED_REQUEST, INTERNAL_ERROR, UNAUTHORIZED } = OCSPResponseStatus;
-  const declined = [MALFORMED_REQUEST, INTERNAL_ERROR, UNAUTHORIZED].some((code) => code === responseStatus);
-  const other = refusals.some(({ code }) => code === 'CERTIFICATE_NOT_FOUND');
-  return hash !== HashAlgorithm.SHA1 && (declined || other || status === 'unknown');
-}
-
-/** Asks the same responder again. A second answer that tells nothing does not take the place of a status. */
-async function askBySha1(first: Exchange, exchange: Exchanger): Promise<Exchange> {
-  note('the responder does not know the certificate by SHA-256; asking it by SHA-1');
-  try {
-    const second = await exchange([first.responder], HashAlgorithm.SHA1);
-    return second.verdict.usable || !first.verdict.usable ? second : first;
-  } catch (error) {
-    note(printable((error as Error).message));
-    return first;
+  constructor(client: OCSPClient, verifier: Verifier, values: Values) {
+    this.#client = client;
+    this.#verifier = verifier;
+    this.#values = values;
   }
+
+  /** Asks about all, tells of each, and returns the exit code of the worst. */
+  async all(targets: readonly Target[]): Promise<number> {
+    const [only, ...others] = targets;
+    this.#next = [];
+    const results = await Promise.all(
+      targets.map((target) => this.#client.check(questionOf(target), { fresh: this.#values.watch === true })),
+    );
+    const codes: number[] = [];
+    for (const [index, target] of targets.entries()) {
+      if (index > 0 && !this.#values.json) print('');
+      try {
+        codes.push(this.#tell(target, results[index] as CheckResult));
+      } catch (error) {
+        this.#next.push(Date.now() + WATCH_AFTER_FAILURE);
+        // One alone fails as any command does.
+        if (target === only && others.length === 0 && !this.#values.watch) throw error;
+        process.stderr.write(`openssl-ocsp query: ${printableLines((error as Error).message)}\n`);
+        codes.push(ExitCode.FAILED);
+      }
+    }
+    return SEVERITY.find((code) => codes.includes(code)) ?? ExitCode.FAILED;
+  }
+
+  /** Milliseconds until the first answer is worth asking for again. */
+  nextIn(): number {
+    return Math.min(LONGEST_WATCH, Math.max(SHORTEST_WATCH, Math.min(...this.#next) - Date.now()));
+  }
+
+  #tell(target: Target, result: CheckResult): number {
+    const { json, out } = this.#values;
+    const stapled = 'staple' in target ? this.#tellStaple(target as LiveTarget) : null;
+    const { verdict, attempts, source } = result;
+    tellAttempts(attempts, json === true, this.#values.hash !== undefined);
+    if (verdict === null) {
+      // A server that staples may well name no responder.
+      if (stapled !== null && result.outcome === 'not-applicable') return stapled;
+      throw new Error(failureText(target, result));
+    }
+    this.#next.push(verdict.refreshAt?.getTime() ?? Date.now() + WATCH_AFTER_FAILURE);
+    if (out !== undefined) writeFileSync(out, verdict.der);
+    const attempt = attempts.find((item) => item.verdict === verdict);
+    const { url = null, method = null, hashAlgorithm: hash = null } = attempt ?? {};
+    if (!json && source !== 'network' && source !== null) note('the answer comes from the cache');
+    const code = report(verdict, target, json, {
+      url,
+      method,
+      hash,
+      serialNumber: target.serial,
+      source: source ?? 'network',
+    });
+    return SEVERITY.find((item) => item === code || item === stapled) ?? code;
+  }
+
+  #tellStaple(target: LiveTarget): number | null {
+    const { staple, certificate } = target;
+    if (staple === null) {
+      note(`the server of ${printable(targetText(target))} staples nothing`);
+      return null;
+    }
+    const verdict = this.#verifier.verify(staple, questionOf({ ...target, certificate }));
+    if (!this.#values.json) print('Stapled:');
+    const about = { url: null, method: null, hash: null, serialNumber: target.serial, source: 'staple' };
+    const code = report(verdict, target, this.#values.json, about);
+    if (!this.#values.json) print('\nAsked:');
+    return code;
+  }
+}
+
+function clientFor(values: Values, verifier: Verifier, timeout: number): OCSPClient {
+  const { url, proxy, hash, get, cache } = values;
+  const nonce = nonceLengthOrBytes(values.nonce);
+  if (nonce === undefined && values['nonce-policy'] === 'required') {
+    throw new UsageError('--nonce-policy required wants --nonce: what is not sent does not come back');
+  }
+  try {
+    return new OCSPClient({
+      verifier,
+      timeout,
+      method: get ? 'auto' : 'post',
+      hash: hash === undefined ? 'auto' : hashOption(hash),
+      proxy: proxy ?? 'environment',
+      // Whoever runs a command sees whom it asks, and it does so once.
+      allowPrivateAddresses: true,
+      cache: cache === undefined ? false : { store: new FolderCache(cache) },
+      ...(url !== undefined && { responders: [url] }),
+      ...(nonce !== undefined && { nonce }),
+    });
+  } catch (error) {
+    throw error instanceof UsageError
+      ? error
+      : new UsageError(`--url, --proxy or --cache: ${(error as Error).message}`);
+  }
+}
+
+/** Who answered, and what was tried because of it. */
+function tellAttempts(attempts: readonly OCSPAttempt[], onlyNotes: boolean, hasHash: boolean): void {
+  let before: OCSPAttempt | undefined;
+  for (const attempt of attempts) {
+    const { url, method, hashAlgorithm, verdict, reason } = attempt;
+    if (before?.verdict && before.hashAlgorithm !== hashAlgorithm && hashAlgorithm === HashAlgorithm.SHA1) {
+      note('the responder does not know the certificate by SHA-256; asking it by SHA-1');
+    }
+    if (verdict !== null && !onlyNotes) process.stderr.write(`asked ${printable(url)} by ${method}\n`);
+    else if (verdict === null && before?.verdict) note(printable(`${url}: ${reason}`));
+    before = attempt;
+  }
+  const last = attempts.at(-1);
+  if (hasHash && last !== undefined && last.hashAlgorithm !== HashAlgorithm.SHA1 && maySpeakOtherHash(last)) {
+    note('some responders know certificates by SHA-1 only; --hash sha1 asks so');
+  }
+}
+
+function failureText(target: Target, { attempts, reason, outcome }: CheckResult): string {
+  if (attempts.length > 0) return [...new Set(attempts.map(({ url, reason: why }) => `${url}: ${why}`))].join('\n');
+  const text = targetText(target);
+  if (outcome === 'undetermined') return `${text}: ${reason}; --url can say whom to ask`;
+  const isNamed = target.certificate !== undefined && ocspUrls(target.certificate).length > 0;
+  return isNamed ? `${text}: ${reason}` : `${text} names no responder to ask over HTTP; --url can`;
 }
 
 function note(text: string): void {
@@ -137,31 +246,4 @@ function timeoutOption(value: string | undefined): number {
   if (seconds === 0 || seconds > LONGEST_TIMEOUT)
     throw new UsageError(`--timeout is not within 1 to ${LONGEST_TIMEOUT}`);
   return seconds;
-}
-
-function responders(target: Target, given: string | undefined): URL[] {
-  if (given !== undefined) {
-    const url = httpUrl(given);
-    if (url === undefined) throw new UsageError(`--url is not an http or https URL: ${given}`);
-    return [url];
-  }
-  if (target.certificate === undefined) throw new UsageError('--url is missing: a serial number names no responder');
-  const named = ocspUrls(target.certificate);
-  const urls = named.map(httpUrl).filter((url) => url !== undefined);
-  if (urls.length > 0) return urls.slice(0, MOST_RESPONDERS);
-  const others = named.length === 0 ? '' : `, only ${named.map(printable).join(', ')}`;
-  throw new Error(`${targetText(target)} names no responder to ask over HTTP${others}; --url can`);
-}
-
-/** Who answered first, and what. */
-async function askOneOf(urls: readonly URL[], request: Buffer, options: AskOptions): Promise<[URL, Answer]> {
-  const failures: string[] = [];
-  for (const url of urls) {
-    try {
-      return [url, await ask(url, request, options)];
-    } catch (error) {
-      failures.push((error as Error).message);
-    }
-  }
-  throw new Error(failures.join('\n'));
 }

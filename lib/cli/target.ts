@@ -117,7 +117,7 @@ async function certificateTarget(path: string, issuers: readonly X509Certificate
 }
 
 /** By names, key identifiers, key usage, and signature. */
-function issued(issuer: X509Certificate, certificate: X509Certificate): boolean {
+export function issued(issuer: X509Certificate, certificate: X509Certificate): boolean {
   try {
     return certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey);
   } catch {

@@ -1,6 +1,6 @@
 /** Asks about certificates, keeps answers, and says what they come to. */
 import { invalidArgType, invalidValue } from '../errors.js';
-import { checkObject } from '../x509/checks.js';
+import { checkNames, type OptionNames } from '../x509/options.js';
 import { namedResponders, notApplicable } from './applicability.js';
 import type { OCSPAttempt } from './attempt.js';
 import { CachedAnswer } from './cached-answer.js';
@@ -21,6 +21,8 @@ export interface CheckOptions {
   /** Asks, whatever the cache holds. Responders that rest are let rest all the same. Default `false`. */
   readonly fresh?: boolean;
 }
+
+const CHECK_OPTIONS: OptionNames<CheckOptions> = { signal: true, fresh: true };
 
 /**
  * Asks responders about certificates, verifies what they answer, and keeps it. One of it for a process: what it remembers
@@ -55,7 +57,7 @@ export class OCSPClient {
    */
   async check(question: ClientQuestion, options: CheckOptions = {}): Promise<CheckResult> {
     if (this.#closed.signal.aborted) throw invalidValue('the client is closed');
-    const { signal, fresh = false } = checkObject(options, 'options');
+    const { signal, fresh = false } = checkNames(options, CHECK_OPTIONS);
     const subject = toSubject(question);
     signal?.throwIfAborted();
     if (!fresh) {

@@ -9,6 +9,7 @@ export { type CheckFacts, type CheckOutcome, CheckResult, type CheckSource, type
 export { type CheckOptions, OCSPClient } from './client.js';
 export type { ClientClock } from './clock.js';
 export type { OCSPFailure } from './failures.js';
+export { FolderCache } from './folder-cache.js';
 export type { ClientCacheOptions, OCSPClientOptions, RespondersHook } from './options.js';
 export type { ResponseCacheStore } from './response-cache.js';
 export type { ClientQuestion } from './subject.js';

@@ -2,11 +2,13 @@
 import type { Agent as HttpAgent } from 'node:http';
 import type { Agent as HttpsAgent } from 'node:https';
 import { invalidArgType, invalidValue } from '../errors.js';
+import { wholeNumber } from '../ocsp/verification/basic.js';
 import { checkSeconds } from '../ocsp/verification/validity.js';
 import { Verifier } from '../ocsp/verification/verifier.js';
 import { checkCertIdHash, type HashAlgorithmName } from '../x509/algorithms.js';
 import { checkList, checkObject } from '../x509/checks.js';
 import { OCSPNonce } from '../x509/extensions/request.js';
+import { type OptionNames, readOptions } from '../x509/options.js';
 import { httpUrl } from './applicability.js';
 import type { FailPolicy } from './check-result.js';
 import { type ClientClock, SYSTEM_CLOCK } from './clock.js';
@@ -57,10 +59,11 @@ export interface OCSPClientOptions {
   /** Hash of CertIDs. `'auto'` (the default): SHA-256, and SHA-1 for responders that know certificates by that only. */
   readonly hash?: HashAlgorithmName | 'auto';
   /**
-   * `true`: a nonce of 32 bytes is sent; of 16, and then none, to responders that do not like it. `'required'`: the same, and
-   * an answer without it does not count. Bytes: this one. Default `false`: answers may come from caches on the way.
+   * `true`: a nonce of 32 bytes is sent; of 16, and then none, to responders that do not like it. A number: of that many bytes,
+   * likewise. `'required'`: of 32, and an answer without it does not count. Bytes: this one, always. Default `false`: answers
+   * may come from caches on the way.
    */
-  readonly nonce?: boolean | 'required' | Uint8Array;
+  readonly nonce?: boolean | number | 'required' | Uint8Array;
   /**
    * URL of an HTTP proxy; `'environment'`: `http_proxy`, `https_proxy` and `no_proxy`, in either case, say which; null for none.
    * By default the environment, where NODE_USE_ENV_PROXY=1 says so to Node itself.
@@ -100,30 +103,32 @@ const DEFAULT_CACHE_BYTES = 64 * 1024 * 1024;
 /** What `setTimeout` takes. */
 const LONGEST_TIME = 2 ** 31 - 1;
 const NONCE_LENGTH = 32;
-const KNOWN: ReadonlySet<string> = new Set<keyof OCSPClientOptions>([
-  'responders',
-  'failPolicy',
-  'timeout',
-  'hedgeAfter',
-  'allowPrivateAddresses',
-  'verifier',
-  'cache',
-  'method',
-  'hash',
-  'nonce',
-  'proxy',
-  'agents',
-  'fetch',
-  'staleIfError',
-  'minLifetime',
-  'clock',
-]);
+/** RFC 9654 section 2.1. */
+const LONGEST_NONCE = 128;
+const AGENTS: OptionNames<ClientAgents> = { http: true, https: true };
+const CACHE_OPTIONS: OptionNames<ClientCacheOptions> = { maxBytes: true, store: true };
+const OPTIONS: OptionNames<OCSPClientOptions> = {
+  responders: true,
+  failPolicy: true,
+  timeout: true,
+  hedgeAfter: true,
+  allowPrivateAddresses: true,
+  verifier: true,
+  cache: true,
+  method: true,
+  hash: true,
+  nonce: true,
+  proxy: true,
+  agents: true,
+  fetch: true,
+  staleIfError: true,
+  minLifetime: true,
+  clock: true,
+};
 
 /** @throws TypeError; `ERR_OCSP_INVALID_VALUE`; `ERR_OCSP_UNSUPPORTED_ALGORITHM`. */
-export function toSettings(options: OCSPClientOptions): ClientSettings {
-  // A misspelt policy must not pass for one that is not there.
-  const unknown = Object.keys(checkObject(options, 'options')).find((name) => !KNOWN.has(name));
-  if (unknown !== undefined) throw invalidValue(`there is no option '${unknown}'`);
+export function toSettings(given: OCSPClientOptions): ClientSettings {
+  const options = readOptions(given, OPTIONS);
   const { verifier = new Verifier(), method = 'auto', hash = 'auto', clock = SYSTEM_CLOCK } = options;
   if (!(verifier instanceof Verifier)) throw invalidArgType('verifier', 'an instance of Verifier', verifier);
   if (method !== 'auto' && method !== 'post') throw invalidValue("method must be 'auto' or 'post'");
@@ -178,6 +183,7 @@ function toFailPolicy(value: unknown): FailPolicy {
 function toNonce(value: unknown): OCSPNonce | number | null {
   if (value === false) return null;
   if (value === true || value === 'required') return NONCE_LENGTH;
+  if (typeof value === 'number') return wholeNumber(value === 0 ? -1 : value, 'nonce', LONGEST_NONCE);
   return new OCSPNonce(value as Uint8Array);
 }
 
@@ -191,7 +197,7 @@ function toTransport({ fetch: given, agents, proxy }: OCSPClientOptions): Transp
 
 function toAgents(agents: ClientAgents | undefined): ClientAgents {
   if (agents === undefined) return {};
-  const { http, https } = checkObject(agents, 'agents');
+  const { http, https } = readOptions(agents, AGENTS, 'agents');
   return { ...(http && { http: http as HttpAgent }), ...(https && { https: https as HttpsAgent }) };
 }
 
@@ -214,7 +220,7 @@ function guardFor(allowed: unknown, responders: ClientSettings['responders']): (
 
 function toCacheSettings(cache: OCSPClientOptions['cache']): ClientSettings['cache'] {
   if (cache === false) return { maxBytes: 0, store: null };
-  const { maxBytes = DEFAULT_CACHE_BYTES, store = null } = checkObject(cache ?? {}, 'cache');
+  const { maxBytes = DEFAULT_CACHE_BYTES, store = null } = readOptions(cache ?? {}, CACHE_OPTIONS, 'cache');
   if (typeof maxBytes !== 'number') throw invalidArgType('cache.maxBytes', 'a number of bytes', maxBytes);
   if (!(maxBytes >= 0)) throw invalidValue('cache.maxBytes is not a number of bytes');
   return { maxBytes, store };

@@ -5,9 +5,9 @@ import { OCSPRequestBuilder } from '../ocsp/request-builder.js';
 import { type CertIdInput, type OcspQuestion, type Target, toQuestion } from '../ocsp/verification/question.js';
 import { checkCertIdHash, HashAlgorithm, type HashAlgorithmName } from '../x509/algorithms.js';
 import { type CertificateInput, type ParsedCertificate, toCertificate } from '../x509/certificate.js';
-import { checkObject } from '../x509/checks.js';
 import { integerFromBytes } from '../x509/der.js';
 import type { OCSPNonce } from '../x509/extensions/request.js';
+import { checkNames, type OptionNames } from '../x509/options.js';
 
 /** Which certificate is asked about, and who issued it. */
 export interface ClientQuestion {
@@ -76,6 +76,7 @@ export class Subject {
   }
 }
 
+const QUESTION: OptionNames<ClientQuestion> = { certificate: true, certId: true, issuer: true };
 const SHA256 = checkCertIdHash(HashAlgorithm.SHA256, 'hash').index;
 
 /** The last subject of each certificate. */
@@ -83,7 +84,7 @@ const subjects = new WeakMap<ParsedCertificate, Subject>();
 
 /** @throws TypeError; `ERR_OCSP_MALFORMED`; `ERR_OCSP_INVALID_VALUE`; `ERR_OCSP_UNSUPPORTED_ALGORITHM`. */
 export function toSubject(input: ClientQuestion): Subject {
-  const { certificate, certId, issuer } = checkObject(input, 'question');
+  const { certificate, certId, issuer } = checkNames(input, QUESTION, 'question');
   if (certificate === undefined || certId !== undefined) {
     const about = { ...(certificate !== undefined && { certificate }), ...(certId !== undefined && { certId }) };
     return new Subject(toQuestion({ issuer, ...about }).target, null);

@@ -122,15 +122,22 @@ export class NodeTransport implements Transport {
 
 async function exchange(url: URL, options: RequestOptions, request: HttpRequest): Promise<HttpAnswer> {
   const message = await new Promise<IncomingMessage>((resolve, reject) => {
-    const sent = (url.protocol === 'https:' ? https : http).request(url, options);
-    sent.on('response', resolve);
-    // Node tells of status 101 in no other way.
-    sent.on('upgrade', (upgraded: IncomingMessage, socket: Socket) => {
-      socket.destroy();
-      resolve(upgraded);
-    });
-    sent.on('error', reject);
-    sent.end(request.method === 'POST' ? request.body : undefined);
+    const send = (isRepeated: boolean): void => {
+      const sent = (url.protocol === 'https:' ? https : http).request(url, options);
+      sent.on('response', resolve);
+      // Node tells of status 101 in no other way.
+      sent.on('upgrade', (upgraded: IncomingMessage, socket: Socket) => {
+        socket.destroy();
+        resolve(upgraded);
+      });
+      sent.on('error', (error: NodeJS.ErrnoException) => {
+        // The server has closed a connection that was kept, before it knew of this request (RFC 9112 section 9.3.1).
+        if (!isRepeated && sent.reusedSocket && error.code === 'ECONNRESET') send(true);
+        else reject(error);
+      });
+      sent.end(request.method === 'POST' ? request.body : undefined);
+    };
+    send(false);
   });
   // What goes wrong behind the header is told to whoever reads the body.
   message.on('error', () => {});
