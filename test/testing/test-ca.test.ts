@@ -177,6 +177,11 @@ test('what it cannot make is refused', (t) => {
   refuses(t, 'ERR_OCSP_INVALID_VALUE', () => createTestCa({ subject: 'XX=y' }));
   refuses(t, 'ERR_OCSP_INVALID_VALUE', () => createTestCa({ keyType: 'x25519' }));
   refuses(t, 'ERR_OCSP_INVALID_VALUE', () => createTestCa({ signature: { hash: 'md4' } }));
+  for (const name of ['constructor', '__proto__', 'toString']) {
+    refuses(t, 'ERR_OCSP_INVALID_VALUE', () => createTestCa({ subject: `${name}=y` }));
+    refuses(t, 'ERR_OCSP_INVALID_VALUE', () => createTestCa({ signature: { hash: name } as never }));
+    refuses(t, 'ERR_OCSP_INVALID_VALUE', () => createTestCa({ extendedKeyUsage: [name] }));
+  }
   t.throws(() => createTestCa({ curve: 'no-such-curve' }));
   t.true(new OCSPError('ERR_OCSP_INVALID_VALUE', 'x') instanceof Error);
 });
