@@ -1,5 +1,6 @@
 // Command lines that `openssl ocsp` and `openssl-ocsp ocsp` are both run with. command-run.mjs runs and compares them.
 import { REVOCATION_NAMES, vectorNames } from './command-fixtures.mjs';
+import { RAW_NAMES } from './http-heads.mjs';
 
 /**
  * @typedef {object} Case
@@ -103,12 +104,9 @@ const usage = group('usage', [
   plain('two dashes for one', '--issuer', '@ca.pem', '--cert=@good.pem', '--no_nonce', '--req_text'),
   plain('a hash too late', ...ASK, '-sha256'),
   plain('two hashes', '-sha1', '-sha256', ...ASK),
-  {
-    ...plain('help', '-help'),
-    stdout: 'none',
-    stderr: 'lines',
-    differs: 'The table is one of our own, on standard output.',
-  },
+  plain('help', '-help'),
+  plain('help after options', '-text', '--help', '-nonsense'),
+  plain('the help in short', '-h'),
   {
     ...plain('-provider-path', '-provider-path', '/nowhere', '-respin', '@good.resp', '-noverify'),
     differs: 'Node’s OpenSSL has its own providers.',
@@ -301,6 +299,16 @@ const rubbish = group('rubbish', [
   plain('-CApath of nothing', '-respin', '@good.resp', '-CApath', '@nothing'),
   plain('-CAstore of nothing', '-respin', '@good.resp', '-CAstore', '@nothing'),
   plain('a thisUpdate that is no time', ...ASK, '-respin', '@odd-this-update.resp', '-noverify'),
+  plain('octets that are no UTF-8', '-respin', '@latin-1.resp', '-noverify', '-resp_text'),
+  { ...plain('a length behind the end', '-respin', '@length-behind-the-end', '-noverify'), stderr: 'lines' },
+  {
+    ...plain('a request with a length behind the end', '-reqin', '@length-behind-the-end', '-noverify'),
+    stderr: 'lines',
+  },
+  {
+    ...plain('an envelope in BER around nothing', '-respin', '@ber-envelope.resp', '-noverify', '-resp_text'),
+    differs: 'The envelope is not looked into: it is no DER.',
+  },
   plain('trailing octets', '-respin', '@trailing.resp', '-noverify', '-resp_text'),
   plain('a device without end', '-respin', '/dev/zero'),
   { ...plain('nothing on standard input', '-reqin', '-'), stdin: 'empty' },
@@ -742,6 +750,7 @@ const overHttp = group('http', [
     'nothing',
   ].map((path) => asks(path, `/${path}`)),
   ...['trailing', 'malformed', 'redirect', 'large', 'chunks', 'hang-up'].map((path) => asks(path, `/${path}`)),
+  ...RAW_NAMES.map((name) => asks(name, `/raw/${name}`)),
   asks('an error, ignored', '/try-later', '-ignore_err', '-resp_text'),
   asks('silence', '/silence', '-timeout', '1'),
   asks('half an answer', '/stall', '-timeout', '1'),
@@ -780,6 +789,23 @@ const overHttp = group('http', [
   },
   plain('a request from a file', '-reqin', '@three.req', '-noverify', '-url', `${AT}/good`, '-text'),
   plain('host and port', ...ASK, '-no_nonce', '-noverify', '-host', '127.0.0.1', '-port', '{port}'),
+  plain(
+    'a path without slash',
+    ...ASK,
+    '-no_nonce',
+    '-noverify',
+    '-host',
+    '127.0.0.1:{port}',
+    '-path',
+    'raw/status-404-lf',
+  ),
+  plain('two ports', ...ASK, '-no_nonce', '-noverify', '-host', '127.0.0.1:1', '-port', '{port}', '-path', '/html'),
+  plain('no port that is one', ...ASK, '-no_nonce', '-host', '127.0.0.1:good'),
+  plain('several colons', ...ASK, '-no_nonce', '-host', '::1'),
+  plain('several colons and a port', ...ASK, '-no_nonce', '-host', '::1', '-port', '1'),
+  asks('a header without a name', '/good', '-header', '=1'),
+  asks('a URL as path, by a proxy', '/good', '-path', 'http://a/', '-proxy', '127.0.0.1:{port}'),
+  asks('a proxy with a path', '/html', '-proxy', 'http://127.0.0.1:{port}/path'),
   plain('host with port', ...ASK, '-no_nonce', '-noverify', '-host', '127.0.0.1:{port}', '-path', '/good'),
   plain('no scheme', ...ASK, '-no_nonce', '-noverify', '-url', '127.0.0.1:{port}/good'),
   plain('with a user', ...ASK, '-no_nonce', '-noverify', '-url', 'http://user:secret@127.0.0.1:{port}/good'),

@@ -5,6 +5,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
 import { join } from 'node:path';
+import { rawAnswers } from './http-heads.mjs';
 
 const vectors = new URL('../test/vectors/openssl/', import.meta.url);
 
@@ -219,6 +220,14 @@ function makeMessages({ at, write, run }) {
   write('trailing.resp', Buffer.concat([readFileSync(at('good.resp')), Buffer.from('trailing')]));
 }
 
+/** A response whose certificate has a DNS name of one octet, 0xe6. */
+const LATIN_1_RESPONSE =
+  'MIIBkwoBAKCCAYwwggGIBgkrBgEFBQcwAQEEggF5MIIBdTB8ohYEFDMzMzMzMzMzMzMzMzMzMzMzMzMzGA8yMDI2MDEwMTAwMDAwMFowUTBPMDow' +
+  'CQYFKw4DAhoFAAQUEREREREREREREREREREREREREREEFCIiIiIiIiIiIiIiIiIiIiIiIiIiAgEBgAAYDzIwMjYwMTAxMDAwMDAwWjAKBggqhkjO' +
+  'PQQDAgMJADAGAgEBAgEBoIHdMIHaMIHXMIG9oAMCAQICAQEwCgYIKoZIzj0EAwIwDDEKMAgGA1UEAwwBeDAeFw0yNjAxMDEwMDAwMDBaFw0zNjAx' +
+  'MDEwMDAwMDBaMAwxCjAIBgNVBAMMAXgwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAARRWQt6UVFA0teEyFYIZo/f74yC/R9b5SQhVUoNw9Az7eDB' +
+  'faiQSnJ9iuG/Nr+KeSYNAS8A1NgIiNHQu0T9oW2koxAwDjAMBgNVHREEBTADggHmMAoGCCqGSM49BAMCAwkAMAYCAQECAQE=';
+
 function makeRubbish({ at, write }) {
   write('empty', '');
   write('text', 'This is no certificate, no key and no message.\n');
@@ -234,6 +243,10 @@ function makeRubbish({ at, write }) {
   write('one-octet', Buffer.from([0x30]));
   write('long-length', Buffer.from('308400ffffff', 'hex'));
   write('indefinite', Buffer.from('30800000', 'hex'));
+  // An envelope with a length of two octets where one would do, around an empty SEQUENCE.
+  write('ber-envelope.resp', Buffer.from('3081160a0100a011300f06092b060105050730010104023000', 'hex'));
+  write('length-behind-the-end', Buffer.from('30f9', 'hex'));
+  write('latin-1.resp', Buffer.from(LATIN_1_RESPONSE, 'base64'));
   write('bad-pem.pem', '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n');
   write('password', 'sesame\nsecond line\n');
   mkdirSync(at('folder'));
@@ -297,6 +310,12 @@ function answers(folder) {
     },
     '/silence': () => {},
     '/hang-up': (response) => response.destroy(),
+    ...Object.fromEntries(
+      Object.entries(rawAnswers(good)).map(([name, bytes]) => [
+        `/raw/${name}`,
+        (response) => response.socket.end(bytes),
+      ]),
+    ),
   };
 }
 
@@ -304,7 +323,7 @@ function answers(folder) {
  * Starts servers on the loopback interface, one of them over TLS.
  *
  * @param {string} folder - of the fixtures
- * @returns {Promise<{ port: number, tlsPort: number, requests: { url: string, body: Buffer }[], close: () => void }>}
+ * @returns {Promise<{ port: number, tlsPort: number, requests: object[], close: () => void }>}
  */
 export async function startServers(folder) {
   const requests = [];
@@ -313,7 +332,8 @@ export async function startServers(folder) {
     const chunks = [];
     request.on('data', (chunk) => chunks.push(chunk));
     request.on('end', () => {
-      requests.push({ url: request.url, body: Buffer.concat(chunks) });
+      const { httpVersion, method, url, rawHeaders } = request;
+      requests.push({ httpVersion, method, url, rawHeaders, body: Buffer.concat(chunks) });
       // Through a proxy the URL comes with its host.
       const path = request.url.replace(/^http:\/\/[^/]*/, '').replace(/\?.*/, '');
       (table[path] ?? table['/good'])(response);

@@ -253,8 +253,8 @@ export interface NativeBinding {
   /** OCSP_resp_get0_signer: DER. */
   findResponseSigner(der: Uint8Array, certificates: readonly NativeCertificate[]): Buffer | undefined;
   /** OCSP_REQUEST_print, OCSP_RESPONSE_print: the text as far as OpenSSL got, and an OCSPError if that is not all. */
-  printRequest(der: Uint8Array): [text: string, error?: Error];
-  printResponse(der: Uint8Array): [text: string, error?: Error];
+  printRequest(der: Uint8Array): [text: Buffer, error?: Error];
+  printResponse(der: Uint8Array): [text: Buffer, error?: Error];
 
   /**
    * Parses what lies in `[start, end)` strictly (or, lenient, what `normalizeRequest` gave) and fills the layout, whose offsets

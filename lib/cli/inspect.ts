@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { malformed } from '../errors.js';
+import { printRequest, printResponse, wholeBytes } from '../ocsp/printing.js';
 import { loadDerOcspRequest, OCSPRequest } from '../ocsp/request.js';
 import { loadDerOcspResponse, type OCSPResponse } from '../ocsp/response.js';
 import { Tag } from '../x509/der.js';
@@ -40,7 +41,7 @@ export const inspectCommand: Command = {
     const path = messagePath(positionals);
     const input = unwrap(await readInput(path));
     const message = load(input, nameOf(path), values.lenient === true);
-    if (values.text) process.stdout.write(message.toText());
+    if (values.text) process.stdout.write(textOf(message));
     else if (values.json) {
       const { form, der } = input;
       const head = { type: message instanceof OCSPRequest ? 'request' : 'response', form, octets: der.length };
@@ -67,6 +68,12 @@ function load(input: Unwrapped, name: string, lenient: boolean): OCSPRequest | O
     if (lenient || !succeeds(() => read(false))) throw error;
     throw malformed(`${(error as Error).message}; OpenSSL reads it all the same: --lenient shows how`);
   }
+}
+
+/** As OpenSSL prints it, to the byte. */
+function textOf(message: OCSPRequest | OCSPResponse): Buffer {
+  const der = message.publicBytes();
+  return wholeBytes(message instanceof OCSPRequest ? printRequest(der) : printResponse(der));
 }
 
 /** Whether the first thing inside is an ENUMERATED: in a request it is a SEQUENCE. */

@@ -1,6 +1,5 @@
 /** Who signs: a private key in whatever people keep keys in, and its certificate. */
 import { createPublicKey, type KeyObject, X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { malformed } from '../errors.js';
 import { readPrivateKey } from '../ocsp/encoded-signing.js';
 import { loadPkcs12 } from '../x509/pkcs12.js';
@@ -8,6 +7,7 @@ import { isStoreUri, loadStoredPrivateKey, type StoredPrivateKey } from '../x509
 import { UsageError } from './command.js';
 import { readCertificates } from './input.js';
 import { askPassphrase, givenPassphrase, type PassphraseValues } from './passphrase.js';
+import { readWhole, withSecret } from './read-file.js';
 import { reading } from './system-error.js';
 
 /** An option and what was said with it. */
@@ -66,14 +66,14 @@ function load(source: string, passphrase: string | undefined): LoadedKey {
     const options = passphrase === undefined ? {} : { passphrase };
     return { privateKey: loadStoredPrivateKey(source, options), certificates: [] };
   }
-  const bytes = reading(source, () => readFileSync(source));
-  try {
-    if (!isPkcs12(bytes)) return { privateKey: decode(source, bytes, passphrase), certificates: [] };
-    const { privateKey, certificate, certificates } = loadPkcs12(bytes, passphrase);
-    return { privateKey, certificates: certificate === undefined ? [] : [certificate, ...certificates] };
-  } finally {
-    bytes.fill(0);
-  }
+  return withSecret(
+    reading(source, () => readWhole(source)),
+    (bytes) => {
+      if (!isPkcs12(bytes)) return { privateKey: decode(source, bytes, passphrase), certificates: [] };
+      const { privateKey, certificate, certificates } = loadPkcs12(bytes, passphrase);
+      return { privateKey, certificates: certificate === undefined ? [] : [certificate, ...certificates] };
+    },
+  );
 }
 
 /** PFX begins with version 3 (RFC 7292 section 4), no form of a key does. The length may be of any form that BER has. */

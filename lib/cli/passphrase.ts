@@ -1,10 +1,10 @@
 /** Where the passphrase of a key comes from. */
-import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
 import { malformed } from '../errors.js';
 import { printable } from './colour.js';
 import { UsageError } from './command.js';
+import { readWhole, withSecret } from './read-file.js';
 import { reading } from './system-error.js';
 
 export const PASSPHRASE_OPTIONS = {
@@ -25,7 +25,10 @@ export interface PassphraseValues {
 export function givenPassphrase(values: PassphraseValues): string | undefined {
   const { 'passphrase-file': file, 'passphrase-env': variable } = values;
   if (file !== undefined && variable !== undefined) throw new UsageError('there are two passphrases');
-  if (file !== undefined) return reading(file, () => readFileSync(file, 'utf8')).split(/\r?\n/, 1)[0] ?? '';
+  if (file !== undefined) {
+    const bytes = reading(file, () => readWhole(file));
+    return withSecret(bytes, () => bytes.toString('utf8').split(/\r?\n/, 1)[0] ?? '');
+  }
   if (variable === undefined) return undefined;
   const text = process.env[variable];
   if (text === undefined) throw new UsageError(`there is no environment variable ${variable}`);

@@ -4,7 +4,8 @@ import type { OCSPError } from '../errors.js';
 
 /** The text as far as OpenSSL got, and why it got no further; null when that is all. */
 export interface Printed {
-  readonly text: string;
+  /** As OpenSSL writes it: names in a message need not be UTF-8. */
+  readonly text: Buffer;
   readonly error: OCSPError | null;
 }
 
@@ -16,12 +17,17 @@ export function printResponse(der: Uint8Array): Printed {
   return toPrinted(native.printResponse(der));
 }
 
-function toPrinted([text, error]: [text: string, error?: Error]): Printed {
+function toPrinted([text, error]: [text: Buffer, error?: Error]): Printed {
   return { text, error: (error as OCSPError | undefined) ?? null };
 }
 
 /** The text, where nothing is missing. */
-export function wholeText({ text, error }: Printed): string {
+export function wholeBytes({ text, error }: Printed): Buffer {
   if (error !== null) throw error;
   return text;
+}
+
+/** The same as far as it is UTF-8. */
+export function wholeText(printed: Printed): string {
+  return wholeBytes(printed).toString();
 }

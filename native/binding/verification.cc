@@ -72,12 +72,13 @@ Napi::Value find_response_signer_function(const Napi::CallbackInfo& info) {
   return signer.value().empty() ? info.Env().Undefined() : to_buffer(info.Env(), signer.value());
 }
 
-// (der): [text, error or undefined]
+// (der): [text as bytes, which need not be UTF-8; error or undefined]
 template <Printed (*print)(Bytes)>
 Napi::Value print_function(const Napi::CallbackInfo& info) {
   const Printed printed = print(bytes_of(info[0]));
   Napi::Array result = Napi::Array::New(info.Env(), 2);
-  result.Set(0U, Napi::String::New(info.Env(), printed.text));
+  result.Set(0U,
+             to_buffer(info.Env(), {reinterpret_cast<const std::uint8_t*>(printed.text.data()), printed.text.size()}));
   if (printed.error) result.Set(1U, make_error(info.Env(), *printed.error));
   return result;
 }

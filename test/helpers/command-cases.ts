@@ -25,10 +25,19 @@ export interface Place {
   tlsPort: number;
 }
 
+/** What came over the wire. */
+export interface WireRequest {
+  httpVersion: string;
+  method: string;
+  url: string;
+  rawHeaders: string[];
+  body: Buffer;
+}
+
 export interface Servers {
   port: number;
   tlsPort: number;
-  requests: { url: string; body: Buffer }[];
+  requests: WireRequest[];
   close(): void;
 }
 

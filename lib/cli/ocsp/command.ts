@@ -1,12 +1,17 @@
 import type { Command } from '../command.js';
 import { runOcsp } from './run.js';
-import { help } from './table.js';
+import { optionLines } from './table.js';
+
+const HELP = `Usage: openssl-ocsp ocsp [options]
+
+A stand-in for "openssl ocsp". The order of options counts.
+${optionLines()}`;
 
 /** `openssl-ocsp ocsp`. Its grammar is OpenSSL's: one dash, and the order of options counts. */
 export const ocspCommand: Command = {
   name: 'ocsp',
   summary: 'a stand-in for "openssl ocsp" in scripts',
-  help: help(),
+  help: HELP,
   ownGrammar: true,
   run: (args) => runOcsp(args),
 };

@@ -1,5 +1,5 @@
 /** The database of `openssl ca`, as `openssl ocsp -index` reads it: rows by serial number, reasons looked at later. */
-import { readWhole } from './files.js';
+import { readWhole } from '../read-file.js';
 import { openError, systemCode } from './queue.js';
 import type { Session } from './session.js';
 

@@ -2,47 +2,18 @@
 
 import type { KeyObject } from 'node:crypto';
 import { X509Certificate } from 'node:crypto';
-import { closeSync, openSync, readSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, statSync, writeFileSync } from 'node:fs';
 import { readPrivateKey } from '../../ocsp/encoded-signing.js';
+import { MAX_FILE, readDescriptor, readWhole, withSecret } from '../read-file.js';
 import { atoi } from './grammar.js';
 import { NOT_ENOUGH_DATA, openError, storeContentError, storeOpenError, systemEntry } from './queue.js';
 import type { Session } from './session.js';
-
-/** No message or list of certificates of use is longer; a device or a mistake may be. */
-const MAX_FILE = 64 * 1024 * 1024;
-const CHUNK = 64 * 1024;
-
-/** Reads until `enough` says so or the file ends. Throws a system error when it goes on for too long. */
-function readUntil(fd: number, enough: (bytes: Buffer) => boolean, most: number = MAX_FILE): Buffer {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for (;;) {
-    const chunk = Buffer.allocUnsafe(CHUNK);
-    const count = readSync(fd, chunk, 0, CHUNK, null);
-    if (count === 0) break;
-    chunks.push(chunk.subarray(0, count));
-    length += count;
-    if (length > most) throw Object.assign(new Error(`more than ${most} octets`), { code: 'EFBIG', syscall: 'read' });
-    if (length <= 2 * CHUNK && enough(Buffer.concat(chunks))) break;
-  }
-  return Buffer.concat(chunks);
-}
-
-/** The whole file. Throws a system error when it cannot be read, or is longer than `most` octets. */
-export function readWhole(path: string, most: number = MAX_FILE): Buffer {
-  const fd = openSync(path, 'r');
-  try {
-    return readUntil(fd, () => false, most);
-  } finally {
-    closeSync(fd);
-  }
-}
 
 /** A message in a file, or, for `-`, on standard input. Ends the run when there is none. */
 export function readMessage(session: Session, path: string, what: string): Buffer {
   const fd = path === '-' ? 0 : openMessage(session, path);
   try {
-    const bytes = readUntil(fd, (begun) => derLength(begun) <= begun.length);
+    const bytes = readDescriptor(fd, MAX_FILE, (begun) => derLength(begun) <= begun.length);
     if (derLength(bytes) > bytes.length) {
       if (bytes.length > 0) session.push(NOT_ENOUGH_DATA);
       session.stop(`Error reading ${what}`);
@@ -118,12 +89,15 @@ function readStore(session: Session, path: string, what: string, failed: () => n
   }
 }
 
-const PEM_BEGIN = /-----BEGIN ((?:X509 |TRUSTED |)CERTIFICATE)-----/g;
+const PEM_BEGIN = Buffer.from('-----BEGIN ');
+const PEM_LABELS = ['CERTIFICATE', 'X509 CERTIFICATE', 'TRUSTED CERTIFICATE'].map((name) =>
+  Buffer.from(`${name}-----`),
+);
 
 /** All certificates in PEM, or the one that the bytes are. Unreadable ones are left out, as OpenSSL's stores do. */
 function certificatesIn(bytes: Buffer): X509Certificate[] {
   const found: X509Certificate[] = [];
-  for (const candidate of bytes.includes('-----BEGIN') ? pemCertificates(bytes) : [bytes]) {
+  for (const candidate of bytes.includes(PEM_BEGIN) ? pemCertificates(bytes) : [bytes]) {
     try {
       found.push(new X509Certificate(candidate));
     } catch {
@@ -133,18 +107,18 @@ function certificatesIn(bytes: Buffer): X509Certificate[] {
   return found;
 }
 
-/** One pass, however many beginnings there are without an end. */
-function pemCertificates(bytes: Buffer): string[] {
-  const text = bytes.toString('latin1');
-  const found: string[] = [];
-  let position = 0;
-  for (const begin of text.matchAll(PEM_BEGIN)) {
-    if (begin.index < position) continue;
-    const footer = `-----END ${begin[1]}-----`;
-    const end = text.indexOf(footer, begin.index);
+/** One pass, however many beginnings there are without an end. Nothing but certificates is copied: a key may stand beside them. */
+function pemCertificates(bytes: Buffer): Buffer[] {
+  const found: Buffer[] = [];
+  for (let at = bytes.indexOf(PEM_BEGIN); at >= 0; at = bytes.indexOf(PEM_BEGIN, at + 1)) {
+    const begin = at + PEM_BEGIN.length;
+    const label = PEM_LABELS.find((name) => bytes.subarray(begin, begin + name.length).equals(name));
+    if (label === undefined) continue;
+    const footer = `-----END ${label}`;
+    const end = bytes.indexOf(footer, at);
     if (end < 0) break;
-    position = end + footer.length;
-    found.push(text.slice(begin.index, position));
+    found.push(bytes.subarray(at, end + footer.length));
+    at = end;
   }
   return found;
 }
@@ -152,10 +126,12 @@ function pemCertificates(bytes: Buffer): string[] {
 /** The first certificate of a file (`load_cert`). Ends the run when there is none. */
 export function loadCertificate(session: Session, path: string, what: string): X509Certificate {
   const failed = (): never => session.stop(`Unable to load ${what}`);
-  const bytes = readStore(session, path, what, failed);
-  const [certificate] = certificatesIn(bytes);
+  const [certificate] = withSecret(readStore(session, path, what, failed), (bytes) => {
+    const found = certificatesIn(bytes);
+    if (found.length === 0) session.push(...storeContentError(bytes));
+    return found;
+  });
   if (certificate !== undefined) return certificate;
-  session.push(...storeContentError(bytes));
   session.say(`Could not read ${what} from ${path}`);
   session.printErrors();
   return failed();
@@ -178,7 +154,7 @@ export function loadCertificates(session: Session, path: string | undefined, wha
 export function loadKey(session: Session, path: string, what: string, passphrase?: string): KeyObject {
   const bytes = readStore(session, path, what, () => session.stop());
   try {
-    return readPrivateKey(bytes, passphrase);
+    return withSecret(bytes, () => readPrivateKey(bytes, passphrase));
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ERR_MISSING_PASSPHRASE') {
@@ -197,9 +173,12 @@ export function readPassphrase(session: Session, source: string | undefined): st
   };
   const fromDescriptor = (fd: number): string => {
     try {
-      const bytes = readUntil(fd, (begun) => begun.includes('\n'));
-      // The first line, without its end; a stream that is empty has none.
-      if (bytes.length > 0) return bytes.toString('utf8').split(/[\r\n]/, 1)[0] ?? '';
+      const line = withSecret(
+        readDescriptor(fd, MAX_FILE, (begun) => begun.includes('\n')),
+        // The first line, without its end; a stream that is empty has none.
+        (bytes) => (bytes.length > 0 ? bytes.toString('utf8').split(/[\r\n]/, 1)[0] : undefined),
+      );
+      if (line !== undefined) return line;
     } catch (error) {
       if (!isSystemError(error)) throw error;
     }

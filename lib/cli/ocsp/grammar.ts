@@ -51,7 +51,7 @@ const MAX_ULONG = 2n ** 64n - 1n;
 
 /** What is wrong with the value; undefined when nothing is. */
 function checkValue(name: string, value: string, kind: ValueKind): string | undefined {
-  if (kind === 'text' || kind === 'file' || kind === 'out') return undefined;
+  if (kind === 'text' || kind === 'uri' || kind === 'file' || kind === 'out') return undefined;
   const number = parseNumber(value, kind === 'unsigned');
   if (number === undefined) return numberComplaint(value);
   if (kind === 'integer' || kind === 'unsigned') return undefined;

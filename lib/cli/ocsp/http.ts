@@ -1,12 +1,13 @@
 /** The HTTP client of the command: one POST, as OpenSSL's own client does it. */
-import http from 'node:http';
-import https from 'node:https';
-import { derLength } from './files.js';
-import { httpEntry, NOT_ENOUGH_DATA, type QueueEntry, systemEntry } from './queue.js';
+import net from 'node:net';
+import tls from 'node:tls';
+import { ReceivingError, ResponseReader } from './http-response.js';
+import { httpEntry, type QueueEntry, systemEntry } from './queue.js';
 
 /** Where a responder is. */
 export interface ResponderUrl {
   readonly tls: boolean;
+  /** An IPv6 address stands in brackets. */
   readonly host: string;
   readonly port: string;
   /** With the query. */
@@ -14,7 +15,13 @@ export interface ResponderUrl {
 }
 
 /** How to get there. */
-export interface HttpSettings extends ResponderUrl {
+export interface HttpSettings {
+  readonly tls: boolean;
+  /** As it was given, perhaps with a port: the header `Host` has it so. */
+  readonly host: string;
+  readonly port: string | undefined;
+  /** With the query; a whole URL for a proxy that the host is. */
+  readonly path: string;
   readonly proxy: string | undefined;
   readonly noProxy: string | undefined;
   readonly headers: readonly (readonly [name: string, value: string])[];
@@ -42,9 +49,8 @@ const NO_SUCH_HOST: QueueEntry = {
 const CONNECT_TIMEOUT = { code: '10000093', library: 'BIO routines', reason: 'connect timeout' };
 const TRANSFER_TIMEOUT = { code: '10000069', library: 'BIO routines', reason: 'transfer timeout' };
 
-const MEDIA_TYPE = 'application/ocsp-response';
-/** OpenSSL's `OSSL_HTTP_DEFAULT_MAX_RESP_LEN`. */
-const MAX_RESPONSE = 100 * 1024;
+const AMBIGUOUS = { code: '10000081', library: 'BIO routines', reason: 'ambiguous host or service' };
+const NO_SUCH_PORT: QueueEntry = { ...NO_SUCH_HOST, data: 'Servname not supported for ai_socktype' };
 
 /**
  * Takes a URL apart as `OSSL_HTTP_parse_url` does: the scheme may be missing, user and fragment are left out.
@@ -57,160 +63,140 @@ export function parseUrl(url: string): ResponderUrl {
   const [, host = '', port, path = ''] = /^(?:[^@/?#]*@)?(\[[^\]]*\]|[^:/?#]*)(?::([^/?#]*))?([^#]*)/s.exec(rest) ?? [];
   const number = Number(port ?? 0);
   if (port !== undefined && (!/^\d+$/.test(port) || number > 65535)) {
-    throw new HttpError(httpEntry('1E80007B', 'invalid port number', port));
+    throw new HttpError(httpEntry('1E80007B', 'invalid port number', `${port}${path}`));
   }
   const tls = scheme === 'https';
   return {
     tls,
-    host: host.replace(/^\[|\]$/g, ''),
+    host,
     port: port ?? (tls ? '443' : '80'),
     path: path.startsWith('/') ? path : `/${path}`,
   };
 }
 
 /** The proxy for a host: the option, or the environment as OpenSSL reads it; undefined for none. */
-function proxyFor({ tls, host, proxy, noProxy }: HttpSettings): ResponderUrl | undefined {
+function proxyFor({ tls, host, proxy, noProxy }: HttpSettings): string | undefined {
   const { env } = process;
   const name = tls ? 'https_proxy' : 'http_proxy';
   const chosen = proxy ?? env[name] ?? env[name.toUpperCase()];
   const exceptions = noProxy ?? env['no_proxy'] ?? env['NO_PROXY'] ?? '';
-  if (!chosen || exceptions.split(/[ ,]+/).includes(host)) return undefined;
-  return parseUrl(chosen);
+  return !chosen || exceptions.split(/[ ,]+/).includes(withoutBrackets(host)) ? undefined : chosen;
+}
+
+/** The end of a connection. */
+interface Target {
+  readonly tls: boolean;
+  readonly host: string;
+  readonly port: string;
+}
+
+/** Where to connect to. The port may stand behind the host. */
+function targetOf({ tls, host, port }: Pick<HttpSettings, 'tls' | 'host' | 'port'>): Target {
+  const [, name, own] = /^(\[[^\]]*\]|[^:]*)(?::([^:]*))?$/.exec(host) ?? [];
+  // OpenSSL looks at it twice where no option names the port.
+  if (name === undefined) throw new HttpError(AMBIGUOUS, ...(port === undefined ? [AMBIGUOUS] : []));
+  // Node would take an empty host for the machine itself.
+  if (name === '') throw new HttpError(NO_SUCH_HOST);
+  const service = port ?? own ?? (tls ? '443' : '80');
+  if (!/^\d{1,5}$/.test(service) || Number(service) > 65535) throw new HttpError(NO_SUCH_PORT);
+  return { tls, host: withoutBrackets(name), port: service };
 }
 
 /** Sends the request, returns the response. Rejects with an HttpError. */
 export async function post(request: Uint8Array, settings: HttpSettings): Promise<Buffer> {
   const { tls, host, port } = settings;
   const proxy = proxyFor(settings);
-  if (proxy !== undefined && (tls || proxy.tls)) {
-    throw new HttpError(httpEntry('1E800072', 'tls not enabled', 'TLS through a proxy'));
+  const through = proxy === undefined ? undefined : parseUrl(proxy);
+  if (through !== undefined && (tls || through.tls)) {
+    throw new HttpError(httpEntry('1E80006B', 'tls not enabled', 'TLS through a proxy'));
   }
-  const target = proxy ?? settings;
-  // Node would take an empty host for the machine itself.
-  if (target.host === '') throw new HttpError(NO_SUCH_HOST);
-  const through = proxy === undefined ? '' : ` proxy=${proxy.host}:${proxy.port}`;
-  const server = `server=${tls ? 'https' : 'http'}://${host}:${port}${through}`;
-  const path = proxy === undefined ? settings.path : `http://${host}:${port}${settings.path}`;
+  const address = port === undefined ? host : `${host}:${port}`;
+  const message = messageFor(request, settings, through === undefined ? '' : `http://${address}`);
+  const target = targetOf(through ?? settings);
+  // OpenSSL prints the user of a proxy and the password, too.
+  const by = proxy === undefined ? '' : ` proxy=${proxy.replace(/^([^:/?#]*:\/\/)?[^@/?#]*@/, '$1')}`;
+  const server = `server=${tls ? 'https' : 'http'}://${address}${by}`;
   try {
-    return await exchange(request, { ...target, tls, path }, settings);
+    return await exchange(message, target, settings.timeout);
   } catch (error) {
     if (error instanceof HttpError) throw error;
     if (error instanceof ReceivingError) {
       throw new HttpError(error.entry, httpEntry('1E800067', 'error receiving', server));
     }
-    // Node refuses to send headers and paths with line ends and the like in them.
-    if (error instanceof TypeError) throw new HttpError(httpEntry('1E800066', 'error sending', error.message));
-    throw new HttpError(...connectionEntries(error as Error, target, tls, server));
+    throw new HttpError(...connectionEntries(error as Error, target, server));
   }
 }
 
-/** Something is wrong with what the responder sent. */
-class ReceivingError extends Error {
-  readonly entry: QueueEntry;
-
-  constructor(entry: QueueEntry) {
-    super(entry.reason);
-    this.entry = entry;
+/** The request as OpenSSL writes it, to the byte. */
+function messageFor(request: Uint8Array, { host, path, headers }: HttpSettings, prefix: string): Buffer {
+  const isUrl = path.startsWith('http://');
+  if (isUrl && prefix !== '') throw new HttpError(httpEntry('1E880106', 'passed invalid argument'));
+  const lines = [`POST ${prefix}${isUrl || path.startsWith('/') ? '' : '/'}${path} HTTP/1.0`];
+  for (const [name, value] of headers) {
+    if (name === '') throw new HttpError();
+    lines.push(`${name}: ${value}`);
   }
+  if (!headers.some(([name]) => name.toLowerCase() === 'host')) lines.push(`Host: ${host}`);
+  lines.push('Content-Type: application/ocsp-request', `Content-Length: ${request.length}`);
+  if (lines.some((line) => /[\r\n]/.test(line))) {
+    throw new HttpError(httpEntry('1E800066', 'error sending', 'a line end in a header, host or path'));
+  }
+  return Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`), request]);
 }
 
 /** Rejects with an HttpError when time is up, a ReceivingError, or what Node says. */
-function exchange(
-  request: Uint8Array,
-  { tls, host, port, path }: ResponderUrl,
-  settings: HttpSettings,
-): Promise<Buffer> {
+function exchange(message: Uint8Array, target: Target, timeout: number | undefined): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    const sent = (tls ? https : http).request({
-      method: 'POST',
-      host,
-      port,
-      path,
-      headers: headersFor(settings, request.length),
-      agent: false,
-      // OpenSSL's client does not verify it either: an OCSP response is signed.
-      rejectUnauthorized: false,
-    });
+    const socket = connect(target);
     let late = CONNECT_TIMEOUT;
-    const { timeout } = settings;
-    const timer = timeout && setTimeout(() => sent.destroy(new HttpError(late)), timeout * 1000);
-    const end = (): void => {
+    const timer = timeout && setTimeout(() => socket.destroy(new HttpError(late)), timeout * 1000);
+    const reader = new ResponseReader();
+    socket.on('connect', () => {
+      late = TRANSFER_TIMEOUT;
+    });
+    socket.on('error', reject);
+    socket.on('data', (chunk) => {
+      try {
+        const response = reader.push(chunk);
+        if (response === undefined) return;
+        resolve(response);
+      } catch (error) {
+        reject(error);
+      }
+      socket.destroy();
+    });
+    socket.on('close', () => {
       clearTimeout(timer);
-      sent.destroy();
-    };
-    sent.on('socket', (socket) => {
-      socket.on('connect', () => {
-        late = TRANSFER_TIMEOUT;
-      });
+      // (Of no effect where the exchange has ended.)
+      reject(new ReceivingError('1E800080', 'failed reading data'));
     });
-    sent.on('error', reject);
-    sent.on('response', (response) => {
-      receive(response).then(resolve, reject).finally(end);
-    });
-    sent.on('close', () => clearTimeout(timer));
-    sent.end(request);
+    socket.write(message);
   });
 }
 
-/** What a responder must not answer, before it has said anything. */
-function headFault({ statusCode = 0, statusMessage = '', headers }: http.IncomingMessage): QueueEntry | undefined {
-  if (statusCode === 301 || statusCode === 302) return httpEntry('1E800074', 'redirection not enabled');
-  if (statusCode !== 200) return httpEntry('1E800069', 'received error', `code=${statusCode}, reason=${statusMessage}`);
-  const type = headers['content-type'];
-  const expected = `expected=${MEDIA_TYPE}`;
-  if (type === undefined) return httpEntry('1E800079', 'missing content type', expected);
-  if (type.toLowerCase() === MEDIA_TYPE) return undefined;
-  return httpEntry('1E800076', 'unexpected content type', `${expected}, actual=${type}`);
+function connect({ tls: secure, host, port }: Target): net.Socket {
+  const options = { host, port: Number(port) };
+  if (!secure) return net.connect(options);
+  const name = net.isIP(host) === 0 ? { servername: host } : {};
+  // OpenSSL's client does not verify it either: an OCSP response is signed.
+  return tls.connect({ ...options, ...name, rejectUnauthorized: false });
 }
 
-/** The same once the length of the message is known. */
-function lengthFault(length: number, announced: number): QueueEntry | undefined {
-  if (length > MAX_RESPONSE) {
-    return httpEntry('1E800075', 'max resp len exceeded', `length=${length}, max=${MAX_RESPONSE}`);
-  }
-  if (Number.isNaN(announced) || length === announced) return undefined;
-  const data = `ASN.1 length=${length}, Content-Length=${announced}`;
-  return httpEntry('1E800078', 'inconsistent content length', data);
+function withoutBrackets(host: string): string {
+  return host.replace(/^\[|\]$/g, '');
 }
 
-/** Reads one message; what comes behind it is not waited for. */
-async function receive(response: http.IncomingMessage): Promise<Buffer> {
-  const fault = headFault(response);
-  if (fault !== undefined) throw new ReceivingError(fault);
-  const announced = Number(response.headers['content-length'] ?? Number.NaN);
-  let body = Buffer.alloc(0);
-  for await (const chunk of response as AsyncIterable<Buffer>) {
-    body = Buffer.concat([body, chunk]);
-    if (body[0] !== 0x30) throw new ReceivingError(httpEntry('1E80006E', 'missing asn1 encoding'));
-    const length = derLength(body);
-    if (!Number.isFinite(length)) continue;
-    const bad = lengthFault(length, announced);
-    if (bad !== undefined) throw new ReceivingError(bad);
-    if (length <= body.length) return body;
-  }
-  throw new ReceivingError(body.length === 0 ? httpEntry('1E800080', 'failed reading data') : NOT_ENOUGH_DATA);
-}
-
-function headersFor({ host, headers }: HttpSettings, length: number): Record<string, string> {
-  const list: Record<string, string> = { Host: host.includes(':') ? `[${host}]` : host };
-  for (const [name, value] of headers) {
-    const key = Object.keys(list).find((known) => known.toLowerCase() === name.toLowerCase()) ?? name;
-    list[key] = value;
-  }
-  return { ...list, 'Content-Type': 'application/ocsp-request', 'Content-Length': String(length) };
-}
-
-function connectionEntries(error: Error, { host, port }: ResponderUrl, tls: boolean, server: string): QueueEntry[] {
-  const { code = '', syscall, message } = error as NodeJS.ErrnoException;
+function connectionEntries(error: Error, { host, port, tls }: Target, server: string): QueueEntry[] {
+  // Of a host with several addresses each has an error; the last one is told.
+  const [failure] = error instanceof AggregateError ? error.errors.slice(-1) : [error];
+  const { syscall, message } = failure as NodeJS.ErrnoException;
   if (syscall === 'getaddrinfo') return [NO_SUCH_HOST];
   if (syscall === 'connect') {
     const failed = { code: '10000067', library: 'BIO routines', reason: 'connect error' };
-    return [systemEntry(error, 'connect()'), failed, systemEntry(error, `connect(${host}, ${port})`), failed];
+    return [systemEntry(failure, 'connect()'), failed, systemEntry(failure, `connect(${host}, ${port})`), failed];
   }
   if (tls) return tlsEntries(message, server);
-  const receiving = httpEntry('1E800067', 'error receiving', server);
-  if (code.startsWith('HPE_')) return [httpEntry('1E80006A', 'header parse error', message), receiving];
-  return [httpEntry('1E800080', 'failed reading data'), receiving];
+  return [httpEntry('1E800080', 'failed reading data'), httpEntry('1E800067', 'error receiving', server)];
 }
 
 /** Node puts an entry of OpenSSL's queue into the message. */

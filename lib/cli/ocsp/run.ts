@@ -205,14 +205,12 @@ async function query(
 ): Promise<Buffer> {
   const { tls, headers } = settings;
   const timeout = settings.text('timeout');
-  // The port may stand behind the host.
-  const [, name = host, portOfHost] = /^(\[[^\]]*\]|[^:]*):(\d+)$/.exec(host) ?? [];
   try {
     return await post(request.publicBytes(), {
       tls,
       headers,
-      host: name.replace(/^\[|\]$/g, ''),
-      port: portOfHost ?? settings.text('port') ?? (tls ? '443' : '80'),
+      host,
+      port: settings.text('port'),
       path: settings.text('path') ?? '/',
       proxy: settings.text('proxy'),
       noProxy: settings.text('no_proxy'),

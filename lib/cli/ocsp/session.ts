@@ -41,7 +41,7 @@ export class Session {
   }
 
   /** Text for standard output, or the file of `-out`. */
-  print(text: string): void {
+  print(text: string | Uint8Array): void {
     if (this.#out === undefined) this.stdout.write(text);
     else writeFileSync(this.#out, text);
   }

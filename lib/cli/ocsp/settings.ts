@@ -12,7 +12,7 @@ import { HttpError, parseUrl } from './http.js';
 import { BAD_SERIAL, UNKNOWN_OBJECT, unknownDigest } from './queue.js';
 import { certIdOf, certIdOfSerial, parseSerial } from './request.js';
 import { PROGRAM, type Session, Stop } from './session.js';
-import { help } from './table.js';
+import { optionLines } from './table.js';
 
 /** OpenSSL's `MAX_VALIDITY_PERIOD`: seconds that clocks may differ. */
 const DEFAULT_TOLERANCE = 300n;
@@ -105,7 +105,7 @@ export function readSettings(args: readonly string[], session: Session): Setting
     const { name, value } = option;
     switch (name) {
       case 'help':
-        session.stdout.write(help());
+        session.say(`Usage: ${PROGRAM} [options]\n${optionLines().trimEnd()}`);
         throw new Stop(0);
       case 'issuer':
         issuer = loadCertificate(session, value, 'issuer certificate');

@@ -1,168 +1,159 @@
 /** The options of `openssl ocsp`, and what kind of value each takes. */
 
 /**
- * `text`, `file` (is read), `out` (is written); numbers as C reads them: `positive`, `nonneg`, `int` (32 bits), `integer`
+ * `text`, `uri`, `file` (is read), `out` (is written); numbers as C reads them: `positive`, `nonneg`, `int` (32 bits), `integer`
  * (64 bits), `unsigned` (64 bits); none for a flag.
  */
-export type ValueKind = 'text' | 'file' | 'out' | 'positive' | 'nonneg' | 'int' | 'integer' | 'unsigned';
+export type ValueKind = 'text' | 'uri' | 'file' | 'out' | 'positive' | 'nonneg' | 'int' | 'integer' | 'unsigned';
 
-interface Row {
-  readonly kind?: ValueKind;
-  readonly help: string;
-}
+type Row = readonly [name: string, kind: ValueKind | undefined, ...help: string[]];
 
-type Section = Readonly<Record<string, Row>>;
-
-const flag = (help: string): Row => ({ help });
-const text = (help: string): Row => ({ kind: 'text', help });
-const file = (help: string): Row => ({ kind: 'file', help });
-const out = (help: string): Row => ({ kind: 'out', help });
-const positive = (help: string): Row => ({ kind: 'positive', help });
-
-const SECTIONS: Readonly<Record<string, Section>> = {
-  General: {
-    help: flag('this table'),
-    out: out('file for text and summary (standard output)'),
-    text: flag('-req_text and -resp_text'),
-    req_text: flag('print the request'),
-    resp_text: flag('print the response'),
-    ignore_err: flag('go on after an error status'),
-    passin: text('passphrase of -rkey: pass:TEXT, env:NAME, file:PATH, fd:NUMBER or stdin'),
-  },
-  'Making a request': {
-    issuer: file('certificate of the issuer of what follows; may be repeated'),
-    cert: file('certificate to ask about'),
-    serial: text('serial number to ask about, decimal, or hexadecimal after 0x'),
-    '': flag('hash of the CertIDs that follow (-sha256, ...); -sha1 by default'),
-    nonce: flag('add a nonce'),
-    no_nonce: flag('add no nonce'),
-    reqin: text('file with the request'),
-    reqout: text('file for the request'),
-    signer: file('certificate to sign the request with'),
-    signkey: text('its private key (the same file)'),
-    sign_other: file('certificates that travel along'),
-    no_certs: flag('let no certificate travel along'),
-  },
-  Sending: {
-    url: text('URL of the responder'),
-    host: text('host[:port] of the responder'),
-    port: { kind: 'nonneg', help: 'port of the responder' },
-    path: text('path of the responder'),
-    proxy: text('proxy: [http[s]://]host[:port][/path]'),
-    no_proxy: text('hosts that are reached without the proxy'),
-    header: text('name=value of a header to send; may be repeated'),
-    timeout: positive('seconds that the exchange may take'),
-    respin: text('file with the response, instead of asking'),
-    respout: text('file for the response'),
-  },
-  'Verifying the response': {
-    CAfile: file('file of trusted certificates'),
-    CApath: file('folder of trusted certificates'),
-    CAstore: text('URI of a store of trusted certificates'),
-    'no-CAfile': flag('without the system’s file of trusted certificates'),
-    'no-CApath': flag('without the system’s folder'),
-    'no-CAstore': flag('without the system’s store'),
-    verify_other: file('certificates to look for the signer in'),
-    VAfile: file('the same, and they are trusted (-trust_other)'),
-    trust_other: flag('trust what -verify_other holds'),
-    noverify: flag('verify nothing'),
-    no_signature_verify: flag('do not check the signature'),
-    no_cert_verify: flag('do not verify the signer’s certificate'),
-    no_cert_checks: flag('do not check that the signer may answer for the CA'),
-    no_chain: flag('build no path with certificates of the response'),
-    no_intern: flag('do not look for the signer in the response'),
-    no_explicit: flag('no explicit trust of the root'),
-    validity_period: { kind: 'unsigned', help: 'seconds that clocks may differ (300)' },
-    status_age: positive('greatest age of a status in seconds'),
-  },
-  'Answering from a file': {
-    index: file('index.txt of the CA'),
-    CA: file('certificate of the CA'),
-    rsigner: file('certificate that signs the response'),
-    rkey: file('its private key (the same file)'),
-    rother: file('certificates that travel along'),
-    rmd: text('hash of the signature'),
-    rsigopt: text('name:value of a signature parameter; may be repeated'),
-    rcid: text('hash of the CertIDs of the response'),
-    resp_no_certs: flag('let no certificate travel along'),
-    resp_key_id: flag('name the responder by the hash of its key'),
-    nmin: positive('minutes to nextUpdate'),
-    ndays: positive('days to nextUpdate'),
-    badsig: flag('spoil the signature, for tests'),
-    nrequest: positive('requests to answer'),
-    multi: positive('processes to answer with'),
-  },
-  'Verifying certificates': {
-    policy: text('policy that has to hold'),
-    purpose: text('purpose that certificates have to serve'),
-    verify_name: text('named set of parameters'),
-    verify_depth: { kind: 'int', help: 'most intermediate certificates' },
-    auth_level: { kind: 'int', help: 'security level, 0 to 5' },
-    attime: { kind: 'integer', help: 'time of the verification, seconds since 1970' },
-    verify_hostname: text('host that the signer has to be'),
-    verify_email: text('mail address that the signer has to be'),
-    verify_ip: text('IP address that the signer has to be'),
-    ignore_critical: flag('ignore critical extensions that are unknown'),
-    issuer_checks: flag('(no effect)'),
-    crl_check: flag('look the signer up in revocation lists'),
-    crl_check_all: flag('look the whole path up in revocation lists'),
-    policy_check: flag('check policies'),
-    explicit_policy: flag('require a policy'),
-    inhibit_any: flag('inhibit anyPolicy'),
-    inhibit_map: flag('inhibit policy mapping'),
-    x509_strict: flag('no work-arounds for broken certificates'),
-    extended_crl: flag('indirect revocation lists'),
-    use_deltas: flag('delta revocation lists'),
-    policy_print: flag('(no effect)'),
-    check_ss_sig: flag('check the signatures of roots'),
-    trusted_first: flag('look for issuers among trusted certificates first (default)'),
-    suiteB_128_only: flag('Suite B, 128 bits only'),
-    suiteB_128: flag('Suite B, 128 bits, and 192'),
-    suiteB_192: flag('Suite B, 192 bits only'),
-    partial_chain: flag('let a path end at any trusted certificate'),
-    no_alt_chains: flag('(no effect)'),
-    no_check_time: flag('ignore the validity of certificates'),
-    allow_proxy_certs: flag('allow proxy certificates'),
-  },
-  Providers: {
-    'provider-path': text('(not supported)'),
-    provider: text('default; nothing else is supported'),
-    propquery: text('(not supported)'),
-  },
+/** As OpenSSL 3.0 lists them: scripts look for its words. */
+const SECTIONS: Readonly<Record<string, readonly Row[]>> = {
+  'General options': [
+    ['help', undefined, 'Display this summary'],
+    ['ignore_err', undefined, 'Ignore error on OCSP request or response and continue running'],
+    ['CAfile', 'file', 'Trusted certificates file'],
+    ['CApath', 'file', 'Trusted certificates directory'],
+    ['CAstore', 'uri', 'Trusted certificates store URI'],
+    ['no-CAfile', undefined, 'Do not load the default certificates file'],
+    ['no-CApath', undefined, 'Do not load certificates from the default certificates directory'],
+    ['no-CAstore', undefined, 'Do not load certificates from the default certificates store'],
+  ],
+  'Responder options': [
+    ['timeout', 'positive', 'Connection timeout (in seconds) to the OCSP responder'],
+    ['resp_no_certs', undefined, "Don't include any certificates in response"],
+    ['multi', 'positive', 'run multiple responder processes'],
+    ['no_certs', undefined, "Don't include any certificates in signed request"],
+    ['badsig', undefined, 'Corrupt last byte of loaded OCSP response signature (for test)'],
+    ['CA', 'file', 'CA certificate'],
+    ['nmin', 'positive', 'Number of minutes before next update'],
+    ['nrequest', 'positive', 'Number of requests to accept (default unlimited)'],
+    ['reqin', 'text', 'File with the DER-encoded request'],
+    ['signer', 'file', 'Certificate to sign OCSP request with'],
+    ['sign_other', 'file', 'Additional certificates to include in signed request'],
+    ['index', 'file', 'Certificate status index file'],
+    ['ndays', 'positive', 'Number of days before next update'],
+    ['rsigner', 'file', 'Responder certificate to sign responses with'],
+    ['rkey', 'file', 'Responder key to sign responses with'],
+    ['passin', 'text', 'Responder key pass phrase source'],
+    ['rother', 'file', 'Other certificates to include in response'],
+    ['rmd', 'text', 'Digest Algorithm to use in signature of OCSP response'],
+    ['rsigopt', 'text', 'OCSP response signature parameter in n:v form'],
+    ['header', 'text', 'key=value header to add'],
+    ['rcid', 'text', 'Use specified algorithm for cert id in response'],
+    ['*', undefined, 'Any supported digest algorithm (sha1,sha256, ... )'],
+  ],
+  'Client options': [
+    ['url', 'text', 'Responder URL'],
+    ['host', 'text', 'TCP/IP hostname:port to connect to'],
+    ['port', 'nonneg', 'Port to run responder on'],
+    ['path', 'text', 'Path to use in OCSP request'],
+    ['proxy', 'text', '[http[s]://]host[:port][/path] of HTTP(S) proxy to use; path is ignored'],
+    [
+      'no_proxy',
+      'text',
+      'List of addresses of servers not to use HTTP(S) proxy for',
+      "Default from environment variable 'no_proxy', else 'NO_PROXY', else none",
+    ],
+    ['out', 'out', 'Output filename'],
+    ['noverify', undefined, "Don't verify response at all"],
+    ['nonce', undefined, 'Add OCSP nonce to request'],
+    ['no_nonce', undefined, "Don't add OCSP nonce to request"],
+    ['no_signature_verify', undefined, "Don't check signature on response"],
+    ['resp_key_id', undefined, 'Identify response by signing certificate key ID'],
+    ['no_cert_verify', undefined, "Don't check signing certificate"],
+    ['text', undefined, 'Print text form of request and response'],
+    ['req_text', undefined, 'Print text form of request'],
+    ['resp_text', undefined, 'Print text form of response'],
+    ['no_chain', undefined, "Don't chain verify response"],
+    ['no_cert_checks', undefined, "Don't do additional checks on signing certificate"],
+    ['no_explicit', undefined, 'Do not explicitly check the chain, just verify the root'],
+    ['trust_other', undefined, "Don't verify additional certificates"],
+    ['no_intern', undefined, "Don't search certificates contained in response for signer"],
+    ['respin', 'text', 'File with the DER-encoded response'],
+    ['VAfile', 'file', 'Validator certificates file'],
+    ['verify_other', 'file', 'Additional certificates to search for signer'],
+    ['cert', 'file', 'Certificate to check'],
+    ['serial', 'text', 'Serial number to check'],
+    ['validity_period', 'unsigned', 'Maximum validity discrepancy in seconds'],
+    ['signkey', 'text', 'Private key to sign OCSP request with'],
+    ['reqout', 'text', 'Output file for the DER-encoded request'],
+    ['respout', 'text', 'Output file for the DER-encoded response'],
+    ['issuer', 'file', 'Issuer certificate'],
+    ['status_age', 'positive', 'Maximum status age in seconds'],
+  ],
+  'Validation options': [
+    ['policy', 'text', 'adds policy to the acceptable policy set'],
+    ['purpose', 'text', 'certificate chain purpose'],
+    ['verify_name', 'text', 'verification policy name'],
+    ['verify_depth', 'int', 'chain depth limit'],
+    ['auth_level', 'int', 'chain authentication security level'],
+    ['attime', 'integer', 'verification epoch time'],
+    ['verify_hostname', 'text', 'expected peer hostname'],
+    ['verify_email', 'text', 'expected peer email'],
+    ['verify_ip', 'text', 'expected peer IP address'],
+    ['ignore_critical', undefined, 'permit unhandled critical extensions'],
+    ['issuer_checks', undefined, '(deprecated)'],
+    ['crl_check', undefined, 'check leaf certificate revocation'],
+    ['crl_check_all', undefined, 'check full chain revocation'],
+    ['policy_check', undefined, 'perform rfc5280 policy checks'],
+    ['explicit_policy', undefined, 'set policy variable require-explicit-policy'],
+    ['inhibit_any', undefined, 'set policy variable inhibit-any-policy'],
+    ['inhibit_map', undefined, 'set policy variable inhibit-policy-mapping'],
+    ['x509_strict', undefined, 'disable certificate compatibility work-arounds'],
+    ['extended_crl', undefined, 'enable extended CRL features'],
+    ['use_deltas', undefined, 'use delta CRLs'],
+    ['policy_print', undefined, 'print policy processing diagnostics'],
+    ['check_ss_sig', undefined, 'check root CA self-signatures'],
+    ['trusted_first', undefined, 'search trust store first (default)'],
+    ['suiteB_128_only', undefined, 'Suite B 128-bit-only mode'],
+    ['suiteB_128', undefined, 'Suite B 128-bit mode allowing 192-bit algorithms'],
+    ['suiteB_192', undefined, 'Suite B 192-bit-only mode'],
+    ['partial_chain', undefined, 'accept chains anchored by intermediate trust-store CAs'],
+    ['no_alt_chains', undefined, '(deprecated)'],
+    ['no_check_time', undefined, 'ignore certificate validity time'],
+    ['allow_proxy_certs', undefined, 'allow the use of proxy certificates'],
+  ],
+  'Provider options': [
+    ['provider-path', 'text', "Provider load path (must be before 'provider' argument if required)"],
+    ['provider', 'text', 'Provider to load (can be specified multiple times)'],
+    ['propquery', 'text', 'Property query used when fetching algorithms'],
+  ],
 };
+
+/** The option that stands for any hash. */
+const ANY_DIGEST = '*';
 
 /** Kind of value by name of option; undefined for flags. */
 export const OPTIONS: ReadonlyMap<string, ValueKind | undefined> = new Map(
-  Object.values(SECTIONS).flatMap((section) =>
-    Object.entries(section)
-      .filter(([name]) => name !== '')
-      .map(([name, { kind }]): [string, ValueKind | undefined] => [name, kind]),
-  ),
+  Object.values(SECTIONS)
+    .flat()
+    .filter(([name]) => name !== ANY_DIGEST)
+    .map(([name, kind]) => [name, kind]),
 );
 
 const SHOWN: Readonly<Record<ValueKind, string>> = {
-  text: 'TEXT',
-  file: 'FILE',
-  out: 'FILE',
-  positive: 'N',
-  nonneg: 'N',
-  int: 'N',
-  integer: 'N',
-  unsigned: 'N',
+  text: 'val',
+  uri: 'uri',
+  file: 'infile',
+  out: 'outfile',
+  positive: '+int',
+  nonneg: 'nonneg',
+  int: 'int',
+  integer: 'intmax',
+  unsigned: 'ulong',
 };
+const WIDTH = 24;
 
-/** What `-help` prints. */
-export function help(): string {
-  const lines = [
-    'Usage: openssl-ocsp ocsp [options]',
-    '',
-    'A stand-in for "openssl ocsp". The order of options counts.',
-  ];
-  for (const [title, section] of Object.entries(SECTIONS)) {
+/** The options as `openssl ocsp -help` prints them, line by line. */
+export function optionLines(): string {
+  const lines: string[] = [];
+  for (const [title, rows] of Object.entries(SECTIONS)) {
     lines.push('', `${title}:`);
-    for (const [name, { kind, help: meaning }] of Object.entries(section)) {
-      const left = ` -${name || '*'}${kind === undefined ? '' : ` ${SHOWN[kind]}`}`;
-      lines.push(`${left.padEnd(24)} ${meaning}`);
+    for (const [name, kind, first, ...others] of rows) {
+      const left = ` -${name}${kind === undefined ? '' : ` ${SHOWN[kind]}`}`;
+      lines.push(`${left.padEnd(WIDTH)} ${first}`, ...others.map((more) => `${' '.repeat(WIDTH)} ${more}`));
     }
   }
   return `${lines.join('\n')}\n`;

@@ -3,6 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import type { KeyExportOptions } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
@@ -63,8 +64,10 @@ test('a process of its own: help, exit code, standard output', (t) => {
   for (const word of ['-help', '--help', '-h']) {
     const { status, stdout, stderr } = run(word);
     t.is(status, 0);
-    t.regex(String(stdout), /^Usage: openssl-ocsp ocsp \[options\]\n[\s\S]*\n -issuer FILE /);
-    t.is(stderr, '');
+    t.is(stdout, '');
+    t.regex(String(stderr), /^Usage: ocsp \[options\]\n[\s\S]*\n -issuer infile +Issuer certificate\n/);
+    // check_ssl_cert looks for it: grep -F header | grep -F 'key=value'.
+    t.regex(String(stderr), /^ -header val .*key=value/m);
   }
   t.is(run('-nonsense').status, 1);
   const { status, stdout } = run(...ASK, '-no_nonce', '-req_text');
@@ -73,8 +76,8 @@ test('a process of its own: help, exit code, standard output', (t) => {
 });
 
 compared('the table has every option that openssl names', async (t) => {
-  const { stdout } = await runInside(['-help']);
-  const ours = new Set([...stdout.toString().matchAll(/^ -(\S+)/gm)].map(([, name]) => name));
+  const { stderr } = await runInside(['-help']);
+  const ours = new Set([...stderr.matchAll(/^ -(\S+)/gm)].map(([, name]) => name));
   const theirs = [...openssl(['ocsp', '-help']).stderr.matchAll(/^ -(\S+)/gm)].map(([, name]) => name);
   t.true(theirs.length > 90);
   t.deepEqual(
@@ -296,14 +299,30 @@ compared('what goes over the wire is what openssl sends', async (t) => {
   const servers: Servers = await parity.startServers(fixtures);
   t.teardown(() => servers.close());
   const place: Place = { folder: fixtures, work: at('work'), port: servers.port, tlsPort: servers.tlsPort };
-  const url = 'http://127.0.0.1:{port}/good?a=b';
-  const args = ['-issuer', '@ca.pem', '-cert', '@good.pem', '-no_nonce', '-noverify', '-url', url];
-  const entry = { name: 'wire', args };
-  t.is((await parity.runProcess(['openssl', 'ocsp'], entry, place)).status, 0);
-  t.is((await runInside(parity.resolveArgs(entry, place))).status, 0);
-  const [theirs, ours] = servers.requests;
-  t.deepEqual(ours, theirs);
-  t.is(loadDerOcspRequest(ours?.body as Buffer).requests.length, 1);
+  const ways = [
+    ['-url', 'http://127.0.0.1:{port}/good?a=b#c'],
+    ['-url', 'http://user:secret@127.0.0.1:{port}/good'],
+    ['-url', 'http://127.0.0.1:{port}', '-path', 'good'],
+    ['-host', '127.0.0.1:{port}'],
+    ['-host', '127.0.0.1:{port}', '-path', 'x'],
+    ['-host', '127.0.0.1:{port}', '-path', 'http://127.0.0.1/good'],
+    ['-host', '127.0.0.1', '-port', '{port}', '-path', '/x'],
+    ['-host', '127.0.0.1:1', '-port', '{port}', '-path', '/x'],
+    ['-url', 'http://a.invalid:8/x', '-proxy', '127.0.0.1:{port}'],
+    ['-url', 'http://[::1]/x', '-proxy', 'http://127.0.0.1:{port}/'],
+    ['-host', 'a.invalid', '-proxy', '127.0.0.1:{port}'],
+    ['-host', '[::1]:9', '-path', 'x', '-proxy', '127.0.0.1:{port}'],
+    ['-url', 'http://127.0.0.1:{port}/good', '-header', 'X=1', '-header', 'HOST=a', '-header', 'Content-Type=x'],
+  ];
+  for (const way of ways) {
+    const args = ['-issuer', '@ca.pem', '-cert', '@good.pem', '-no_nonce', '-noverify', ...way];
+    const entry = { name: 'wire', args };
+    t.is((await parity.runProcess(['openssl', 'ocsp'], entry, place)).status, 0, way.join(' '));
+    t.is((await runInside(parity.resolveArgs(entry, place))).status, 0, way.join(' '));
+    const [theirs, ours] = servers.requests.splice(0);
+    t.deepEqual(ours, theirs);
+    t.is(loadDerOcspRequest(ours?.body as Buffer).requests.length, 1);
+  }
   return undefined;
 });
 
@@ -376,6 +395,36 @@ test('headers, paths and hosts that cannot be sent', async (t) => {
     t.is(status, 1);
     t.regex(stderr, /^Error querying OCSP responder\n[0-9A-F]+:error:[0-9A-F]{8}:/, args.join(' '));
   }
+});
+
+test('the user of a proxy, and the password, are not printed', async (t) => {
+  const server = createServer((socket) => socket.once('data', () => socket.end('HTTP/1.0 503 Busy\r\n\r\n')));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  t.teardown(() => server.close());
+  for (const proxy of [`http://user:s3cret@127.0.0.1:${port}/`, `user:s3cret@127.0.0.1:${port}`]) {
+    const { status, stderr } = await runInside([...ASK, '-url', 'http://me:s3cret@a.invalid/', '-proxy', proxy]);
+    t.is(status, 1);
+    t.regex(stderr, new RegExp(`server=http://a\\.invalid:80 proxy=(http://)?127\\.0\\.0\\.1:${port}/?\\n`));
+    t.notRegex(stderr, /s3cret/);
+  }
+});
+
+test('a head without end is an error', async (t) => {
+  const server = createServer((socket) => {
+    socket.on('error', () => {});
+    socket.write('HTTP/1.0 200 OK\r\n');
+    const more = (): void => {
+      if (!socket.destroyed) socket.write('X: y\r\n'.repeat(10_000), more);
+    };
+    more();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  t.teardown(() => server.close());
+  const { status, stderr } = await runInside([...ASK, '-url', `http://127.0.0.1:${port}/`]);
+  t.is(status, 1);
+  t.regex(stderr, /^Error querying OCSP responder\n.*response line too long/);
 });
 
 test('TLS through a proxy is refused', async (t) => {
