@@ -6,6 +6,7 @@
 export type { OpensslInfo } from '../typings/binding.js';
 export { opensslInfo } from './binding.js';
 export { OCSPError, type OCSPErrorCode, type OCSPErrorDetails } from './errors.js';
+export type { EncodingNote } from './ocsp/encodings.js';
 export { Encoding, OCSPCertStatus, OCSPResponderEncoding, OCSPResponseStatus } from './ocsp/enums.js';
 export type { LoadOptions } from './ocsp/message.js';
 export { loadDerOcspRequest, OCSPRequest, OCSPRequestEntry } from './ocsp/request.js';

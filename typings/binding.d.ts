@@ -4,6 +4,9 @@
  */
 import type { X509Certificate } from 'node:crypto';
 
+/** How a message is read: 0 strict DER, 1 leniently, 2 strict but for the encodings of the field. */
+export type Reading = 0 | 1 | 2;
+
 /** Index into the CertID hashes: SHA-1, SHA-224, SHA-256, SHA-384, SHA-512. */
 export type CertIdHashIndex = 0 | 1 | 2 | 3 | 4;
 
@@ -47,8 +50,11 @@ export interface NativeCertificate {
   publicKeyHash(hash: CertIdHashIndex): Buffer;
   /** URIs of the access method id-ad-ocsp. */
   readonly ocspUrls: string[];
-  /** Why `issuer` did not issue this certificate: by names, key identifiers, key usage, signature; '' when it did. */
-  issuerMismatch(issuer: NativeCertificate): string;
+  /**
+   * Why `issuer` did not issue this certificate: by names, key identifiers, key usage, signature; '' when it did, null where
+   * OpenSSL cannot check the signature.
+   */
+  issuerMismatch(issuer: NativeCertificate): string | null;
   /** Puts together a response whose signature was made elsewhere; rejects with `ERR_OCSP_KEY_MISMATCH` if it is wrong. */
   assembleResponseAsync(
     responseData: Uint8Array,
@@ -243,6 +249,7 @@ export interface NativeBinding {
     maxRemembered: number,
     rememberSeconds: number,
     alwaysVerify: boolean,
+    strict: boolean,
   ) => NativeResponseVerifier;
 
   /** OCSP_basic_verify, OCSP_request_verify. Throw `ERR_OCSP_MALFORMED`, `ERR_OCSP_INVALID_VALUE`, `ERR_OCSP_OPENSSL`. */
@@ -250,6 +257,11 @@ export interface NativeBinding {
   verifyResponseAsync(der: Uint8Array, ...rest: BasicVerifyArguments): Promise<BasicVerifyOutcome>;
   verifyRequest(der: Uint8Array, ...rest: BasicVerifyArguments): BasicVerifyOutcome;
   verifyRequestAsync(der: Uint8Array, ...rest: BasicVerifyArguments): Promise<BasicVerifyOutcome>;
+  /**
+   * Why a revocation list is not that of the issuer, and why it does not tell all that its CA has revoked; '' where nothing is
+   * wrong. Throws `ERR_OCSP_MALFORMED`, `ERR_OCSP_UNSUPPORTED_ALGORITHM`, `ERR_OCSP_OPENSSL`.
+   */
+  checkRevocationList(der: Uint8Array, issuer: NativeCertificate | undefined): [mismatch: string, partial: string];
   /** OCSP_resp_get0_signer: DER. */
   findResponseSigner(der: Uint8Array, certificates: readonly NativeCertificate[]): Buffer | undefined;
   /** OCSP_REQUEST_print, OCSP_RESPONSE_print: the text as far as OpenSSL got, and an OCSPError if that is not all. */
@@ -257,15 +269,15 @@ export interface NativeBinding {
   printResponse(der: Uint8Array): [text: Buffer, error?: Error];
 
   /**
-   * Parses what lies in `[start, end)` strictly (or, lenient, what `normalizeRequest` gave) and fills the layout, whose offsets
+   * Parses what lies in `[start, end)` as told (leniently, what `normalizeRequest` gave) and fills the layout, whose offsets
    * count from the beginning of `memory`. Throws `ERR_OCSP_MALFORMED`.
    */
-  parseRequest(memory: Uint8Array, start: number, end: number, lenient: boolean): void;
-  parseResponse(memory: Uint8Array, start: number, end: number, lenient: boolean): void;
+  parseRequest(memory: Uint8Array, start: number, end: number, reading: Reading): void;
+  parseResponse(memory: Uint8Array, start: number, end: number, reading: Reading): void;
   /** The elements of a list that a parser accepted: their layouts, one after the other. */
-  parseRequestEntries(memory: Uint8Array, start: number, end: number, lenient: boolean): Int32Array;
-  parseSingleResponses(memory: Uint8Array, start: number, end: number, lenient: boolean): Int32Array;
-  parseCertificates(memory: Uint8Array, start: number, end: number, lenient: boolean): Int32Array;
+  parseRequestEntries(memory: Uint8Array, start: number, end: number, reading: Reading): Int32Array;
+  parseSingleResponses(memory: Uint8Array, start: number, end: number, reading: Reading): Int32Array;
+  parseCertificates(memory: Uint8Array, start: number, end: number, reading: Reading): Int32Array;
 
   /** What OpenSSL's own parser makes of the message, re-encoded by OpenSSL. Throws `ERR_OCSP_MALFORMED`. */
   normalizeRequest(data: Uint8Array): Buffer;

@@ -3,7 +3,7 @@ import type { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import { UsageError } from './command.js';
-import { issued, type Target } from './target.js';
+import { findIssuer, type Target } from './target.js';
 
 /** A server's certificate, and its staple. */
 export interface LiveTarget extends Target {
@@ -31,13 +31,13 @@ export async function liveTarget(
   });
   const [certificate, ...others] = chain;
   if (certificate === undefined) throw new Error(`${text}: the server shows no certificate`);
-  const named = issuers.find((candidate) => issued(candidate, certificate));
-  const issuer = named ?? others.find((candidate) => issued(candidate, certificate));
+  const named = findIssuer(issuers, certificate);
+  const issuer = named ?? findIssuer(others, certificate);
   if (issuer === undefined) {
     throw new Error(`${text}: the server does not show the issuer of its certificate; --issuer can name it`);
   }
   const issuerFoundIn = named === undefined ? `what ${text} shows` : null;
-  return { certificate, serial: certificate.serialNumber, issuer, issuerFoundIn, staple };
+  return { certificate, serial: certificate.serialNumber, issuer, issuerFoundIn, chain: others, staple };
 }
 
 function addressOf(text: string): { host: string; port: number } {

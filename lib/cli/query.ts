@@ -78,9 +78,6 @@ export const queryCommand: Command = {
   async run(args) {
     const { values } = readArguments(withNonceDefault(args), OPTIONS);
     const timeout = timeoutOption(values.timeout) * 1000;
-    const policy = await readPolicy(values);
-    const verifier = new Verifier(policy);
-    await using client = clientFor(values, verifier, timeout);
     const issuer = values.issuer === undefined ? [] : [values.issuer];
     const targets = await readTargets({ cert: values.cert, serial: values.serial, issuer });
     const issuers = values.connect === undefined ? [] : await readAllCertificates(issuer);
@@ -89,12 +86,16 @@ export const queryCommand: Command = {
       throw new UsageError('--cert, --serial or --connect has to say which certificate is meant');
     if (values.out !== undefined && targets.length > 1)
       throw new UsageError('--out keeps the response about one certificate');
+    const chains = targets.flatMap(({ chain }) => chain);
+    const policy = await readPolicy(values, chains);
     for (const target of targets) {
       if (target.certificate === undefined && values.url === undefined) {
         throw new UsageError('--url is missing: a serial number names no responder');
       }
       warnOfIssuer(target, policy);
     }
+    const verifier = new Verifier(policy);
+    await using client = clientFor(values, verifier, timeout);
     const query = new Query(client, verifier, values);
     if (!values.watch) return await query.all(targets);
     for (;;) {

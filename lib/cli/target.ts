@@ -17,6 +17,8 @@ export interface Target {
   readonly issuer: X509Certificate;
   /** The file that the issuer was found in beside its certificate; null when the caller named the issuer. */
   readonly issuerFoundIn: string | null;
+  /** What else stands in the file of the certificate: of use where the CA has several certificates. */
+  readonly chain: readonly X509Certificate[];
 }
 
 /** For `readArguments`. */
@@ -53,7 +55,7 @@ export async function readTargets(options: {
   const [issuer, ...others] = issuers;
   for (const text of serial) {
     if (issuer === undefined || others.length > 0) throw new UsageError('--serial wants one certificate of --issuer');
-    targets.push({ certificate: undefined, serial: serialDigits(text), issuer, issuerFoundIn: null });
+    targets.push({ certificate: undefined, serial: serialDigits(text), issuer, issuerFoundIn: null, chain: [] });
   }
   return targets;
 }
@@ -108,21 +110,22 @@ function certIdOfSerial({ issuer, serial }: Target, hash: HashAlgorithmName): Ce
 async function certificateTarget(path: string, issuers: readonly X509Certificate[]): Promise<Target> {
   const [certificate, ...chain] = await readCertificates(path);
   const { serialNumber: serial } = certificate;
-  const named = issuers.find((candidate) => issued(candidate, certificate));
-  if (named !== undefined) return { certificate, serial, issuer: named, issuerFoundIn: null };
+  const named = findIssuer(issuers, certificate);
+  if (named !== undefined) return { certificate, serial, issuer: named, issuerFoundIn: null, chain };
   if (issuers.length > 0) throw new Error(`${subjectOf(certificate)} was not issued by what --issuer names`);
-  const found = chain.find((candidate) => issued(candidate, certificate));
-  if (found !== undefined) return { certificate, serial, issuer: found, issuerFoundIn: path };
+  const found = findIssuer(chain, certificate);
+  if (found !== undefined) return { certificate, serial, issuer: found, issuerFoundIn: path, chain };
   throw new UsageError(`--issuer is missing, and ${path} does not hold the issuer of ${subjectOf(certificate)}`);
 }
 
-/** By names, key identifiers, key usage, and signature. */
-export function issued(issuer: X509Certificate, certificate: X509Certificate): boolean {
-  try {
-    return certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey);
-  } catch {
-    return false; // a key that OpenSSL cannot use
-  }
+/** The issuer by names, key identifiers, key usage, and signature; else one whose signature OpenSSL cannot check. */
+export function findIssuer(
+  candidates: readonly X509Certificate[],
+  certificate: X509Certificate,
+): X509Certificate | undefined {
+  const { native } = toCertificate(certificate, 'certificate');
+  const mismatches = candidates.map((candidate) => native.issuerMismatch(toCertificate(candidate, 'issuer').native));
+  return candidates[mismatches.indexOf('')] ?? candidates[mismatches.indexOf(null)];
 }
 
 function serialDigits(text: string): string {

@@ -1,4 +1,5 @@
 /** What `verify` and `query` share: the options of a verification, and how its verdict is told. */
+import type { X509Certificate } from 'node:crypto';
 import type { NoncePolicy, SignerRevocationPolicy, VerifierOptions } from '../ocsp/verification/policy.js';
 import type { Verdict } from '../ocsp/verification/verdict.js';
 import { TrustStore } from '../x509/trust-store.js';
@@ -64,8 +65,11 @@ export interface PolicyValues {
   readonly 'security-level'?: string;
 }
 
-/** The options of a verifier from those of the command. */
-export async function readPolicy(values: PolicyValues): Promise<VerifierOptions> {
+/** The options of a verifier from those of the command; `chain` helps. */
+export async function readPolicy(
+  values: PolicyValues,
+  chain: readonly X509Certificate[] = [],
+): Promise<VerifierOptions> {
   const trust = await readTrust(values);
   const clockTolerance = secondsOption(values['clock-tolerance'], 'clock-tolerance');
   const maxAge = secondsOption(values['max-age'], 'max-age');
@@ -76,7 +80,7 @@ export async function readPolicy(values: PolicyValues): Promise<VerifierOptions>
     throw new UsageError('--signer-revocation crl wants --crl, and --trust, --ca-file, --ca-path or --system');
   }
   return {
-    certificates: await readAllCertificates(values.untrusted),
+    certificates: [...(await readAllCertificates(values.untrusted)), ...chain],
     trustedResponders: await readAllCertificates(values['responder-cert']),
     ...(trust !== undefined && { trust }),
     ...(clockTolerance !== undefined && { clockTolerance }),

@@ -39,9 +39,9 @@ export const verifyCommand: Command = {
     const { values, positionals } = readArguments(args, OPTIONS, 1);
     const path = messagePath(positionals);
     const at = momentOption(values.at, 'at');
-    const policy = await readPolicy(values);
     const request = values.request === undefined ? undefined : await readRequest(values.request);
     const target = await readTarget(values);
+    const policy = await readPolicy(values, target?.chain);
     const question: OcspQuestion = {
       ...(target === undefined ? await questionOfRequest(request, values.issuer) : questionOf(target)),
       ...(request !== undefined && { request }),

@@ -54,7 +54,8 @@ export const RESPONSE_EXTENSIONS = 14;
 export const RESPONSES = 16;
 export const RESPONSE_COUNT = 18;
 export const FIRST_SINGLE = 19;
-const RESPONSE_SIZE = FIRST_SINGLE + SINGLE_SIZE;
+export const ENCODINGS: number = FIRST_SINGLE + SINGLE_SIZE;
+const RESPONSE_SIZE = ENCODINGS + 1;
 
 /** What authenticating a response adds behind it (native/core/response_verifier.h). */
 export const AUTHENTICATION: number = RESPONSE_SIZE;

@@ -1,4 +1,5 @@
 /** What requests, responses and their entries have in common: a piece of DER and the offsets of its parts. */
+import type { Reading } from '../../typings/binding.js';
 import { invalidArgType, invalidValue } from '../errors.js';
 import { checkBytes, copyBytes } from '../x509/der.js';
 import type { Extensions } from '../x509/extension.js';
@@ -8,19 +9,25 @@ import { parseSeconds } from '../x509/time.js';
 import { Encoding } from './enums.js';
 import type { Offsets } from './layout.js';
 
+/** Strict DER. */
+export const STRICT = 0;
+/** As OpenSSL reads. */
+export const LENIENT = 1;
+/** DER, but for the encodings that are known from the field (`EncodingNote`). */
+export const FIELD = 2;
+
 /** The DER of a message. It is private to the package and never changes; other messages may lie beside it. */
 export class MessageDer {
   readonly memory: Buffer;
   readonly start: number;
   readonly end: number;
-  /** Whether the message is read as OpenSSL reads, rather than strictly. */
-  readonly lenient: boolean;
+  readonly reading: Reading;
 
-  constructor(memory: Buffer, start: number, end: number, lenient: boolean) {
+  constructor(memory: Buffer, start: number, end: number, reading: Reading) {
     this.memory = memory;
     this.start = start;
     this.end = end;
-    this.lenient = lenient;
+    this.reading = reading;
   }
 
   /** Not a copy: never hand it out. */
@@ -42,9 +49,12 @@ export class MessageDer {
 }
 
 /** Bytes of our own as the DER of a message. */
-export function wholeDer(der: Buffer, lenient: boolean): MessageDer {
-  return new MessageDer(der, 0, der.length, lenient);
+export function wholeDer(der: Buffer, reading: Reading): MessageDer {
+  return new MessageDer(der, 0, der.length, reading);
 }
+
+const WHOLE_SECONDS_LENGTH = 14;
+const ZULU: Buffer = Buffer.from('Z');
 
 /** A parsed message or entry, immutable. */
 export class Parsed {
@@ -101,7 +111,12 @@ export class Parsed {
 
   /** The same in whole seconds since 1970-01-01. */
   seconds(range: number): number {
-    return parseSeconds(this.memory, this.start(range), this.end(range), this.der.start);
+    const { memory, der } = this;
+    // Where a fraction may stand, the part before it has no Z.
+    if (der.reading === FIELD && this.end(range) - this.start(range) === WHOLE_SECONDS_LENGTH) {
+      return parseSeconds(Buffer.concat([this.view(range), ZULU]), 0, WHOLE_SECONDS_LENGTH + 1);
+    }
+    return parseSeconds(memory, this.start(range), this.end(range), der.start);
   }
 
   extensions(range: number, slot: ExtensionSlot): Extensions {
@@ -124,19 +139,22 @@ export function checkInternal(key: unknown, className: string): void {
 /** How to load a message. */
 export interface LoadOptions {
   /**
-   * true (the default): DER as RFC 6960 and X.690 have it, nothing else. false: what OpenSSL's own parser accepts (BER,
-   * trailing bytes, odd times, unknown statuses); the object then holds the message as OpenSSL re-encodes it.
+   * true (the default): DER as RFC 6960 and X.690 have it, nothing else. `'field'`: DER, but for a closed list of encodings that
+   * are known from the field, and in which nothing is ambiguous (`EncodingNote`): what a verdict takes, and a responder should.
+   * false: what OpenSSL's own parser accepts (BER, trailing bytes, odd times, unknown statuses); the object then holds the
+   * message as OpenSSL re-encodes it.
    */
-  readonly strict?: boolean;
+  readonly strict?: boolean | 'field';
 }
 
 const LOAD_NAMES: OptionNames<LoadOptions> = { strict: true };
 
-/** Whether a message is to be read as OpenSSL reads. */
-export function isLenient(options: LoadOptions): boolean {
+/** How a message is to be read. */
+export function readingOf(options: LoadOptions): Reading {
   const { strict = true } = readOptions(options, LOAD_NAMES);
-  if (typeof strict !== 'boolean') throw invalidArgType('options.strict', 'a boolean', strict);
-  return !strict;
+  if (strict === 'field') return FIELD;
+  if (typeof strict !== 'boolean') throw invalidArgType('options.strict', "a boolean or 'field'", strict);
+  return strict ? STRICT : LENIENT;
 }
 
 /** Where copies of messages are kept, one after the other: memory of its own would cost more than parsing does. */
@@ -148,11 +166,11 @@ let slabUsed = 0;
  * A private copy of the caller's bytes, made before they are looked at: memory that is shared with another thread may
  * change between a check and a use. It lies side by side with other copies, so it is never handed out.
  */
-export function copyInput(data: unknown, lenient: boolean): MessageDer {
+export function copyInput(data: unknown, reading: Reading): MessageDer {
   const bytes = checkBytes(data, 'data');
   const { length } = bytes;
   // (A detached array looks empty and cannot be copied from.)
-  if (length === 0 || length > SLAB_SIZE / 4) return wholeDer(Buffer.from(bytes), lenient);
+  if (length === 0 || length > SLAB_SIZE / 4) return wholeDer(Buffer.from(bytes), reading);
   if (slab === undefined || slabUsed + length > SLAB_SIZE) {
     slab = Buffer.allocUnsafeSlow(SLAB_SIZE);
     slabUsed = 0;
@@ -160,7 +178,7 @@ export function copyInput(data: unknown, lenient: boolean): MessageDer {
   const start = slabUsed;
   slab.set(bytes, start);
   slabUsed = start + length;
-  return new MessageDer(slab, start, slabUsed, lenient);
+  return new MessageDer(slab, start, slabUsed, reading);
 }
 
 /** Checks the argument of `publicBytes`. */

@@ -14,7 +14,7 @@ import { checkCertificates } from '../x509/trust-store.js';
 import { type Appended, append, itemsOf } from './appended.js';
 import { type CertIdTuple, certIdFrom, certIdOf } from './cert-id-input.js';
 import { checkExtensionList, encodeExtensionList, withExtension } from './extension-list.js';
-import { INTERNAL, wholeDer } from './message.js';
+import { INTERNAL, LENIENT, wholeDer } from './message.js';
 import { OCSPRequest } from './request.js';
 import { resolveScheme, SIGN_NAMES, type SignOptions } from './signing.js';
 
@@ -115,7 +115,7 @@ export class OCSPRequestBuilder {
    * @throws `ERR_OCSP_INVALID_VALUE` when no certificate was added.
    */
   build(): OCSPRequest {
-    return new OCSPRequest(INTERNAL, wholeDer(this.#encode(this.#state.requestorName?.publicBytes()), true));
+    return new OCSPRequest(INTERNAL, wholeDer(this.#encode(this.#state.requestorName?.publicBytes()), LENIENT));
   }
 
   /**
@@ -136,7 +136,7 @@ export class OCSPRequestBuilder {
     options: SignRequestOptions = {},
   ): OCSPRequest {
     const { key, job } = this.#signing(signer, privateKey, algorithm, options);
-    return new OCSPRequest(INTERNAL, wholeDer(takeOutput(key.signRequest(...job)), true));
+    return new OCSPRequest(INTERNAL, wholeDer(takeOutput(key.signRequest(...job)), LENIENT));
   }
 
   /** {@link sign}, off the main thread. Rejects with what `sign` throws. */
@@ -147,7 +147,7 @@ export class OCSPRequestBuilder {
     options: SignRequestOptions = {},
   ): Promise<OCSPRequest> {
     const { key, job } = this.#signing(signer, privateKey, algorithm, options);
-    return new OCSPRequest(INTERNAL, wholeDer(await key.signRequestAsync(...job), true));
+    return new OCSPRequest(INTERNAL, wholeDer(await key.signRequestAsync(...job), LENIENT));
   }
 
   #encode(requestorName: Uint8Array | undefined): Buffer {

@@ -26,11 +26,12 @@ import {
   checkInternal,
   copyInput,
   INTERNAL,
-  isLenient,
+  LENIENT,
   type LoadOptions,
   type MessageDer,
   orError,
   Parsed,
+  readingOf,
   wholeDer,
 } from './message.js';
 import { printRequest, wholeText } from './printing.js';
@@ -90,7 +91,7 @@ export class OCSPRequest extends ValueObject {
   constructor(key: typeof INTERNAL, der: MessageDer) {
     checkInternal(key, 'OCSPRequest');
     super();
-    native.parseRequest(der.memory, der.start, der.end, der.lenient);
+    native.parseRequest(der.memory, der.start, der.end, der.reading);
     this.#parsed = new Parsed(der, takeRequestOffsets(), 0);
   }
 
@@ -288,7 +289,7 @@ export class OCSPRequest extends ValueObject {
       der.memory,
       this.#parsed.start(REQUEST_ENTRIES),
       this.#parsed.end(REQUEST_ENTRIES),
-      der.lenient,
+      der.reading,
     );
     return Array.from(
       { length: count },
@@ -304,7 +305,7 @@ export class OCSPRequest extends ValueObject {
  * @throws TypeError when `data` is not a Uint8Array; `ERR_OCSP_MALFORMED` when it is not an OCSPRequest.
  */
 export function loadDerOcspRequest(data: Uint8Array, options: LoadOptions = {}): OCSPRequest {
-  const lenient = isLenient(options);
-  const der = copyInput(data, lenient);
-  return new OCSPRequest(INTERNAL, lenient ? wholeDer(native.normalizeRequest(der.view()), true) : der);
+  const reading = readingOf(options);
+  const der = copyInput(data, reading);
+  return new OCSPRequest(INTERNAL, reading === LENIENT ? wholeDer(native.normalizeRequest(der.view()), LENIENT) : der);
 }

@@ -15,7 +15,7 @@ import { type Appended, append, itemsOf } from './appended.js';
 import { certIdFrom, certIdOf } from './cert-id-input.js';
 import { type OCSPCertStatus, OCSPResponderEncoding, OCSPResponseStatus } from './enums.js';
 import { encodeExtensionList, withExtension } from './extension-list.js';
-import { INTERNAL, wholeDer } from './message.js';
+import { INTERNAL, LENIENT, wholeDer } from './message.js';
 import { OCSPResponse } from './response.js';
 import { type ExternalSigner, isExternalSigner, resolveScheme, type SignOptions } from './signing.js';
 import { type StatusInput, singleResponseFrom } from './single-response-input.js';
@@ -291,7 +291,7 @@ export class OCSPResponseBuilder {
  * accepted, and checking what was just written would cost without telling anything.
  */
 function trusted(der: Buffer): OCSPResponse {
-  return new OCSPResponse(INTERNAL, wholeDer(der, true));
+  return new OCSPResponse(INTERNAL, wholeDer(der, LENIENT));
 }
 
 /** In the order of the documentation, as positional arguments come. */

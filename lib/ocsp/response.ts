@@ -32,11 +32,12 @@ import {
   checkInternal,
   copyInput,
   INTERNAL,
-  isLenient,
+  LENIENT,
   type LoadOptions,
   type MessageDer,
   orError,
   Parsed,
+  readingOf,
   wholeDer,
 } from './message.js';
 import { printResponse, wholeText } from './printing.js';
@@ -74,7 +75,7 @@ export class OCSPResponse extends ValueObject {
   constructor(key: typeof INTERNAL, der: MessageDer) {
     checkInternal(key, 'OCSPResponse');
     super();
-    native.parseResponse(der.memory, der.start, der.end, der.lenient);
+    native.parseResponse(der.memory, der.start, der.end, der.reading);
     this.#message = new Parsed(der, takeResponseOffsets(), 0);
   }
 
@@ -344,7 +345,7 @@ function readResponses(message: Parsed): OCSPSingleResponse[] {
   const count = message.number(RESPONSE_COUNT);
   if (count === 0) return [];
   if (count === 1) return [new OCSPSingleResponse(INTERNAL, new Parsed(der, offsets, FIRST_SINGLE))];
-  const list = native.parseSingleResponses(der.memory, message.start(RESPONSES), message.end(RESPONSES), der.lenient);
+  const list = native.parseSingleResponses(der.memory, message.start(RESPONSES), message.end(RESPONSES), der.reading);
   return Array.from(
     { length: count },
     (_, i) => new OCSPSingleResponse(INTERNAL, new Parsed(der, list, i * SINGLE_SIZE)),
@@ -353,8 +354,8 @@ function readResponses(message: Parsed): OCSPSingleResponse[] {
 
 function readCertificates(message: Parsed): X509Certificate[] {
   if (!message.has(CERTIFICATES)) return [];
-  const { memory, lenient } = message.der;
-  const ranges = native.parseCertificates(memory, message.start(CERTIFICATES), message.end(CERTIFICATES), lenient);
+  const { memory, reading } = message.der;
+  const ranges = native.parseCertificates(memory, message.start(CERTIFICATES), message.end(CERTIFICATES), reading);
   return Array.from({ length: ranges.length / 2 }, (_, i) => {
     try {
       return new X509Certificate(copyBytes(memory, ranges[2 * i], ranges[2 * i + 1]));
@@ -371,7 +372,10 @@ function readCertificates(message: Parsed): X509Certificate[] {
  * @throws TypeError when `data` is not a Uint8Array; `ERR_OCSP_MALFORMED` when it is not an OCSPResponse.
  */
 export function loadDerOcspResponse(data: Uint8Array, options: LoadOptions = {}): OCSPResponse {
-  const lenient = isLenient(options);
-  const der = copyInput(data, lenient);
-  return new OCSPResponse(INTERNAL, lenient ? wholeDer(native.normalizeResponse(der.view()), true) : der);
+  const reading = readingOf(options);
+  const der = copyInput(data, reading);
+  return new OCSPResponse(
+    INTERNAL,
+    reading === LENIENT ? wholeDer(native.normalizeResponse(der.view()), LENIENT) : der,
+  );
 }

@@ -164,11 +164,11 @@ export class TestResponseKit {
       of('successful without an answer', testErrorResponse(0)),
       of('status 4', testErrorResponse(4)),
       of('version 2', this.respond(undefined, { version: 1 })),
-      of('thisUpdate with a fraction', time('20200101000000.5Z')),
+      of('thisUpdate with a fraction', time('20200101000000,5Z')),
       of('thisUpdate with an offset', time('20200101000000+0100')),
       of('thisUpdate without seconds', time('202001010000Z')),
       of('thisUpdate on 30 February', time('20200230000000Z')),
-      of('nextUpdate with a fraction', this.respond(this.entry({ nextUpdate: '20991231235959.5Z' }))),
+      of('nextUpdate with a fraction', this.respond(this.entry({ nextUpdate: '20991231235959,5Z' }))),
       ...statuses.map(([name, status]) => ({
         name: `status ${name}`,
         der: testErrorResponse(status),

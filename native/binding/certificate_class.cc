@@ -105,7 +105,8 @@ Napi::Value CertificateClass::ocsp_urls(const Napi::CallbackInfo& info) {
 Napi::Value CertificateClass::issuer_mismatch(const Napi::CallbackInfo& info) {
   const auto* issuer = unwrap<CertificateClass>(info[0]);
   if (issuer == nullptr) return throw_illegal_invocation(info.Env());
-  return Napi::String::New(info.Env(), ocsp::issuer_mismatch(*certificate_, *issuer->certificate_));
+  const auto mismatch = ocsp::issuer_mismatch(*certificate_, *issuer->certificate_);
+  return mismatch ? Napi::String::New(info.Env(), *mismatch) : info.Env().Null();
 }
 
 // (responseData, signature, hash, pss, saltLength, certificates)

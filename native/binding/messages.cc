@@ -16,6 +16,12 @@ namespace {
 // Offsets are 32-bit numbers.
 constexpr std::size_t kMaxMessageSize = INT32_MAX;
 
+// How a message is read: the numbers of lib/ocsp/message.ts.
+DerContext context_of(Bytes memory, const Napi::Value& reading) {
+  const int number = reading.As<Napi::Number>().Int32Value();
+  return {memory.data(), number == 1, {}, number == 2};
+}
+
 template <typename Layout>
 void publish(Napi::Env env, const Layout& layout) {
   static_assert(sizeof(Layout) % sizeof(std::int32_t) == 0);
@@ -25,13 +31,13 @@ void publish(Napi::Env env, const Layout& layout) {
   }
 }
 
-// (memory, start, end, lenient): fills the layout, whose offsets count from the beginning of the memory.
+// (memory, start, end, reading): fills the layout, whose offsets count from the beginning of the memory.
 template <typename Layout, bool (*Parse)(DerContext&, Bytes, Layout&)>
 Napi::Value parse_message(const Napi::CallbackInfo& info, const char* type) {
   const Napi::Env env = info.Env();
   const Bytes memory = bytes_of(info[0]);
   const Bytes der = part_of(memory, info);
-  DerContext context{memory.data(), info[3].As<Napi::Boolean>().Value(), {}};
+  DerContext context = context_of(memory, info[3]);
   Layout layout;
   if (memory.size() > kMaxMessageSize) context.fail(der.data(), type, "larger than 2 GiB");
   if (memory.size() > kMaxMessageSize || !Parse(context, der, layout)) {
@@ -51,12 +57,12 @@ Napi::Value parse_response_function(const Napi::CallbackInfo& info) {
   return parse_message<ResponseLayout, parse_response>(info, "OCSPResponse");
 }
 
-// (memory, start, end, lenient): an Int32Array with the layouts of all elements of a list, one after the other.
+// (memory, start, end, reading): an Int32Array with the layouts of all elements of a list, one after the other.
 template <typename Layout, bool (*Parse)(DerContext&, Bytes, std::vector<Layout>&)>
 Napi::Value parse_list(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const Bytes memory = bytes_of(info[0]);
-  DerContext context{memory.data(), info[3].As<Napi::Boolean>().Value(), {}};
+  DerContext context = context_of(memory, info[3]);
   std::vector<Layout> layouts;
   if (!Parse(context, part_of(memory, info), layouts)) {
     context.fail(memory.data() + context.fault.offset, "list", "not a list that was read before");

@@ -32,7 +32,7 @@ struct Item {
 // nothing to authenticate. Offsets count from the beginning of `memory`, in which `der` lies.
 void examine(ResponseVerifier& verifier, Bytes memory, Bytes der, const std::shared_ptr<SignerCertificate>& issuer,
              std::int64_t at, AuthenticatedLayout& layout, std::optional<Error>& error) {
-  DerContext context{memory.data(), false, {}};
+  DerContext context{memory.data(), false, {}, !verifier.is_strict()};
   layout.authentication.outcome = AuthenticationOutcome::kNothing;
   if (memory.size() > INT32_MAX || !parse_response(context, der, layout.response)) {
     layout.response.status = -1;
@@ -74,7 +74,8 @@ Napi::Function ResponseVerifierClass::define(Napi::Env env) {
                      });
 }
 
-// (trust, responders, certificates, pathFlags, securityLevel, revocation, maxRemembered, rememberSeconds, alwaysVerify)
+// (trust, responders, certificates, pathFlags, securityLevel, revocation, maxRemembered, rememberSeconds, alwaysVerify,
+// strict)
 ResponseVerifierClass::ResponseVerifierClass(const Napi::CallbackInfo& info)
     : Napi::ObjectWrap<ResponseVerifierClass>(info) {
   VerifierOptions options;
@@ -93,6 +94,7 @@ ResponseVerifierClass::ResponseVerifierClass(const Napi::CallbackInfo& info)
   options.max_remembered = info[6].As<Napi::Number>().Uint32Value();
   options.remember_for = std::chrono::seconds(info[7].As<Napi::Number>().Int64Value());
   options.always_verify = info[8].As<Napi::Boolean>().Value();
+  options.strict = info[9].As<Napi::Boolean>().Value();
   verifier_ = std::make_shared<ResponseVerifier>(std::move(options));
   info.This().As<Napi::Object>().TypeTag(&type_tag<ResponseVerifierClass>());
 }

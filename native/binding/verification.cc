@@ -1,7 +1,9 @@
 #include "verification.h"
 
 #include "../core/basic_verify.h"
+#include "../core/revocation_list.h"
 #include "../core/text.h"
+#include "certificate_class.h"
 #include "native_class.h"
 #include "promise_worker.h"
 #include "signing.h"
@@ -35,6 +37,7 @@ BasicVerifyInput input_of(const Napi::CallbackInfo& info) {
 
 Napi::Value to_object(Napi::Env env, const BasicVerifyOutcome& outcome) {
   Napi::Object object = Napi::Object::New(env);
+  if (object.IsEmpty()) return object;  // the environment is being torn down
   object.Set("verified", outcome.verified);
   if (outcome.error) object.Set("error", make_error(env, *outcome.error));
   object.Set("certificateError", outcome.certificate_error);
@@ -65,6 +68,34 @@ Napi::Value verify_async_function(const Napi::CallbackInfo& info) {
       [](Napi::Env env, BasicVerifyOutcome& outcome) -> Napi::Value { return to_object(env, outcome); });
 }
 
+// (der, issuer): [why the list is not the issuer's, why it does not tell all]
+Napi::Value check_revocation_list_function(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const Bytes der = bytes_of(info[0]);
+  auto list = RevocationList::parse({der.begin(), der.end()});
+  if (!list.ok()) return throw_error(env, list.error());
+  const char* partial = list.value()->partial();
+  Napi::Value mismatch = Napi::String::New(env, "");
+  if (!info[1].IsUndefined()) {
+    auto* issuer = unwrap<CertificateClass>(info[1]);
+    if (issuer == nullptr) return throw_illegal_invocation(env);
+    const auto signer = issuer->signer();
+    if (!signer.ok()) return throw_error(env, signer.error());
+    if (!list.value()->is_named(*signer.value())) {
+      mismatch = Napi::String::New(env, "it is of another CA");
+    } else {
+      const auto result = list.value()->mismatch(*signer.value(), 0);
+      if (!result.ok()) return throw_error(env, result.error());
+      if (result.value() != nullptr) mismatch = Napi::String::New(env, result.value());
+    }
+  }
+  Napi::Array answer = Napi::Array::New(env, 2);
+  if (answer.IsEmpty()) return answer;
+  answer.Set(0U, mismatch);
+  answer.Set(1U, Napi::String::New(env, partial == nullptr ? "" : partial));
+  return answer;
+}
+
 // (der, certificates): DER of the signer's certificate, or undefined
 Napi::Value find_response_signer_function(const Napi::CallbackInfo& info) {
   const auto signer = find_response_signer(bytes_of(info[0]), certificates_of(info[1]));
@@ -93,6 +124,7 @@ void define_verification_functions(Napi::Env env, Napi::Object exports) {
   add("verifyResponseAsync", verify_async_function<basic_verify_response>);
   add("verifyRequest", verify_function<basic_verify_request>);
   add("verifyRequestAsync", verify_async_function<basic_verify_request>);
+  add("checkRevocationList", check_revocation_list_function);
   add("findResponseSigner", find_response_signer_function);
   add("printRequest", print_function<print_request>);
   add("printResponse", print_function<print_response>);

@@ -1,5 +1,7 @@
 #include "authority_info.h"
 
+#include <openssl/x509v3.h>
+
 #include "error_queue.h"
 #include "verify_ptr.h"
 
@@ -22,16 +24,27 @@ std::vector<std::string> ocsp_urls(const Certificate& certificate) {
   return urls;
 }
 
-std::string issuer_mismatch(const Certificate& certificate, const Certificate& issuer) {
+std::optional<std::string> issuer_mismatch(const Certificate& certificate, const Certificate& issuer) {
   ErrorQueueScope errors;
   const int result = X509_check_issued(issuer.get(), certificate.get());
-  if (result != X509_V_OK) return X509_verify_cert_error_string(result);
+  switch (result) {
+    case X509_V_OK:
+      break;
+    case X509_V_ERR_NO_ISSUER_PUBLIC_KEY:
+    case X509_V_ERR_UNSUPPORTED_SIGNATURE_ALGORITHM:
+      return std::nullopt;
+    case X509_V_ERR_AKID_ISSUER_SERIAL_MISMATCH:
+      // Another certificate of the CA, or another CA: the key tells. OpenSSL has not come to the key usage then.
+      if ((X509_get_key_usage(issuer.get()) & KU_KEY_CERT_SIGN) != 0) break;
+      return X509_verify_cert_error_string(X509_V_ERR_KEYUSAGE_NO_CERTSIGN);
+    default:
+      return X509_verify_cert_error_string(result);
+  }
   // Without key identifiers, CAs that share a name are told apart by their keys alone.
   EVP_PKEY* key = issuer.public_key();
   const int verified = key == nullptr ? -1 : X509_verify(certificate.get(), key);
-  if (verified == 1) return {};
-  return verified == 0 ? "its key did not sign the certificate"
-                       : "whether its key signed the certificate cannot be told";
+  if (verified < 0) return std::nullopt;
+  return verified == 1 ? "" : "its key did not sign the certificate";
 }
 
 }  // namespace ocsp

@@ -1,6 +1,7 @@
 // What a certificate says about where to ask for its status, and about who issued it.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,7 +13,7 @@ namespace ocsp {
 std::vector<std::string> ocsp_urls(const Certificate& certificate);
 
 // Why `issuer` did not issue `certificate`: by names, key identifiers and key usage, in OpenSSL's words, or by the
-// signature. Empty when it did.
-std::string issuer_mismatch(const Certificate& certificate, const Certificate& issuer);
+// signature. Empty when it did; nothing where OpenSSL cannot check the signature.
+std::optional<std::string> issuer_mismatch(const Certificate& certificate, const Certificate& issuer);
 
 }  // namespace ocsp

@@ -34,11 +34,33 @@ struct DerFault {
   std::size_t offset = 0;
 };
 
+// Encodings that are not DER, but that the field sends, that OpenSSL reads, and in which nothing is ambiguous. A closed
+// list, of bits; JavaScript reads them (lib/ocsp/encodings.ts), and docs/verification.md says what each stands for.
+enum class Encoding : std::uint32_t {
+  kExplicitVersion = 1,
+  kExplicitFalse = 2,
+  kTrailingNul = 4,
+  kFraction = 8,
+  kPrintableString = 16,
+  kSetOrder = 32,
+  kNullParameters = 64,
+  kUnusableCertificate = 128,
+};
+
 // Shared by all cursors of one message.
 struct DerContext {
   const std::uint8_t* base;
   bool lenient = false;
   DerFault fault;
+  bool field = false;           // strict, but for the encodings of the field
+  std::uint32_t encodings = 0;  // those that were met
+
+  // Whether an encoding may stand.
+  bool takes(Encoding encoding) {
+    if (field) encodings |= static_cast<std::uint32_t>(encoding);
+    return field;
+  }
+  bool has(Encoding encoding) const { return (encodings & static_cast<std::uint32_t>(encoding)) != 0; }
 
   bool fail(const std::uint8_t* at, const char* field, const char* reason) {
     fault = {field, reason, static_cast<std::size_t>(at - base)};

@@ -52,6 +52,9 @@ class SignatureVerifier {
   std::vector<Prepared> prepared_;
 };
 
+// SHA-1. What is below (MD5) is refused at any security level.
+inline constexpr int kUnbrokenHashBits = 63;
+
 // The strength of an AlgorithmIdentifier's hash, in bits: half its output, less as known attacks have it: 63 for SHA-1,
 // 39 for MD5 and its like, 0 where it cannot be told. -1 where there is no hash to choose: the key hashes by itself, or
 // only a provider knows the algorithm.

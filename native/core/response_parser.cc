@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <utility>
 
 #include "x509_grammar.h"
 
@@ -133,15 +134,33 @@ class AcceptedCertificates {
   std::size_t size_ = 0;
 };
 
+// Passes a certificate that cannot be read: unless it is needed, it is nobody's business.
+bool pass_certificate(DerReader& list) {
+  DerContext& context = list.context();
+  Bytes element;
+  context.lenient = true;
+  const bool passed = list.read_any(element, "certs");
+  context.lenient = false;
+  return passed && element[0] == tag::kSequence && context.takes(Encoding::kUnusableCertificate);
+}
+
 bool read_certificates(DerReader list) {
   thread_local AcceptedCertificates accepted;
   const bool strict = !list.context().lenient;
   const Bytes all = list.rest();
   if (strict && accepted.contains(all)) return true;
+  DerContext& context = list.context();
+  const std::uint32_t before = std::exchange(context.encodings, 0);
   while (!list.at_end()) {
-    if (!read_certificate(list, "certs")) return false;
+    DerReader certificate = list;
+    if (read_certificate(certificate, "certs")) {
+      list = certificate;
+    } else if (!context.field || !pass_certificate(list)) {
+      return false;
+    }
   }
-  if (strict) accepted.keep(all);
+  if (strict && context.encodings == 0) accepted.keep(all);
+  context.encodings |= before;
   return true;
 }
 
@@ -206,7 +225,11 @@ bool parse_response(DerContext& context, Bytes der, ResponseLayout& layout) {
   if (context.lenient && layout.status != 0) return true;  // OpenSSL looks no further, and no member has a value
   const bool has_bytes = !response.at_end();
   if (has_bytes && !read_response_bytes(response, layout)) return false;
-  if (!response.finish("OCSPResponse") || !in.finish("OCSPResponse")) return false;
+  if (!response.finish("OCSPResponse")) return false;
+  const Bytes rest = in.rest();
+  const bool is_padded = layout.status != 0 && !has_bytes && rest.size() == 1 && rest[0] == 0;
+  if (!(is_padded && context.takes(Encoding::kTrailingNul)) && !in.finish("OCSPResponse")) return false;
+  layout.encodings = context.encodings;
   if (layout.status == 0 && !has_bytes) return in.fail("responseBytes", "missing in a successful response");
   return is_known_status(layout.status) || in.fail("responseStatus", "unknown status");
 }
@@ -220,6 +243,7 @@ bool parse_single_responses(DerContext& context, Bytes responses, std::vector<Si
 }
 
 bool parse_certificates(DerContext& context, Bytes certificates, std::vector<Range>& ranges) {
+  if (context.field) context.lenient = true;  // as those were passed that are not DER
   DerReader list(context, certificates);
   while (!list.at_end()) {
     Bytes element;

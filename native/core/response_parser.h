@@ -31,7 +31,8 @@ struct ResponseLayout {
   Range extensions;
   Range responses;  // content of responses
   std::int32_t response_count = 0;
-  SingleResponseLayout first;  // meaningful when response_count > 0
+  SingleResponseLayout first;   // meaningful when response_count > 0
+  std::uint32_t encodings = 0;  // Encoding, those that are not DER
 };
 
 bool parse_response(DerContext& context, Bytes der, ResponseLayout& layout);

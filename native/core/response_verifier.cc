@@ -6,6 +6,7 @@
 
 #include "digest.h"
 #include "error_queue.h"
+#include "x509_grammar.h"
 
 namespace ocsp {
 
@@ -15,8 +16,6 @@ namespace {
 // certificate costs a decoding, each candidate a signature verification.
 constexpr std::size_t kMaxEmbedded = 32;
 constexpr std::size_t kMaxTries = 8;
-constexpr std::size_t kMaxUntrusted = 16;
-constexpr int kUnbrokenHashBits = 63;  // SHA-1; what is below (MD5) is refused at any security level
 
 Bytes slice(Bytes der, const Range& range) {
   if (range.start < 0) return {};
@@ -47,25 +46,11 @@ bool read_identity(Bytes certificate, Bytes& subject, Bytes& key_bits) {
   return true;
 }
 
-// Whether the signature of `certificate` was made with the key of `issuer`.
-bool is_signed_by(const Certificate& certificate, SignerCertificate& issuer) {
-  DerContext context{certificate.der().data(), true, {}};
-  DerReader in(context, certificate.der());
-  DerReader outer;
-  Bytes tbs;
-  Bytes algorithm;
-  Bytes bits;
-  if (!in.enter(tag::kSequence, outer, "") || !outer.read_any(tbs, "") || !outer.read_any(algorithm, "") ||
-      !outer.read(tag::kBitString, bits, "") || bits.empty() || bits[0] != 0) {
-    return false;
-  }
-  const auto verified = issuer.verifier().verify(algorithm, tbs, bits.subspan(1));
-  return verified.ok() && verified.value();
-}
-
-X509NamePtr parse_name(Bytes der) {
-  const unsigned char* in = der.data();
-  return X509NamePtr(d2i_X509_NAME(nullptr, &in, static_cast<long>(der.size())));
+// Whether the parser of messages takes it.
+bool is_certificate(Bytes der) {
+  DerContext context{der.data(), false, {}, true};
+  DerReader in(context, der);
+  return read_certificate(in, "certs") && in.at_end();
 }
 
 constexpr int kLevelBits[] = {0, 80, 112, 128, 192, 256};
@@ -88,6 +73,7 @@ struct ResponseVerifier::Call {
   std::size_t tries = 0;
   bool matched = false;
   std::vector<Range> embedded = {};
+  bool embedded_read = false;
   std::array<std::shared_ptr<SignerCertificate>, kMaxTries> tried = {};
   X509NamePtr responder_name = nullptr;
   bool name_parsed = false;
@@ -110,6 +96,17 @@ struct ResponseVerifier::Call {
     return responder_name && other && X509_NAME_cmp(responder_name.get(), other.get()) == 0;
   }
   bool is_named(const SignerCertificate& signer) { return is_named(signer.certificate().subject(), signer.key_hash()); }
+
+  // Once, when they are first of use. Those that the parser did not take are not there.
+  void read_embedded() {
+    if (embedded_read || layout.certificates.start < 0) return;
+    embedded_read = true;
+    DerContext context{der.data(), true, {}};
+    if (!parse_certificates(context, part(layout.certificates), embedded)) embedded.clear();
+    if ((layout.encodings & static_cast<std::uint32_t>(Encoding::kUnusableCertificate)) != 0) {
+      std::erase_if(embedded, [&](const Range& range) { return !is_certificate(part(range)); });
+    }
+  }
 
   bool end(AuthenticationOutcome outcome, std::optional<Error> why) {
     result.outcome = outcome;
@@ -135,10 +132,7 @@ Authentication ResponseVerifier::authenticate(Bytes der, const ResponseLayout& l
   }
   if (call.is_named(*issuer) && try_candidate(call, {issuer, SignerSource::kIssuer, -1, {}})) return call.result;
 
-  if (layout.certificates.start >= 0) {
-    DerContext context{der.data(), true, {}};
-    if (!parse_certificates(context, call.part(layout.certificates), call.embedded)) call.embedded.clear();
-  }
+  call.read_embedded();
   const std::size_t count = std::min(call.embedded.size(), kMaxEmbedded);
   for (std::size_t i = 0; i < count; ++i) {
     const Bytes bytes = call.part(call.embedded[i]);
@@ -218,7 +212,7 @@ AuthenticationOutcome ResponseVerifier::authorize(Call& call, const Candidate& c
   if (candidate.source == SignerSource::kResponder) {
     call.result.authority = 3;
     if (call.at < signer.not_before()) return AuthenticationOutcome::kNotYetValid;
-    return call.at > signer.not_after() ? AuthenticationOutcome::kExpired : AuthenticationOutcome::kAuthentic;
+    return call.at >= signer.not_after() ? AuthenticationOutcome::kExpired : AuthenticationOutcome::kAuthentic;
   }
   // Else any certificate could speak for those that it pretends to have issued. OpenSSL asks this of what stands above
   // a delegate only.
@@ -228,7 +222,7 @@ AuthenticationOutcome ResponseVerifier::authorize(Call& call, const Candidate& c
   }
   if (candidate.signer == call.issuer || call.issuer->is_same_entity(signer.get())) {
     call.result.authority = 1;
-    return validate_path(call, call.issuer, false);
+    return validate_path(call, call.issuer);
   }
   call.result.authority = 2;
   return authorize_delegate(call, candidate.signer);
@@ -252,174 +246,15 @@ AuthenticationOutcome ResponseVerifier::authorize_delegate(Call& call,
   if (options_.revocation == VerifierOptions::Revocation::kNoCheck && call.result.no_check == 0) {
     return AuthenticationOutcome::kUnchecked;
   }
-  return validate_path(call, delegate, true);
+  return validate_path(call, delegate);
 }
 
-AuthenticationOutcome ResponseVerifier::validate_path(Call& call, const std::shared_ptr<SignerCertificate>& target,
-                                                      bool is_delegate) {
-  if (!is_delegate && !options_.trust) {
-    // The anchor itself: nothing to validate but its time.
-    if (call.at < target->not_before()) return AuthenticationOutcome::kNotYetValid;
-    return call.at > target->not_after() ? AuthenticationOutcome::kExpired : AuthenticationOutcome::kAuthentic;
-  }
-  const PathKey key{target.get(), call.issuer.get()};
-  if (options_.max_remembered != 0 && recall(key, call.at)) {
-    // Only what X509_verify_cert found out beside the signature is remembered then.
-    if (options_.always_verify && !is_signed_by(target->certificate(), *call.issuer)) {
-      return AuthenticationOutcome::kUntrusted;
-    }
-    call.result.remembered = options_.always_verify ? 0 : 1;
-    return AuthenticationOutcome::kAuthentic;
-  }
-  Path path{target, call.issuer, INT64_MIN, INT64_MAX, {}};
-  const AuthenticationOutcome outcome = run_path(call, target, is_delegate, path);
-  // What a revocation list said is asked for again each time.
-  const bool crl = options_.revocation == VerifierOptions::Revocation::kCrl ||
-                   (options_.path_flags & (X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL)) != 0;
-  if (outcome == AuthenticationOutcome::kAuthentic && options_.max_remembered != 0 && !crl) {
-    remember(key, std::move(path));
-  }
-  return outcome;
-}
-
-namespace {
-
-AuthenticationOutcome outcome_of(int error) {
-  switch (error) {
-    case X509_V_ERR_CERT_NOT_YET_VALID:
-      return AuthenticationOutcome::kNotYetValid;
-    case X509_V_ERR_CERT_HAS_EXPIRED:
-      return AuthenticationOutcome::kExpired;
-    case X509_V_ERR_CERT_REVOKED:
-      return AuthenticationOutcome::kRevoked;
-    case X509_V_ERR_UNABLE_TO_GET_CRL:
-    case X509_V_ERR_CRL_HAS_EXPIRED:
-    case X509_V_ERR_CRL_NOT_YET_VALID:
-      return AuthenticationOutcome::kUnchecked;
-    case X509_V_ERR_OUT_OF_MEM:
-    case X509_V_ERR_UNSPECIFIED:
-      return AuthenticationOutcome::kInternal;
-    default:
-      return AuthenticationOutcome::kUntrusted;
-  }
-}
-
-bool push_shared(STACK_OF(X509) * stack, X509* certificate) {
-  if (X509_up_ref(certificate) != 1) return false;
-  if (sk_X509_push(stack, certificate) > 0) return true;
-  X509_free(certificate);
-  return false;
-}
-
-}  // namespace
-
-AuthenticationOutcome ResponseVerifier::run_path(Call& call, const std::shared_ptr<SignerCertificate>& target,
-                                                 bool is_delegate, Path& path) {
-  ErrorQueueScope errors;
-  const auto internal = [&] {
-    call.error = errors.take(ErrorCode::kOpenssl, "the path of the signer's certificate could not be validated");
-    return AuthenticationOutcome::kInternal;
-  };
-  // Named once: the stacks must outlive the context.
-  const X509StackPtr untrusted(sk_X509_new_null());
-  const X509StackPtr anchors(sk_X509_new_null());
-  const X509StoreCtxPtr context(X509_STORE_CTX_new());
-  if (!untrusted || !anchors || !context) return internal();
-  unsigned long flags = options_.path_flags;
-  if (options_.trust) {
-    std::vector<X509*> helpers;
-    if (is_delegate) helpers.push_back(call.issuer->get());
-    for (const auto& given : options_.certificates) helpers.push_back(given->get());
-    std::vector<std::shared_ptr<SignerCertificate>> embedded;
-    for (const Range& range : call.embedded) {
-      if (embedded.size() == kMaxUntrusted) break;
-      auto decoded = CertificateCache::shared().decode(call.part(range));
-      if (!decoded.ok()) continue;
-      helpers.push_back(decoded.value()->get());
-      embedded.push_back(std::move(decoded.value()));
-    }
-    for (X509* helper : helpers) {
-      if (!push_shared(untrusted.get(), helper)) return internal();
-    }
-  } else {
-    if (!push_shared(anchors.get(), call.issuer->get())) return internal();
-    flags |= X509_V_FLAG_PARTIAL_CHAIN;
-  }
-  X509_STORE* store = options_.trust ? options_.trust->shared() : nullptr;
-  if (X509_STORE_CTX_init(context.get(), store, target->get(), untrusted.get()) != 1) return internal();
-  if (!options_.trust) X509_STORE_CTX_set0_trusted_stack(context.get(), anchors.get());
-  if (is_delegate && options_.revocation == VerifierOptions::Revocation::kCrl && call.result.no_check == 0) {
-    flags |= X509_V_FLAG_CRL_CHECK;
-  }
-  X509_VERIFY_PARAM* param = X509_STORE_CTX_get0_param(context.get());
-  X509_VERIFY_PARAM_set_time(param, static_cast<time_t>(call.at));
-  if (options_.security_level >= 0) X509_VERIFY_PARAM_set_auth_level(param, options_.security_level);
-  if (X509_VERIFY_PARAM_set_flags(param, flags) != 1 ||
-      X509_STORE_CTX_set_purpose(context.get(), X509_PURPOSE_OCSP_HELPER) != 1 ||
-      X509_STORE_CTX_set_trust(context.get(), X509_TRUST_OCSP_REQUEST) != 1) {
-    return internal();
-  }
-  const int valid = X509_verify_cert(context.get());
-  const int error = X509_STORE_CTX_get_error(context.get());
-  if (valid != 1 || error != X509_V_OK) {
-    const int depth = X509_STORE_CTX_get_error_depth(context.get());
-    std::string text = X509_verify_cert_error_string(error);
-    if (depth > 0) text.append(" (certificate ").append(std::to_string(depth)).append(" above the signer's)");
-    call.error = make_error(ErrorCode::kOpenssl, text);
-    call.error->reason = X509_verify_cert_error_string(error);
-    if (valid < 0) return AuthenticationOutcome::kInternal;
-    const AuthenticationOutcome outcome = outcome_of(error);
-    // Of a certificate further up it is the path that is bad, not the responder.
-    const bool is_own =
-        depth == 0 || outcome == AuthenticationOutcome::kInternal || outcome == AuthenticationOutcome::kUnchecked;
-    return is_own ? outcome : AuthenticationOutcome::kUntrusted;
-  }
-  const STACK_OF(X509)* chain = X509_STORE_CTX_get0_chain(context.get());
-  const int length = chain == nullptr ? 0 : sk_X509_num(chain);
-  if (length == 0) return internal();
-  // "Issued directly by the CA": what stands above the delegate is this CA with this key, and nothing that shares a
-  // name.
-  if (is_delegate && (length < 2 || !call.issuer->is_same_entity(sk_X509_value(chain, 1)))) {
-    call.error = make_error(ErrorCode::kInvalidValue, "the signer's certificate was not issued by this CA's key");
-    return AuthenticationOutcome::kNotAuthorized;
-  }
-  for (int i = 0; i < length; ++i) {
-    // OpenSSL looks at the hashes from security level 1 on. The signature of the anchor, the last, says nothing.
-    const X509_ALGOR* algorithm = nullptr;
-    X509_get0_signature(nullptr, &algorithm, sk_X509_value(chain, i));
-    if (i + 1 < length && is_weak(hash_security_bits(algorithm), 0)) return AuthenticationOutcome::kWeakSignature;
-    std::int64_t from = 0;
-    std::int64_t until = 0;
-    if (!read_validity(sk_X509_value(chain, i), from, until)) return internal();
-    path.from = std::max(path.from, from);
-    path.until = std::min(path.until, until);
-  }
-  return AuthenticationOutcome::kAuthentic;
-}
-
-bool ResponseVerifier::recall(const PathKey& key, std::int64_t at) {
-  const std::lock_guard lock(mutex_);
-  const auto found = paths_.find(key);
-  if (found == paths_.end()) return false;
-  const Path& path = found->second;
-  return at >= path.from && at <= path.until && std::chrono::steady_clock::now() < path.forget_at;
-}
-
-void ResponseVerifier::remember(const PathKey& key, Path path) {
-  path.forget_at = std::chrono::steady_clock::now() + options_.remember_for;
-  const std::lock_guard lock(mutex_);
-  // The entry keeps its certificates, so that no other can take their addresses.
-  if (!paths_.insert_or_assign(key, std::move(path)).second) return;
-  order_.push_back(key);
-  if (order_.size() > options_.max_remembered) {
-    paths_.erase(order_.front());
-    order_.pop_front();
-  }
-}
-
-std::size_t ResponseVerifier::remembered() {
-  const std::lock_guard lock(mutex_);
-  return paths_.size();
+AuthenticationOutcome ResponseVerifier::validate_path(Call& call, const std::shared_ptr<SignerCertificate>& target) {
+  if (options_.trust) call.read_embedded();
+  auto answer = paths_.validate({target, call.issuer, call.at, call.der, call.embedded});
+  call.error = std::move(answer.error);
+  call.result.remembered = answer.remembered ? 1 : 0;
+  return answer.outcome;
 }
 
 }  // namespace ocsp

@@ -14,7 +14,8 @@ namespace {
 
 std::string_view view_of(Bytes bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
 
-// Seconds since 1970-01-01 of an ASN1_TIME; false when it is not one.
+}  // namespace
+
 bool seconds_of(const ASN1_TIME* time, std::int64_t& seconds) {
   std::tm parts{};
   if (time == nullptr || ASN1_TIME_to_tm(time, &parts) != 1) return false;
@@ -30,7 +31,10 @@ bool seconds_of(const ASN1_TIME* time, std::int64_t& seconds) {
   return true;
 }
 
-}  // namespace
+X509NamePtr parse_name(Bytes der) {
+  const unsigned char* in = der.data();
+  return X509NamePtr(d2i_X509_NAME(nullptr, &in, static_cast<long>(der.size())));
+}
 
 bool read_validity(const X509* certificate, std::int64_t& not_before, std::int64_t& not_after) {
   return seconds_of(X509_get0_notBefore(certificate), not_before) &&
@@ -54,8 +58,9 @@ Result<std::shared_ptr<SignerCertificate>> SignerCertificate::make(std::shared_p
   const std::uint32_t flags = X509_get_extension_flags(x509);
   // anyExtendedKeyUsage has a bit of its own.
   signer->is_ocsp_signer_ = (flags & EXFLAG_XKUSAGE) != 0 && (X509_get_extended_key_usage(x509) & XKU_OCSP_SIGN) != 0;
-  signer->may_sign_ =
-      (flags & EXFLAG_KUSAGE) == 0 || (X509_get_key_usage(x509) & (KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION)) != 0;
+  const std::uint32_t usage = (flags & EXFLAG_KUSAGE) == 0 ? UINT32_MAX : X509_get_key_usage(x509);
+  signer->may_sign_ = (usage & (KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION)) != 0;
+  signer->may_sign_lists_ = (usage & KU_CRL_SIGN) != 0;
   return signer;
 }
 

@@ -11,9 +11,14 @@
 
 #include "certificate.h"
 #include "message_signature.h"
+#include "verify_ptr.h"
 
 namespace ocsp {
 
+// Seconds since 1970-01-01; false when it is not a time.
+bool seconds_of(const ASN1_TIME* time, std::int64_t& seconds);
+// nullptr when it is not a Name.
+X509NamePtr parse_name(Bytes der);
 // Seconds since 1970-01-01. False when the certificate holds no such time.
 bool read_validity(const X509* certificate, std::int64_t& not_before, std::int64_t& not_after);
 
@@ -36,6 +41,8 @@ class SignerCertificate {
   bool is_ocsp_signer() const { return is_ocsp_signer_; }
   // Whether the key usage, if there is one, allows signatures.
   bool may_sign() const { return may_sign_; }
+  // Whether it allows revocation lists.
+  bool may_sign_lists() const { return may_sign_lists_; }
   SignatureVerifier& verifier() { return verifier_; }
 
   // Whether the other is of the same subject and the same key: what a CA is, whichever of its certificates one has.
@@ -54,6 +61,7 @@ class SignerCertificate {
   bool is_ca_ = false;
   bool is_ocsp_signer_ = false;
   bool may_sign_ = false;
+  bool may_sign_lists_ = false;
 };
 
 // Decoding a certificate takes OpenSSL 3.0 longer than verifying a signature with it, and a responder sends the same

@@ -2,9 +2,11 @@
 
 #include <openssl/pem.h>
 
-#include <climits>
+#include <algorithm>
+#include <array>
 
 #include "error_queue.h"
+#include "pem.h"
 
 namespace ocsp {
 
@@ -12,16 +14,7 @@ namespace {
 
 constexpr std::size_t kMaxIdle = 16;
 
-X509CrlPtr parse_crl(Bytes bytes) {
-  if (bytes.empty() || bytes.size() > INT_MAX) return nullptr;
-  if (bytes[0] == 0x30) {
-    const unsigned char* in = bytes.data();
-    X509CrlPtr crl(d2i_X509_CRL(nullptr, &in, static_cast<long>(bytes.size())));
-    return in == bytes.data() + bytes.size() ? std::move(crl) : nullptr;
-  }
-  const BioPtr bio(BIO_new_mem_buf(bytes.data(), static_cast<int>(bytes.size())));
-  return X509CrlPtr(bio ? PEM_read_bio_X509_CRL(bio.get(), nullptr, nullptr, nullptr) : nullptr);
-}
+constexpr unsigned long kListFlags = X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL;
 
 // What X509_STORE_set_default_paths does, part by part. A file or folder that is not there is no error.
 bool add_system_trust(X509_STORE* store, unsigned parts) {
@@ -94,37 +87,96 @@ Result<VerifyParamPtr> make_parameters(const PathParameters& parameters) {
   return param;
 }
 
-Result<std::shared_ptr<TrustStore>> TrustStore::create(TrustSources sources) {
-  ErrorQueueScope errors;
-  std::shared_ptr<TrustStore> trust(new TrustStore(std::move(sources)));
-  for (const ByteVector& bytes : trust->sources_.crls) {
-    X509CrlPtr crl = parse_crl(bytes);
-    if (!crl) return errors.take(ErrorCode::kMalformed, "a certificate revocation list cannot be parsed");
-    trust->crls_.push_back(std::move(crl));
+int is_issued_by(X509_STORE_CTX*, X509* certificate, X509* issuer) {
+  switch (X509_check_issued(issuer, certificate)) {
+    case X509_V_OK:
+    case X509_V_ERR_AKID_ISSUER_SERIAL_MISMATCH:
+    // The key usage is looked at later on, and has an error of its own.
+    case X509_V_ERR_KEYUSAGE_NO_CERTSIGN:
+    case X509_V_ERR_KEYUSAGE_NO_DIGITAL_SIGNATURE:
+      return 1;
+    default:
+      return 0;
   }
-  trust->has_crls_ = !trust->crls_.empty();
-  auto store = trust->build();
+}
+
+Result<std::shared_ptr<TrustStore>> TrustStore::create(TrustSources sources) {
+  std::shared_ptr<TrustStore> trust(new TrustStore(std::move(sources)));
+  if (auto error = trust->read_sources()) return *error;
+  auto store = trust->build(Lists::kNone);
   if (!store.ok()) return store.error();
   trust->shared_ = std::move(store.value());
+  X509_STORE_set_check_issued(trust->shared_.get(), is_issued_by);
   return trust;
 }
 
-Result<X509StorePtr> TrustStore::build() const {
+std::optional<Error> TrustStore::read_sources() {
+  for (const ByteVector& bytes : sources_.crls) {
+    auto parsed = RevocationList::parse_all(bytes);
+    if (!parsed.ok()) return parsed.error();
+    for (auto& list : parsed.value()) lists_.push_back(std::move(list));
+  }
+  sources_.crls = {};
+  return sources_.ca_file.empty() ? std::nullopt : read_file();
+}
+
+// As OpenSSL reads a file of trust, but once, and with the lists in the form that is kept here.
+std::optional<Error> TrustStore::read_file() {
+  ErrorQueueScope errors;
+  const auto refuse = [&] {
+    return errors.take(ErrorCode::kInvalidValue, "no certificates can be read from " + sources_.ca_file);
+  };
+  const BioPtr file(BIO_new_file(sources_.ca_file.c_str(), "rb"));
+  if (!file) return refuse();
+  ByteVector text;
+  std::array<std::uint8_t, 65536> piece;
+  std::size_t length = 0;
+  while (BIO_read_ex(file.get(), piece.data(), piece.size(), &length) == 1) {
+    text.insert(text.end(), piece.begin(), piece.begin() + static_cast<std::ptrdiff_t>(length));
+  }
+  const auto blocks = read_pem(text);
+  if (!blocks.ok()) return refuse();
+  for (const auto& [name, der] : blocks.value()) {
+    if (name == PEM_STRING_X509_CRL) {
+      auto list = RevocationList::parse(der);
+      if (!list.ok()) return list.error();
+      lists_.push_back(std::move(list.value()));
+      continue;
+    }
+    const bool is_trusted = name == PEM_STRING_X509_TRUSTED;
+    if (!is_trusted && name != PEM_STRING_X509 && name != PEM_STRING_X509_OLD) continue;
+    const unsigned char* in = der.data();
+    const auto size = static_cast<long>(der.size());
+    X509Ptr certificate(is_trusted ? d2i_X509_AUX(nullptr, &in, size) : d2i_X509(nullptr, &in, size));
+    if (!certificate) return refuse();
+    file_certificates_.push_back(std::move(certificate));
+  }
+  if (file_certificates_.empty() && lists_.empty()) return refuse();
+  return std::nullopt;
+}
+
+Result<X509StorePtr> TrustStore::build(Lists lists) {
   ErrorQueueScope errors;
   X509StorePtr store(X509_STORE_new());
   if (!store) return errors.take(ErrorCode::kOpenssl, "the trust store cannot be made");
-  for (const auto& certificate : sources_.certificates) {
-    if (X509_STORE_add_cert(store.get(), certificate->get()) != 1) {
-      return errors.take(ErrorCode::kOpenssl, "a certificate cannot be added to the trust store");
-    }
+  const auto add = [&](X509* certificate) { return X509_STORE_add_cert(store.get(), certificate) == 1; };
+  if (!std::ranges::all_of(sources_.certificates, add, [](const auto& certificate) { return certificate->get(); }) ||
+      !std::ranges::all_of(file_certificates_, add, &X509Ptr::get)) {
+    return errors.take(ErrorCode::kOpenssl, "a certificate cannot be added to the trust store");
   }
-  for (const X509CrlPtr& crl : crls_) {
-    if (X509_STORE_add_crl(store.get(), crl.get()) != 1) {
+  if (lists != Lists::kNone) {
+    std::call_once(decoded_, [this] {
+      for (const auto& list : lists_) {
+        const unsigned char* in = list->der().data();
+        decoded_lists_.emplace_back(d2i_X509_CRL(nullptr, &in, static_cast<long>(list->der().size())));
+      }
+    });
+  }
+  for (std::size_t i = 0; lists != Lists::kNone && i < lists_.size(); ++i) {
+    if (lists == Lists::kSound && lists_[i]->misuses_remove()) continue;
+    if (!decoded_lists_[i] || X509_STORE_add_crl(store.get(), decoded_lists_[i].get()) != 1) {
       return errors.take(ErrorCode::kOpenssl, "a revocation list cannot be added to the trust store");
     }
-  }
-  if (!sources_.ca_file.empty() && X509_STORE_load_file(store.get(), sources_.ca_file.c_str()) != 1) {
-    return errors.take(ErrorCode::kInvalidValue, "no certificates can be read from " + sources_.ca_file);
   }
   if (!sources_.ca_store.empty() && X509_STORE_load_store(store.get(), sources_.ca_store.c_str()) != 1) {
     return errors.take(ErrorCode::kInvalidValue, "no certificates can be read from " + sources_.ca_store);
@@ -138,19 +190,61 @@ Result<X509StorePtr> TrustStore::build() const {
   return store;
 }
 
+Result<X509_STORE*> TrustStore::shared(bool with_lists) {
+  if (!with_lists) return shared_.get();
+  const std::lock_guard lock(mutex_);
+  if (!shared_with_lists_) {
+    auto built = build(Lists::kSound);
+    if (!built.ok()) return built.error();
+    shared_with_lists_ = std::move(built.value());
+    X509_STORE_set_check_issued(shared_with_lists_.get(), is_issued_by);
+  }
+  return shared_with_lists_.get();
+}
+
+std::vector<std::shared_ptr<RevocationList>> TrustStore::lists_of(const X509_STORE_CTX* context,
+                                                                  const SignerCertificate& issuer) {
+  ErrorQueueScope errors;
+  std::vector<std::shared_ptr<RevocationList>> found;
+  const auto add = [&](const std::shared_ptr<RevocationList>& list) {
+    if (!list || list->is_named(issuer)) found.push_back(list);
+  };
+  for (const auto& list : lists_) add(list);
+  if (sources_.ca_path.empty() && sources_.ca_store.empty() && sources_.system_default == 0) return found;
+  const X509CrlStackPtr crls(X509_STORE_CTX_get1_crls(context, X509_get_subject_name(issuer.get())));
+  const std::lock_guard lock(mutex_);
+  for (int i = 0; crls && i < sk_X509_CRL_num(crls.get()); ++i) {
+    X509_CRL* crl = sk_X509_CRL_value(crls.get(), i);
+    auto& [owned, list] = looked_up_[crl];
+    if (!owned) {
+      if (X509_CRL_up_ref(crl) != 1) return {nullptr};
+      owned.reset(crl);
+      unsigned char* der = nullptr;
+      const int length = i2d_X509_CRL(crl, &der);
+      auto parsed = RevocationList::parse(length > 0 ? ByteVector(der, der + length) : ByteVector());
+      OPENSSL_free(der);
+      if (parsed.ok()) list = std::move(parsed.value());
+    }
+    add(list);
+  }
+  return found;
+}
+
 Result<std::unique_ptr<TrustStore::Lease>> TrustStore::lease(const PathParameters& parameters) {
   auto param = make_parameters(parameters);
   if (!param.ok()) return param.error();
+  const bool with_lists = (X509_VERIFY_PARAM_get_flags(param.value().get()) & kListFlags) != 0;
   X509StorePtr store;
   {
     const std::lock_guard lock(mutex_);
-    if (!idle_.empty()) {
-      store = std::move(idle_.back());
-      idle_.pop_back();
+    auto& idle = idle_[with_lists];
+    if (!idle.empty()) {
+      store = std::move(idle.back());
+      idle.pop_back();
     }
   }
   if (!store) {
-    auto built = build();
+    auto built = build(with_lists ? Lists::kAll : Lists::kNone);
     if (!built.ok()) return built.error();
     store = std::move(built.value());
   }
@@ -160,12 +254,12 @@ Result<std::unique_ptr<TrustStore::Lease>> TrustStore::lease(const PathParameter
       X509_STORE_set1_param(store.get(), param.value().get()) != 1) {
     return errors.take(ErrorCode::kOpenssl, "the verification parameters cannot be set");
   }
-  return std::make_unique<Lease>(*this, std::move(store));
+  return std::make_unique<Lease>(*this, std::move(store), with_lists);
 }
 
-void TrustStore::give_back(X509StorePtr store) {
+void TrustStore::give_back(X509StorePtr store, bool with_lists) {
   const std::lock_guard lock(mutex_);
-  if (idle_.size() < kMaxIdle) idle_.push_back(std::move(store));
+  if (idle_[with_lists].size() < kMaxIdle) idle_[with_lists].push_back(std::move(store));
 }
 
 }  // namespace ocsp

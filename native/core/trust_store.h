@@ -3,14 +3,14 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "certificate.h"
-#include "verify_ptr.h"
+#include "revocation_list.h"
 
 namespace ocsp {
 
@@ -49,8 +49,9 @@ class TrustStore {
   // so stores with other parameters must be others. Stores that come back are handed out again.
   class Lease {
    public:
-    Lease(TrustStore& owner, X509StorePtr store) : owner_(owner), store_(std::move(store)) {}
-    ~Lease() { owner_.give_back(std::move(store_)); }
+    Lease(TrustStore& owner, X509StorePtr store, bool with_lists)
+        : owner_(owner), store_(std::move(store)), with_lists_(with_lists) {}
+    ~Lease() { owner_.give_back(std::move(store_), with_lists_); }
     Lease(const Lease&) = delete;
     Lease& operator=(const Lease&) = delete;
     X509_STORE* get() const { return store_.get(); }
@@ -58,24 +59,41 @@ class TrustStore {
    private:
     TrustStore& owner_;
     X509StorePtr store_;
+    bool with_lists_;
   };
   Result<std::unique_ptr<Lease>> lease(const PathParameters& parameters);
 
-  // One store that all share, with parameters of its own for each verification (X509_STORE_CTX_get0_param).
-  X509_STORE* shared() const { return shared_.get(); }
-  bool has_crls() const { return has_crls_; }
+  // One store that all share, with parameters of its own for each verification (X509_STORE_CTX_get0_param). Revocation
+  // lists are in it where OpenSSL is to look at them.
+  Result<X509_STORE*> shared(bool with_lists);
+  // The lists of a CA, those too that `context`, over the shared store, looks up in folders and the like. nullptr
+  // stands for one that cannot be read.
+  std::vector<std::shared_ptr<RevocationList>> lists_of(const X509_STORE_CTX* context, const SignerCertificate& issuer);
 
  private:
   explicit TrustStore(TrustSources sources) : sources_(std::move(sources)) {}
-  Result<X509StorePtr> build() const;
-  void give_back(X509StorePtr store);
+  std::optional<Error> read_sources();
+  std::optional<Error> read_file();
+  // Which lists go into a store.
+  enum class Lists { kNone, kSound, kAll };
+  Result<X509StorePtr> build(Lists lists);
+  void give_back(X509StorePtr store, bool with_lists);
 
   TrustSources sources_;
-  std::vector<X509CrlPtr> crls_;
-  bool has_crls_ = false;
+  std::vector<X509Ptr> file_certificates_;
+  std::vector<std::shared_ptr<RevocationList>> lists_;
   X509StorePtr shared_;
-  std::mutex mutex_;  // guards what follows
-  std::vector<X509StorePtr> idle_;
+  std::once_flag decoded_;
+  std::vector<X509CrlPtr> decoded_lists_;  // by OpenSSL, when it is first to look at them
+  std::mutex mutex_;                       // guards what follows
+  X509StorePtr shared_with_lists_;
+  std::vector<X509StorePtr> idle_[2];  // without and with lists
+  // What was looked up: OpenSSL keeps its objects, and so does this.
+  std::map<X509_CRL*, std::pair<X509CrlPtr, std::shared_ptr<RevocationList>>> looked_up_;
 };
+
+// How OpenSSL is to tell whether one certificate issued another: as by itself, but an authorityKeyIdentifier that names
+// another certificate of the same key is no reason against it (the signature is what counts).
+int is_issued_by(X509_STORE_CTX* context, X509* certificate, X509* issuer);
 
 }  // namespace ocsp

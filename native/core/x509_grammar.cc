@@ -46,6 +46,14 @@ Parameters allowed_parameters(Bytes oid) {
   return Parameters::kAny;
 }
 
+// Of which OpenSSL does not look at the parameters.
+bool is_ecdsa(Bytes oid) {
+  using namespace std::string_view_literals;
+  return matches(oid, "\x60\x86\x48\x01\x65\x03\x04\x03"sv, {9, 10, 11, 12}) ||
+         matches(oid, "\x2a\x86\x48\xce\x3d\x04\x03"sv, {1, 2, 3, 4}) ||
+         matches(oid, "\x2a\x86\x48\xce\x3d\x04"sv, {1});
+}
+
 // X.690 11.6: the elements of a SET OF ascend, the shorter one padded with zeros.
 bool ascends(Bytes earlier, Bytes later) {
   const std::size_t common = std::min(earlier.size(), later.size());
@@ -61,6 +69,11 @@ bool is_printable(Bytes text) {
     return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
            kPunctuation.find(static_cast<char>(c)) != std::string_view::npos;
   });
+}
+
+// ASCII: what stands outside of it could be in any character set.
+bool is_visible(Bytes text) {
+  return std::all_of(text.begin(), text.end(), [](std::uint8_t c) { return c >= 0x20 && c <= 0x7e; });
 }
 
 // BMPString: UTF-16BE with well-formed surrogate pairs.
@@ -93,7 +106,9 @@ bool read_attribute_value(DerReader& in, const char* field) {
   Bytes text;
   switch (type) {
     case tag::kPrintableString:
-      return in.read(type, text, field) && (is_printable(text) || in.fail(field, "invalid PrintableString"));
+      return in.read(type, text, field) &&
+             (is_printable(text) || (is_visible(text) && in.context().takes(Encoding::kPrintableString)) ||
+              in.fail(field, "invalid PrintableString"));
     case tag::kBmpString:
       return in.read(type, text, field) && (is_bmp(text) || in.fail(field, "invalid BMPString"));
     case tag::kUniversalString:
@@ -158,8 +173,10 @@ bool read_extension(DerReader& list, const char* field) {
   if (extension.peek() == tag::kBoolean) {
     if (!extension.read(tag::kBoolean, bytes, field)) return false;
     if (bytes.size() != 1) return extension.fail(field, "invalid BOOLEAN");
-    if (bytes[0] == 0x00) return extension.fail(field, "explicit default value: critical FALSE");
-    if (bytes[0] != 0xff) return extension.fail(field, "invalid BOOLEAN");
+    if (bytes[0] == 0x00 && !extension.context().takes(Encoding::kExplicitFalse)) {
+      return extension.fail(field, "explicit default value: critical FALSE");
+    }
+    if (bytes[0] != 0x00 && bytes[0] != 0xff) return extension.fail(field, "invalid BOOLEAN");
   }
   return extension.read(tag::kOctetString, bytes, field) && extension.finish(field);
 }
@@ -181,6 +198,21 @@ bool is_generalized_time(Bytes text) {
          digits(p + 10, 2, minute) && digits(p + 12, 2, second) && is_date(year, month, day) && hour <= 23 &&
          minute <= 59 && second <= 59;
 }
+
+namespace {
+
+// YYYYMMDDHHMMSS.fZ: a fraction of a second, of up to nine digits.
+bool has_fraction(Bytes text) {
+  if (text.size() < 17 || text.size() > 25 || text[14] != '.' || text.back() != 'Z') return false;
+  std::array<std::uint8_t, 15> whole;
+  std::copy_n(text.begin(), 14, whole.begin());
+  whole[14] = 'Z';
+  const Bytes digits = text.subspan(15, text.size() - 16);
+  return is_generalized_time(whole) &&
+         std::all_of(digits.begin(), digits.end(), [](std::uint8_t c) { return c >= '0' && c <= '9'; });
+}
+
+}  // namespace
 
 bool read_integer(DerReader& in, std::uint8_t tag, Bytes& content, const char* field) {
   if (!in.read(tag, content, field)) return false;
@@ -205,7 +237,9 @@ bool read_default_version(DerReader& in, const char* field) {
   if (!in.enter(tag::explicit_context(0), wrapped, field)) return false;
   if (in.context().lenient) return true;
   if (!read_integer(wrapped, tag::kInteger, version, field) || !wrapped.finish(field)) return false;
-  if (version.size() == 1 && version[0] == 0) return in.fail(field, "explicit default value: version v1");
+  if (version.size() == 1 && version[0] == 0) {
+    return in.context().takes(Encoding::kExplicitVersion) || in.fail(field, "explicit default value: version v1");
+  }
   return in.fail(field, "unknown version");
 }
 
@@ -236,8 +270,12 @@ bool read_bit_string(DerReader& in, std::uint8_t tag, Bytes& bits, const char* f
 
 bool read_generalized_time(DerReader& in, Bytes& text, const char* field) {
   if (!in.read(tag::kGeneralizedTime, text, field)) return false;
-  return in.context().lenient || is_generalized_time(text) ||
-         in.fail(field, "GeneralizedTime is not a date of the form YYYYMMDDHHMMSSZ");
+  if (in.context().lenient || is_generalized_time(text)) return true;
+  if (has_fraction(text) && in.context().takes(Encoding::kFraction)) {
+    text = text.first(14);
+    return true;
+  }
+  return in.fail(field, "GeneralizedTime is not a date of the form YYYYMMDDHHMMSSZ");
 }
 
 bool read_algorithm_identifier(DerReader& in, Bytes& element, Bytes& oid, const char* field) {
@@ -248,8 +286,12 @@ bool read_algorithm_identifier(DerReader& in, Bytes& element, Bytes& oid, const 
   if (!read_oid(algorithm, oid, field)) return false;
   if (in.context().lenient || algorithm.at_end()) return true;
   switch (allowed_parameters(oid)) {
-    case Parameters::kAbsent:
+    case Parameters::kAbsent: {
+      const Bytes null = algorithm.rest();
+      const bool is_null = null.size() == 2 && null[0] == tag::kNull && null[1] == 0;
+      if (is_null && is_ecdsa(oid) && algorithm.context().takes(Encoding::kNullParameters)) return true;
       return algorithm.fail(field, "parameters of an algorithm that has none");
+    }
     case Parameters::kAbsentOrNull: {
       Bytes null;
       if (algorithm.peek() != tag::kNull) return algorithm.fail(field, "parameters are neither absent nor NULL");
@@ -285,7 +327,9 @@ bool read_name(DerReader& in, Bytes& element, const char* field) {
         return false;
       }
       const Bytes whole = {attribute_start, set.position()};
-      if (!previous.empty() && !ascends(previous, whole)) return set.fail(field, "SET OF is not in DER order");
+      if (!previous.empty() && !ascends(previous, whole) && !set.context().takes(Encoding::kSetOrder)) {
+        return set.fail(field, "SET OF is not in DER order");
+      }
       previous = whole;
     }
   }
@@ -359,7 +403,9 @@ bool read_certificate(DerReader& in, const char* field) {
       return false;
     }
     if (version.size() != 1 || version[0] >= 0x80) return tbs.fail(field, "certificate version out of range");
-    if (version[0] == 0) return tbs.fail(field, "explicit default value: certificate version v1");
+    if (version[0] == 0 && !tbs.context().takes(Encoding::kExplicitVersion)) {
+      return tbs.fail(field, "explicit default value: certificate version v1");
+    }
   }
   if (!read_integer(tbs, tag::kInteger, bytes, field) || !read_algorithm_identifier(tbs, element, oid, field) ||
       !read_name(tbs, element, field)) {

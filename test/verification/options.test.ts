@@ -49,6 +49,7 @@ const ruleChanges: { [name in keyof Required<VerifierOptions>]: unknown } = {
   signerRevocation: 'nocheck',
   securityLevel: 5,
   pathFlags: ['suiteB192'],
+  strict: 'field',
 };
 const question = { certificate: kit.leaf.certificate, issuer: kit.ca.certificate };
 const questionChanges: { [name in keyof Required<OcspQuestion>]: unknown } = {

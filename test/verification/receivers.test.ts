@@ -148,7 +148,7 @@ test('native classes know their own objects', (t) => {
   const none = undefined;
   const NativeVerifier = native.ResponseVerifier;
   const natives = [
-    new NativeVerifier(none, [], [], 0, -1, 0, 0, 0, false),
+    new NativeVerifier(none, [], [], 0, -1, 0, 0, 0, false, false),
     new native.TrustStore([], [], none, none, none, 0),
     new native.Certificate(kit.leaf.certificate.raw),
   ];

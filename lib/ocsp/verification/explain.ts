@@ -51,7 +51,7 @@ function steps(verdict: OCSPVerdict, findings: Findings, policy: Policy, questio
   const answered = verdict.responseStatus === 0;
   const authentic = answered && !verdict.refusals.some(({ code }) => AUTHENTICATION_CODES.includes(code));
   return [
-    { name: 'response', codes: ['MALFORMED', 'UNSUCCESSFUL'], passed: () => 'well-formed, status successful' },
+    { name: 'response', codes: ['MALFORMED', 'UNSUCCESSFUL'], passed: () => `${form(verdict)}, status successful` },
     {
       name: 'issuer',
       codes: ['ISSUER_MISMATCH'],
@@ -113,6 +113,10 @@ function steps(verdict: OCSPVerdict, findings: Findings, policy: Policy, questio
       },
     },
   ];
+}
+
+function form({ encodingNotes }: OCSPVerdict): string {
+  return encodingNotes.length === 0 ? 'well-formed' : `not DER (${encodingNotes.join(', ')}), but not ambiguous`;
 }
 
 const SIGNATURE_CODES: readonly RefusalCode[] = ['SIGNER_NOT_FOUND', 'BAD_SIGNATURE', 'UNSUPPORTED_SIGNATURE'];

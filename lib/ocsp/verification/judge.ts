@@ -72,6 +72,8 @@ const STATUS_NAMES: Readonly<Record<number, string>> = {
   6: 'unauthorized: it does not answer for this certificate',
 };
 
+const UNKNOWN_ISSUER = "whether the issuer's key signed the certificate cannot be told";
+
 /**
  * Judges a response.
  *
@@ -99,7 +101,8 @@ export function judge(
     return { message, refusals, entry: null, matching: 0, times: null, nonce: null };
   }
   const { target } = question;
-  if (target.mismatch !== '') refusals.push(refusal('ISSUER_MISMATCH', target.mismatch));
+  if (target.mismatch === null) refusals.push(refusal('UNSUPPORTED_SIGNATURE', UNKNOWN_ISSUER));
+  else if (target.mismatch !== '') refusals.push(refusal('ISSUER_MISMATCH', target.mismatch));
   if (!question.isAsked) refusals.push(refusal('REQUEST_MISMATCH'));
   const matching = findEntries(message, question);
   const entry = chooseEntry(matching, refusals);
@@ -118,7 +121,7 @@ function findEntries(message: Parsed, { target }: Question): Parsed[] {
     return target.matches(only) ? [only] : [];
   }
   if (count === 0) return [];
-  const list = native.parseSingleResponses(der.memory, message.start(RESPONSES), message.end(RESPONSES), false);
+  const list = native.parseSingleResponses(der.memory, message.start(RESPONSES), message.end(RESPONSES), der.reading);
   const found: Parsed[] = [];
   for (let i = 0; i < count; i++) {
     const entry = new Parsed(der, list, i * SINGLE_SIZE);

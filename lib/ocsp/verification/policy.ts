@@ -1,9 +1,10 @@
 /** What a verifier accepts, checked. */
-import type { NativeTrustStore } from '../../../typings/binding.js';
+import type { NativeTrustStore, Reading } from '../../../typings/binding.js';
 import { invalidArgType, invalidValue } from '../../errors.js';
 import type { CertificateInput, ParsedCertificate } from '../../x509/certificate.js';
 import type { OptionNames } from '../../x509/options.js';
 import { checkCertificates, type TrustInput, toTrustStore } from '../../x509/trust-store.js';
+import { FIELD, STRICT } from '../message.js';
 import { wholeNumber } from './basic.js';
 import { type PathFlag, pathFlags } from './openssl-flags.js';
 import { checkSeconds } from './validity.js';
@@ -17,8 +18,8 @@ export type SignerRevocationPolicy = 'accept' | 'nocheck' | 'crl';
 /** What a verifier accepts. */
 export interface VerifierOptions {
   /**
-   * What is trusted: the path of the responder's certificate, over the issuer's, has to end there. Without it the issuer
-   * that is asked about is trusted as it is.
+   * What is trusted: the path of the responder's certificate, over the issuer's, has to end there, at a root or at another CA that
+   * is trusted itself. Without it the issuer that is asked about is trusted as it is.
    */
   readonly trust?: TrustInput;
   /** Certificates that help: of a responder that does not send its own, and of CAs between it and what is trusted. */
@@ -49,6 +50,11 @@ export interface VerifierOptions {
   readonly securityLevel?: number;
   /** Further flags of path validation. */
   readonly pathFlags?: readonly PathFlag[];
+  /**
+   * true: a response that is not DER to the last byte is MALFORMED. By default a closed list of encodings is taken that are known
+   * from the field and not ambiguous; `verdict.encodingNotes` names those that were met.
+   */
+  readonly strict?: boolean;
 }
 
 /** An hour: for answers that do not say how long they hold. */
@@ -68,6 +74,7 @@ export const POLICY_NAMES: OptionNames<VerifierOptions> = {
   signerRevocation: true,
   securityLevel: true,
   pathFlags: true,
+  strict: true,
 };
 
 /** The options of a verifier, checked. */
@@ -83,6 +90,7 @@ export interface Policy {
   readonly signerRevocation: 0 | 1 | 2;
   readonly securityLevel: number;
   readonly pathFlags: number;
+  readonly reading: Reading;
 }
 
 /**
@@ -90,7 +98,8 @@ export interface Policy {
  * @throws TypeError, `ERR_OCSP_INVALID_VALUE`, and what a {@link TrustStore} throws.
  */
 export function toPolicy(options: VerifierOptions): Policy {
-  const { trust, certificates = [], trustedResponders = [], maxAge, nonce, signerRevocation } = options;
+  const { trust, certificates = [], trustedResponders = [], maxAge, nonce, signerRevocation, strict = false } = options;
+  if (typeof strict !== 'boolean') throw invalidArgType('strict', 'a boolean', strict);
   const revocation = oneOf(signerRevocation, REVOCATION_POLICIES, 'signerRevocation');
   const store = toTrustStore(trust, 'trust');
   if (revocation === 'crl' && store === undefined) {
@@ -108,6 +117,7 @@ export function toPolicy(options: VerifierOptions): Policy {
     signerRevocation: REVOCATION_POLICIES.indexOf(revocation) as 0 | 1 | 2,
     securityLevel: wholeNumber(options.securityLevel, 'securityLevel', 5),
     pathFlags: pathFlags(options.pathFlags, 'pathFlags'),
+    reading: strict ? STRICT : FIELD,
   };
 }
 

@@ -61,14 +61,14 @@ const CERT_ID_NAMES: OptionNames<CertIdParts> = {
 export class Target {
   readonly issuer: ParsedCertificate;
   readonly serial: Buffer;
-  /** Why the issuer cannot be that of the certificate; '' when it can. */
-  readonly mismatch: string;
+  /** Why the issuer cannot be that of the certificate; '' when it can, null where OpenSSL cannot tell. */
+  readonly mismatch: string | null;
   readonly #nameHashes: (hash: CertIdHashIndex) => readonly Buffer[];
 
   constructor(
     issuer: ParsedCertificate,
     serial: Buffer,
-    mismatch: string,
+    mismatch: string | null,
     nameHashes: (hash: CertIdHashIndex) => readonly Buffer[],
   ) {
     this.issuer = issuer;

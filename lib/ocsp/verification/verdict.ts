@@ -2,10 +2,12 @@ import { X509Certificate } from 'node:crypto';
 import { inspect } from 'node:util';
 import { type ReasonFlags, reasonFromCode } from '../../x509/reason.js';
 import { type Json, ValueObject } from '../../x509/value-object.js';
+import { type EncodingNote, encodingNotes } from '../encodings.js';
 import { OCSPResponseStatus } from '../enums.js';
 import {
   AUTHORITY,
   CERT_STATUS,
+  ENCODINGS,
   NO_CHECK,
   REMEMBERED,
   RESPONSE_STATUS,
@@ -14,7 +16,7 @@ import {
   SIGNER_INDEX,
   SIGNER_SOURCE,
 } from '../layout.js';
-import { checkInternal, INTERNAL } from '../message.js';
+import { checkInternal, INTERNAL, STRICT } from '../message.js';
 import { loadDerOcspResponse, type OCSPResponse } from '../response.js';
 import type { SignerAuthority } from './basic.js';
 import { explain } from './explain.js';
@@ -153,6 +155,12 @@ export class OCSPVerdict extends ValueObject {
     return this.usable ? this.#facts.findings.nonce : null;
   }
 
+  /** What in the bytes is not DER and was taken all the same: encodings of the field in which nothing is ambiguous. */
+  get encodingNotes(): readonly EncodingNote[] {
+    const { message } = this.#facts.findings;
+    return encodingNotes(message.number(RESPONSE_STATUS) < 0 ? 0 : message.number(ENCODINGS));
+  }
+
   /** The bytes that were judged. */
   get der(): Buffer {
     return this.#facts.findings.message.der.copy();
@@ -162,7 +170,9 @@ export class OCSPVerdict extends ValueObject {
   get response(): OCSPResponse | null {
     if (this.#facts.response === undefined) {
       const { message } = this.#facts.findings;
-      this.#facts.response = message.number(RESPONSE_STATUS) < 0 ? null : loadDerOcspResponse(message.der.view());
+      const options = { strict: message.der.reading === STRICT ? true : ('field' as const) };
+      this.#facts.response =
+        message.number(RESPONSE_STATUS) < 0 ? null : loadDerOcspResponse(message.der.view(), options);
     }
     return this.#facts.response;
   }

@@ -6,7 +6,7 @@ import { invalidArgType, OCSPError } from '../../errors.js';
 import { checkObject } from '../../x509/checks.js';
 import { checkNames, type OptionNames, pickOptions, readOptions } from '../../x509/options.js';
 import { AUTHENTICATED_SIZE, takeAuthenticatedOffsets } from '../layout.js';
-import { copyInput, INTERNAL, type MessageDer, wholeDer } from '../message.js';
+import { copyInput, FIELD, INTERNAL, type MessageDer, STRICT, wholeDer } from '../message.js';
 import { wholeNumber } from './basic.js';
 import { judge } from './judge.js';
 import { POLICY_NAMES, type Policy, toPolicy, type VerifierOptions } from './policy.js';
@@ -81,6 +81,7 @@ export class Verifier {
       signers,
       Math.floor(checkSeconds(seconds, 'remember.seconds') ?? DEFAULT_SECONDS),
       remember === ALWAYS_VERIFY,
+      this.#policy.reading === STRICT,
     );
   }
 
@@ -98,7 +99,7 @@ export class Verifier {
    * constructor takes, are refused here.
    */
   verify(der: Uint8Array, question: OcspQuestion): Verdict {
-    const copy = copyInput(der, false);
+    const copy = copyInput(der, this.#policy.reading);
     const asked = toQuestion(checkNames(question, QUESTION_NAMES, 'question'));
     const { memory, start, end } = copy;
     this.#authenticate ??= this.#native.authenticator();
@@ -108,7 +109,7 @@ export class Verifier {
 
   /** {@link verify}, off the main thread. Rejects with what `verify` throws. */
   async verifyAsync(der: Uint8Array, question: OcspQuestion): Promise<Verdict> {
-    const copy = copyInput(der, false);
+    const copy = copyInput(der, FIELD);
     const asked = toQuestion(checkNames(question, QUESTION_NAMES, 'question'));
     const batch = { messages: [copy.view()], questions: [asked] };
     const [verdict] = this.#verdicts(await this.#examine(batch, 1));
@@ -157,7 +158,13 @@ export class Verifier {
 
   #verdicts({ messages, questions, layouts, errors }: Examined): Verdict[] {
     return messages.map((der, i) =>
-      this.#verdict(wholeDer(der, false), layouts, i * AUTHENTICATED_SIZE, errors[i], questions[i] as Question),
+      this.#verdict(
+        wholeDer(der, this.#policy.reading),
+        layouts,
+        i * AUTHENTICATED_SIZE,
+        errors[i],
+        questions[i] as Question,
+      ),
     );
   }
 
@@ -190,7 +197,7 @@ function* batchesOf(items: Iterable<VerifyItem>): Generator<Batch> {
   for (const item of items) {
     try {
       batch.questions.push(toQuestion(checkNames(item, ITEM_NAMES, 'item')));
-      batch.messages.push(copyInput(item.response, false).view());
+      batch.messages.push(copyInput(item.response, FIELD).view());
     } catch (error) {
       // The addon, too, refuses some issuers: of those before this item it is to tell first.
       batch.questions.length = batch.messages.length;

@@ -1,0 +1,61 @@
+// What an authentication of a response is asked for, and what it tells.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <vector>
+
+#include "request_parser.h"
+#include "signer_certificate.h"
+
+namespace ocsp {
+
+class TrustStore;
+
+// The numbers are those that JavaScript reads (lib/ocsp/verification/judge.ts).
+enum class AuthenticationOutcome : std::int32_t {
+  kAuthentic = 0,
+  kSignerNotFound = 1,
+  kBadSignature = 2,
+  kUnsupportedSignature = 3,
+  kWeakSignature = 4,
+  kNotAuthorized = 5,
+  kNotYetValid = 6,
+  kExpired = 7,
+  kRevoked = 8,
+  kUntrusted = 9,
+  kUnchecked = 10,
+  kInternal = 11,
+  kNothing = 12,  // there was nothing to authenticate
+};
+
+enum class SignerSource : std::int32_t { kNone = 0, kIssuer = 1, kEmbedded = 2, kGiven = 3, kResponder = 4 };
+
+// What JavaScript reads: 32-bit numbers only, order is meaning.
+struct Authentication {
+  AuthenticationOutcome outcome = AuthenticationOutcome::kInternal;
+  std::int32_t authority = 0;  // 0 none, 1 the CA, 2 a delegate, 3 trusted by configuration
+  SignerSource source = SignerSource::kNone;
+  std::int32_t index = -1;      // among the given certificates or responders
+  Range certificate;            // of an embedded signer, in the message
+  std::int32_t remembered = 0;  // 1: the path of this signer was validated earlier
+  std::int32_t no_check = 0;    // 1: the signer's certificate has id-pkix-ocsp-nocheck
+};
+
+struct VerifierOptions {
+  std::shared_ptr<TrustStore> trust;                             // nullptr: the issuer is trusted as it is
+  std::vector<std::shared_ptr<SignerCertificate>> responders;    // trusted by configuration
+  std::vector<std::shared_ptr<SignerCertificate>> certificates;  // signers and intermediates that do not travel along
+  unsigned long path_flags = 0;                                  // X509_V_FLAG_*
+  int security_level = -1;                                       // OpenSSL's, 0 to 5; -1 as OpenSSL has it
+  // A delegate without id-pkix-ocsp-nocheck is taken, refused, or looked up in the revocation lists of the store.
+  enum class Revocation : std::int32_t { kAccept = 0, kNoCheck = 1, kCrl = 2 } revocation = Revocation::kAccept;
+  std::size_t max_remembered = 0;  // paths that are remembered
+  std::chrono::seconds remember_for{0};
+  // Verify the signature of a delegate's certificate even where its path is remembered. Needs `trust` to be nullptr:
+  // then that signature is the path's only one.
+  bool always_verify = false;
+  bool strict = false;  // DER alone, without the encodings of the field
+};
+
+}  // namespace ocsp

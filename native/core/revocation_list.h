@@ -1,0 +1,84 @@
+// A certificate revocation list (RFC 5280 section 5) and what it may say about whom. It is read and judged here, before
+// OpenSSL sees it: its releases do not agree on which lists count as whole ones, it takes 400 bytes for an entry, and
+// it hashes the list again for every verdict.
+#pragma once
+
+#include <mutex>
+#include <vector>
+
+#include "der_reader.h"
+#include "signer_certificate.h"
+#include "verify_ptr.h"
+
+namespace ocsp {
+
+class RevocationList {
+ public:
+  // One list in DER.
+  static Result<std::shared_ptr<RevocationList>> parse(ByteVector der);
+  // One list in DER, or every list of a PEM text.
+  static Result<std::vector<std::shared_ptr<RevocationList>>> parse_all(Bytes bytes);
+
+  Bytes der() const { return der_; }
+  // Seconds since 1970-01-01.
+  std::int64_t this_update() const { return this_update_; }
+  std::int64_t next_update() const { return next_update_; }  // INT64_MAX when absent
+
+  // Why "not listed" does not mean "not revoked": nullptr for a whole list of what its issuer has revoked.
+  const char* partial() const { return partial_; }
+  // removeFromCRL belongs into delta lists alone; OpenSSL takes it for "good" in others, too.
+  bool misuses_remove() const { return has_removed_ && !is_delta_; }
+
+  // Whether it is of this CA by its name and key identifier.
+  bool is_named(const SignerCertificate& issuer) const;
+  // Why it does not speak for a CA that it names: signature, key usage. nullptr when it does. The answer is remembered
+  // per key. An error says that OpenSSL could not tell.
+  Result<const char*> mismatch(SignerCertificate& issuer, int least_hash_bits);
+  // Whether the certificate with this serialNumber (content octets) is listed as revoked. Asked of a list that speaks
+  // for its CA.
+  bool revokes(Bytes serial);
+
+ private:
+  // The end of a serial number, and where in `der_` its entry begins.
+  struct Entry {
+    std::uint64_t tail;
+    std::uint32_t offset;
+  };
+  struct Verified {
+    EvpPkeyPtr key;
+    bool is_right;
+    int hash_bits;
+  };
+
+  RevocationList() = default;
+  bool read(DerContext& context);
+  bool read_revoked(DerReader list);
+  bool read_entry_extensions(DerReader& entry);
+  bool read_extensions(DerReader& list);
+  void read_distribution_point(Bytes value);
+  void doubt(const char* why);
+  void index();
+  bool entry_revokes(std::uint32_t offset, Bytes serial) const;
+
+  ByteVector der_;
+  Bytes tbs_;  // this and what follows lies in `der_`
+  Bytes algorithm_;
+  Bytes signature_;  // whole bit string: unused bits, bits
+  Bytes revoked_;
+  X509NamePtr issuer_;
+  AuthorityKeyIdPtr key_id_;
+  std::int64_t this_update_ = 0;
+  std::int64_t next_update_ = INT64_MAX;
+  std::uint32_t count_ = 0;
+  const char* partial_ = nullptr;
+  bool is_delta_ = false;
+  bool is_indirect_ = false;
+  bool has_removed_ = false;
+
+  std::once_flag indexed_;
+  std::vector<Entry> entries_;  // ascending
+  std::mutex mutex_;            // guards what follows
+  std::vector<Verified> verified_;
+};
+
+}  // namespace ocsp
