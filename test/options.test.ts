@@ -197,6 +197,7 @@ testOptions<ResponseSignerOptions>('ResponseSigner', {
     algorithm: 'sha512',
     signOptions: { rsaPadding: 'pss' },
     certIdAlgorithm: 'sha512',
+    subjects: 1,
     responderId: 'By Name',
     certificates: [ca.certificate, rsa.certificate],
     validity: { period: null },

@@ -224,8 +224,9 @@ export interface NativeBinding {
       certificates: readonly NativeCertificate[],
     ]
   ) => NativeResponseSigner;
+  /** Each entry is signed by all signers in turn. */
   readonly SigningPool: new (
-    signer: NativeResponseSigner,
+    signers: readonly NativeResponseSigner[],
     threads: number,
     verifyRate: number,
     onBatch: OnBatch,

@@ -25,6 +25,8 @@ export async function* tables({ peers }) {
       responder: certificate,
       privateKey: key,
       algorithm: hash,
+      // One response for each entry, as the bare signature is one.
+      certIdAlgorithm: 'sha256',
     });
     // What is signed in a response, so that both hash as much.
     const { length } = loadDerOcspResponse(signer.sign(entryAt(0n))).tbsResponseBytes;

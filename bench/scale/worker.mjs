@@ -39,6 +39,7 @@ function* entries() {
 function makeSigner() {
   const ca = createTestCa({ keyType });
   return new ResponseSigner({
+    certIdAlgorithm: 'sha256',
     issuer: ca.certificate,
     responder: ca.certificate,
     privateKey: ca.privateKey,

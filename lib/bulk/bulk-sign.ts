@@ -19,7 +19,7 @@ export interface BulkSignOptions extends VersionOptions, Omit<SignAllOptions, 'o
   readonly id: string;
   /** What to do with an unfinished run of another name. Default `refuse`. */
   readonly otherRun?: 'refuse' | 'discard';
-  /** Responses between two checkpoints: what an interruption may cost at most. Default: 10,000, or those of 5 seconds. */
+  /** Certificates between two checkpoints: what an interruption may cost at most. Default: 10,000, or those of 5 seconds. */
   readonly checkpointEvery?: number;
   /** Called after every checkpoint. */
   readonly onProgress?: (progress: BulkProgress) => void;
@@ -27,8 +27,10 @@ export interface BulkSignOptions extends VersionOptions, Omit<SignAllOptions, 'o
 
 /** How far a run is. */
 export interface BulkProgress {
-  /** Responses that this call has signed and made durable. */
+  /** Certificates whose responses this call has signed and made durable. */
   readonly signed: number;
+  /** Those responses: one for each hash of CertIDs and spelling of the issuer's name that the signer signs for. */
+  readonly responses: number;
   /** Entries of the source that an interrupted run had dealt with before. */
   readonly resumedFrom: number;
   /** Octets of the responses that this call has signed. */
@@ -83,7 +85,7 @@ export async function bulkSign(options: BulkSignOptions): Promise<BulkResult> {
   const { statusVersion, modified, allowOlderList, ...signAllOptions } = signing;
   if (checkpointEvery !== undefined && (!Number.isInteger(checkpointEvery) || checkpointEvery < 1))
     throw invalidValue('checkpointEvery must be a whole number');
-  const run = await store.beginRun({ id, ...(otherRun && { otherRun }) });
+  const run = await store.beginRun({ id, issuer: signer.issuer, ...(otherRun && { otherRun }) });
   let worthContinuing = run.resumeToken !== null;
   try {
     const begun = readToken(run.resumeToken);
@@ -99,6 +101,7 @@ export async function bulkSign(options: BulkSignOptions): Promise<BulkResult> {
     );
     const onEdition = (edition: ListEdition): void => version.take(edition);
     let signed = 0;
+    let responses = 0;
     let bytes = 0;
     let batch: ResponseRecord[] = [];
     let pending = 0;
@@ -113,16 +116,20 @@ export async function bulkSign(options: BulkSignOptions): Promise<BulkResult> {
       begin = undefined;
       await run.checkpoint(version.token(resumedFrom + signed));
       worthContinuing = true;
-      onProgress?.({ signed, resumedFrom, bytes });
+      onProgress?.({ signed, responses, resumedFrom, bytes });
     };
-    for await (const { entry, der, producedAt, nextUpdate } of signer.signAll(
+    const each = signer.answers.length;
+    for await (const { entry, der, producedAt, nextUpdate, ...label } of signer.signAll(
       flatten(source, resumedFrom, onEdition),
       signAllOptions,
     )) {
       const { serialNumber: serial, status: certStatus } = entry;
-      batch.push({ serial, statusVersion: version.of(entry), producedAt, certStatus, nextUpdate, der });
-      signed += 1;
+      batch.push({ serial, statusVersion: version.of(entry), producedAt, certStatus, nextUpdate, der, ...label });
+      responses += 1;
       bytes += der.length;
+      // What interrupts a run comes between two certificates.
+      if (responses % each !== 0) continue;
+      signed += 1;
       begin ??= producedAt;
       pending += 1;
       const late = checkpointEvery === undefined && producedAt - begin >= CHECKPOINT_SECONDS;
@@ -131,7 +138,7 @@ export async function bulkSign(options: BulkSignOptions): Promise<BulkResult> {
     }
     await flush();
     const { written: served, kept } = await run.commit(version.edition);
-    return { signed, resumedFrom, bytes, served, kept, supersededBy: version.supersededBy };
+    return { signed, responses, resumedFrom, bytes, served, kept, supersededBy: version.supersededBy };
   } catch (error) {
     // A run without a checkpoint, as of a bad option, would only be in the way of the next one.
     await (worthContinuing ? run.close() : run.discard()).catch(() => undefined);

@@ -23,6 +23,8 @@ export interface DefaultTimes {
   readonly thisUpdate: number;
   /** undefined when newer information is always there. */
   readonly nextUpdate: number | undefined;
+  /** Where every nextUpdate ends at the latest, also those that entries bring. */
+  readonly latest?: number;
 }
 
 /** Collects entries in one growing buffer, which is reused from batch to batch. */
@@ -66,8 +68,13 @@ export class EntryPacker {
       if (reason != null) throw invalidValue('reason goes with a revoked certificate only');
     }
     const from = thisUpdate == null ? times.thisUpdate : seconds(thisUpdate, 'thisUpdate');
-    const until =
+    let until =
       nextUpdate === undefined ? times.nextUpdate : nextUpdate === null ? undefined : seconds(nextUpdate, 'nextUpdate');
+    const { latest = Number.POSITIVE_INFINITY } = times;
+    if (until !== undefined && until >= latest) {
+      if (from >= latest) throw invalidValue('the responder certificate expires before thisUpdate');
+      until = latest;
+    }
     const extensions =
       singleExtensions == null
         ? undefined

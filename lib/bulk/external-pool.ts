@@ -55,10 +55,12 @@ export async function signDataExternally(
   return responder.native.assembleResponseAsync(responseData, signature, ...scheme, certificates);
 }
 
-/** A batch, some of whose entries are being signed. */
+/** A batch, some of whose responses are being signed. */
 interface Job {
   readonly id: number;
   readonly entries: readonly PackedEntry[];
+  /** Responses that it is to have: one by each profile for each entry. */
+  readonly total: number;
   readonly producedAt: number;
   readonly responses: Buffer[];
   started: number;
@@ -68,15 +70,15 @@ interface Job {
 
 /** Does with an external signer what a {@link NativeSigningPool} does with threads: `concurrency` signatures at a time. */
 export class ExternalPool implements NativeSigningPool {
-  readonly #profile: ExternalProfile;
+  readonly #profiles: readonly ExternalProfile[];
   readonly #concurrency: number;
   readonly #onBatch: OnBatch;
   readonly #jobs: Job[] = [];
   #running = 0;
   #closed = false;
 
-  constructor(profile: ExternalProfile, concurrency: number, onBatch: OnBatch) {
-    this.#profile = profile;
+  constructor(profiles: readonly ExternalProfile[], concurrency: number, onBatch: OnBatch) {
+    this.#profiles = profiles;
     this.#concurrency = concurrency;
     this.#onBatch = onBatch;
   }
@@ -87,6 +89,7 @@ export class ExternalPool implements NativeSigningPool {
     this.#jobs.push({
       id,
       entries: unpacked,
+      total: unpacked.length * this.#profiles.length,
       producedAt,
       responses: [],
       started: 0,
@@ -106,10 +109,12 @@ export class ExternalPool implements NativeSigningPool {
       const [job] = this.#jobs;
       if (job === undefined) return;
       const index = job.started++;
-      if (job.started === job.entries.length) this.#jobs.shift();
+      if (job.started === job.total) this.#jobs.shift();
       this.#running += 1;
       job.running += 1;
-      signExternally(this.#profile, job.entries[index] as PackedEntry, job.producedAt)
+      const count = this.#profiles.length;
+      const profile = this.#profiles[index % count] as ExternalProfile;
+      signExternally(profile, job.entries[Math.floor(index / count)] as PackedEntry, job.producedAt)
         .then(
           (response) => {
             job.responses[index] = response;
@@ -127,9 +132,9 @@ export class ExternalPool implements NativeSigningPool {
   #done(job: Job): void {
     this.#running -= 1;
     job.running -= 1;
-    const over = job.errors.size > 0 || job.started === job.entries.length;
+    const over = job.errors.size > 0 || job.started === job.total;
     if (!this.#closed && over && job.running === 0) {
-      const failed = job.errors.size > 0 ? Math.min(...job.errors.keys()) : job.entries.length;
+      const failed = job.errors.size > 0 ? Math.min(...job.errors.keys()) : job.total;
       const responses = job.responses.slice(0, failed);
       const ends = new Uint32Array(failed);
       let end = 0;

@@ -12,7 +12,8 @@ export {
   refreshBy,
   type ValidityIntervalVerdict,
 } from './policy.js';
-export { ResponseSigner } from './response-signer.js';
+export { type PutStatusOptions, putStatus } from './put-status.js';
+export { type CertIdChoice, ResponseSigner } from './response-signer.js';
 export type { VersionOptions } from './run-version.js';
 export type { SignAllOptions, SignedEntry } from './sign-all.js';
 export type { ResponseSignerOptions } from './signer-profile.js';
@@ -30,9 +31,11 @@ export {
   type StatusSource,
 } from './sources/status-source.js';
 export type { StatusEntry } from './status-entry.js';
+export { convertStore } from './store/convert.js';
 export { type ExportOptions, exportTar, exportToFolder } from './store/export.js';
 export {
   type AnswerChoice,
+  type AnswerLabel,
   type BeginRunOptions,
   type CertIdLookup,
   compareVersions,

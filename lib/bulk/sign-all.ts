@@ -1,8 +1,10 @@
 import { availableParallelism } from 'node:os';
 import { invalidArgType, invalidValue } from '../errors.js';
+import type { HashAlgorithm } from '../x509/algorithms.js';
 import { type OptionNames, readOptions } from '../x509/options.js';
 import { type MakePool, SigningRun } from './signing-run.js';
 import type { StatusEntry } from './status-entry.js';
+import type { StoredLabel } from './store/answer-kinds.js';
 import type { Validity } from './validity.js';
 
 /** How `signAll` runs. */
@@ -23,7 +25,7 @@ export interface SignAllOptions {
   readonly verifySample?: number;
   /** Ends the run; the iterator rejects with the signal's reason. */
   readonly signal?: AbortSignal;
-  /** Called after every batch with the number of responses signed so far. */
+  /** Called after every batch with the number of entries dealt with so far. */
   readonly onProgress?: (signed: number) => void;
 }
 
@@ -37,10 +39,16 @@ export const SIGN_ALL_NAMES: OptionNames<SignAllOptions> = {
   onProgress: true,
 };
 
-/** One result of `signAll`. */
+/** One result of `signAll`: one for each kind of answer that the signer makes, those of an entry side by side. */
 export interface SignedEntry {
   /** The entry that was signed: a copy of what the source yielded, whose members have been read once. */
   readonly entry: StatusEntry;
+  /** Hash of the CertID. */
+  readonly hashAlgorithm: HashAlgorithm;
+  /** Hash of the issuer's name in the CertID. Shared by all results: not to be changed. */
+  readonly issuerNameHash: Buffer | null;
+  /** OID of the signature algorithm. */
+  readonly signatureAlgorithm: string | null;
   /**
    * The DER of its response. It shares memory with the responses of its batch and nothing else; whoever keeps a few out of
    * many keeps copies (`Buffer.from(der)`).
@@ -55,9 +63,13 @@ export interface SignedEntry {
 export const MAX_THREADS = 1024;
 const MAX_BATCH = 65_536;
 
-/** @param makePool - what signs the batches */
+/**
+ * @param makePool - what signs the batches
+ * @param labels - the responses that it makes of one entry
+ */
 export function signAll(
   makePool: MakePool,
+  labels: readonly StoredLabel[],
   validity: Validity,
   source: Iterable<StatusEntry> | AsyncIterable<StatusEntry>,
   input: SignAllOptions,
@@ -70,7 +82,7 @@ export function signAll(
   if (typeof verifySample !== 'number') throw invalidArgType('options.verifySample', 'a number', verifySample);
   if (!(verifySample >= 0 && verifySample <= 1)) throw invalidValue('options.verifySample must be 0 to 1');
   const iterator = iteratorOf(source);
-  return new SigningRun(makePool, validity, iterator, { ...options, threads, concurrency, verifySample });
+  return new SigningRun(makePool, labels, validity, iterator, { ...options, threads, concurrency, verifySample });
 }
 
 function iteratorOf(

@@ -1,11 +1,12 @@
 /** From the options of a signer to what its signatures are made of. */
-import type { NativePrivateKey, SchemeArguments } from '../../typings/binding.js';
+import type { CertIdHashIndex, NativePrivateKey, SchemeArguments } from '../../typings/binding.js';
 import { invalidArgType, invalidValue } from '../errors.js';
 import { OCSPResponderEncoding } from '../ocsp/enums.js';
 import { type ExternalSigner, isExternalSigner, resolveScheme, type SignOptions } from '../ocsp/signing.js';
-import { checkSigningHash, HashAlgorithm, type HashAlgorithmName } from '../x509/algorithms.js';
+import { checkCertIdHash, checkSigningHash, HashAlgorithm, type HashAlgorithmName } from '../x509/algorithms.js';
 import { type CertificateInput, type ParsedCertificate, toCertificate } from '../x509/certificate.js';
 import { type PrivateKeyInput, toPrivateKey } from '../x509/key.js';
+import { SignatureAlgorithmOID } from '../x509/oids.js';
 import type { OptionNames } from '../x509/options.js';
 import type { ValidityOptions } from './validity.js';
 
@@ -24,11 +25,20 @@ export interface ResponseSignerOptions {
   readonly algorithm?: HashAlgorithmName | null;
   /** RSA padding and PSS salt length. */
   readonly signOptions?: SignOptions;
-  /** Hash of the CertIDs; SHA-256 by default. Clients find an answer only by the hash they ask with, often SHA-1. */
-  readonly certIdAlgorithm?: HashAlgorithmName;
+  /**
+   * Hash of the CertIDs, or several: a response for each. By default SHA-1 and SHA-256: clients find a response only by the hash
+   * that they ask by, which is SHA-1 with nearly all of them, and many refuse a response with two entries.
+   */
+  readonly certIdAlgorithm?: HashAlgorithmName | readonly HashAlgorithmName[];
+  /**
+   * Certificates that the issuer has issued. Where they spell its name in other string types than its own certificate does, it
+   * is signed for both spellings: clients hash that in the certificate they ask about, responders often the other one. One
+   * of each kind will do.
+   */
+  readonly subjects?: Iterable<CertificateInput>;
   /** How responses name the responder; by key hash by default, as RFC 9919 wants. */
   readonly responderId?: OCSPResponderEncoding | `${OCSPResponderEncoding}`;
-  /** Certificates to embed; by default the responder certificate, unless it is the issuer's. */
+  /** Certificates to embed; by default the responder certificate, also that of the issuer, which many clients need. */
   readonly certificates?: Iterable<CertificateInput>;
   /** From when and until when responses hold; see {@link ValidityOptions}. */
   readonly validity?: ValidityOptions;
@@ -44,6 +54,7 @@ export const SIGNER_NAMES: OptionNames<ResponseSignerOptions> = {
   algorithm: true,
   signOptions: true,
   certIdAlgorithm: true,
+  subjects: true,
   responderId: true,
   certificates: true,
   validity: true,
@@ -66,6 +77,28 @@ export interface SignerProfile {
   readonly certificates: readonly ParsedCertificate['native'][];
 }
 
+/** The hashes that the CertIDs of a signer are made with, in the order of {@link CERT_ID_HASHES}. */
+export function certIdHashes(given: ResponseSignerOptions['certIdAlgorithm']): readonly CertIdHashIndex[] {
+  const names =
+    given === undefined ? [HashAlgorithm.SHA1, HashAlgorithm.SHA256] : Array.isArray(given) ? given : [given];
+  const indexes = new Set(names.map((name) => checkCertIdHash(name, 'certIdAlgorithm').index));
+  if (indexes.size === 0) throw invalidValue('certIdAlgorithm is empty');
+  return [...indexes].sort();
+}
+
+/** OID of the signatures of a key; null when there is none for the hash. */
+export function signatureAlgorithmOf({ key, responder, scheme, algorithm }: SignerProfile): string | null {
+  const type = key?.type ?? responder.native.keyType;
+  const [, pss] = scheme;
+  const name = pss
+    ? 'RSASSA_PSS'
+    : algorithm === null
+      ? type.replaceAll('-', '_')
+      : `${type === 'EC' ? 'ECDSA' : type}_WITH_${algorithm.toUpperCase().replaceAll('-', '_')}`;
+  const oids: Readonly<Record<string, string>> = SignatureAlgorithmOID;
+  return Object.hasOwn(oids, name) ? (oids[name] as string) : null;
+}
+
 /** What a profile is made of. */
 export type ProfileOptions = Pick<
   ResponseSignerOptions,
@@ -84,7 +117,7 @@ export function resolveProfile(options: ProfileOptions): SignerProfile {
   const algorithm = checkSigningHash(options.algorithm === undefined ? defaultHash(keyType) : options.algorithm);
   const scheme = resolveScheme(keyType, algorithm, options.signOptions);
   const responderIdTag = tagOf(options.responderId);
-  const certificates = embedded(options.certificates, responder, issuer).map((certificate) => certificate.native);
+  const certificates = embedded(options.certificates, responder).map((certificate) => certificate.native);
   return { key, external, issuer, responder, algorithm, scheme, responderIdTag, certificates };
 }
 
@@ -103,9 +136,8 @@ function tagOf(encoding: unknown = OCSPResponderEncoding.HASH): 1 | 2 {
 function embedded(
   certificates: Iterable<CertificateInput> | undefined,
   responder: ParsedCertificate,
-  issuer: ParsedCertificate,
 ): ParsedCertificate[] {
   if (certificates !== undefined)
     return Array.from(certificates, (cert, i) => toCertificate(cert, `certificates[${i}]`));
-  return responder.x509.raw.equals(issuer.x509.raw) ? [] : [responder];
+  return [responder];
 }

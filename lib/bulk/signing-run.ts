@@ -4,6 +4,7 @@ import { serialToBytes, serialToText } from '../x509/serial-number.js';
 import { type DefaultTimes, EntryPacker } from './entry-packer.js';
 import type { SignAllOptions, SignedEntry } from './sign-all.js';
 import { copyEntry, type StatusEntry } from './status-entry.js';
+import type { StoredLabel } from './store/answer-kinds.js';
 import { timesAt, type Validity } from './validity.js';
 
 /** {@link SignAllOptions} with the defaults filled in. */
@@ -21,7 +22,7 @@ interface Batch {
   readonly size: number;
   readonly producedAt: number;
   readonly times: DefaultTimes;
-  /** What came back: the responses, where each ends, and why the one after them is missing. */
+  /** What came back: the responses, those of one entry side by side, where each ends, and why the one after them is missing. */
   responses: Buffer | undefined;
   ends: Uint32Array | undefined;
   error: Error | undefined;
@@ -48,6 +49,8 @@ const LINGER = 10;
 /** One run of `signAll`: reads ahead as far as the batches go, and gives the results in the order of the source. */
 export class SigningRun implements AsyncIterableIterator<SignedEntry> {
   readonly #source: Iterator<StatusEntry> | AsyncIterator<StatusEntry>;
+  /** What tells the responses of one entry from each other, in their order. */
+  readonly #labels: readonly StoredLabel[];
   readonly #validity: Validity;
   readonly #options: RunOptions;
   readonly #pool: NativeSigningPool;
@@ -75,11 +78,13 @@ export class SigningRun implements AsyncIterableIterator<SignedEntry> {
 
   constructor(
     makePool: MakePool,
+    labels: readonly StoredLabel[],
     validity: Validity,
     source: Iterator<StatusEntry> | AsyncIterator<StatusEntry>,
     options: RunOptions,
   ) {
     this.#source = source;
+    this.#labels = labels;
     this.#validity = validity;
     this.#options = options;
     this.#pool = makePool(options, (id, responses, ends, error) => {
@@ -125,16 +130,21 @@ export class SigningRun implements AsyncIterableIterator<SignedEntry> {
     const end = ends[i] as number;
     this.#taken = i + 1;
     if (this.#taken === ends.length && batch.error === undefined) this.#dropFirst();
+    const at = Math.floor(i / this.#labels.length);
+    const { hashAlgorithm, issuerNameHash, signatureAlgorithm } = this.#labels[i % this.#labels.length] as StoredLabel;
     return {
-      entry: batch.entries[i] as StatusEntry,
+      entry: batch.entries[at] as StatusEntry,
+      hashAlgorithm,
+      issuerNameHash,
+      signatureAlgorithm,
       der: responses.subarray(start, end),
       producedAt: batch.producedAt,
-      nextUpdate: batch.nextUpdates[i] as number | null,
+      nextUpdate: batch.nextUpdates[at] as number | null,
     };
   }
 
   #dropFirst(): void {
-    this.#signed += this.#taken;
+    this.#signed += this.#batches[0]?.entries.length ?? 0;
     this.#batches.shift();
     this.#base++;
     this.#taken = 0;
@@ -263,7 +273,7 @@ export class SigningRun implements AsyncIterableIterator<SignedEntry> {
   }
 
   #failure(batch: Batch, cause: Error): Error {
-    const index = batch.ends?.length ?? 0;
+    const index = Math.floor((batch.ends?.length ?? 0) / this.#labels.length);
     return naming(this.#signed + index, batch.entries[index], cause);
   }
 

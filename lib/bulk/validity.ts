@@ -9,7 +9,10 @@ export interface ValidityOptions {
   readonly thisUpdate?: Date;
   /** thisUpdate is cut down to a whole multiple of this, in seconds; 60 by default. */
   readonly granularity?: number;
-  /** Seconds from thisUpdate to nextUpdate; 7 days by default. null: no nextUpdate, newer information is always there. */
+  /**
+   * Seconds from thisUpdate to nextUpdate; 7 days by default. Less at the end of the responder certificate, after which nobody takes
+   * a response. null: no nextUpdate, newer information is always there.
+   */
   readonly period?: number | null;
 }
 
@@ -47,7 +50,8 @@ export function timesAt({ expires, thisUpdate, granularity, period }: Validity, 
   if (now > expires) throw invalidValue('the responder certificate has expired');
   const known = thisUpdate ?? now / 1000;
   const from = Math.floor(known / granularity) * granularity;
-  return { thisUpdate: from, nextUpdate: period === null ? undefined : from + period };
+  const latest = Math.floor(expires / 1000);
+  return { thisUpdate: from, nextUpdate: period === null ? undefined : Math.min(from + period, latest), latest };
 }
 
 function wholeSeconds(value: unknown, name: string): number {

@@ -1,6 +1,5 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import { bulkSign } from '../bulk/bulk-sign.js';
-import { ResponseSigner } from '../bulk/response-signer.js';
 import { editionName } from '../bulk/run-version.js';
 import { crlSource } from '../bulk/sources/crl.js';
 import { csvSource } from '../bulk/sources/csv.js';
@@ -9,8 +8,6 @@ import { indexTxtSource } from '../bulk/sources/index-txt.js';
 import { ndjsonSource } from '../bulk/sources/ndjson.js';
 import type { BadRowError, RowOptions, StatusSource } from '../bulk/sources/status-source.js';
 import { SegmentStore } from '../bulk/store/segment-store.js';
-import { OCSPResponderEncoding } from '../ocsp/enums.js';
-import type { HashAlgorithmName } from '../x509/algorithms.js';
 import { readArguments } from './arguments.js';
 import {
   type Command,
@@ -22,22 +19,19 @@ import {
   required,
   UsageError,
 } from './command.js';
-import { readInput } from './input.js';
-import { readSigner } from './key-options.js';
 import { type ListFile, openListFile } from './list-file.js';
-import { PASSPHRASE_HELP, PASSPHRASE_OPTIONS } from './passphrase.js';
+import { PASSPHRASE_OPTIONS } from './passphrase.js';
 import { Progress } from './progress.js';
+import { readResponseSigner, SIGNER_HELP, SIGNER_OPTIONS, SIGNING_HELP } from './signer-options.js';
 
 const HELP = `Usage: openssl-ocsp bulk-sign --issuer CA.pem --signer OCSP.pem --key OCSP.key --index index.txt --out FOLDER
 
-Signs the status of every certificate in a list, into a store. An interrupted run is continued by the same command.
+Signs the status of every certificate in a list, into a store. An interrupted run is continued by the same command, as long
+as the list and the options are the same; otherwise its work is thrown away.
 Of two responses for a certificate the one whose list was modified later is served, and of one list the later response.
 Lists may be pipes, and one of them standard input (-); a run over a pipe is not continued.
 
-  --issuer FILE           certificate of the CA that is answered for
-  --key FILE              private key of the signer: PEM, DER or PKCS#12; or a URI that OpenSSL knows, such as pkcs11:
-  --signer FILE           certificate that signs: the CA's own or its delegate's; by default that of the PKCS#12 file
-${PASSPHRASE_HELP}
+${SIGNER_HELP}
   --index FILE            list of certificates: the index.txt of openssl ca; or
   --csv FILE              a table with columns such as serial, status, revocationTime, reason; or
   --ndjson FILE           the same as a JSON object per line; or
@@ -53,17 +47,11 @@ ${PASSPHRASE_HELP}
   --delimiter CHARACTER   between the columns of --csv: a comma (the default), a semicolon, or tab
   --include-expired       E rows of an index.txt, which are left out otherwise, are good
   --out FOLDER            the store
-  --cert-id-hash NAME     hash of the CertIDs (sha256)
-  --digest NAME           hash of the signature (sha256; none for Ed25519, Ed448, ML-DSA)
-  --responder-id FORM     how the responder is named: hash (of its key, the default) or name
-  --no-certs              embed no certificate, not even a delegate's
-  --allow-unauthorized    sign though clients will refuse the signer's certificate: expired, or not made for OCSP
-  --days N, --hours N     from thisUpdate to nextUpdate (7 days)
-  --checkpoint-every N    responses that an interruption may cost at most (10000)
+${SIGNING_HELP}
+  --checkpoint-every N    certificates that an interruption may cost at most (10000)
   --workers N             signing threads (one per core)
   --verify-sample N       share of the signatures that is verified, 0 to 1 (0.001)
   --skip-bad-rows         report rows that cannot be understood, and go on
-  --discard-other-run     throw away an unfinished run over another list
   --dry-run               read everything, sign nothing
   --json                  the summary as JSON
 
@@ -71,16 +59,11 @@ Exit codes: 0 all signed and served, 1 failed or interrupted, 2 wrong usage, 6 a
 store serves newer or more severe responses.
 `;
 
-const RESPONDER_ENCODINGS = { hash: OCSPResponderEncoding.HASH, name: OCSPResponderEncoding.NAME } as const;
-const RESPONDER_IDS = Object.keys(RESPONDER_ENCODINGS) as (keyof typeof RESPONDER_ENCODINGS)[];
-
 /** Shorter lists are done before there is anything to compare. */
 const WORTH_MEASURING = 10_000;
 
 const OPTIONS = {
-  issuer: { type: 'string' },
-  signer: { type: 'string' },
-  key: { type: 'string' },
+  ...SIGNER_OPTIONS,
   ...PASSPHRASE_OPTIONS,
   index: { type: 'string' },
   csv: { type: 'string' },
@@ -95,18 +78,10 @@ const OPTIONS = {
   delimiter: { type: 'string' },
   'include-expired': { type: 'boolean' },
   out: { type: 'string' },
-  'cert-id-hash': { type: 'string' },
-  digest: { type: 'string' },
-  'responder-id': { type: 'string' },
-  'no-certs': { type: 'boolean' },
-  'allow-unauthorized': { type: 'boolean' },
-  days: { type: 'string' },
-  hours: { type: 'string' },
   'checkpoint-every': { type: 'string' },
   workers: { type: 'string' },
   'verify-sample': { type: 'string' },
   'skip-bad-rows': { type: 'boolean' },
-  'discard-other-run': { type: 'boolean' },
   'dry-run': { type: 'boolean' },
   json: { type: 'boolean' },
 } as const;
@@ -122,37 +97,18 @@ export const bulkSignCommand: Command = {
     if (Object.values(values).filter((value) => value === '-').length > 1)
       throw new UsageError('standard input can be one thing only');
     checkListOptions(values);
-    const issuer = await readInput(required(values.issuer, 'issuer'));
-    const { privateKey, certificates } = await readSigner(
-      { option: 'key', value: values.key },
-      { option: 'signer', value: values.signer },
-      values,
-    );
-    const [responder] = certificates;
-    const period = validityPeriod(values.days, values.hours);
     const workers = countOption(values.workers, 'workers');
     const checkpointEvery = countOption(values['checkpoint-every'], 'checkpoint-every');
     const verifySample = numberOption(values['verify-sample'], 'verify-sample');
     if (verifySample !== undefined && !(verifySample >= 0 && verifySample <= 1))
       throw new UsageError(`--verify-sample is not from 0 to 1: ${values['verify-sample']}`);
-    const responderId = choiceOption(values['responder-id'], 'responder-id', RESPONDER_IDS);
+    const { signer, issuer, responder, settings } = await readResponseSigner(values);
     let badRows = 0;
     const onBadRow = (error: BadRowError): void => {
       badRows += 1;
       process.stderr.write(`${error.message}\n`);
     };
     const list = await openList(values, issuer, values['skip-bad-rows'] ? { onBadRow } : {});
-    const signer = new ResponseSigner({
-      issuer,
-      responder,
-      privateKey,
-      ...(values['cert-id-hash'] !== undefined && { certIdAlgorithm: values['cert-id-hash'] as HashAlgorithmName }),
-      ...(values.digest !== undefined && { algorithm: values.digest as HashAlgorithmName }),
-      ...(responderId !== undefined && { responderId: RESPONDER_ENCODINGS[responderId] }),
-      ...(values['no-certs'] && { certificates: [] }),
-      ...(period !== undefined && { validity: { period } }),
-      allowUnauthorized: values['allow-unauthorized'] === true,
-    });
     if (values['dry-run']) {
       let count = 0;
       for await (const batch of list.source.batches()) count += batch.length;
@@ -171,25 +127,28 @@ export const bulkSignCommand: Command = {
     const bareRate = isLong ? await signer.bareRate(workers).catch(() => undefined) : undefined;
     const progress = new Progress({ total, bareRate });
     const begin = Date.now();
+    const id = runName(list, issuer, responder, [
+      settings,
+      values['include-expired'],
+      values.decimal,
+      values.delimiter,
+    ]);
     try {
-      const { signed, resumedFrom, bytes, served, kept, supersededBy } = await bulkSign({
+      const { unfinishedRun } = store.stats();
+      if (unfinishedRun !== null && unfinishedRun !== id)
+        process.stderr.write(
+          'an interrupted run over another state of the list, or with other options, is thrown away\n',
+        );
+      const { signed, responses, resumedFrom, bytes, served, kept, supersededBy } = await bulkSign({
         source: list.source,
         signer,
         store,
-        id: runName(list, issuer, responder, [
-          values['cert-id-hash'],
-          values.digest,
-          period,
-          responderId,
-          values['no-certs'],
-          values['include-expired'],
-          values.decimal,
-          values.delimiter,
-        ]),
+        id,
+        // The list has changed: a night that was interrupted must not be in the way of those that follow.
+        otherRun: 'discard',
         ...(list.modified && { modified: list.modified }),
         ...(values['allow-older-crl'] && { allowOlderList: true }),
         ...(checkpointEvery !== undefined && { checkpointEvery }),
-        ...(values['discard-other-run'] && { otherRun: 'discard' }),
         ...(workers !== undefined && { threads: workers }),
         ...(verifySample !== undefined && { verifySample }),
         onProgress: ({ signed: now, resumedFrom: before }) => progress.update(now + before, before),
@@ -202,6 +161,7 @@ export const bulkSignCommand: Command = {
         values.json,
         {
           signed,
+          responses,
           served,
           kept,
           supersededBy,
@@ -213,7 +173,7 @@ export const bulkSignCommand: Command = {
           badRows,
           store: folder,
         },
-        `${signed} responses (${bytes} bytes) signed in ${seconds.toFixed(1)} s, ${rate}/s${resumed}; ${served} certificates are served from them; store: ${folder}`,
+        `${signed} certificates signed, ${responses} responses (${bytes} bytes) in ${seconds.toFixed(1)} s, ${rate}/s${resumed}; ${served} certificates are served from them; store: ${folder}`,
       );
       if (supersededBy !== null)
         process.stderr.write(`note: the list goes back: the store has been signed from ${editionName(supersededBy)}\n`);
@@ -323,11 +283,4 @@ function runName({ files }: List, issuer: Buffer, responder: X509Certificate, op
   return createHash('sha256')
     .update(JSON.stringify([files.map(({ content }) => content), ...certificates, ...options]))
     .digest('hex');
-}
-
-function validityPeriod(days: string | undefined, hours: string | undefined): number | undefined {
-  if (days === undefined && hours === undefined) return undefined;
-  const seconds = Math.round((numberOption(days, 'days') ?? 0) * 86_400 + (numberOption(hours, 'hours') ?? 0) * 3600);
-  if (seconds < 1) throw new UsageError('--days and --hours leave no time from thisUpdate to nextUpdate');
-  return seconds;
 }

@@ -1,31 +1,69 @@
 import { createWriteStream, readdirSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { putStatus } from '../bulk/put-status.js';
+import { convertStore } from '../bulk/store/convert.js';
 import { exportTar, exportToFolder } from '../bulk/store/export.js';
+import type { StoredResponse } from '../bulk/store/response-store.js';
 import { SegmentStore } from '../bulk/store/segment-store.js';
 import { verifyStore } from '../bulk/store/verify.js';
 import { OCSPCertStatus } from '../ocsp/enums.js';
-import { readArguments, refuseMore } from './arguments.js';
-import { type Command, print, UsageError } from './command.js';
+import type { HashAlgorithmName } from '../x509/algorithms.js';
+import type { ReasonName } from '../x509/reason.js';
+import { type OptionValues, readArguments, refuseMore } from './arguments.js';
+import { type Command, choiceOption, print, required, UsageError } from './command.js';
+import { readCertificates } from './input.js';
+import { PASSPHRASE_OPTIONS } from './passphrase.js';
+import { readResponseSigner, SIGNER_HELP, SIGNER_OPTIONS, SIGNING_HELP } from './signer-options.js';
 import { reading } from './system-error.js';
+import { momentOption } from './verdict.js';
 
 const HELP = `Usage: openssl-ocsp store <action> FOLDER [...]
 
-  ls FOLDER                  one line for each response: serial number, status, nextUpdate
+  ls FOLDER                  one line for each response: serial number, status, nextUpdate, hash of the CertID
   get FOLDER SERIAL          the response for a certificate as DER, on standard output
   stats FOLDER               what the store holds
-  verify FOLDER              checks every octet
+  verify FOLDER              checks every byte
   compact FOLDER             puts all segments into one
-  export FOLDER TARGET       a file for each response in the folder TARGET, or an archive when TARGET ends in .tar
+  export FOLDER TARGET       a file for each certificate in the folder TARGET, or an archive when TARGET ends in .tar
+  revoke FOLDER SERIAL...    signs that certificates are revoked, and serves it at once, also while a bulk run goes on
+  put FOLDER SERIAL...       the same with the status of --status
+  convert FOLDER NEW         copies a store that an earlier version has written into one of this version
 
   --json                     ls, stats and verify: JSON instead of text
+  --cert-id-hash NAME        ls, get and export: the responses for this hash. By default get and export take that for SHA-1,
+                             and another one only where there is none
 
-Exit codes: 0 done, 1 failed, or there is no such response, or something is damaged, 2 wrong usage.
+revoke, put, convert:
+${SIGNER_HELP}
+  --status WHAT           put: good, revoked or unknown
+  --reason REASON         why it is revoked, such as keyCompromise
+  --revoked-at TIME       when it was, such as 2026-01-02T03:04:05Z (now)
+${SIGNING_HELP}
+
+Exit codes: 0 done, 1 failed, or there is no such response, or something is damaged, or a newer status is served than that which was
+put, 2 wrong usage.
 `;
 
-const OPTIONS = { json: { type: 'boolean' } } as const;
+const OPTIONS = {
+  json: { type: 'boolean' },
+  status: { type: 'string' },
+  reason: { type: 'string' },
+  'revoked-at': { type: 'string' },
+  ...SIGNER_OPTIONS,
+  ...PASSPHRASE_OPTIONS,
+} as const;
 
-type Action = (store: SegmentStore, args: readonly string[], json: boolean) => Promise<number> | number;
+type Values = OptionValues<typeof OPTIONS>;
+
+const STATUSES = {
+  good: OCSPCertStatus.GOOD,
+  revoked: OCSPCertStatus.REVOKED,
+  unknown: OCSPCertStatus.UNKNOWN,
+} as const;
+const STATUS_NAMES = Object.keys(STATUSES) as (keyof typeof STATUSES)[];
+
+type Action = (store: SegmentStore, args: readonly string[], values: Values) => Promise<number> | number;
 
 /** The one action that a store need not be opened for, as a damaged one cannot be. */
 async function verify(folder: string, json: boolean): Promise<number> {
@@ -38,18 +76,53 @@ async function verify(folder: string, json: boolean): Promise<number> {
   return report.problems.length === 0 ? 0 : 1;
 }
 
+/** Which response is asked for. */
+function choiceOf({ 'cert-id-hash': hash }: Values): { hashAlgorithm?: HashAlgorithmName } {
+  return hash === undefined ? {} : { hashAlgorithm: hash as HashAlgorithmName };
+}
+
+function* chosen(store: SegmentStore, values: Values): Generator<StoredResponse> {
+  const { hashAlgorithm } = choiceOf(values);
+  for (const response of store.records())
+    if (hashAlgorithm === undefined || response.hashAlgorithm === hashAlgorithm) yield response;
+}
+
+async function put(
+  store: SegmentStore,
+  serials: readonly string[],
+  values: Values,
+  status: keyof typeof STATUSES | undefined,
+): Promise<number> {
+  if (status === undefined) throw new UsageError('--status is missing');
+  if (serials.length === 0) throw new UsageError('a serial number is missing');
+  const isRevoked = status === 'revoked';
+  if (!isRevoked && (values.reason ?? values['revoked-at']) !== undefined)
+    throw new UsageError('--reason and --revoked-at go with a revoked certificate');
+  const revocationTime = momentOption(values['revoked-at'], 'revoked-at') ?? new Date();
+  const { signer } = await readResponseSigner(values);
+  const entries = serials.map((serialNumber) => ({
+    serialNumber,
+    status: STATUSES[status],
+    ...(isRevoked && { revocationTime, reason: (values.reason ?? null) as ReasonName | null }),
+  }));
+  const { written, kept } = await putStatus({ entries, signer, store });
+  print(`${written} responses are served${kept > 0 ? `; of ${kept} the store has newer ones` : ''}`);
+  return kept > 0 ? 1 : 0;
+}
+
 const ACTIONS: Readonly<Record<string, Action>> = {
-  ls(store, _args, json) {
-    for (const { serial, certStatus, nextUpdate } of store.records()) {
+  ls(store, _args, values) {
+    for (const { serial, hashAlgorithm, certStatus, nextUpdate } of chosen(store, values)) {
       const status = OCSPCertStatus[certStatus] ?? String(certStatus);
       const until = nextUpdate === null ? null : new Date(nextUpdate * 1000).toISOString();
-      print(json ? JSON.stringify({ serial, status, nextUpdate: until }) : `${serial} ${status} ${until ?? '-'}`);
+      if (values.json) print(JSON.stringify({ serial, status, nextUpdate: until, hashAlgorithm }));
+      else print(`${serial} ${status} ${until ?? '-'} ${hashAlgorithm}`);
     }
     return 0;
   },
-  get(store, [serial]) {
+  get(store, [serial], values) {
     if (serial === undefined) throw new UsageError('a serial number is missing');
-    const der = store.get(serial);
+    const der = store.get(serial, choiceOf(values));
     if (der === undefined) {
       process.stderr.write(`no response for ${serial}\n`);
       return 1;
@@ -57,9 +130,9 @@ const ACTIONS: Readonly<Record<string, Action>> = {
     process.stdout.write(der);
     return 0;
   },
-  stats(store, _args, json) {
+  stats(store, _args, values) {
     const stats = store.stats();
-    if (json) print(JSON.stringify(stats));
+    if (values.json) print(JSON.stringify(stats));
     else for (const [name, value] of Object.entries(stats)) print(`${name}: ${value ?? '-'}`);
     return 0;
   },
@@ -67,37 +140,68 @@ const ACTIONS: Readonly<Record<string, Action>> = {
     await store.compact();
     return 0;
   },
-  async export(store, [target]) {
+  async export(store, [target], values) {
     if (target === undefined) throw new UsageError('a target is missing');
-    if (target.endsWith('.tar')) await pipeline(Readable.from(exportTar(store.records())), createWriteStream(target));
-    else print(`${await exportToFolder(store.records(), target)} files`);
+    const records = chosen(store, values);
+    if (target.endsWith('.tar')) await pipeline(Readable.from(exportTar(records)), createWriteStream(target));
+    else print(`${await exportToFolder(records, target)} files`);
     return 0;
   },
+  put: (store, serials, values) => put(store, serials, values, choiceOption(values.status, 'status', STATUS_NAMES)),
+  revoke(store, serials, values) {
+    if (values.status !== undefined) throw new UsageError('--status goes with put');
+    return put(store, serials, values, 'revoked');
+  },
 };
+
+async function convert(folder: string, target: string | undefined, values: Values): Promise<number> {
+  if (target === undefined) throw new UsageError('a new folder is missing');
+  const issuer = required(values.issuer, 'issuer');
+  const [certificate] = await readCertificates(issuer);
+  const subjects = values.subject === undefined ? [] : await readCertificates(values.subject);
+  const store = await SegmentStore.open(target);
+  try {
+    print(`${await convertStore(folder, certificate, store, subjects)} responses copied`);
+    return 0;
+  } finally {
+    store.close();
+  }
+}
 
 /** `openssl-ocsp store` */
 export const storeCommand: Command = {
   name: 'store',
-  summary: 'look into a store: ls, get, stats, verify, compact, export',
+  summary: 'a store: ls, get, stats, verify, compact, export, put, revoke, convert',
   help: HELP,
   options: OPTIONS,
   async run(args) {
     const { values, positionals } = readArguments(args, OPTIONS, Number.POSITIVE_INFINITY);
     const [name = '', folder, ...rest] = positionals;
     const action = Object.hasOwn(ACTIONS, name) ? ACTIONS[name] : undefined;
-    if (action === undefined && name !== 'verify')
+    if (action === undefined && name !== 'verify' && name !== 'convert')
       throw new UsageError(name === '' ? 'an action is missing' : `no such action: ${name}`);
     if (folder === undefined) throw new UsageError('a folder is missing');
-    refuseMore(rest, name === 'get' || name === 'export' ? 1 : 0);
-    checkIsStore(folder);
+    refuseMore(rest, MOST_ARGUMENTS[name] ?? 0);
+    // A store may begin with what is put into it.
+    if (name !== 'put' && name !== 'revoke') checkIsStore(folder);
+    if (name === 'convert') return convert(folder, rest[0], values);
     if (action === undefined) return verify(folder, values.json === true);
     const store = await SegmentStore.open(folder);
     try {
-      return await action(store, rest, values.json === true);
+      return await action(store, rest, values);
     } finally {
       store.close();
     }
   },
+};
+
+/** Arguments behind the folder, of actions that take some. */
+const MOST_ARGUMENTS: Readonly<Record<string, number>> = {
+  get: 1,
+  export: 1,
+  convert: 1,
+  put: Number.POSITIVE_INFINITY,
+  revoke: Number.POSITIVE_INFINITY,
 };
 
 /** Opening would make a store; and of a folder that was mistyped, "no problems" would be no answer. */

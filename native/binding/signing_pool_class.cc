@@ -22,15 +22,20 @@ Napi::Function SigningPoolClass::define(Napi::Env env) {
                      });
 }
 
-// (signer, threads, verifyRate, onBatch)
+// (signers, threads, verifyRate, onBatch)
 SigningPoolClass::SigningPoolClass(const Napi::CallbackInfo& info) : Napi::ObjectWrap<SigningPoolClass>(info) {
-  const auto* signer = unwrap<ResponseSignerClass>(info[0]);
-  if (signer == nullptr) {
-    throw_illegal_invocation(info.Env());
-    return;
+  std::vector<std::shared_ptr<const SignerProfile>> profiles;
+  const auto signers = info[0].As<Napi::Array>();
+  for (std::uint32_t i = 0; i < signers.Length(); ++i) {
+    const auto* signer = unwrap<ResponseSignerClass>(signers.Get(i));
+    if (signer == nullptr) {
+      throw_illegal_invocation(info.Env());
+      return;
+    }
+    profiles.push_back(signer->profile());
   }
-  auto pool = SigningPool::create(signer->profile(), info[1].As<Napi::Number>().Uint32Value(),
-                                  info[2].As<Napi::Number>().DoubleValue());
+  auto pool =
+      SigningPool::create(profiles, info[1].As<Napi::Number>().Uint32Value(), info[2].As<Napi::Number>().DoubleValue());
   if (!pool.ok()) {
     throw_error(info.Env(), pool.error());
     return;

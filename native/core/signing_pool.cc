@@ -47,17 +47,21 @@ bool read_packed_entry(Bytes& bytes, StatusEntry& entry) {
   return true;
 }
 
-Result<std::unique_ptr<SigningPool>> SigningPool::create(const std::shared_ptr<const SignerProfile>& profile,
-                                                         std::size_t threads, double verify_rate) {
+Result<std::unique_ptr<SigningPool>> SigningPool::create(
+    const std::vector<std::shared_ptr<const SignerProfile>>& profiles, std::size_t threads, double verify_rate) {
   std::unique_ptr<SigningPool> pool(new SigningPool(verify_rate));
   for (std::size_t i = 0; i < threads; ++i) {
-    auto signer = ResponseSigner::create(profile);
-    if (!signer.ok()) return signer.error();
-    pool->signers_.push_back(std::move(signer.value()));
+    Signers signers;
+    for (const auto& profile : profiles) {
+      auto signer = ResponseSigner::create(profile);
+      if (!signer.ok()) return signer.error();
+      signers.push_back(std::move(signer.value()));
+    }
+    pool->signers_.push_back(std::move(signers));
   }
-  for (const auto& signer : pool->signers_) {
+  for (const Signers& signers : pool->signers_) {
     Thread thread;
-    if (!thread.start([raw = pool.get(), &signer] { raw->run(*signer); })) {
+    if (!thread.start([raw = pool.get(), &signers] { raw->run(signers); })) {
       return Error{ErrorCode::kOpenssl, "the system has no thread to sign on", {}, {}, {}};
     }
     pool->threads_.push_back(std::move(thread));
@@ -83,7 +87,7 @@ void SigningPool::submit(SigningBatch batch, Done done) {
   wake_.notify_one();
 }
 
-void SigningPool::run(ResponseSigner& signer) {
+void SigningPool::run(const Signers& signers) {
   double verify_credit = 1.0;  // so that the first response is verified
   for (;;) {
     Job job;
@@ -94,15 +98,15 @@ void SigningPool::run(ResponseSigner& signer) {
       job = std::move(jobs_.front());
       jobs_.pop_front();
     }
-    SignedBatch result = sign_batch(signer, job.batch, verify_credit);
+    SignedBatch result = sign_batch(signers, job.batch, verify_credit);
     if (stopping_) return;
     job.done(std::move(result));
   }
 }
 
-SignedBatch SigningPool::sign_batch(ResponseSigner& signer, const SigningBatch& batch, double& verify_credit) {
+SignedBatch SigningPool::sign_batch(const Signers& signers, const SigningBatch& batch, double& verify_credit) {
   SignedBatch result;
-  result.ends.reserve(batch.entries.size() / kEntryHeaderSize);
+  result.ends.reserve(batch.entries.size() / kEntryHeaderSize * signers.size());
   Bytes rest = batch.entries;
   while (!rest.empty() && !stopping_) {
     StatusEntry entry;
@@ -110,23 +114,25 @@ SignedBatch SigningPool::sign_batch(ResponseSigner& signer, const SigningBatch& 
       result.error = Error{ErrorCode::kInvalidValue, "the batch holds an entry that is not valid", {}, {}, {}};
       return result;
     }
-    const auto response = signer.sign(entry, batch.produced_at);
-    if (!response.ok()) {
-      result.error = response.error();
-      return result;
-    }
-    verify_credit += verify_rate_;
-    if (verify_credit >= 1.0) {
-      verify_credit -= 1.0;
-      const auto verified = signer.verify_last();
-      if (!verified.ok() || !verified.value()) {
-        result.error = Error{ErrorCode::kOpenssl, "a signature that was just made does not verify", {}, {}, {}};
+    for (const auto& signer : signers) {
+      const auto response = signer->sign(entry, batch.produced_at);
+      if (!response.ok()) {
+        result.error = response.error();
         return result;
       }
+      verify_credit += verify_rate_;
+      if (verify_credit >= 1.0) {
+        verify_credit -= 1.0;
+        const auto verified = signer->verify_last();
+        if (!verified.ok() || !verified.value()) {
+          result.error = Error{ErrorCode::kOpenssl, "a signature that was just made does not verify", {}, {}, {}};
+          return result;
+        }
+      }
+      if (result.responses.empty()) result.responses.reserve(result.ends.capacity() * (response.value().size() + 16));
+      result.responses.insert(result.responses.end(), response.value().begin(), response.value().end());
+      result.ends.push_back(static_cast<std::uint32_t>(result.responses.size()));
     }
-    if (result.responses.empty()) result.responses.reserve(result.ends.capacity() * (response.value().size() + 16));
-    result.responses.insert(result.responses.end(), response.value().begin(), response.value().end());
-    result.ends.push_back(static_cast<std::uint32_t>(result.responses.size()));
   }
   return result;
 }

@@ -38,18 +38,18 @@ struct SigningBatch {
 };
 
 struct SignedBatch {
-  ByteVector responses;             // one after the other
+  ByteVector responses;             // one after the other, those of an entry side by side
   std::vector<std::uint32_t> ends;  // where each response ends
-  std::optional<Error> error;       // the entry after the last end could not be signed
+  std::optional<Error> error;       // what comes after the last end could not be signed
 };
 
 class SigningPool {
  public:
   using Done = std::function<void(SignedBatch)>;
 
-  // `verify_rate` (0 to 1) is the share of responses whose signature is verified before the batch is handed out; the
-  // first response of every thread always is.
-  static Result<std::unique_ptr<SigningPool>> create(const std::shared_ptr<const SignerProfile>& profile,
+  // Each entry is signed by every profile in turn. `verify_rate` (0 to 1) is the share of responses whose signature is
+  // verified before the batch is handed out; the first response of every thread always is.
+  static Result<std::unique_ptr<SigningPool>> create(const std::vector<std::shared_ptr<const SignerProfile>>& profiles,
                                                      std::size_t threads, double verify_rate);
   // Drops what has not been started and waits for what has, a signature at most per thread.
   ~SigningPool();
@@ -63,16 +63,19 @@ class SigningPool {
     Done done;
   };
 
+  // The signers of one thread, one for each profile.
+  using Signers = std::vector<std::unique_ptr<ResponseSigner>>;
+
   explicit SigningPool(double verify_rate) : verify_rate_(verify_rate) {}
-  void run(ResponseSigner& signer);
-  SignedBatch sign_batch(ResponseSigner& signer, const SigningBatch& batch, double& verify_credit);
+  void run(const Signers& signers);
+  SignedBatch sign_batch(const Signers& signers, const SigningBatch& batch, double& verify_credit);
 
   const double verify_rate_;
   std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<Job> jobs_;
   std::atomic<bool> stopping_ = false;
-  std::vector<std::unique_ptr<ResponseSigner>> signers_;
+  std::vector<Signers> signers_;
   std::vector<Thread> threads_;
 };
 

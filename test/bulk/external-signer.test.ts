@@ -118,7 +118,7 @@ test('an external signer that fails ends the run at its entry, and is asked for 
         return asked === 33 ? fault(tbs, algorithm) : good.sign(tbs, algorithm);
       },
     };
-    const signer = new ResponseSigner({ ...options, privateKey });
+    const signer = new ResponseSigner({ ...options, privateKey, certIdAlgorithm: 'sha256' });
     let count = 0;
     const drain = async (): Promise<void> => {
       for await (const _ of signer.signAll(entries(1000), { concurrency: 4 })) count += 1;
@@ -154,7 +154,7 @@ function damagedKey(key: KeyObject, other: KeyObject): KeyObject {
 test('a key that signs wrongly is found out by the sample, which names the entry', async (t) => {
   const options = responder('ec');
   const privateKey = damagedKey(createTestCa().privateKey, options.privateKey);
-  const signer = new ResponseSigner({ ...options, privateKey });
+  const signer = new ResponseSigner({ ...options, privateKey, certIdAlgorithm: 'sha256' });
   for (const verifySample of [0, 1]) {
     let count = 0;
     const drain = async (): Promise<void> => {

@@ -36,7 +36,12 @@ for (const keyType of KEYS) {
       t.is((error as { code?: string }).code, 'ERR_CRYPTO_INVALID_JWK');
       return;
     }
-    const signer = new ResponseSigner({ issuer: ca.certificate, responder: ca.certificate, privateKey });
+    const signer = new ResponseSigner({
+      certIdAlgorithm: 'sha256',
+      issuer: ca.certificate,
+      responder: ca.certificate,
+      privateKey,
+    });
     const store = await SegmentStore.open(scratch(t));
     for (const verifySample of [0, 1]) {
       await t.throwsAsync(
@@ -54,7 +59,12 @@ test.serial(
   'a wrong signature later on is told with its entry, and the run goes on after the last checkpoint',
   async (t) => {
     const ca = createTestCa();
-    const signer = new ResponseSigner({ issuer: ca.certificate, responder: ca.certificate, privateKey: ca.privateKey });
+    const signer = new ResponseSigner({
+      certIdAlgorithm: 'sha256',
+      issuer: ca.certificate,
+      responder: ca.certificate,
+      privateKey: ca.privateKey,
+    });
     const store = await SegmentStore.open(scratch(t));
     const options = { signer, store, id: 'run', threads: 1, batchSize: 10, checkpointEvery: 20 };
     breakSignatures(t, 4, 7);

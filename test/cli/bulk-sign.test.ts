@@ -104,7 +104,7 @@ test('encrypted keys, other lists, dry runs', (t) => {
   ]) {
     const result = run(...encrypted, ...passphrase, '--csv', at('list.csv'));
     t.is(result.status, 0, result.stderr);
-    t.regex(result.stdout, /^2 responses \(\d+ bytes\) signed in/);
+    t.regex(result.stdout, /^2 certificates signed, 4 responses \(\d+ bytes\) in/);
   }
   t.is(run(...encrypted, '--passphrase-file', at('list.csv'), '--csv', at('list.csv')).status, 1);
   t.is(run(...encrypted, '--csv', at('list.csv')).status, 1);

@@ -38,7 +38,7 @@ class FaultyPool {
     profile_->scheme = {type == "ED25519" ? "" : "SHA256", false, -1};
     profile_->issuer_name_hash = random_bytes(20);
     profile_->issuer_key_hash = random_bytes(20);
-    auto pool = SigningPool::create(profile_, 1, verify_rate);
+    auto pool = SigningPool::create({profile_}, 1, verify_rate);
     if (check(pool.ok(), "a pool for " + type)) pool_ = std::move(pool.value());
     wrong_ = make_identity(type).certificate;
   }

@@ -148,7 +148,7 @@ void test_neighbours(const std::string& type) {
 // Batches come back whole, and a pool that is destroyed in the middle neither hangs nor calls back afterwards.
 void test_pool(const std::string& type) {
   const Identity identity = make_identity(type);
-  auto pool = SigningPool::create(profile_of(identity, type), 3, 1.0);
+  auto pool = SigningPool::create({profile_of(identity, type), profile_of(identity, type)}, 3, 1.0);
   if (!check(pool.ok(), "a pool for " + type)) return;
   std::mutex mutex;
   std::condition_variable done;
@@ -169,7 +169,7 @@ void test_pool(const std::string& type) {
     std::unique_lock lock(mutex);
     done.wait(lock, [&] { return finished == 12; });
   }
-  check(responses == 60, "all batches are signed: " + type);
+  check(responses == 120, "all batches are signed by all profiles: " + type);
   SigningBatch bad;
   bad.entries = random_bytes(10);
   pool.value()->submit(std::move(bad), [&](const SignedBatch& result) {
@@ -190,7 +190,7 @@ void test_pool(const std::string& type) {
   check(true, "a busy pool ends");
   auto mismatched = profile_of(identity, type);
   mismatched->responder = make_identity(type).certificate;
-  const auto refused = SigningPool::create(mismatched, 1, 0);
+  const auto refused = SigningPool::create({mismatched}, 1, 0);
   check(!refused.ok() && refused.error().code == ErrorCode::kKeyMismatch, "a pool with the wrong certificate: " + type);
 }
 

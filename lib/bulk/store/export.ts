@@ -18,8 +18,9 @@ const OPTION_NAMES: OptionNames<ExportOptions> = { levels: true };
 const PARALLEL_FILES = 32;
 
 /**
- * Writes a file for each response, `SERIAL.der`, with the serial number in upper-case hexadecimal digits. Each file appears
- * complete, in place of an older one. Returns the number of files.
+ * Writes a file for each certificate, `SERIAL.der`, with the serial number in upper-case hexadecimal digits. Each file appears
+ * complete, in place of an older one. Of several responses for one certificate, side by side as a store gives them, the first
+ * one is taken: that for SHA-1. Returns the number of files.
  */
 export async function exportToFolder(
   records: Iterable<StoredResponse>,
@@ -32,7 +33,7 @@ export async function exportToFolder(
   const writing = new Set<Promise<void>>();
   let count = 0;
   try {
-    for (const { serial, der } of records) {
+    for (const { serial, der } of firstOfEach(records)) {
       const path = join(folder, fileName(serial, levels));
       if (!folders.has(dirname(path))) {
         await mkdir(dirname(path), { recursive: true });
@@ -57,6 +58,15 @@ async function writeWhole(path: string, content: Uint8Array): Promise<void> {
   await rename(temporary, path);
 }
 
+function* firstOfEach(records: Iterable<StoredResponse>): Generator<StoredResponse> {
+  let last: string | undefined;
+  for (const record of records) {
+    if (record.serial === last) continue;
+    last = record.serial;
+    yield record;
+  }
+}
+
 const BLOCK = 512;
 
 /**
@@ -65,7 +75,7 @@ const BLOCK = 512;
  */
 export function* exportTar(records: Iterable<StoredResponse>, options: ExportOptions = {}): Generator<Buffer> {
   const levels = levelsOf(options);
-  for (const { serial, der, producedAt } of records) {
+  for (const { serial, der, producedAt } of firstOfEach(records)) {
     const name = fileName(serial, levels);
     // The header has room for 100 octets, which serial numbers of up to 48 octets need.
     if (name.length > 100) {

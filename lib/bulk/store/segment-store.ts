@@ -213,9 +213,8 @@ export class SegmentStore implements ResponseStore {
       // A lock of its own: others write while a run goes on, which may take hours.
       lock = WriterLock.acquire(join(this.#folder, RUN_LOCK), this.#breakLock);
       const identity = await this.#write(async () => {
-        const run = await this.#identify(id, otherRun);
         await this.#agree(issuer);
-        return run;
+        return this.#identify(id, otherRun);
       });
       return await this.#recoverRun(identity, end);
     } catch (error) {

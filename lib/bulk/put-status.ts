@@ -1,0 +1,58 @@
+import { OCSPCertStatus } from '../ocsp/enums.js';
+import { loadDerOcspResponse } from '../ocsp/response.js';
+import { type OptionNames, readOptions } from '../x509/options.js';
+import type { ResponseSigner } from './response-signer.js';
+import { copyEntry, type StatusEntry } from './status-entry.js';
+import type { PutResult, ResponseRecord } from './store/response-store.js';
+import type { SegmentStore } from './store/segment-store.js';
+
+/** What {@link putStatus} takes. */
+export interface PutStatusOptions {
+  /** What is known now, of a few certificates. */
+  readonly entries: Iterable<StatusEntry>;
+  /** Who signs. */
+  readonly signer: ResponseSigner;
+  /** Where the responses go. */
+  readonly store: Pick<SegmentStore, 'getRecord' | 'putBatch'>;
+}
+
+const OPTION_NAMES: OptionNames<PutStatusOptions> = { entries: true, signer: true, store: true };
+
+/**
+ * Signs the status of a few certificates and puts it into a store, as when one has just been revoked. Durable and served once
+ * it resolves, also while a bulk run of another process goes on, whose publication does not hide it.
+ *
+ * The statusVersion of an entry that brings none is the second at which it is signed. Of a revocation it is that of what the
+ * store has, if that is higher: what was known with a clock that is ahead does not hide it.
+ *
+ * @returns how many responses are served, and how many were left out because the store has newer ones
+ * @throws (rejects) As `ResponseSigner.signAsync` and the store.
+ */
+export async function putStatus(options: PutStatusOptions): Promise<PutResult> {
+  const { entries, signer, store } = readOptions(options, OPTION_NAMES);
+  const records: ResponseRecord[] = [];
+  for (const given of entries) {
+    const { statusVersion, ...entry } = copyEntry(given);
+    const { serialNumber: serial, status: certStatus } = entry;
+    const now = Math.floor(Date.now() / 1000);
+    const known = certStatus === OCSPCertStatus.REVOKED ? (store.getRecord(serial)?.statusVersion ?? 0) : 0;
+    for (const answer of signer.answers) {
+      const { hashAlgorithm, issuerNameHash } = answer;
+      const der = await signer.signAsync(entry, {
+        ...(hashAlgorithm && { hashAlgorithm }),
+        ...(issuerNameHash && { issuerNameHash }),
+      });
+      const { producedAt, nextUpdate } = loadDerOcspResponse(der);
+      records.push({
+        serial,
+        ...answer,
+        statusVersion: statusVersion ?? Math.max(now, known),
+        producedAt: producedAt.getTime() / 1000,
+        certStatus,
+        nextUpdate: nextUpdate === null ? null : nextUpdate.getTime() / 1000,
+        der,
+      });
+    }
+  }
+  return store.putBatch(records, { issuer: signer.issuer });
+}

@@ -1,0 +1,110 @@
+/** Options of the commands that sign responses ahead of time, and the signer that they make. */
+
+import type { X509Certificate } from 'node:crypto';
+import { ResponseSigner } from '../bulk/response-signer.js';
+import { OCSPResponderEncoding } from '../ocsp/enums.js';
+import type { HashAlgorithmName } from '../x509/algorithms.js';
+import type { OptionValues } from './arguments.js';
+import { choiceOption, numberOption, required, UsageError } from './command.js';
+import { readCertificates, readInput } from './input.js';
+import { readSigner } from './key-options.js';
+import { PASSPHRASE_HELP, type PassphraseValues } from './passphrase.js';
+
+export const SIGNER_OPTIONS = {
+  issuer: { type: 'string' },
+  signer: { type: 'string' },
+  key: { type: 'string' },
+  subject: { type: 'string' },
+  'cert-id-hash': { type: 'string' },
+  digest: { type: 'string' },
+  'responder-id': { type: 'string' },
+  embed: { type: 'string' },
+  'no-certs': { type: 'boolean' },
+  'allow-unauthorized': { type: 'boolean' },
+  days: { type: 'string' },
+  hours: { type: 'string' },
+} as const;
+
+/** Who signs. */
+export const SIGNER_HELP: string = `  --issuer FILE           certificate of the CA that is answered for
+  --key FILE              private key of the signer: PEM, DER or PKCS#12; or a URI that OpenSSL knows, such as pkcs11:
+${PASSPHRASE_HELP}
+  --signer FILE           certificate that signs: the CA's, or one that it issued for OCSP; a PKCS#12 file brings its own`;
+
+/** How it signs. */
+export const SIGNING_HELP: string = `  --cert-id-hash NAMES    hashes of the CertIDs, a response for each (sha1,sha256)
+  --subject FILE          a certificate that the CA has issued, or several: where they spell the CA's name in other string
+                          types than its own certificate does, responses are signed for both
+  --digest NAME           hash of the signatures (sha256)
+  --responder-id WHAT     how responses name the responder: hash or name (hash)
+  --embed WHAT            certificates in the responses: signer, issuer, both (signer,issuer), or none (signer)
+  --no-certs              the same as --embed none
+  --allow-unauthorized    sign though clients will refuse the signer's certificate: expired, or not made for OCSP
+  --days N, --hours N     from thisUpdate to nextUpdate (7 days), but never beyond the signer's certificate`;
+
+const RESPONDER_ENCODINGS = { hash: OCSPResponderEncoding.HASH, name: OCSPResponderEncoding.NAME } as const;
+const RESPONDER_IDS = Object.keys(RESPONDER_ENCODINGS) as (keyof typeof RESPONDER_ENCODINGS)[];
+const EMBEDDED = ['signer', 'issuer', 'none'] as const;
+
+/** A signer, and what tells its responses from those of another. */
+export interface NamedSigner {
+  readonly signer: ResponseSigner;
+  readonly issuer: Buffer;
+  readonly responder: X509Certificate;
+  /** What else decides what is signed. */
+  readonly settings: readonly unknown[];
+}
+
+/** @throws UsageError; what reading files and `ResponseSigner` throw. */
+export async function readResponseSigner(
+  values: OptionValues<typeof SIGNER_OPTIONS> & PassphraseValues,
+): Promise<NamedSigner> {
+  const issuer = await readInput(required(values.issuer, 'issuer'));
+  const hashes = listOption(values['cert-id-hash'], 'cert-id-hash') as readonly HashAlgorithmName[] | undefined;
+  const responderId = choiceOption(values['responder-id'], 'responder-id', RESPONDER_IDS);
+  const period = validityPeriod(values.days, values.hours);
+  const embed = embedOption(values.embed, values['no-certs'] === true);
+  const { privateKey, certificates } = await readSigner(
+    { option: 'key', value: values.key },
+    { option: 'signer', value: values.signer },
+    values,
+  );
+  const [responder] = certificates;
+  const subjects = values.subject === undefined ? [] : await readCertificates(values.subject);
+  const signer = new ResponseSigner({
+    issuer,
+    responder,
+    privateKey,
+    subjects,
+    ...(hashes !== undefined && { certIdAlgorithm: hashes }),
+    ...(values.digest !== undefined && { algorithm: values.digest as HashAlgorithmName }),
+    ...(responderId !== undefined && { responderId: RESPONDER_ENCODINGS[responderId] }),
+    certificates: embed.map((which) => (which === 'signer' ? responder : issuer)),
+    ...(period !== undefined && { validity: { period } }),
+    allowUnauthorized: values['allow-unauthorized'] === true,
+  });
+  const settings = [signer.answers, values.digest, period, responderId, embed];
+  return { signer, issuer, responder, settings };
+}
+
+function listOption(value: string | undefined, option: string): readonly string[] | undefined {
+  if (value === undefined) return undefined;
+  const items = value.split(',').map((item) => item.trim());
+  if (new Set(items).size < items.length) throw new UsageError(`--${option} names one thing twice: ${value}`);
+  return items;
+}
+
+function embedOption(value: string | undefined, none: boolean): readonly ('signer' | 'issuer')[] {
+  if (none && value !== undefined) throw new UsageError('--embed and --no-certs do not go together');
+  const given = none ? ['none'] : (listOption(value, 'embed') ?? ['signer']);
+  const chosen = given.map((item) => choiceOption(item, 'embed', EMBEDDED));
+  if (chosen.includes('none') && chosen.length > 1) throw new UsageError(`--embed is none or not: ${value}`);
+  return chosen.filter((item) => item === 'signer' || item === 'issuer');
+}
+
+function validityPeriod(days: string | undefined, hours: string | undefined): number | undefined {
+  if (days === undefined && hours === undefined) return undefined;
+  const seconds = Math.round((numberOption(days, 'days') ?? 0) * 86_400 + (numberOption(hours, 'hours') ?? 0) * 3600);
+  if (seconds < 1) throw new UsageError('--days and --hours leave no time from thisUpdate to nextUpdate');
+  return seconds;
+}
