@@ -10,6 +10,7 @@ import { keyMismatch, systemCode } from './queue.js';
 import { makeRequest, withNonce, withSignature } from './request.js';
 import { type ResponderSettings, respond } from './responder.js';
 import { type IncomingResponse, readResponse } from './response-file.js';
+import { serveRequests } from './server.js';
 import { PROGRAM, Session, Stop, type Streams } from './session.js';
 import { readSettings, type Settings } from './settings.js';
 import { printSummary } from './summary.js';
@@ -54,12 +55,11 @@ async function run(args: readonly string[], session: Session): Promise<number> {
   if (out !== undefined && out !== '-') session.openOut(out);
 
   let request = startingRequest(session, settings, reqin);
-  if (request === undefined && asServer) {
-    session.stop(
-      `${PROGRAM}: -port without a request: a server comes in a later version; -reqin and -respout answer files`,
-    );
-  }
   const responder = index === undefined ? loadSigner(session, settings) : loadResponder(session, settings, index);
+  if (request === undefined && asServer) {
+    if (responder === undefined) session.stop(`${PROGRAM}: -port without -index: there is nothing to answer with`);
+    return await serveRequests(session, settings, responder);
+  }
   const nonce = settings.asked.length > 0 || settings.nonce === 2 ? settings.nonce : 0;
   if (request === undefined) {
     const needed = settings.text('signer') ?? settings.text('reqout') ?? settings.text('host') ?? index;

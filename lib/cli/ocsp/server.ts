@@ -1,0 +1,200 @@
+/** `-port`: answers over HTTP, with the lines that `openssl ocsp -port` prints. */
+import cluster from 'node:cluster';
+import { statSync } from 'node:fs';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { OCSPResponseStatus } from '../../ocsp/enums.js';
+import { printRequest, printResponse } from '../../ocsp/printing.js';
+import { loadDerOcspRequest, type OCSPRequest } from '../../ocsp/request.js';
+import { OCSPResponseBuilder } from '../../ocsp/response-builder.js';
+import { readTarget } from '../../responder/request-target.js';
+import { type Database, loadDatabase } from './database.js';
+import { atoi } from './grammar.js';
+import { type ResponderSettings, respond } from './responder.js';
+import { PROGRAM, type Session, Stop } from './session.js';
+import type { Settings } from './settings.js';
+
+/** More than any request has; OpenSSL has no limit. */
+const LONGEST_REQUEST = 1 << 20;
+const STATUS_NAMES: Readonly<Record<number, string>> = {
+  [OCSPResponseStatus.MALFORMED_REQUEST]: 'malformedrequest',
+  [OCSPResponseStatus.INTERNAL_ERROR]: 'internalerror',
+};
+
+/**
+ * Answers until it has answered `-nrequest` requests, or for ever. The exit code. Unlike OpenSSL's it goes on whatever a client sends,
+ * keeps connections open, and lets go of idle ones.
+ */
+export async function serveRequests(
+  session: Session,
+  settings: Settings,
+  responder: ResponderSettings,
+): Promise<number> {
+  const processes = settings.text('multi');
+  if (processes !== undefined && cluster.isPrimary) return await supervise(session, atoi(processes));
+  if (cluster.isPrimary) session.say(`${PROGRAM}: waiting for OCSP client connections...`);
+  const answerer = new FileAnswerer(session, settings, responder);
+  const limit = settings.text('nrequest');
+  let left = limit === undefined ? Number.POSITIVE_INFINITY : atoi(limit);
+  const timeout = atoi(settings.text('timeout') ?? '0') * 1000 || 60_000;
+  const limits = { requestTimeout: timeout, headersTimeout: timeout, connectionsCheckingInterval: 1000 };
+  return await new Promise<number>((resolve, reject) => {
+    const server = createServer(limits, (request, response) => {
+      session.say(
+        `${PROGRAM}: Received request, 1st line: ${request.method} ${request.url} HTTP/${request.httpVersion}`,
+      );
+      readRequest(request, (content) => {
+        if (content === null) return refuse(response);
+        const der = answerer.answer(content);
+        left -= 1;
+        if (left === 0) response.setHeader('Connection', 'close');
+        response.writeHead(200, { 'Content-type': 'application/ocsp-response', 'Content-Length': der.length });
+        response.end(der, () => {
+          if (left > 0) return;
+          server.close(() => resolve(0));
+          server.closeAllConnections();
+        });
+      });
+    });
+    server.setTimeout(timeout);
+    server.on('error', reject);
+    server.listen({ port: settings.text('port'), backlog: 128 }, () => {
+      if (cluster.isPrimary) session.stdout.write(`ACCEPT ${addressOf(server)} PID=${process.pid}\n`);
+    });
+  });
+}
+
+/** So many processes that answer; each that ends is replaced. */
+function supervise(session: Session, count: number): Promise<number> {
+  session.say(`${PROGRAM}: waiting for OCSP client connections...`);
+  cluster.once('listening', (_worker, { port }) => {
+    session.stdout.write(`ACCEPT [::]:${port} PID=${process.pid}\n`);
+  });
+  return new Promise((resolve) => {
+    let isEnding = false;
+    cluster.on('exit', (_worker, code) => {
+      // One that has answered -nrequest requests ends well, and so does the whole with the last of them.
+      if (!isEnding && code !== 0) cluster.fork();
+      else if (Object.keys(cluster.workers ?? {}).length === 0) resolve(0);
+    });
+    for (const signal of ['SIGTERM', 'SIGINT'] as const)
+      process.once(signal, () => {
+        isEnding = true;
+        for (const worker of Object.values(cluster.workers ?? {})) worker?.kill(signal);
+      });
+    for (let i = 0; i < count; i += 1) cluster.fork();
+  });
+}
+
+function addressOf(server: Server): string {
+  const { address, family, port } = server.address() as AddressInfo;
+  return `${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+}
+
+/** The bytes of the request; undefined when there are none that could be one, null for what is neither GET nor POST. */
+function readRequest(request: IncomingMessage, done: (content: Buffer | undefined | null) => void): void {
+  if (request.method === 'GET') {
+    const target = readTarget(request.url ?? '/', [], LONGEST_REQUEST);
+    done(target.kind === 'request' ? target.der : undefined);
+    return;
+  }
+  if (request.method !== 'POST') {
+    done(null);
+    return;
+  }
+  const chunks: Buffer[] = [];
+  let length = 0;
+  request.on('data', (chunk: Buffer) => {
+    length += chunk.length;
+    if (length <= LONGEST_REQUEST) chunks.push(chunk);
+  });
+  request.on('end', () => done(length > LONGEST_REQUEST ? undefined : Buffer.concat(chunks)));
+  // Who is gone gets no answer.
+  request.on('error', () => undefined);
+}
+
+function refuse(response: ServerResponse): void {
+  response.writeHead(400).end();
+}
+
+/** Answers out of a database that it reads again when the file has changed. */
+class FileAnswerer {
+  readonly #session: Session;
+  readonly #settings: Settings;
+  readonly #responder: ResponderSettings;
+  readonly #index: string;
+  #database: Database;
+  #state: string;
+
+  constructor(session: Session, settings: Settings, responder: ResponderSettings) {
+    this.#session = session;
+    this.#settings = settings;
+    this.#responder = responder;
+    this.#index = settings.text('index') as string;
+    this.#database = responder.database;
+    this.#state = stateOf(this.#index);
+  }
+
+  answer(content: Buffer | undefined): Buffer {
+    const session = this.#session;
+    const { flags } = this.#settings;
+    this.#readAgain();
+    let der = unsuccessful(OCSPResponseStatus.MALFORMED_REQUEST);
+    try {
+      const request = requestIn(content);
+      if (request !== undefined) {
+        if (flags.has('req_text')) session.printMessage(printRequest(request.publicBytes()));
+        der = respond(session, request, { ...this.#responder, database: this.#database });
+      }
+    } catch (error) {
+      // Where OpenSSL's command ends, this one says so to the client and goes on.
+      if (!(error instanceof Stop)) session.say(`${PROGRAM}: ${(error as Error).message}`);
+      der = unsuccessful(OCSPResponseStatus.INTERNAL_ERROR);
+    }
+    session.printErrors();
+    const status = der.length === 5 ? (der[4] as number) : OCSPResponseStatus.SUCCESSFUL;
+    if (status !== OCSPResponseStatus.SUCCESSFUL)
+      session.print(`Responder Error: ${STATUS_NAMES[status] ?? '(UNKNOWN)'} (${status})\n`);
+    else if (flags.has('resp_text')) session.printMessage(printResponse(der));
+    return der;
+  }
+
+  #readAgain(): void {
+    const state = stateOf(this.#index);
+    if (state === this.#state) return;
+    try {
+      const database = loadDatabase(this.#session, this.#index);
+      // Written while it was read: the next request looks again.
+      if (stateOf(this.#index) !== state) return;
+      this.#database = database;
+      this.#state = state;
+    } catch (error) {
+      if (!(error instanceof Stop)) throw error;
+      this.#session.printErrors();
+      this.#session.say(`${PROGRAM}: error reloading updated index: ${this.#index}`);
+    }
+  }
+}
+
+function requestIn(content: Buffer | undefined): OCSPRequest | undefined {
+  if (content === undefined) return undefined;
+  try {
+    return loadDerOcspRequest(content, { strict: false });
+  } catch {
+    return undefined;
+  }
+}
+
+function unsuccessful(status: OCSPResponseStatus): Buffer {
+  return OCSPResponseBuilder.buildUnsuccessful(status).publicBytes();
+}
+
+/** '' when it cannot be seen. */
+function stateOf(path: string): string {
+  try {
+    const { ino, size, mtimeMs, ctimeMs } = statSync(path);
+    return `${ino} ${size} ${mtimeMs} ${ctimeMs}`;
+  } catch {
+    return '';
+  }
+}
