@@ -16,6 +16,7 @@
  * | `ERR_OCSP_ADDON_UNAVAILABLE` | the native addon is missing or cannot be loaded |
  * | `ERR_OCSP_ISSUER_MISMATCH` | responses of another issuer than the response store's |
  * | `ERR_OCSP_STORE_LOCKED` | another writer holds the response store |
+ * | `ERR_OCSP_STORE_CLOSED` | a call of a response store that has been closed |
  * | `ERR_OCSP_STORE_DAMAGED` | a file of the response store is not what was written |
  * | `ERR_OCSP_STORE_FORMAT` | the response store was written by an earlier version, and has to be converted |
  * | `ERR_OCSP_OPENSSL` | anything else that OpenSSL refused |
@@ -34,6 +35,7 @@ export type OCSPErrorCode =
   | 'ERR_OCSP_ADDON_UNAVAILABLE'
   | 'ERR_OCSP_ISSUER_MISMATCH'
   | 'ERR_OCSP_STORE_LOCKED'
+  | 'ERR_OCSP_STORE_CLOSED'
   | 'ERR_OCSP_STORE_DAMAGED'
   | 'ERR_OCSP_STORE_FORMAT'
   | 'ERR_OCSP_OPENSSL';

@@ -293,6 +293,13 @@ export interface NativeBinding {
     passphrase: Uint8Array | undefined,
   ): [pkcs8: Buffer, certificate: Buffer | undefined, others: Buffer[]];
 
+  /**
+   * Locks an open file against all others who open and lock it, in this thread, others, or other processes, until it is unlocked
+   * or closed: `flock`, `LockFileEx`. Does not wait. Returns 0, or an error code of libuv: that of EAGAIN when another has it.
+   */
+  lockFile(descriptor: number): number;
+  unlockFile(descriptor: number): void;
+
   /** OCSPRequest without signature. `requestorName` is a GeneralName element. */
   encodeRequest(
     entries: readonly RequestEntryTuple[],

@@ -4,6 +4,7 @@
 #include "../core/openssl_info.h"
 #include "addon_data.h"
 #include "certificate_class.h"
+#include "file_lock.h"
 #include "messages.h"
 #include "pkcs12.h"
 #include "private_key_class.h"
@@ -52,6 +53,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("SigningPool", SigningPoolClass::define(env));
   exports.Set("TrustStore", TrustStoreClass::define(env));
   exports.Set("ResponseVerifier", ResponseVerifierClass::define(env));
+  define_file_lock_functions(env, exports);
   define_message_functions(env, exports);
   define_pkcs12_function(env, exports);
   define_verification_functions(env, exports);

@@ -17,6 +17,11 @@ export async function syncFolder(path: string): Promise<void> {
   }
 }
 
+/** Removes a file that counts for nothing. What cannot be removed now is removed by who writes to the folder later. */
+export async function removeQuietly(path: string): Promise<void> {
+  await rm(path, { force: true }).catch(() => undefined);
+}
+
 /** Writes a file so that at any instant either the old or the new content is there. Durable once it resolves. */
 export async function replaceFile(path: string, content: string): Promise<void> {
   const temporary = `${path}.${process.pid}.tmp`;
@@ -30,7 +35,7 @@ export async function replaceFile(path: string, content: string): Promise<void> 
     }
     await rename(temporary, path);
   } catch (error) {
-    await rm(temporary, { force: true });
+    await removeQuietly(temporary);
     throw error;
   }
   await syncFolder(dirname(path));

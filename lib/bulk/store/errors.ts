@@ -5,6 +5,11 @@ export function storeLocked(message: string): OCSPError {
   return new OCSPError('ERR_OCSP_STORE_LOCKED', message);
 }
 
+/** The store has been closed. */
+export function storeClosed(): OCSPError {
+  return new OCSPError('ERR_OCSP_STORE_CLOSED', 'the store has been closed');
+}
+
 /** Bytes of the store are not what was written. */
 export function storeDamaged(message: string, cause?: unknown): OCSPError {
   return new OCSPError('ERR_OCSP_STORE_DAMAGED', message, { cause });

@@ -1,5 +1,6 @@
-import { readdir, rm, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { removeQuietly } from './durable-files.js';
 import { compactionEpoch, type Manifest, parseSegmentName, runPath, segmentNames, unfinishedRun } from './manifest.js';
 
 /** A process that is about to ask for the lock, or to replace a file, has a temporary one for an instant. */
@@ -12,15 +13,15 @@ const OLD = 60_000;
 export async function removeRubbish(folder: string, manifest: Manifest): Promise<void> {
   const served = new Set(manifest.segments.map(({ file }) => file));
   const run = unfinishedRun(folder, manifest);
-  if (run === undefined) await rm(runPath(folder), { force: true });
+  if (run === undefined) await removeQuietly(runPath(folder));
   const needed = new Set([run?.epoch, compactionEpoch(folder)]);
   for (const name of segmentNames(folder)) {
-    if (!served.has(name) && !needed.has(parseSegmentName(name).epoch)) await rm(join(folder, name));
+    if (!served.has(name) && !needed.has(parseSegmentName(name).epoch)) await removeQuietly(join(folder, name));
   }
   for (const name of await readdir(folder)) {
     if (!name.endsWith('.tmp')) continue;
     const path = join(folder, name);
     const modified = (await stat(path).catch(() => undefined))?.mtimeMs ?? Date.now();
-    if (Date.now() - modified > OLD) await rm(path, { force: true });
+    if (Date.now() - modified > OLD) await removeQuietly(path);
   }
 }

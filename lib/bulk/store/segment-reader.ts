@@ -1,9 +1,9 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { basename } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { storeDamaged } from './errors.js';
 import { FrameKind, frameLength, LONGEST_FRAME, serialOf } from './frames.js';
 import { parseSegmentName, type SegmentEntry } from './manifest.js';
+import { PooledFile } from './pooled-file.js';
 import {
   BLOCK_ENTRIES,
   blockLength,
@@ -35,7 +35,7 @@ export class SegmentReader {
   readonly footer: Footer;
   /** What the manifest knows it by. */
   readonly seal: string;
-  readonly #descriptor: number;
+  readonly #file: PooledFile;
   /** First key of each block, then the last one of all. */
   readonly #sparse: Buffer;
   readonly #blocks: number;
@@ -50,9 +50,9 @@ export class SegmentReader {
    */
   constructor(path: string, entry?: SegmentEntry) {
     this.name = basename(path);
-    this.#descriptor = openSync(path, 'r');
+    this.#file = new PooledFile(path);
     try {
-      this.bytes = fstatSync(this.#descriptor).size;
+      this.bytes = this.#file.bytes;
       if (this.bytes < HEADER_LENGTH + FOOTER_LENGTH) throw storeDamaged(`${this.name}: too short for a segment`);
       this.header = decodeHeader(this.#read(0, HEADER_LENGTH), this.name);
       const footer = this.#read(this.bytes - FOOTER_LENGTH, FOOTER_LENGTH);
@@ -68,7 +68,7 @@ export class SegmentReader {
       this.#key = Buffer.alloc(keyWidth);
       this.#block = Buffer.allocUnsafeSlow(BLOCK_ENTRIES * (keyWidth + ENTRY_TAIL) + 4);
     } catch (error) {
-      closeSync(this.#descriptor);
+      this.#file.close();
       throw error;
     }
   }
@@ -131,9 +131,14 @@ export class SegmentReader {
     return this.#checkFrame(this.#read(offset, length), offset);
   }
 
-  /** Closes the file. */
+  /** Keeps the file open until {@link close}, so that it can be read though a writer removes it. */
+  keep(): void {
+    this.#file.keep();
+  }
+
+  /** Closes the file until it is read again. */
   close(): void {
-    closeSync(this.#descriptor);
+    this.#file.close();
   }
 
   #checkIdentity(entry: SegmentEntry | undefined): void {
@@ -181,11 +186,7 @@ export class SegmentReader {
   }
 
   #readInto(offset: number, into: Buffer): Buffer {
-    for (let done = 0; done < into.length; ) {
-      const count = readSync(this.#descriptor, into, done, into.length - done, offset + done);
-      if (count === 0) throw storeDamaged(`${this.name}: ends at byte ${offset + done}`);
-      done += count;
-    }
+    this.#file.read(into, offset);
     return into;
   }
 

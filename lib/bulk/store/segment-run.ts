@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { syncFolder } from './durable-files.js';
+import { removeQuietly, syncFolder } from './durable-files.js';
 import { storeDamaged } from './errors.js';
 import { type CheckedRecord, checkRecord } from './frames.js';
 import { parseSegmentName, type SegmentEntry, segmentName, segmentNames } from './manifest.js';
@@ -66,6 +66,11 @@ export class SegmentRun {
       for await (const { offset, frame } of scanFrames(path, seed, checkpoint.end)) this.#current.readd(frame, offset);
       break;
     }
+    if (this.#current !== undefined && names.length !== this.#sequence - 1) {
+      throw storeDamaged(
+        `a segment of the unfinished run is missing before ${segmentName(this.#epoch, this.#sequence)}`,
+      );
+    }
     for (const name of names) this.#takeSealed(name);
     await syncFolder(this.#folder);
   }
@@ -110,14 +115,15 @@ export class SegmentRun {
 
   /** Closes the file that is being written. */
   async close(): Promise<void> {
-    await this.#current?.close();
+    const writer = this.#current;
     this.#current = undefined;
+    await writer?.close();
   }
 
-  /** Closes and removes all files of the epoch. */
+  /** Closes and removes all files of the epoch, as far as that can be done; what stays is rubbish. */
   async remove(): Promise<void> {
-    await this.close();
-    for (const name of segmentNames(this.#folder, this.#epoch)) await rm(join(this.#folder, name), { force: true });
+    await this.close().catch(() => undefined);
+    for (const name of segmentNames(this.#folder, this.#epoch)) await removeQuietly(join(this.#folder, name));
   }
 
   async #begin(): Promise<SegmentWriter> {
@@ -136,9 +142,9 @@ export class SegmentRun {
     const writer = this.#current;
     if (writer === undefined) return;
     if (writer.records === 0) {
-      // Nothing but a checkpoint, as at the end of a run whose last segment was just full.
+      // Nothing but a checkpoint, as at the end of a run whose last segment was just full. It is what the run goes on from if it
+      // cannot be published, and rubbish once it is.
       await writer.close();
-      await rm(join(this.#folder, segmentName(this.#epoch, this.#sequence)));
     } else {
       this.#sealed.push(await writer.seal());
       this.#sealedRecords += writer.records;

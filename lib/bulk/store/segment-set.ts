@@ -7,7 +7,12 @@ import { served, servedBySerial } from './merge.js';
 import type { StoredResponse } from './response-store.js';
 import { SegmentReader } from './segment-reader.js';
 
-/** The segments that a manifest names, opened. Follows the manifest as writers, in this process or others, replace it. */
+/** Writers that replace the manifest again and again. */
+const ATTEMPTS = 100;
+/** How many segments are kept open for one iteration. */
+const MOST_KEPT = 32;
+
+/** The segments that a manifest names. Follows the manifest as writers, in this process or others, replace it. */
 export class SegmentSet {
   readonly #folder: string;
   readonly #refreshInterval: number;
@@ -16,12 +21,30 @@ export class SegmentSet {
   #checkedAt = 0;
   #readers = new Map<string, SegmentReader>();
   #kinds = new AnswerKinds(null, []);
+  #used = false;
+  #timer: NodeJS.Timeout | undefined;
 
   /** @param refreshInterval - milliseconds for which a look at the manifest holds */
   constructor(folder: string, refreshInterval: number) {
     this.#folder = folder;
     this.#refreshInterval = refreshInterval;
     [this.#manifest, this.#stamp] = this.#load();
+  }
+
+  /**
+   * The segments as they are now. Up to {@link MOST_KEPT} stay open though a writer replaces them, until {@link close}; with more,
+   * one that was removed is an error when it is to be read.
+   */
+  static snapshot(folder: string): SegmentSet {
+    const set = new SegmentSet(folder, Number.POSITIVE_INFINITY);
+    if (set.#readers.size > MOST_KEPT) return set;
+    try {
+      for (const reader of set.#readers.values()) reader.keep();
+      return set;
+    } catch (error) {
+      set.close();
+      throw error;
+    }
   }
 
   get manifest(): Manifest {
@@ -41,20 +64,30 @@ export class SegmentSet {
   /** What is served for a serial number: the best frame of each kind, but for those that another one contradicts. */
   find(serial: Uint8Array): readonly Buffer[] {
     this.refresh();
+    if (this.#timer === undefined) this.#watch();
+    else this.#used = true;
     return served(this.findAll(serial));
   }
 
   /** All frames of a serial number, served or not. */
   findAll(serial: Uint8Array): Buffer[] {
-    const frames: Buffer[] = [];
-    for (const reader of this.#readers.values()) frames.push(...reader.find(serial));
-    return frames;
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        const frames: Buffer[] = [];
+        for (const reader of this.#readers.values()) frames.push(...reader.find(serial));
+        return frames;
+      } catch (error) {
+        // A segment that was not open has been removed.
+        if (!isGone(error)) throw error;
+        if (attempt >= ATTEMPTS || manifestStamp(this.#folder) === this.#stamp) throw missing(this.#folder, error);
+        this.reload();
+      }
+    }
   }
 
   /** All responses to serve, ascending; without those whose nextUpdate is before `validAt`, in seconds, if it is given. */
   *records(validAt?: number): Generator<StoredResponse> {
-    // A set of its own: what a writer replaces meanwhile stays open here.
-    const snapshot = new SegmentSet(this.#folder, Number.POSITIVE_INFINITY);
+    const snapshot = SegmentSet.snapshot(this.#folder);
     const { kinds } = snapshot;
     try {
       for (const frames of servedBySerial(snapshot.readers, validAt)) {
@@ -78,9 +111,31 @@ export class SegmentSet {
     [this.#manifest, this.#stamp] = this.#load();
   }
 
+  /** Lets the next use read the manifest again, however short ago that was. */
+  expire(): void {
+    this.#checkedAt = Number.NEGATIVE_INFINITY;
+  }
+
+  /** Closes the files; what is known of them stays. */
   close(): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
     for (const reader of this.#readers.values()) reader.close();
-    this.#readers.clear();
+  }
+
+  /** Closes the files when they are not used for a moment: of those that a writer removes, an open one keeps its room on the disk. */
+  #watch(): void {
+    this.#used = true;
+    if (this.#timer !== undefined || this.#refreshInterval === Number.POSITIVE_INFINITY) return;
+    const interval = Math.min(Math.max(this.#refreshInterval, 50), 250) / 2;
+    this.#timer = setInterval(() => {
+      if (this.#used) {
+        this.#used = false;
+        return;
+      }
+      this.close();
+    }, interval);
+    this.#timer.unref();
   }
 
   #load(): [manifest: Manifest, stamp: string] {
@@ -91,11 +146,12 @@ export class SegmentSet {
         this.#open(manifest);
       } catch (error) {
         // A writer that replaces the manifest removes files of the old one.
-        const gone = (error as NodeJS.ErrnoException).code === 'ENOENT';
-        if (gone && attempt < 100 && manifestStamp(this.#folder) !== stamp) continue;
-        throw gone ? storeDamaged(`a segment of ${this.#folder} is missing`, error) : error;
+        const gone = isGone(error);
+        if (gone && attempt < ATTEMPTS && manifestStamp(this.#folder) !== stamp) continue;
+        throw gone ? missing(this.#folder, error) : error;
       }
       this.#checkedAt = performance.now();
+      this.#watch();
       return [manifest, stamp];
     }
   }
@@ -123,4 +179,13 @@ export class SegmentSet {
     this.#readers = readers;
     this.#kinds = new AnswerKinds(manifest.issuer, manifest.kinds);
   }
+}
+
+/** Whether a file was not there. */
+export function isGone(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'ENOENT';
+}
+
+function missing(folder: string, cause: unknown): Error {
+  return storeDamaged(`a segment of ${folder} is missing`, cause);
 }

@@ -6,7 +6,8 @@ import { copyBytes } from '../../x509/der.js';
 import { type OptionNames, readOptions } from '../../x509/options.js';
 import { checkDate } from '../../x509/time.js';
 import { agreedIssuer } from './answer-kinds.js';
-import { storeLocked } from './errors.js';
+import { removeQuietly, syncFolder } from './durable-files.js';
+import { storeClosed, storeLocked } from './errors.js';
 import { type CheckedRecord, checkedRecordOf, checkRecord, derOf, kindOf, recordOf, versionOf } from './frames.js';
 import {
   compactionEpoch,
@@ -15,6 +16,7 @@ import {
   newMark,
   parseSegmentName,
   type RunIdentity,
+  readManifest,
   runPath,
   type SegmentEntry,
   segmentNames,
@@ -24,6 +26,7 @@ import {
   writeRun,
 } from './manifest.js';
 import { countServed, servedBySerial } from './merge.js';
+import { mergeable } from './merge-policy.js';
 import {
   type AnswerChoice,
   type AnswerLabel,
@@ -45,7 +48,7 @@ import { removeRubbish } from './rubbish.js';
 import { BulkRun } from './run-writer.js';
 import type { SegmentReader } from './segment-reader.js';
 import { type SegmentLimits, SegmentRun } from './segment-run.js';
-import { SegmentSet } from './segment-set.js';
+import { isGone, SegmentSet } from './segment-set.js';
 import { type SerialKey, serialKey } from './serial-key.js';
 import { type VerifyReport, verifyStore } from './verify.js';
 import { WriterLock } from './writer-lock.js';
@@ -58,7 +61,10 @@ export interface SegmentStoreOptions {
   readonly segmentRecords?: number;
   /** Octets after which a bulk run begins the next segment. Default 1 GiB. */
   readonly segmentBytes?: number;
-  /** Write although a process on another machine or in another container holds the lock. Only when it has ended. */
+  /**
+   * Write although a process on another host holds the lock, as a network file system may go on to say after that host's end.
+   * Only when it has ended.
+   */
   readonly breakLock?: boolean;
 }
 
@@ -96,12 +102,9 @@ const LOCK_PATIENCE = 5000;
 const LOCK_ATTEMPTS = 1000;
 /** Milliseconds between two looks whether it is free. */
 const LOCK_PAUSE = 2;
+const COMPACTION_ATTEMPTS = 10;
 /** Responses after which the event loop has its turn when segments are rewritten. */
 const REWRITE_TURN = 256;
-
-/** Batches leave one small segment each; so many are put together into one. */
-const MANY_SMALL = 16;
-const SMALL = 4096;
 
 /**
  * Responses in files of one folder. No service, no dependency; any number of processes read and write.
@@ -114,13 +117,19 @@ const SMALL = 4096;
  * - Methods that write take the lock of the folder for moments, and wait for it: `ERR_OCSP_STORE_LOCKED` when another process does
  *   not give it back. A bulk run and a compaction have locks of their own, so that others write while they go on; there is one
  *   run at a time, and one compaction.
+ * - After `close` every call fails with `ERR_OCSP_STORE_CLOSED`, but for `stats`.
  */
 export class SegmentStore implements ResponseStore {
   readonly #folder: string;
   readonly #limits: SegmentLimits;
   readonly #breakLock: boolean;
   readonly #set: SegmentSet;
+  #lock: WriterLock | undefined;
+  /** Calls and runs that are under way. */
+  #users = 0;
+  #closed = false;
   #running = false;
+  #run: BulkRun | undefined;
   #lastEpoch = 0;
   #releasedAt = Number.NEGATIVE_INFINITY;
   #turn: Promise<unknown> = Promise.resolve();
@@ -148,6 +157,7 @@ export class SegmentStore implements ResponseStore {
   }
 
   lookup({ hashAlgorithm, issuerNameHash, issuerKeyHash, serialNumber }: CertIdLookup): Buffer | undefined {
+    this.#checkOpen();
     this.#set.refresh();
     this.#set.kinds.checkIssuer(hashAlgorithm, issuerNameHash, issuerKeyHash);
     return this.get(serialNumber, { hashAlgorithm, issuerNameHash });
@@ -165,12 +175,14 @@ export class SegmentStore implements ResponseStore {
    *
    * @param validAt - leave out those whose nextUpdate is earlier
    */
-  *records(validAt?: Date): Generator<StoredResponse> {
+  records(validAt?: Date): Generator<StoredResponse> {
+    this.#checkOpen();
     const seconds = validAt === undefined ? undefined : checkDate(validAt, 'validAt').getTime() / 1000;
-    yield* this.#set.records(seconds);
+    return this.#set.records(seconds);
   }
 
   async putBatch(batch: Iterable<ResponseRecord>, { issuer }: PutOptions = {}): Promise<PutResult> {
+    this.#checkOpen();
     return this.#write(async () => {
       await this.#agree(issuer);
       const checked: [CheckedRecord, AnswerLabel][] = [];
@@ -192,8 +204,7 @@ export class SegmentStore implements ResponseStore {
         for (const [record, kind] of newer) await run.add(record, kind);
       });
       await this.#publish((segments) => [...segments, ...entries]);
-      // Housekeeping: its failure, as on a full disk, must not pass for that of the batch, which is served. The next one tries again.
-      await this.#compactSmall().catch(() => undefined);
+      await this.#mergeSmall();
       const written = entries.reduce((sum, segment) => sum + segment.entries, 0);
       return { written, kept: checked.length - written };
     });
@@ -202,12 +213,16 @@ export class SegmentStore implements ResponseStore {
   async beginRun(options: BeginRunOptions): Promise<RunWriter> {
     const { id, otherRun = 'refuse', issuer } = readOptions(options, RUN_NAMES);
     if (typeof id !== 'string') throw invalidArgType('id', 'a string', id);
+    this.#checkOpen();
     if (this.#running) throw invalidValue('a run of this store is open');
     this.#running = true;
+    this.#users += 1;
     let lock: WriterLock | undefined;
     const end = (): void => {
       this.#running = false;
+      this.#run = undefined;
       lock?.release();
+      this.#end();
     };
     try {
       // A lock of its own: others write while a run goes on, which may take hours.
@@ -216,7 +231,11 @@ export class SegmentStore implements ResponseStore {
         await this.#agree(issuer);
         return this.#identify(id, otherRun);
       });
-      return await this.#recoverRun(identity, end);
+      const run = await this.#recoverRun(identity, lock, end);
+      this.#run = run;
+      // The store was closed meanwhile.
+      if (this.#closed) await run.close();
+      return run;
     } catch (error) {
       end();
       throw error;
@@ -229,14 +248,21 @@ export class SegmentStore implements ResponseStore {
    */
   async compact(validAt?: Date): Promise<void> {
     const seconds = validAt === undefined ? undefined : checkDate(validAt, 'validAt').getTime() / 1000;
-    // Apart from the other calls: a revocation does not wait until the whole store has been copied.
-    const compaction = this.#compaction.then(() => this.#compactAll(seconds));
-    this.#compaction = compaction.catch(() => undefined);
-    await compaction;
+    this.#checkOpen();
+    this.#users += 1;
+    try {
+      // Apart from the other calls: a revocation does not wait until the whole store has been copied.
+      const compaction = this.#compaction.then(() => this.#compactAll(seconds));
+      this.#compaction = compaction.catch(() => undefined);
+      await compaction;
+    } finally {
+      this.#end();
+    }
   }
 
   /** Removes the segments all of whose responses have expired. {@link compact} with a time removes every expired response. */
   async sweep(now: Date): Promise<number> {
+    this.#checkOpen();
     const seconds = checkDate(now, 'now').getTime() / 1000;
     return this.#write(async () => {
       // Nobody knows yet what the run will bring that is older, and has to stay hidden.
@@ -251,13 +277,14 @@ export class SegmentStore implements ResponseStore {
   }
 
   /** {@link verifyStore} of this store's folder. */
-  verify(): Promise<VerifyReport> {
+  async verify(): Promise<VerifyReport> {
+    this.#checkOpen();
     return verifyStore(this.#folder);
   }
 
-  /** Counts, from the ends of the segments. */
+  /** Counts, from the ends of the segments; of a store that has been closed, as it was then. */
   stats(): StoreStats {
-    this.#set.refresh();
+    if (!this.#closed) this.#set.refresh();
     const footers = this.#set.readers.map((reader) => reader.footer);
     const sum = (count: (footer: SegmentReader['footer']) => number) =>
       footers.reduce((all, one) => all + count(one), 0);
@@ -273,11 +300,25 @@ export class SegmentStore implements ResponseStore {
     };
   }
 
+  /** Lets go of the files, once the calls that are under way have ended. A run that is open ends without commit. */
   close(): void {
-    this.#set.close();
+    this.#closed = true;
+    this.#run?.close().catch(() => undefined);
+    if (this.#users === 0) this.#set.close();
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw storeClosed();
+  }
+
+  /** A call or a run has ended. */
+  #end(): void {
+    this.#users -= 1;
+    if (this.#closed && this.#users === 0) this.#set.close();
   }
 
   #find(serialNumber: SerialKey, choice: AnswerChoice): Buffer | undefined {
+    this.#checkOpen();
     const frames = this.#set.find(serialKey(serialNumber));
     const { kinds } = this.#set;
     return kinds.sorted(frames.filter((frame) => kinds.matches(kindOf(frame), choice)))[0];
@@ -320,16 +361,19 @@ export class SegmentStore implements ResponseStore {
     return run;
   }
 
-  async #recoverRun(identity: RunIdentity, end: () => void): Promise<BulkRun> {
+  async #recoverRun(identity: RunIdentity, lock: WriterLock, end: () => void): Promise<BulkRun> {
     const { mark, epoch } = identity;
     const run = new SegmentRun(this.#folder, epoch, Buffer.from(mark, 'hex'), this.#limits);
     try {
       await run.recover();
     } catch (error) {
-      await run.close();
+      await run.close().catch(() => undefined);
       throw error;
     }
-    const isOurs = (): boolean => unfinishedRun(this.#folder, this.#set.manifest)?.mark === mark;
+    const isOurs = (): boolean => {
+      lock.check();
+      return unfinishedRun(this.#folder, this.#set.manifest)?.mark === mark;
+    };
     return new BulkRun(run, {
       editions: this.#set.manifest.lists ?? [],
       kindOf: (record) => {
@@ -341,8 +385,8 @@ export class SegmentStore implements ResponseStore {
           if (!isOurs()) throw storeLocked('somebody else has taken over the run');
           const lists = withEdition(this.#set.manifest.lists, edition);
           await this.#publish((segments) => [...segments, ...entries], { lastRun: identity, ...(lists && { lists }) });
-          await rm(runPath(this.#folder), { force: true });
-          return new SegmentSet(this.#folder, Number.POSITIVE_INFINITY);
+          await removeQuietly(runPath(this.#folder));
+          return SegmentSet.snapshot(this.#folder);
         });
         try {
           const names = new Set(entries.map(({ file }) => file));
@@ -351,6 +395,7 @@ export class SegmentStore implements ResponseStore {
           return await countServed(own, others);
         } finally {
           snapshot.close();
+          await this.#write(() => this.#mergeSmall()).catch(() => undefined);
         }
       },
       discard: () =>
@@ -364,15 +409,30 @@ export class SegmentStore implements ResponseStore {
   async #forgetRun(epoch: number): Promise<void> {
     // The note goes first: without it the files are rubbish, and it without them a run that lost its work.
     await rm(runPath(this.#folder), { force: true });
-    for (const name of segmentNames(this.#folder, epoch)) await rm(join(this.#folder, name), { force: true });
+    await syncFolder(this.#folder);
+    // A commit that failed may have published them all the same.
+    const served = new Set(readManifest(this.#folder).segments.map(({ file }) => file));
+    for (const name of segmentNames(this.#folder, epoch)) {
+      if (!served.has(name)) await removeQuietly(join(this.#folder, name));
+    }
   }
 
-  /** Puts the segments of many small batches together. */
-  async #compactSmall(): Promise<void> {
-    const small = this.#set.readers.filter((reader) => reader.footer.records <= SMALL);
-    if (small.length < MANY_SMALL) return;
-    const entries = await this.#rewrite(await this.#nextEpoch(), small);
-    await this.#publish(replacing(small, entries));
+  /**
+   * Puts the segments of many small batches together. Housekeeping: its failure, as on a full disk, must not pass for that of what has
+   * just been published. The next call tries again.
+   */
+  async #mergeSmall(): Promise<void> {
+    try {
+      for (;;) {
+        this.#set.refresh();
+        const small = mergeable(this.#set.readers, this.#limits);
+        if (small === undefined) return;
+        const entries = await this.#rewrite(await this.#nextEpoch(), small);
+        await this.#publish(replacing(small, entries));
+      }
+    } catch {
+      // What was written counts for nothing.
+    }
   }
 
   async #compactAll(validAt: number | undefined): Promise<void> {
@@ -380,6 +440,7 @@ export class SegmentStore implements ResponseStore {
     const lock = WriterLock.acquire(join(this.#folder, COMPACTION_LOCK), this.#breakLock);
     try {
       let dropBefore = validAt;
+      let attempt = 0;
       for (;;) {
         const [epoch, runs] = await this.#write(async () => {
           const number = await this.#nextEpoch();
@@ -389,7 +450,7 @@ export class SegmentStore implements ResponseStore {
         // What a run brings may be older than what has expired, which has to hide it.
         if (runs.unfinished !== undefined) dropBefore = undefined;
         // A set of its own: others may replace the manifest meanwhile.
-        const snapshot = new SegmentSet(this.#folder, Number.POSITIVE_INFINITY);
+        const snapshot = SegmentSet.snapshot(this.#folder);
         try {
           const entries = await this.#rewrite(epoch, snapshot.readers, dropBefore);
           const published = await this.#write(async () => {
@@ -397,10 +458,14 @@ export class SegmentStore implements ResponseStore {
             const isSame = now.unfinished === runs.unfinished && now.last === runs.last;
             const isRight = dropBefore === undefined || isSame;
             if (isRight) await this.#publish(replacing(snapshot.readers, entries));
-            await rm(compactionPath(this.#folder), { force: true });
+            await removeQuietly(compactionPath(this.#folder));
             return isRight;
           });
           if (published) return;
+        } catch (error) {
+          // Others have put some of the segments together, of more than are kept open.
+          attempt += 1;
+          if (!isGone(error) || attempt >= COMPACTION_ATTEMPTS) throw error;
         } finally {
           snapshot.close();
         }
@@ -451,7 +516,9 @@ export class SegmentStore implements ResponseStore {
     const { manifest } = this.#set;
     const running = unfinishedRun(this.#folder, manifest)?.epoch ?? 0;
     const compacting = compactionEpoch(this.#folder) ?? 0;
-    this.#lastEpoch = Math.max(manifest.nextEpoch, this.#lastEpoch + 1, running + 1, compacting + 1);
+    // Also beyond what could not be removed.
+    const present = segmentNames(this.#folder).map((name) => parseSegmentName(name).epoch);
+    this.#lastEpoch = 1 + Math.max(manifest.nextEpoch - 1, this.#lastEpoch, running, compacting, ...present);
     return this.#lastEpoch;
   }
 
@@ -465,18 +532,25 @@ export class SegmentStore implements ResponseStore {
     // Also beyond a run that an earlier process began: whoever follows must not take its files for his own.
     const epochs = segments.map(({ file }) => parseSegmentName(file).epoch);
     const nextEpoch = 1 + Math.max(manifest.nextEpoch - 1, this.#lastEpoch, others.lastRun?.epoch ?? 0, ...epochs);
-    await writeManifest(this.#folder, manifest, { ...others, nextEpoch, segments });
-    this.#set.reload();
+    this.#lock?.check();
+    try {
+      await writeManifest(this.#folder, manifest, { ...others, nextEpoch, segments });
+    } finally {
+      // Also after an error the new one may be there.
+      this.#set.expire();
+    }
     const served = new Set(segments.map(({ file }) => file));
     for (const { file } of manifest.segments) {
-      if (!served.has(file)) await rm(join(this.#folder, file), { force: true });
+      if (!served.has(file)) await removeQuietly(join(this.#folder, file));
     }
   }
 
   /** Calls that write, one after the other, with the lock, which is held for moments only. */
   #write<T>(action: () => Promise<T>): Promise<T> {
+    this.#users += 1;
     const result = this.#turn.then(async () => {
       const lock = await this.#acquire();
+      this.#lock = lock;
       try {
         this.#set.reload();
         await removeRubbish(this.#folder, this.#set.manifest);
@@ -487,7 +561,7 @@ export class SegmentStore implements ResponseStore {
       }
     });
     this.#turn = result.catch(() => undefined);
-    return result;
+    return result.finally(() => this.#end());
   }
 
   /** The lock of the folder. Whoever has it will soon give it back; one who does not is asleep, or cannot be seen. */

@@ -30,6 +30,8 @@ export class SegmentWriter {
   #buffered = 0;
   /** Where in the file the buffer goes. */
   #position: number;
+  /** How much of the file a checkpoint has made durable. */
+  #durable: number;
   #minStatusVersion = MAX_UINT48;
   #maxStatusVersion = 0;
   #maxNextUpdate = 0;
@@ -44,6 +46,7 @@ export class SegmentWriter {
     this.#seed = decodeHeader(header, name).seed;
     this.#sum = crc32(header);
     this.#position = position;
+    this.#durable = position;
   }
 
   /** Begins a new file; there must be none. */
@@ -100,8 +103,15 @@ export class SegmentWriter {
     const frame = checkpointFrame(token, this.#seed);
     if (frame.length > this.#buffer.length - this.#buffered) await this.#flush(frame.length);
     this.#put(frame);
-    await this.#flush();
-    await this.#file.sync();
+    try {
+      await this.#flush();
+      await this.#file.sync();
+    } catch (error) {
+      // What could not be made durable may still be read back, and a later synchronization succeed without it: away with it.
+      await this.#file.truncate(this.#durable).catch(() => undefined);
+      throw error;
+    }
+    this.#durable = this.#position;
   }
 
   /** Writes the index, makes the file durable and closes it. */

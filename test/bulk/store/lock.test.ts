@@ -1,84 +1,131 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
 import test from 'ava';
+import { SegmentStore } from '#dist/bulk/store/segment-store.js';
 import { WriterLock } from '#dist/bulk/store/writer-lock.js';
-import { testIf } from '../../helpers/conditional.js';
+import { record } from '../records.js';
 import { scratch } from '../scratch.js';
 
 const LOCKED = { code: 'ERR_OCSP_STORE_LOCKED' };
-
-function lockFile(folder: string): string {
-  const name = readdirSync(folder).find((file) => /^LOCK\.\d+$/.test(file));
-  return join(folder, name as string);
-}
-
-/** Changes what the lock file says about its owner. */
-function pretend(folder: string, change: object): void {
-  const path = lockFile(folder);
-  writeFileSync(path, JSON.stringify({ ...JSON.parse(readFileSync(path, 'utf8')), ...change }));
-}
 
 test('it is taken by one, and by the next when it was given back', (t) => {
   const folder = scratch(t);
   for (let round = 0; round < 3; round += 1) {
     const lock = WriterLock.acquire(folder);
-    t.throws(() => WriterLock.acquire(folder), LOCKED);
-    t.throws(() => WriterLock.acquire(folder, true), LOCKED, 'a live process is never robbed');
+    t.throws(() => WriterLock.acquire(folder), { ...LOCKED, message: new RegExp(`by process ${process.pid}$`) });
+    t.throws(() => WriterLock.acquire(folder, true), LOCKED, 'a live process of this host is never robbed');
+    lock.check();
     lock.release();
   }
-  t.is(readdirSync(folder).length, 1, 'no rubbish');
+  t.deepEqual(readdirSync(folder), ['LOCK'], 'no rubbish');
 });
 
-test('a process that has the pid of a dead owner is not taken for it', (t) => {
+test('that the file is there means nothing, and neither does what is in it', (t) => {
   const folder = scratch(t);
-  WriterLock.acquire(folder);
-  if (process.platform === 'linux') {
-    pretend(folder, { started: '1' });
-    t.notThrows(() => WriterLock.acquire(folder));
+  for (const content of [
+    '',
+    '{',
+    JSON.stringify({ pid: process.pid, host: hostname() }),
+    JSON.stringify({ pid: 1, host: 'x' }),
+  ]) {
+    writeFileSync(join(folder, 'LOCK'), content);
+    const lock = WriterLock.acquire(folder);
+    writeFileSync(join(folder, 'LOCK'), '');
+    t.throws(() => WriterLock.acquire(folder, true), { ...LOCKED, message: /by another process$/ });
+    lock.release();
   }
-  pretend(folder, { pid: 2 ** 22 + 1 });
-  t.notThrows(() => WriterLock.acquire(folder));
 });
 
-testIf(process.platform === 'linux')('a dead process whose parent has not asked for it is dead', async (t) => {
+test('the end of a process gives it back, also to those who wait for nothing', async (t) => {
   const folder = scratch(t);
-  // A shell that becomes another program, which never waits for the child that it has.
   const holder = `const { WriterLock } = await import(${JSON.stringify(import.meta.resolve('#dist/bulk/store/writer-lock.js'))});
-    WriterLock.acquire(${JSON.stringify(folder)}); process.kill(process.pid, 'SIGKILL');`;
+    WriterLock.acquire(${JSON.stringify(folder)}); console.log('taken'); setInterval(() => {}, 1000);`;
+  // A shell that becomes another program, which never asks for the child that it has: a zombie holds nothing.
   const script = '"$0" --input-type=module -e "$1" & echo $!; exec sleep 60';
   const parent = spawn('sh', ['-c', script, process.execPath, holder], { stdio: ['ignore', 'pipe', 'inherit'] });
   t.teardown(() => parent.kill('SIGKILL'));
-  const [line] = (await once(parent.stdout as NonNullable<ChildProcess['stdout']>, 'data')) as [Buffer];
-  const stat = (): string => readFileSync(`/proc/${Number(String(line))}/stat`, 'latin1');
-  while (!stat().includes(') Z ')) await sleep(20);
-  t.notThrows(() => process.kill(Number(String(line)), 0), 'it is still there');
-  t.is((JSON.parse(readFileSync(lockFile(folder), 'utf8')) as { pid: number }).pid, Number(String(line)));
-  t.notThrows(() => WriterLock.acquire(folder));
+  let output = '';
+  for await (const chunk of parent.stdout) {
+    output += String(chunk);
+    if (output.includes('taken')) break;
+  }
+  const pid = Number.parseInt(output, 10);
+  t.throws(() => WriterLock.acquire(folder), { ...LOCKED, message: new RegExp(`by process ${pid}$`) });
+  process.kill(pid, 'SIGKILL');
+  await t.notThrowsAsync(eventually(() => WriterLock.acquire(folder)));
 });
 
-test('an owner before the last boot is dead, one elsewhere cannot be judged', (t) => {
+for (const end of ['terminate', 'process.exit()', 'throw new Error()', 'close']) {
+  test(`the end of a thread gives it back: ${end}`, async (t) => {
+    const folder = scratch(t);
+    const code = `
+      const { parentPort } = require('node:worker_threads');
+      import(${JSON.stringify(import.meta.resolve('#dist/bulk/store/segment-store.js'))}).then(async ({ SegmentStore }) => {
+        const store = await SegmentStore.open(${JSON.stringify(folder)});
+        const run = await store.beginRun({ id: 'r' });
+        await run.checkpoint('1');
+        parentPort.postMessage('writing');
+        parentPort.on('message', () => { ${end === 'close' ? 'parentPort.close()' : end}; });
+      });`;
+    const worker = new Worker(code, { eval: true });
+    worker.on('error', () => undefined);
+    await once(worker, 'message');
+    const store = await SegmentStore.open(folder);
+    await t.throwsAsync(store.beginRun({ id: 'r' }), LOCKED);
+    await t.throwsAsync(store.beginRun({ id: 'r' }), LOCKED, 'asking gives nothing back');
+    const ended = new Promise((resolve) => worker.once('exit', resolve));
+    if (end === 'terminate') await worker.terminate();
+    else worker.postMessage('end');
+    await ended;
+    const run = await store.beginRun({ id: 'r' });
+    t.is(run.resumeToken, '1');
+    await run.discard();
+    store.close();
+  });
+}
+
+test('an owner on another host keeps it until it is broken', (t) => {
   const folder = scratch(t);
-  WriterLock.acquire(folder);
-  pretend(folder, { boot: 'earlier' });
-  WriterLock.acquire(folder);
-  pretend(folder, { host: 'elsewhere', boot: 'other' });
-  t.throws(() => WriterLock.acquire(folder), { ...LOCKED, message: /cannot be seen from here/ });
-  WriterLock.acquire(folder, true);
-  pretend(folder, { namespace: 'pid:[1]' });
-  t.throws(() => WriterLock.acquire(folder), LOCKED);
-  WriterLock.acquire(folder, true);
-  writeFileSync(lockFile(folder), '');
-  t.notThrows(() => WriterLock.acquire(folder), 'emptied by a power cut');
+  const lock = WriterLock.acquire(folder);
+  writeFileSync(join(folder, 'LOCK'), JSON.stringify({ pid: 7, host: 'elsewhere' }));
+  t.throws(() => WriterLock.acquire(folder), { ...LOCKED, message: /by process 7 on elsewhere$/ });
+  const other = WriterLock.acquire(folder, true);
+  t.throws(() => lock.check(), { ...LOCKED, message: /taken away/ });
+  t.throws(() => WriterLock.acquire(folder, true), LOCKED, 'once');
+  lock.release();
+  other.check();
+  t.throws(() => WriterLock.acquire(folder), LOCKED, 'who has lost it gives nothing back');
+  other.release();
 });
 
-test('of many processes that find a dead owner, each has the lock for itself', async (t) => {
+test('a run whose lock was taken away is not published, and does not harm who has it', async (t) => {
+  const folder = scratch(t);
+  const store = await SegmentStore.open(folder);
+  const run = await store.beginRun({ id: 'r' });
+  await run.append([record(1n)]);
+  await run.checkpoint('1');
+  rmSync(join(folder, 'run', 'LOCK'));
+  const other = await SegmentStore.open(folder);
+  const taken = await other.beginRun({ id: 'r' });
+  t.is(taken.resumeToken, '1');
+  await t.throwsAsync(run.commit(), LOCKED);
+  await t.throwsAsync(run.discard(), LOCKED);
+  await t.throwsAsync(store.beginRun({ id: 'r' }), LOCKED);
+  await taken.commit();
+  t.deepEqual(store.get(1n), record(1n).der as Buffer);
+  t.deepEqual((await store.verify()).problems, []);
+  store.close();
+  other.close();
+});
+
+test('of many processes that are killed now and then, each has the lock for itself', async (t) => {
   const folder = join(scratch(t), 'store');
   mkdirSync(folder);
-  WriterLock.acquire(folder);
-  pretend(folder, { pid: 2 ** 22 + 1 });
   // Whoever has the lock makes a folder, which fails if another one is there, and removes it.
   const program = `
     import { mkdirSync, rmdirSync } from 'node:fs';
@@ -105,8 +152,20 @@ test('of many processes that find a dead owner, each has the lock for itself', a
   );
   const ends = await Promise.all(children.map(endOf));
   for (const { code, signal, stderr } of ends) t.true(code === 0 || signal === 'SIGKILL', stderr);
-  t.notThrows(() => WriterLock.acquire(folder));
+  WriterLock.acquire(folder).release();
 });
+
+/** What an action gives once it no longer throws: the system takes an instant to end a process. */
+async function eventually<T>(action: () => T): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return action();
+    } catch (error) {
+      if (attempt > 3000) throw error;
+      await sleep(10);
+    }
+  }
+}
 
 async function endOf(child: ChildProcess): Promise<{ code: number | null; signal: string | null; stderr: string }> {
   let stderr = '';
