@@ -4,7 +4,7 @@
 # Variables (node-gyp configure -- -Dname=value):
 #   werror=1          warnings are errors (CI; not for users, whose compilers we do not know)
 #   openssl_major=N   expect another major version of OpenSSL than that of the headers (test of the load guard)
-# Configurations (make BUILDTYPE=name): Release, Debug, and Sanitize and Coverage where GCC or Clang builds.
+# With sanitizers and counters CMakeLists.txt builds it (scripts/native.mjs).
 {
   'variables': {
     'werror%': 0,
@@ -89,24 +89,6 @@
         },
         'Debug': {
           'defines': ['NODE_ADDON_API_ENABLE_TYPE_CHECK_ON_AS', '_GLIBCXX_ASSERTIONS'],
-        },
-        'Sanitize': {
-          'defines': ['NODE_ADDON_API_ENABLE_TYPE_CHECK_ON_AS', '_GLIBCXX_ASSERTIONS'],
-          'cflags': [
-            '-g',
-            '-O1',
-            '-fno-omit-frame-pointer',
-            '-fsanitize=address,undefined',
-            '-fno-sanitize-recover=all',
-            # Needs RTTI, which Node builds without.
-            '-fno-sanitize=vptr',
-          ],
-          'ldflags': ['-fsanitize=address,undefined'],
-        },
-        'Coverage': {
-          # Workers count in the same counters.
-          'cflags': ['-g', '-O0', '--coverage', '-fprofile-update=atomic'],
-          'ldflags': ['--coverage'],
         },
       },
     },

@@ -24,6 +24,7 @@ const options = {
     multiple: true,
     help: 'also run the group builds under this Node.js (22, 24, 26); may be repeated',
   },
+  without: { type: 'string', multiple: true, help: 'a group that is not run; may be repeated' },
   json: { type: 'boolean', help: 'the result as JSON, and nothing else' },
 };
 const about = `Compares this library, which OPENSSL_OCSP_BINDING may choose, with libcrypto and the openssl command.
@@ -37,8 +38,8 @@ const COLUMNS = ['cases', 'agree', 'exceptions', 'differ'];
 
 await main({ usage: 'npm run parity [-- group ...] [options]', about, options }, runGroups);
 
-async function runGroups({ seed: givenSeed, cases: givenCases, node: nodes = [], json }, names) {
-  const unknown = names.find((name) => !GROUPS.includes(name));
+async function runGroups({ seed: givenSeed, cases: givenCases, node: nodes = [], without = [], json }, named) {
+  const unknown = [...named, ...without].find((name) => !GROUPS.includes(name));
   if (unknown !== undefined) throw new ScriptError(`There is no group '${unknown}'; there are ${GROUPS.join(', ')}.`);
   const seed = givenSeed === 'random' ? String(Math.floor(Math.random() * 2 ** 32)) : givenSeed;
   const cases = Number(givenCases);
@@ -57,7 +58,8 @@ async function runGroups({ seed: givenSeed, cases: givenCases, node: nodes = [],
 
   const scratch = new Scratch();
   const results = [];
-  for (const name of names.length > 0 ? names : GROUPS) {
+  const names = (named.length > 0 ? named : GROUPS).filter((name) => !without.includes(name));
+  for (const name of names) {
     const group = await import(`./groups/${name}.mjs`);
     const tally = new Tally(name, versions);
     const started = performance.now();

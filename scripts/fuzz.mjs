@@ -1,103 +1,57 @@
-// npm run fuzz: the fuzz targets of test/fuzz, under AddressSanitizer and UndefinedBehaviorSanitizer.
+// npm run fuzz: the fuzzers of test/fuzz, under AddressSanitizer and UndefinedBehaviorSanitizer.
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { build, configure, INSTRUMENTED, SANITIZER_OPTIONS } from './lib/cmake.mjs';
 import { inRoot } from './lib/paths.mjs';
 import { has, main, run, ScriptError, step } from './lib/run.mjs';
 
-const TARGETS = ['request', 'response', 'certificate'];
+const NOT_TARGETS = ['seeds.cc', 'driver.cc', 'mutator.cc'];
+const TARGETS = readdirSync(inRoot('test', 'fuzz'))
+  .filter((name) => name.endsWith('.cc') && !NOT_TARGETS.includes(name))
+  .map((name) => name.slice(0, -3));
 
 const options = {
-  seconds: { type: 'string', default: '60', help: 'per target (default 60)' },
+  runs: { type: 'string', default: '1000000', help: 'inputs per target (default 1000000)' },
   seed: { type: 'string', default: '1', help: 'of the random numbers (default 1)' },
   driver: { type: 'boolean', help: "the built-in driver even where clang's libFuzzer is installed" },
 };
 const about =
   'Fuzzes native/core against the OpenSSL of the system, with libFuzzer (clang) or, without it, a driver built by CXX.\n' +
-  `Targets: ${TARGETS.join(', ')}; all of them when none is named. A finding is left in build/fuzz/<target>.`;
+  `Targets: ${TARGETS.join(', ')}; all of them when none is named. A finding is left in build/fuzz.d.`;
 
-await main({ usage: 'npm run fuzz [-- options] [target ...]', about, options }, async (values, named) => {
+await main({ usage: 'npm run fuzz [-- options] [target ...]', about, options }, ({ runs, seed, driver }, named) => {
   const targets = named.length > 0 ? named : TARGETS;
   for (const target of targets) if (!TARGETS.includes(target)) throw new ScriptError(`There is no target '${target}'.`);
-  const clang = ['clang++', 'clang++-19', 'clang++-16', 'clang++-14'].find(has);
-  const fuzzer = !values.driver && clang !== undefined && linksFuzzer(clang);
-  const compiler = fuzzer ? clang : (process.env.CXX ?? 'g++');
-  const folder = inRoot('build', 'fuzz');
-  mkdirSync(folder, { recursive: true });
+  if (!/^\d+$/.test(runs)) throw new ScriptError('--runs takes a whole number.');
+  const clang = driver ? undefined : ['clang++', 'clang++-19', 'clang++-16', 'clang++-14'].find(linksFuzzer);
+  step(`building with ${clang ? `${clang} and libFuzzer` : 'the built-in driver'}`);
+  const folder = clang
+    ? configure('fuzz', { ...INSTRUMENTED, OCSP_CORE_TESTS: 'OFF', OCSP_COVERAGE: 'OFF', CMAKE_CXX_COMPILER: clang })
+    : configure('native', INSTRUMENTED);
+  build(folder, ['fuzz_seeds', ...targets.map((target) => `fuzz_${target}`)]);
 
-  step(`building with ${compiler}${fuzzer ? ' and libFuzzer' : ''}`);
-  const objects = compileAll(compiler, fuzzer, folder);
-  const link = (name, parts, flags) =>
-    run(compiler, [
-      ...flags,
-      ...parts.map((part) => objects.get(part)),
-      '-lcrypto',
-      '-lpthread',
-      '-ldl',
-      '-o',
-      `${folder}/${name}`,
-    ]);
-  const core = [...objects.keys()].filter((name) => name.startsWith('native/core/'));
-  const support = ['test/native/fixtures.cc', 'test/native/mutate.cc', 'test/native/oracle.cc', ...core];
-  const sanitize = '-fsanitize=address,undefined';
-  link('seeds', ['test/fuzz/seeds.cc', ...support], [sanitize]);
-  const seeds = `${folder}/seeds.d`;
+  const work = inRoot('build', 'fuzz.d');
+  const seeds = `${work}/seeds`;
   rmSync(seeds, { recursive: true, force: true });
-  mkdirSync(seeds);
-  run(`${folder}/seeds`, [seeds]);
-
-  const environment = {
-    ASAN_OPTIONS: 'detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1',
-    UBSAN_OPTIONS: 'print_stacktrace=1:halt_on_error=1',
-  };
+  mkdirSync(seeds, { recursive: true });
+  run(`${folder}/fuzz_seeds`, [seeds]);
   for (const target of targets) {
-    const front = fuzzer ? 'test/fuzz/mutator.cc' : 'test/fuzz/driver.cc';
-    link(target, [`test/fuzz/${target}.cc`, front, ...support], [fuzzer ? `${sanitize},fuzzer` : sanitize]);
-    step(`${target}: ${values.seconds} seconds`);
-    const work = `${folder}/${target}.d`;
-    mkdirSync(work, { recursive: true });
-    const args = fuzzer
-      ? [
-          '-print_final_stats=1',
-          `-max_total_time=${values.seconds}`,
-          `-seed=${values.seed}`,
-          '-max_len=65536',
-          '-timeout=10',
-          '-verbosity=0',
-          work,
-          seeds,
-        ]
-      : [seeds, values.seconds, values.seed];
-    const result = run(`${folder}/${target}`, args, { cwd: folder, env: environment, allowFailure: true });
-    if (result.status !== 0)
-      throw new ScriptError(`${target}: a finding (exit code ${result.status}), see build/fuzz.`);
+    step(`${target}: ${runs} inputs`);
+    const corpus = `${work}/${target}`;
+    mkdirSync(corpus, { recursive: true });
+    const libFuzzer = ['-print_final_stats=1', '-max_len=65536', '-timeout=10', '-verbosity=0'];
+    const args = clang ? [...libFuzzer, `-runs=${runs}`, `-seed=${seed}`, corpus, seeds] : [seeds, runs, seed];
+    const { status } = run(`${folder}/fuzz_${target}`, args, {
+      cwd: work,
+      env: SANITIZER_OPTIONS,
+      allowFailure: true,
+    });
+    if (status !== 0) throw new ScriptError(`${target}: a finding (exit code ${status}), see build/fuzz.d.`);
   }
 });
 
-/** Whether the runtime of libFuzzer is there: Debian packs it apart from the compiler. */
+/** Whether the compiler is there, and the runtime of libFuzzer, which Debian packs apart from it. */
 function linksFuzzer(clang) {
   const args = ['-fsanitize=fuzzer', '-x', 'c++', '-', '-o', '/dev/null'];
   const input = 'extern "C" int LLVMFuzzerTestOneInput(const unsigned char*, unsigned long) { return 0; }';
-  return run(clang, args, { input, capture: true, allowFailure: true }).status === 0;
-}
-
-/** Compiles every source once; the key is its path. */
-function compileAll(compiler, fuzzer, folder) {
-  const sources = ['native/core', 'test/native', 'test/fuzz'].flatMap((part) =>
-    readdirSync(inRoot(part))
-      .filter((name) => name.endsWith('.cc') && !name.endsWith('_test.cc'))
-      .filter((name) => name !== (fuzzer ? 'driver.cc' : 'mutator.cc'))
-      .map((name) => `${part}/${name}`),
-  );
-  const flags = [
-    ...['-std=c++20', '-O1', '-g', '-fno-exceptions', '-fno-rtti', '-fno-omit-frame-pointer', '-D_GLIBCXX_ASSERTIONS'],
-    ...['-DOPENSSL_API_COMPAT=30000', '-DOPENSSL_NO_DEPRECATED', '-Inative', '-Itest', '-Itest/native'],
-    `-fsanitize=address,undefined${fuzzer ? ',fuzzer-no-link' : ''}`,
-    ...['-fno-sanitize=vptr', '-fno-sanitize-recover=all'],
-  ];
-  const objects = new Map();
-  for (const source of sources) {
-    const object = `${folder}/${source.replaceAll('/', '_')}.o`;
-    run(compiler, [...flags, '-c', source, '-o', object]);
-    objects.set(source, object);
-  }
-  return objects;
+  return has(clang) && run(clang, args, { input, capture: true, allowFailure: true }).status === 0;
 }

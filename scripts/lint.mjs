@@ -1,7 +1,6 @@
 // npm run lint: biome for JavaScript and TypeScript, clang-format and clang-tidy for C++.
-import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { configureCore } from './lib/core-tests.mjs';
+import { configure } from './lib/cmake.mjs';
 import { installMissing } from './lib/dependencies.mjs';
 import { inRoot } from './lib/paths.mjs';
 import { bin, has, main, node, run, ScriptError, step } from './lib/run.mjs';
@@ -47,11 +46,10 @@ await main({ usage: 'npm run lint [-- options]', about: 'Checks style and common
   console.log('\nNo findings.');
 });
 
-/** Reads the commands that CMake writes; the binding is among them once CMake knows where Node-API's headers are. */
+/** Reads the commands that CMake writes. */
 function clangTidy(sources) {
-  const include = ['node-api-headers/include', 'node-addon-api'].map((path) => inRoot('node_modules', path));
-  if (!include.every((path) => existsSync(path))) installMissing();
-  const folder = configureCore('tidy', { CMAKE_JS_INC: include.join(';'), OCSP_CORE_TESTS: 'ON' });
+  installMissing();
+  const folder = configure('tidy', { OCSP_CORE_TESTS: 'ON' });
   // One process per core; xargs is where clang-tidy is.
   const jobs = String(Math.min(availableParallelism(), 8));
   const input = sources.join('\n');

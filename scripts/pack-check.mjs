@@ -3,6 +3,7 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, stat
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { installMissing } from './lib/dependencies.mjs';
+import { installNode } from './lib/node-versions.mjs';
 import { inRoot, prebuildTarget, root } from './lib/paths.mjs';
 import { bin, main, node, npm, run, ScriptError, step } from './lib/run.mjs';
 import { files } from './lib/stamps.mjs';
@@ -10,6 +11,9 @@ import { record } from './lib/suite.mjs';
 
 const KIB = 1024;
 const LIMITS = { prebuilt: 1024 * KIB, everythingElse: 3072 * KIB, tarball: 1280 * KIB };
+
+/** Later lines of Node.js that the installed package is used under, where their binaries can be had. */
+const LINES = prebuildTarget() === 'linux-x64' ? ['22', '24', '26'] : [];
 
 const REQUIRED = [
   'package.json',
@@ -59,6 +63,10 @@ await main(
         ['installation', () => install(work, tarball)],
         ['ES module', () => node(join(work, 'consumer.mjs'), [], { cwd: work })],
         ['require()', () => node(join(work, 'consumer.cjs'), [], { cwd: work })],
+        ...LINES.map((line) => [
+          `Node.js ${line}`,
+          () => run(installNode(line), [join(work, 'consumer.mjs')], { cwd: work, env: { NODE_OPTIONS: '' } }),
+        ]),
         ['TypeScript, nodenext', () => compileConsumer(work, { module: 'nodenext', moduleResolution: 'nodenext' })],
         ['TypeScript, bundler', () => compileConsumer(work, { module: 'esnext', moduleResolution: 'bundler' })],
         ['publint', () => node(bin('publint'), ['run', '--strict', tarball])],

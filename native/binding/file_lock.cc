@@ -1,9 +1,14 @@
 #include "file_lock.h"
 
-#include <uv.h>
-
 #ifdef _WIN32
 #include <windows.h>
+
+// Of libuv, whose headers do not come with those of Node-API: Node's descriptors are its own, and errors are told as it
+// tells them.
+extern "C" {
+HANDLE uv_get_osfhandle(int descriptor);
+int uv_translate_sys_error(int error);
+}
 #else
 #include <sys/file.h>
 
@@ -29,7 +34,8 @@ int lock(int descriptor) {
   if (LockFileEx(uv_get_osfhandle(descriptor), flags, 0, 1, 0, &where)) return 0;
   const DWORD error = GetLastError();
   const bool held = error == ERROR_LOCK_VIOLATION || error == ERROR_IO_PENDING;
-  return held ? UV_EAGAIN : uv_translate_sys_error(static_cast<int>(error));
+  constexpr int kAgain = -4088;  // UV_EAGAIN
+  return held ? kAgain : uv_translate_sys_error(static_cast<int>(error));
 }
 
 void unlock(int descriptor) {
@@ -41,7 +47,7 @@ void unlock(int descriptor) {
 
 int lock(int descriptor) {
   while (flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
-    if (errno != EINTR) return uv_translate_sys_error(errno);
+    if (errno != EINTR) return -errno;
   }
   return 0;
 }

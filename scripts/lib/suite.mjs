@@ -1,46 +1,59 @@
-// Running the ava suite and counting its results.
+// Running ava's suite, counting its results, and saying where a test hangs.
 import { spawn } from 'node:child_process';
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { root } from './paths.mjs';
-import { bin, ScriptError } from './run.mjs';
+import { inRoot, root } from './paths.mjs';
+import { ScriptError } from './run.mjs';
+
+/** Which end of a test ava's lines tell of. */
+const MARKS = { '✔': 'passed', '✘': 'failed', '-': 'skipped' };
 
 /**
- * Runs the compiled suite, prints failures and one line of counts, and throws if anything failed.
- * @param {{ label: string, execPath?: string, prefix?: string[], env?: object, args?: string[] }} options
- *   `execPath` is the Node to run under; `prefix` are arguments before ava's own file (say, another tool that runs Node).
+ * Runs compiled tests, prints failures and one line of counts, and throws if anything failed. When nothing has ended for
+ * `minutes`, prints where the threads stand, and ava names the tests that hang and ends.
+ * @param {{ label: string, execPath?: string, env?: object, minutes?: number, args?: string[] }} options
+ *   `execPath` is the Node to run under; `args` are files (as globs) and options for ava
  */
-export async function runSuite({ label, execPath = process.execPath, prefix = [], env = {}, args = [] }) {
-  const child = spawn(execPath, [...prefix, bin('ava'), '--tap', ...args], {
+export async function runSuite({ label, execPath = process.execPath, env = {}, minutes = 2, args = [] }) {
+  const reports = mkdtempSync(join(tmpdir(), 'openssl-ocsp-reports-'));
+  const child = spawn(execPath, [inRoot('scripts', 'lib', 'ava.mjs'), `--timeout=${minutes}m`, '--no-color', ...args], {
     cwd: root,
-    env: { ...process.env, ...env },
+    env: { ...process.env, ...env, OCSP_REPORTS: reports, FORCE_COLOR: '0' },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  const counts = { passed: 0, failed: 0, skipped: 0 };
-  let failing = false;
-  for await (const line of createInterface({ input: child.stdout })) {
-    const point = /^(not )?ok \d+ - (.*)$/.exec(line);
-    if (point) {
-      const [, not, title] = point;
-      const skipped = / # (SKIP|TODO)/.test(title);
-      failing = Boolean(not) && !skipped;
-      counts[skipped ? 'skipped' : not ? 'failed' : 'passed'] += 1;
-      if (failing) console.log(`not ok - ${title}`);
-    } else if (failing || !/^(#|TAP |\d+\.\.|\s|$)/.test(line)) {
-      // Details of a failure, and whatever tests and tools print themselves.
-      console.log(line);
-    }
-  }
-  const [code, signal] = await new Promise((done) => {
-    if (child.exitCode !== null || child.signalCode !== null) done([child.exitCode, child.signalCode]);
-    else child.on('close', (...result) => done(result));
+  const hung = setInterval(() => child.kill('SIGUSR2'), minutes * 60_000 - 5000);
+  const ended = new Promise((done) => {
+    child.on('close', (...result) => done(result));
   });
-  // A crash ends the run without a test point of its own.
+  const counts = { passed: 0, failed: 0, skipped: 0 };
+  for await (const line of createInterface({ input: child.stdout })) {
+    hung.refresh();
+    const [, mark] = /^ *([✔✘-]) /.exec(line) ?? [];
+    if (mark !== undefined) counts[MARKS[mark]] += 1;
+    // What passed or was skipped says nothing new.
+    if ((mark === undefined || mark === '✘') && !/^ *$|[Rr]eport.*(\.json|completed)/.test(line)) console.log(line);
+  }
+  const [code, signal] = await ended;
+  clearInterval(hung);
+  for (const name of readdirSync(reports)) console.log(stacks(JSON.parse(readFileSync(join(reports, name), 'utf8'))));
+  rmSync(reports, { recursive: true, force: true });
+  // A crash, or a test that hangs, ends the run without a count of its own.
   if (code !== 0 && counts.failed === 0) counts.failed = 1;
   if (counts.passed + counts.failed === 0) throw new ScriptError(`${label}: no test ran.`);
   record(label, counts);
   if (code !== 0 || counts.failed > 0) throw new ScriptError(`${label}: failed (${signal ?? `exit code ${code}`}).`);
   return counts;
+}
+
+/** Where the workers stand that do not wait for an event. */
+function stacks({ workers }) {
+  const busy = workers.filter(({ javascriptStack }) => javascriptStack?.stack?.some((line) => line.includes('.js:')));
+  if (busy.length === 0) return 'No thread runs JavaScript: the tests below wait for something that does not come.';
+  return busy
+    .map(({ javascriptStack: { stack } }) => ['A test does not come back from:', ...stack].join('\n    '))
+    .join('\n');
 }
 
 /** Prints the counts of one run and adds them to the tally that .ci/run sums up. */

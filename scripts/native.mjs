@@ -1,10 +1,11 @@
-// npm run test:sanitize: the native code under AddressSanitizer, UndefinedBehaviorSanitizer and LeakSanitizer.
+// npm run test:native: the native code under AddressSanitizer, UndefinedBehaviorSanitizer and LeakSanitizer, counting lines.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { buildAddon } from './lib/addon.mjs';
-import { runCoreTests } from './lib/core-tests.mjs';
-import { addonPath, inRoot } from './lib/paths.mjs';
-import { main, node, run, ScriptError, step } from './lib/run.mjs';
-import { runSuite } from './lib/suite.mjs';
+import { build, configure, INSTRUMENTED, SANITIZER_OPTIONS } from './lib/cmake.mjs';
+import { inRoot } from './lib/paths.mjs';
+import { has, main, node, run, ScriptError, step } from './lib/run.mjs';
+import { files } from './lib/stamps.mjs';
+import { record, runSuite } from './lib/suite.mjs';
+import { NATIVE } from './lib/suites.mjs';
 
 /** Leaks with our code in their stack that are not ours to free. */
 const EXPECTED_LEAKS = [
@@ -24,43 +25,53 @@ const EXPECTED_LEAKS = [
 const options = {
   'core-only': { type: 'boolean', help: 'only the programs that need no Node' },
   'node-only': { type: 'boolean', help: 'only the suite under Node' },
+  all: { type: 'boolean', help: 'the whole suite, not only the files that exercise native code' },
+  threshold: { type: 'string', default: '95', help: 'least per cent of C++ lines when nothing is left out (95)' },
 };
 const about =
-  'Runs the test programs of native/core, then the whole suite with an instrumented addon. Linux with GCC.\n' +
-  'Arguments after the options go to ava: npm run test:sanitize -- --node-only build/test/ocsp/request.test.js';
+  'Runs the test programs of native/core, then tests under Node with an instrumented addon, and prints which lines of C++\n' +
+  'they reach. Linux with GCC. Files may be named: npm run test:native -- --node-only build/test/ocsp/request.test.js';
 
-await main({ usage: 'npm run test:sanitize [-- options]', about, options }, async (values, args) => {
+await main({ usage: 'npm run test:native [-- options] [file ...]', about, options }, async (values, named) => {
   if (process.platform !== 'linux') {
     console.log('Skipped: the sanitizer runs are written for Linux.');
     return;
   }
-  if (!values['node-only']) {
-    const env = {
-      ASAN_OPTIONS: 'detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1',
-      UBSAN_OPTIONS: 'print_stacktrace=1:halt_on_error=1',
-    };
-    runCoreTests(
-      'core-sanitize',
-      { OCSP_SANITIZE: 'ON', CMAKE_BUILD_TYPE: 'Debug' },
-      { env, label: 'native core, sanitizers' },
-    );
-  }
-  if (!values['core-only']) await underNode(args);
+  step('building with sanitizers and counters');
+  node(inRoot('scripts', 'setup.mjs'));
+  const folder = configure('native', INSTRUMENTED);
+  build(folder);
+  for (const file of files(folder, (name) => name.endsWith('.gcda'))) rmSync(file);
+  if (!values['node-only']) corePrograms(folder);
+  if (!values['core-only']) await underNode(folder, named.length > 0 ? named : values.all ? [] : NATIVE);
+  if (!values['node-only'] && !values['core-only'] && named.length === 0) coverage(folder, values.threshold);
 });
+
+function corePrograms(folder) {
+  step('programs of native/core');
+  const { status, stdout } = run('ctest', ['--test-dir', folder, '--output-on-failure', '--timeout', '900'], {
+    env: SANITIZER_OPTIONS,
+    allowFailure: true,
+    capture: true,
+  });
+  console.log(stdout);
+  const [, failed, all] = /(\d+) tests? failed out of (\d+)/.exec(stdout) ?? [];
+  if (Number(all ?? 0) === 0) throw new ScriptError('ctest ran nothing.');
+  record('native core, sanitizers', { passed: all - failed, failed: Number(failed) });
+  if (status !== 0) throw new ScriptError('Programs of native/core failed.');
+}
 
 /**
  * Node itself is not instrumented, so the runtime of ASan is preloaded. The end of each process lists all leaks, Node's
  * own among them (it frees little at exit). Reports go to files, and only leaks whose stack shows our code count. That
  * finds ours: ava runs each test file in a worker, and when a worker ends, Node finalizes all of its objects.
  */
-async function underNode(args) {
-  node(inRoot('scripts', 'setup.mjs'));
-  buildAddon({ configuration: 'Sanitize' });
+async function underNode(folder, args) {
   const reports = inRoot('build', 'sanitize-reports');
   rmSync(reports, { recursive: true, force: true });
   mkdirSync(reports, { recursive: true });
 
-  step('suite under Node with sanitizers');
+  step('tests under Node with sanitizers');
   const common = `log_path=${reports}/report:abort_on_error=1:symbolize=1`;
   const env = {
     // The runtime must come before everything else; libstdc++ beside it, else it cannot intercept what the addon throws or frees.
@@ -69,13 +80,13 @@ async function underNode(args) {
     ASAN_OPTIONS: `${common}:detect_leaks=1:exitcode=0:alloc_dealloc_mismatch=0:fast_unwind_on_malloc=1:malloc_context_size=40`,
     LSAN_OPTIONS: 'print_suppressions=0:max_leaks=0',
     UBSAN_OPTIONS: `${common}:print_stacktrace=1:halt_on_error=1`,
-    OPENSSL_OCSP_BINDING: addonPath('Sanitize'),
+    OPENSSL_OCSP_BINDING: `${folder}/openssl_ocsp.node`,
     OCSP_TEST_INSTRUMENTED: 'sanitize',
-    OCSP_TEST_REPEATED: '1',
+    OCSP_TEST_REPEATED: '0.1',
   };
   let failure;
   try {
-    await runSuite({ label: `Node ${process.version}, sanitizers`, env, args: ['--timeout=10m', ...args] });
+    await runSuite({ label: `Node ${process.version}, sanitizers`, env, minutes: 10, args });
   } catch (error) {
     failure = error;
   }
@@ -111,4 +122,16 @@ function readReports(folder) {
     }
   }
   return findings;
+}
+
+function coverage(folder, threshold) {
+  step('lines of C++');
+  if (!has('gcovr')) throw new ScriptError("'gcovr' is not installed.");
+  const html = inRoot('coverage', 'native');
+  rmSync(html, { recursive: true, force: true });
+  mkdirSync(html, { recursive: true });
+  const args = ['--root', '.', '--filter', 'native/', '--exclude-throw-branches', '--print-summary', '--txt', '-'];
+  const limit = ['--fail-under-line', threshold, '--html-details', `${html}/index.html`];
+  const { status } = run('gcovr', [...args, ...limit, folder], { allowFailure: true });
+  if (status !== 0) throw new ScriptError(`Below ${threshold} % of the lines of C++.`);
 }
