@@ -33,7 +33,7 @@ export async function runSuite({ label, execPath = process.execPath, env = {}, m
     const [, mark] = /^ *([✔✘-]) /.exec(line) ?? [];
     if (mark !== undefined) counts[MARKS[mark]] += 1;
     // What passed or was skipped says nothing new.
-    if ((mark === undefined || mark === '✘') && !/^ *$|[Rr]eport.*(\.json|completed)/.test(line)) console.log(line);
+    if ((mark === undefined || mark === '✘') && !/^ *─?$|[Rr]eport.*(\.json|completed)/.test(line)) console.log(line);
   }
   const [code, signal] = await ended;
   clearInterval(hung);
