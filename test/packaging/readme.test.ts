@@ -86,7 +86,7 @@ test('the commands', async (t) => {
   write('openssl-ocsp', `#!/bin/sh\nexec '${process.execPath}' '${main}' "$@"\n`);
   chmodSync(join(folder, 'openssl-ocsp'), 0o755);
   const lines = shell.flatMap((code) => code.trim().split('\n')).filter((line) => line.startsWith('openssl-ocsp '));
-  t.is(lines.length, 7);
+  t.is(lines.length, 8);
   for (const line of lines) {
     write('response.der', answer);
     const child = spawn('sh', ['-c', line.includes(' serve ') ? `${line} --check` : line], {

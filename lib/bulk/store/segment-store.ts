@@ -328,9 +328,11 @@ export class SegmentStore implements ResponseStore {
   async #agree(issuer: IssuerIdentity | undefined): Promise<void> {
     if (issuer === undefined) return;
     const { manifest } = this.#set;
-    const agreed = agreedIssuer(manifest.issuer, issuer);
+    // What has nothing is nobody's: a first attempt may have been that of another.
+    const isEmpty = manifest.segments.length === 0 && unfinishedRun(this.#folder, manifest) === undefined;
+    const agreed = agreedIssuer(isEmpty ? null : manifest.issuer, issuer);
     if (agreed === manifest.issuer) return;
-    await writeManifest(this.#folder, manifest, { issuer: agreed });
+    await writeManifest(this.#folder, manifest, { issuer: agreed, ...(isEmpty && { kinds: [] }) });
     this.#set.reload();
   }
 

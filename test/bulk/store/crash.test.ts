@@ -64,7 +64,14 @@ test.serial(`a writer that is killed ${KILLS} times loses nothing, and ends as o
   for (let finishing = false; !finishing || acknowledged !== 0; ) {
     finishing ||= kills >= KILLS;
     const lifetime = finishing ? undefined : kills % 5 === 0 ? 0 : Math.random() * 60;
+    // Another process, this one, puts a revocation meanwhile: it waits for no run, and is served at once.
+    const other = Math.floor(Math.random() * COUNT);
+    const putting = reader.putBatch([crashPut(other)]).then(() => {
+      t.is(reader.get(SERIALS[other] as string)?.toString(), `revoked ${other}`);
+      puts.add(other);
+    });
     const lines = await work(folder, run, finishing ? 1000 : 20, lifetime);
+    await putting;
     let committed = false;
     for (const line of lines) {
       const [what, number] = line.split(' ');

@@ -1,0 +1,79 @@
+/** Stores of the first format: refused with the command that converts them, and converted. */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
+import test from 'ava';
+import { loadDerOcspResponse } from 'openssl-ocsp';
+import { convertStore, ResponseSigner, SegmentStore } from 'openssl-ocsp/bulk';
+import { createTestCa } from 'openssl-ocsp/testing';
+import { checkedJson } from '#dist/bulk/store/durable-files.js';
+import { scratch } from '../scratch.js';
+
+const ca = createTestCa({ subject: 'CN=Old store' });
+const signer = new ResponseSigner({ issuer: ca.certificate, responder: ca.certificate, privateKey: ca.privateKey });
+
+/** A frame of the first format, of kind 1 (a response) or 3 (the end). */
+function frame(kind: number, fields: Buffer = Buffer.alloc(0)): Buffer {
+  const out = Buffer.concat([Buffer.alloc(9), fields.length > 0 ? fields : Buffer.alloc(3)]);
+  out.writeUInt32BE(out.length, 4);
+  out[8] = kind;
+  out.writeUInt32BE(crc32(out.subarray(4)), 0);
+  return out;
+}
+
+function response(serial: number, certStatus: 0 | 1, statusVersion: number, der: Buffer): Buffer {
+  const fields = Buffer.alloc(22);
+  fields[0] = certStatus;
+  fields[1] = 1;
+  fields.writeUIntBE(statusVersion, 3, 6);
+  fields.writeUIntBE(1_700_000_000, 9, 6);
+  fields.writeUIntBE(2_000_000_000, 15, 6);
+  fields[21] = serial;
+  return frame(1, Buffer.concat([fields, der]));
+}
+
+function oldStore(folder: string, ...frames: readonly Buffer[]): void {
+  mkdirSync(folder, { recursive: true });
+  const file = '00000001-000001.seg';
+  writeFileSync(join(folder, file), Buffer.concat([Buffer.alloc(32), ...frames]));
+  const segments = [{ file, bytes: 1, entries: 1 }];
+  writeFileSync(
+    join(folder, 'MANIFEST'),
+    checkedJson({ format: 1, generation: 1, nextEpoch: 2, lastRun: null, segments }),
+  );
+}
+
+test('a store of the first format is refused, and converted', async (t) => {
+  const folder = scratch(t);
+  const old = join(folder, 'old');
+  const good = signer.sign({ serialNumber: 5n, status: 0 }, { hashAlgorithm: 'sha256' });
+  const revoked = signer.sign({ serialNumber: 6n, status: 1, revocationTime: new Date() });
+  oldStore(old, response(5, 0, 1, good), response(6, 1, 2, revoked), response(6, 0, 1, good), frame(3));
+  await t.throwsAsync(SegmentStore.open(old), { code: 'ERR_OCSP_STORE_FORMAT', message: /store convert/ });
+  const store = await SegmentStore.open(join(folder, 'new'));
+  t.is(await convertStore(old, ca.certificate, store), 3);
+  t.deepEqual(store.get(5n), good);
+  t.deepEqual(store.get(6n), revoked);
+  t.is(String(store.getRecord(5n)?.hashAlgorithm), 'sha256');
+  t.is(store.getRecord(5n)?.signatureAlgorithm, loadDerOcspResponse(good).signatureAlgorithmOid);
+  t.is(store.getRecord(6n)?.statusVersion, 2);
+  store.close();
+});
+
+test('what is damaged, of another issuer, or no such store is refused, and leaves the new one as it was', async (t) => {
+  const folder = scratch(t);
+  const old = join(folder, 'old');
+  const good = signer.sign({ serialNumber: 5n, status: 0 });
+  oldStore(old, response(5, 0, 1, good), frame(3));
+  const store = await SegmentStore.open(join(folder, 'new'));
+  const code = (value: string): object => ({ code: value });
+  await t.throwsAsync(convertStore(old, createTestCa().certificate, store), code('ERR_OCSP_ISSUER_MISMATCH'));
+  const path = join(old, '00000001-000001.seg');
+  const content = readFileSync(path);
+  writeFileSync(path, content.subarray(0, -1));
+  await t.throwsAsync(convertStore(old, ca.certificate, store), code('ERR_OCSP_STORE_DAMAGED'));
+  await t.throwsAsync(convertStore(join(folder, 'new'), ca.certificate, store), code('ERR_OCSP_INVALID_VALUE'));
+  t.is(store.stats().entries, 0);
+  t.is(store.stats().unfinishedRun, null);
+  store.close();
+});
