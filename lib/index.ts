@@ -6,6 +6,7 @@
 export type { OpensslInfo } from '../typings/binding.js';
 export { opensslInfo } from './binding.js';
 export { OCSPError, type OCSPErrorCode, type OCSPErrorDetails } from './errors.js';
+export { CertId, type CertIdOptions, type IssuerHashes } from './ocsp/cert-id-value.js';
 export type { EncodingNote } from './ocsp/encodings.js';
 export { Encoding, OCSPCertStatus, OCSPResponderEncoding, OCSPResponseStatus } from './ocsp/enums.js';
 export type { LoadOptions } from './ocsp/message.js';
@@ -48,6 +49,7 @@ export {
 } from './ocsp/verification/verifier.js';
 export { type AlgorithmIdentifier, HashAlgorithm, type HashAlgorithmName } from './x509/algorithms.js';
 export { type CertificateInput, ocspUrls } from './x509/certificate.js';
+export { CertificateExtensionOID, caIssuersUrls } from './x509/certificate-extensions.js';
 export {
   Extension,
   type ExtensionClass,
@@ -97,6 +99,7 @@ export {
   SignatureAlgorithmOID,
 } from './x509/oids.js';
 export type { PassphraseInput } from './x509/passphrase.js';
+export { loadCertificates } from './x509/pem.js';
 export { loadPkcs12, type Pkcs12Contents } from './x509/pkcs12.js';
 export { ReasonFlags, type ReasonName } from './x509/reason.js';
 export {

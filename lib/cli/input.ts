@@ -1,8 +1,9 @@
 /** What people keep messages and certificates in: files and pipes of DER, PEM and base64. */
-import { X509Certificate } from 'node:crypto';
+import type { X509Certificate } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { malformed } from '../errors.js';
+import { loadCertificates, pemBlocks } from '../x509/pem.js';
 import { printable } from './colour.js';
 import { UsageError } from './command.js';
 import { fileError } from './system-error.js';
@@ -76,20 +77,11 @@ export function unwrap(bytes: Buffer): Unwrapped {
  */
 export async function readCertificates(path: string): Promise<[X509Certificate, ...X509Certificate[]]> {
   const bytes = await readInput(path);
-  // (No certificate is so short that its length takes one octet; a text may well begin with a 0.)
-  const isDer = bytes[0] === SEQUENCE && (bytes[1] ?? 0) > 0x80;
-  const blocks = isDer ? [] : [...pemBlocks(bytes.toString('latin1'))];
-  const encoded = isDer ? [bytes] : blocks.filter(({ label }) => label.endsWith('CERTIFICATE')).map(({ pem }) => pem);
-  const certificates = encoded.map((item) => {
-    try {
-      return new X509Certificate(item);
-    } catch (cause) {
-      throw malformed(`${nameOf(path)} holds a certificate that does not parse`, { cause });
-    }
-  });
-  const [first, ...others] = certificates;
-  if (first === undefined) throw malformed(`${nameOf(path)} holds no certificate`);
-  return [first, ...others];
+  try {
+    return loadCertificates(bytes) as [X509Certificate, ...X509Certificate[]];
+  } catch (error) {
+    throw malformed(`${nameOf(path)}: ${(error as Error).message}`, { cause: error });
+  }
 }
 
 /** The certificates of several files. */
@@ -97,20 +89,6 @@ export async function readAllCertificates(paths: readonly string[] = []): Promis
   const lists: X509Certificate[] = [];
   for (const path of paths) lists.push(...(await readCertificates(path)));
   return lists;
-}
-
-/** The blocks of a PEM text; what stands between them is skipped. Time is linear in the length. */
-function* pemBlocks(text: string): Generator<{ label: string; der: Buffer; pem: string }> {
-  const begin = /-----BEGIN ([A-Z0-9 ]{1,64})-----/g;
-  for (let match = begin.exec(text); match !== null; match = begin.exec(text)) {
-    const label = match[1] as string;
-    const footer = `-----END ${label}-----`;
-    const end = text.indexOf(footer, begin.lastIndex);
-    if (end < 0) return;
-    const pem = text.slice(match.index, end + footer.length);
-    yield { label, der: Buffer.from(text.slice(begin.lastIndex, end), 'base64'), pem };
-    begin.lastIndex = end + footer.length;
-  }
 }
 
 /** A certificate in one line. */

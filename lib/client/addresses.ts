@@ -8,7 +8,7 @@ export class PrivateAddressError extends Error {
 }
 
 /** Everything in the registries of special addresses (RFC 6890) that is not globally reachable, and multicast. */
-const SPECIAL = new BlockList();
+const SPECIAL_IPV4 = new BlockList();
 for (const [prefix, length] of [
   ['0.0.0.0', 8],
   ['10.0.0.0', 8],
@@ -25,8 +25,10 @@ for (const [prefix, length] of [
   ['203.0.113.0', 24],
   ['224.0.0.0', 3],
 ] as const) {
-  SPECIAL.addSubnet(prefix, length, 'ipv4');
+  SPECIAL_IPV4.addSubnet(prefix, length, 'ipv4');
 }
+/** (A list of its own: BlockList takes IPv4 addresses for those below ::ffff:0:0, too.) */
+const SPECIAL_IPV6 = new BlockList();
 // Global unicast is 2000::/3. All else is special, and so are some blocks of it: Teredo and its like, documentation, 6to4.
 for (const [prefix, length] of [
   ['::', 3],
@@ -37,7 +39,7 @@ for (const [prefix, length] of [
   ['2002::', 16],
   ['3fff::', 20],
 ] as const) {
-  SPECIAL.addSubnet(prefix, length, 'ipv6');
+  SPECIAL_IPV6.addSubnet(prefix, length, 'ipv6');
 }
 
 /** Addresses that stand for IPv4 ones (RFC 6052): how a network without IPv4 reaches it. */
@@ -48,10 +50,10 @@ TRANSLATED.addSubnet('64:ff9b::', 96, 'ipv6');
 export function isPublicAddress(text: string): boolean {
   const [address = ''] = text.split('%', 1);
   const family = isIP(address);
-  if (family === 4) return !SPECIAL.check(address, 'ipv4');
+  if (family === 4) return !SPECIAL_IPV4.check(address, 'ipv4');
   if (family !== 6) return false;
-  if (TRANSLATED.check(address, 'ipv6')) return !SPECIAL.check(embeddedIpv4(address), 'ipv4');
-  return !SPECIAL.check(address, 'ipv6');
+  if (TRANSLATED.check(address, 'ipv6')) return !SPECIAL_IPV4.check(embeddedIpv4(address), 'ipv4');
+  return !SPECIAL_IPV6.check(address, 'ipv6');
 }
 
 function embeddedIpv4(address: string): string {

@@ -1,9 +1,14 @@
 /** Asks about certificates, keeps answers, and says what they come to. */
+import type { X509Certificate } from 'node:crypto';
 import { invalidArgType, invalidValue } from '../errors.js';
+import { type CertificateInput, toCertificate } from '../x509/certificate.js';
+import { checkList } from '../x509/checks.js';
 import { checkNames, type OptionNames } from '../x509/options.js';
+import { loadCertificates } from '../x509/pem.js';
 import { namedResponders, notApplicable } from './applicability.js';
 import type { OCSPAttempt } from './attempt.js';
 import { CachedAnswer } from './cached-answer.js';
+import { ChainResult } from './chain.js';
 import { type CheckFacts, CheckResult } from './check-result.js';
 import type { OCSPFailure } from './failures.js';
 import { type ClientSettings, type OCSPClientOptions, toResponderUrl, toSettings } from './options.js';
@@ -70,6 +75,23 @@ export class OCSPClient {
       if (!fresh || result.attempts.length > 0) return result;
     }
     return await abortable(this.#flights.get(subject.key) ?? this.#start(subject, question, fresh), signal);
+  }
+
+  /**
+   * {@link check} for each certificate of a chain, by the one behind it.
+   *
+   * @param chain - PEM, or a list; the certificate of the end entity first, and last one that is trusted as it is: nobody is
+   * asked about that.
+   * @throws (rejects with) what {@link check} throws; `ERR_OCSP_INVALID_VALUE` for less than two certificates.
+   */
+  async checkChain(chain: string | Iterable<CertificateInput>, options: CheckOptions = {}): Promise<ChainResult> {
+    const certificates = typeof chain === 'string' ? loadCertificates(chain) : [...checkList(chain, 'chain', toX509)];
+    if (certificates.length < 2) throw invalidValue('a chain has a certificate and its issuer, at least');
+    const issuers = certificates.slice(1);
+    const checks = issuers.map((issuer, i) =>
+      this.check({ certificate: certificates[i] as X509Certificate, issuer }, options),
+    );
+    return new ChainResult(await Promise.all(checks));
   }
 
   /** Ends connections and questions that are under way. */
@@ -219,6 +241,10 @@ function undetermined(failure: OCSPFailure, reason: string): CheckFacts {
 
 function reasonOf(failure: OCSPFailure): string {
   return failure === 'unreachable' ? 'no responder gave an answer' : 'no responder gave an answer that counts';
+}
+
+function toX509(input: unknown): X509Certificate {
+  return toCertificate(input, 'chain').x509;
 }
 
 /** Waits no longer than a signal allows. */

@@ -5,6 +5,7 @@
  * @packageDocumentation
  */
 export type { OCSPAttempt } from './attempt.js';
+export { ChainResult } from './chain.js';
 export { type CheckFacts, type CheckOutcome, CheckResult, type CheckSource, type FailPolicy } from './check-result.js';
 export { type CheckOptions, OCSPClient } from './client.js';
 export type { ClientClock } from './clock.js';

@@ -84,8 +84,12 @@ export class NodeTransport implements Transport {
     if (url.protocol === 'https:') {
       const socket = await tunnel(proxy, url, signal);
       options.agent = false;
-      options.createConnection = () => encrypted(socket, url);
-      return await exchange(url, options, request);
+      const inside = encrypted(socket, url);
+      options.createConnection = () => inside;
+      options.headers = { ...headers, Connection: 'close' };
+      const answer = await exchange(url, options, request);
+      // Nobody else knows of the connection, so nobody else ends it.
+      return { ...answer, discard: () => inside.destroy() };
     }
     const { hostname, port, protocol } = proxy;
     const auth = basicAuthorization(url);

@@ -364,3 +364,38 @@ test('a port where nobody listens', async (t) => {
   t.is(result.failure, 'unreachable');
   t.regex(result.explain(), /ECONNREFUSED/);
 });
+
+test('chains', async (t) => {
+  await using root = await TestResponder.start(kit.root);
+  await using responder = await start();
+  const aia = { ocsp: [responder.url] };
+  const leaf = kit.ca.issue({ aia }).certificate;
+  const sub = kit.root.issueIntermediate({ subject: 'CN=Sub', aia: { ocsp: [root.url] } });
+  const behind = sub.issue({ aia }).certificate;
+  const check = async (...chain: (typeof leaf)[]) => {
+    await using client = new OCSPClient({ allowPrivateAddresses: true, ...PATIENT });
+    return await client.checkChain(chain);
+  };
+  const unnamed = await check(leaf, kit.ca.certificate, kit.root.certificate);
+  t.deepEqual(
+    unnamed.results.map(({ outcome }) => outcome),
+    ['good', 'not-applicable'],
+  );
+  t.deepEqual([unnamed.outcome, unnamed.allowed], ['good', true]);
+  root.behaviour = 'revoked';
+  const revoked = await check(behind, sub.certificate, kit.root.certificate);
+  t.deepEqual(
+    revoked.results.map(({ outcome }) => outcome),
+    ['undetermined', 'revoked'],
+  );
+  t.deepEqual([revoked.outcome, revoked.allowed], ['revoked', false]);
+  t.regex(revoked.explain(), /certificate 1:\n[\s\S]*=> revoked/);
+  const swapped = await check(kit.ca.certificate, leaf);
+  t.deepEqual([swapped.outcome, swapped.allowed], ['undetermined', false]);
+  await using client = new OCSPClient({ allowPrivateAddresses: true, ...PATIENT });
+  t.is((await client.checkChain(`${leaf}${kit.ca.certificatePem}`)).outcome, 'good');
+  for (const chain of [[], [leaf], leaf.toString()]) {
+    await t.throwsAsync(client.checkChain(chain), { code: 'ERR_OCSP_INVALID_VALUE' });
+  }
+  await t.throwsAsync(client.checkChain(undefined as never), { instanceOf: TypeError });
+});

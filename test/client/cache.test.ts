@@ -1,0 +1,320 @@
+import { spawn } from 'node:child_process';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import test from 'ava';
+import {
+  type ClientClock,
+  FolderCache,
+  OCSPClient,
+  type OCSPClientOptions,
+  type ResponseCacheStore,
+} from 'openssl-ocsp/client';
+import { TestResponder, TestResponseKit } from 'openssl-ocsp/testing';
+import { Scratch } from '../helpers/openssl-cli.js';
+
+const kit = new TestResponseKit();
+const issuer = kit.ca.certificate;
+const question = { certificate: kit.leaf.certificate, issuer };
+const PATIENT = { timeout: 100_000, hedgeAfter: 50_000 };
+const HOUR = 3600 * 1000;
+const start = () => TestResponder.start(kit.ca);
+const clientOf = (responder: TestResponder, options: OCSPClientOptions = {}) =>
+  new OCSPClient({ responders: [responder.url], ...PATIENT, ...options });
+
+/** The clock of the machine, so much ahead. */
+class Shifted implements ClientClock {
+  ahead = 0;
+  now(): number {
+    return Date.now() + this.ahead;
+  }
+  after(milliseconds: number, callback: () => void): () => void {
+    const timer = setTimeout(callback, milliseconds);
+    return () => clearTimeout(timer);
+  }
+}
+async function keysOf(store: ResponseCacheStore): Promise<string[]> {
+  const keys: string[] = [];
+  for await (const key of store.keys()) keys.push(key);
+  return keys;
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await wait(5);
+}
+
+test('500 at a time, one request; none from the cache', async (t) => {
+  await using responder = await start();
+  responder.behaviour = 'late';
+  await using client = clientOf(responder);
+  const results = await Promise.all(Array.from({ length: 500 }, () => client.check(question)));
+  t.true(results.every(({ outcome, source }) => outcome === 'good' && source === 'network'));
+  t.is(responder.requests.length, 1);
+  const again = await client.check(question);
+  t.is(again.source, 'cache');
+  t.deepEqual(again.attempts, []);
+  t.regex(again.explain(), /from the cache/);
+  t.is(responder.requests.length, 1);
+  t.is((await client.check(question, { fresh: true })).source, 'network');
+  t.is(responder.requests.length, 2);
+});
+
+test('the signal of one caller ends its waiting, and nothing else', async (t) => {
+  await using responder = await start();
+  let answer: (() => void) | undefined;
+  responder.behaviour = () =>
+    new Promise((resolve) => {
+      answer = () => resolve('good');
+    });
+  await using client = clientOf(responder);
+  const first = new AbortController();
+  const impatient = client.check(question, { signal: first.signal });
+  const patient = client.check(question);
+  await until(() => answer !== undefined);
+  first.abort(new Error('gone'));
+  await t.throwsAsync(impatient, { message: 'gone' });
+  answer!();
+  t.is((await patient).outcome, 'good');
+  t.is(responder.requests.length, 1);
+  await t.throwsAsync(client.check(question, { signal: AbortSignal.abort(new Error('before')) }), {
+    message: 'before',
+  });
+});
+
+test('failures are kept for a moment that grows; the responder rests', async (t) => {
+  await using responder = await start();
+  responder.behaviour = 'gone';
+  const clock = new Shifted();
+  await using client = clientOf(responder, { clock, method: 'post' });
+  const other = { certificate: kit.ca.issue({}).certificate, issuer };
+  const asked = () => responder.requests.length;
+  t.is((await client.check(question)).failure, 'unreachable');
+  const before = asked();
+  const second = await client.check(question);
+  t.is(second.failure, 'unreachable');
+  t.is((await client.check(other)).failure, 'unreachable');
+  t.regex((await client.check(other)).explain(), /asked again in \d+ second/);
+  t.is(asked(), before, 'neither about the certificate, nor about another one');
+  for (const seconds of [1, 2, 4, 8, 16, 32, 60, 60]) {
+    clock.ahead += seconds * 1000 + 500;
+    const last = asked();
+    await client.check(question);
+    t.true(asked() > last, `after ${seconds} seconds`);
+    clock.ahead += 500;
+    const now = asked();
+    await client.check(question);
+    t.is(asked(), now);
+  }
+  responder.behaviour = 'good';
+  clock.ahead += 61_000;
+  t.is((await client.check(question)).outcome, 'good');
+});
+
+test('Retry-After, and no request to a responder that rests because of another certificate', async (t) => {
+  await using responder = await start();
+  responder.behaviour = 'unauthorized';
+  await using client = clientOf(responder, { hash: 'sha1' });
+  t.is((await client.check(question)).failure, 'refused');
+  const other = { certificate: kit.ca.issue({}).certificate, issuer };
+  responder.behaviour = 'good';
+  t.is((await client.check(other)).outcome, 'good', 'whoever answers uselessly about one is asked about others');
+});
+
+test('refreshed in the background when half of the time is over; the old answer counts on until a later one is there', async (t) => {
+  await using responder = await start();
+  const clock = new Shifted();
+  await using client = clientOf(responder, { clock });
+  await client.check(question);
+  clock.ahead = 10 * HOUR;
+  t.is((await client.check(question)).source, 'cache');
+  t.is(responder.requests.length, 1);
+  clock.ahead = 14 * HOUR;
+  responder.behaviour = 'text';
+  t.is((await client.check(question)).outcome, 'good');
+  await until(() => responder.requests.length === 2);
+  await wait(100);
+  t.is((await client.check(question)).outcome, 'good', 'a bad answer does not take a good one away');
+  t.is(responder.requests.length, 2, 'and it is not asked for at every check');
+  responder.behaviour = 'revoked';
+  while ((await client.check(question)).outcome === 'good') {
+    clock.ahead += HOUR / 10;
+    t.true(clock.ahead < 30 * HOUR);
+    await wait(20);
+  }
+  t.is((await client.check(question)).outcome, 'revoked');
+});
+
+test('past its time an answer is none; "good" may be stale by choice, "revoked" is, and never does a bad answer count', async (t) => {
+  await using responder = await start();
+  const clock = new Shifted();
+  await using strict = clientOf(responder, { clock });
+  await using lenient = clientOf(responder, { clock, staleIfError: 7200 });
+  const revoked = { certificate: kit.ca.issue({}).certificate, issuer };
+  responder.setStatus(revoked.certificate.serialNumber, 'revoked');
+  for (const client of [strict, lenient]) {
+    t.is((await client.check(question)).outcome, 'good');
+    t.is((await client.check(revoked)).outcome, 'revoked');
+  }
+  clock.ahead = 25 * HOUR;
+  responder.behaviour = 'gone';
+  t.like(await strict.check(question), { outcome: 'undetermined', failure: 'unreachable', allowed: false });
+  t.like(await lenient.check(question), { outcome: 'good', source: 'stale', allowed: true });
+  clock.ahead += 70_000;
+  t.like(await strict.check(revoked), { outcome: 'revoked', source: 'stale', allowed: false });
+  responder.behaviour = 'text';
+  clock.ahead += 130_000;
+  t.like(await lenient.check(question), { outcome: 'undetermined', failure: 'refused', allowed: false });
+  clock.ahead = 27 * HOUR;
+  responder.behaviour = 'gone';
+  t.is((await lenient.check(question)).outcome, 'undetermined');
+});
+
+test('never back in time: a replayed answer does not take the place of a later one, nor after its end', async (t) => {
+  const clock = new Shifted();
+  const at = (hours: number, end: number, status: 'good' | 'revoked') =>
+    kit.respond(
+      kit.entry({
+        status,
+        hash: 'sha256',
+        thisUpdate: new Date(Date.now() + hours * HOUR),
+        nextUpdate: new Date(Date.now() + end * HOUR),
+      }),
+    );
+  const old = at(-10, 48, 'good');
+  const later = at(-1, 2, 'revoked');
+  let der = later;
+  await using responder = await TestResponder.start(kit.ca, { behaviour: () => der });
+  await using client = clientOf(responder, { clock, failPolicy: 'soft' });
+  t.is((await client.check(question)).outcome, 'revoked');
+  der = old;
+  t.is((await client.check(question, { fresh: true })).outcome, 'revoked');
+  clock.ahead = 3 * HOUR;
+  const after = await client.check(question);
+  t.is(after.outcome, 'revoked', after.explain());
+  t.regex(after.explain(), /older than one that is known/);
+  der = at(2, 20, 'good');
+  clock.ahead = 4 * HOUR;
+  t.is((await client.check(question)).outcome, 'good');
+});
+
+test('memory is bounded; the answers that were used last stay', async (t) => {
+  await using responder = await start();
+  await using client = clientOf(responder, { cache: { maxBytes: 6000 } });
+  const certificates = Array.from({ length: 6 }, () => kit.ca.issue({ privateKey: kit.leaf.privateKey }).certificate);
+  for (const certificate of certificates) {
+    await client.check({ certificate, issuer });
+    t.is((await client.check({ certificate: certificates[0]!, issuer })).source, 'cache');
+  }
+  t.is((await client.check({ certificate: certificates[1]!, issuer })).source, 'network');
+  await using none = clientOf(responder, { cache: false });
+  await none.check(question);
+  t.is((await none.check(question)).source, 'network');
+});
+
+test('a folder outlives the client, and a damaged or foreign file counts as none', async (t) => {
+  using scratch = new Scratch();
+  const folder = scratch.path('cache');
+  const store = new FolderCache(folder);
+  await using responder = await start();
+  {
+    await using client = clientOf(responder, { cache: { store } });
+    await client.check(question);
+  }
+  const check = async () => {
+    await using client = clientOf(responder, { cache: { store: new FolderCache(folder) } });
+    return await client.check(question);
+  };
+  t.is((await check()).source, 'cache');
+  const [key] = await keysOf(store);
+  const path = join(folder, key!.slice(0, 2), `${key}.ocsp`);
+  const whole = readFileSync(path);
+  for (const damage of [
+    Buffer.alloc(0),
+    whole.subarray(0, -1),
+    whole.subarray(0, 20),
+    Buffer.concat([whole, Buffer.alloc(1)]),
+    Buffer.from(whole.map((byte, i) => (i === whole.length - 3 ? byte ^ 1 : byte))),
+    Buffer.from(whole.map((byte, i) => (i === 10 ? byte ^ 1 : byte))),
+  ]) {
+    writeFileSync(path, damage);
+    t.is(await store.get(key!), null);
+    t.is((await check()).source, 'network');
+  }
+  // Right by its checksum, and not by its signature: whoever can write there still cannot make a certificate good.
+  responder.behaviour = 'revoked';
+  const forged = kit.respond(kit.entry({ hash: 'sha256', thisUpdate: new Date(Date.now() + 60_000) }), {
+    breakSignature: true,
+  });
+  await store.put(key!, forged, new Date(Date.now() + HOUR));
+  t.is((await check()).outcome, 'revoked');
+  await t.throwsAsync(store.put('../../x', forged, new Date()), { code: 'ERR_OCSP_INVALID_VALUE' });
+  t.is(await store.get('00'.repeat(32)), null);
+  await store.delete(key!);
+  await store.delete(key!);
+  t.deepEqual(await keysOf(store), []);
+});
+
+test('what another process has learnt is a floor: answers in the folder that are later win', async (t) => {
+  using scratch = new Scratch();
+  const store = new FolderCache(scratch.path('cache'));
+  await using responder = await start();
+  const clock = new Shifted();
+  await using one = clientOf(responder, { cache: { store }, clock });
+  await using two = clientOf(responder, { cache: { store } });
+  await one.check(question);
+  await wait(1100);
+  responder.behaviour = 'revoked';
+  t.is((await two.check(question, { fresh: true })).outcome, 'revoked');
+  // Half of the time is over; the folder knows before anybody is asked.
+  responder.behaviour = 'gone';
+  clock.ahead = 14 * HOUR;
+  await one.check(question);
+  while ((await one.check(question)).outcome === 'good') await wait(5);
+  t.is((await one.check(question)).outcome, 'revoked');
+});
+
+test.serial('a store that fails costs a question, and a warning', async (t) => {
+  await using responder = await start();
+  const fail = () => Promise.reject(new Error('ENOSPC'));
+  const store: ResponseCacheStore = { get: fail, put: fail, delete: fail, async *keys() {} };
+  const warnings: Error[] = [];
+  const listener = (warning: Error) => warnings.push(warning);
+  process.on('warning', listener);
+  t.teardown(() => process.off('warning', listener));
+  await using client = clientOf(responder, { cache: { store } });
+  t.is((await client.check(question)).outcome, 'good');
+  t.is((await client.check(question)).source, 'cache');
+  await wait(20);
+  t.is(warnings.filter(({ name }) => name === 'OCSPWarning').length, 1);
+});
+
+test('killed while it writes: the old answer or the new one, and rubbish is swept', async (t) => {
+  using scratch = new Scratch();
+  const folder = scratch.path('cache');
+  const store = new FolderCache(folder);
+  const key = 'ab'.repeat(32);
+  const index = new URL('../../../dist/client/index.js', import.meta.url).href;
+  const program = scratch.write(
+    'writer.mjs',
+    `import { FolderCache } from ${JSON.stringify(index)};
+     const store = new FolderCache(${JSON.stringify(folder)});
+     process.stdout.write('up');
+     for (let i = 0; ; i++) await store.put('${key}', Buffer.alloc(200_000, i % 256), new Date(4e12));`,
+  );
+  for (let round = 0; round < 8; round++) {
+    const child = spawn(process.execPath, [program]);
+    await new Promise((resolve) => child.stdout.once('data', resolve));
+    await wait(20 + 30 * round);
+    child.kill('SIGKILL');
+    await new Promise((resolve) => child.once('close', resolve));
+    const der = await store.get(key);
+    const names = readdirSync(join(folder, 'ab'));
+    t.true(names.includes(`${key}.ocsp`) ? der !== null : der === null, 'what is in its place is whole');
+    if (der !== null) t.true(der.length === 200_000 && der.every((byte) => byte === der[0]));
+  }
+  await store.put(key, Buffer.from('new'), new Date(4e12));
+  t.is(await store.sweep(), 0, "drafts may still be somebody's");
+  await store.put('cd'.repeat(32), Buffer.from('old'), new Date(0));
+  t.is(await store.sweep(), 1);
+  t.deepEqual(await keysOf(store), [key]);
+});

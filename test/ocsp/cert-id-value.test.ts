@@ -1,0 +1,105 @@
+import test from 'ava';
+import { CertId, caIssuersUrls, loadCertificates, OCSPRequestBuilder, verifyOcspResponse } from 'openssl-ocsp';
+import { createTestCa, TestResponseKit } from 'openssl-ocsp/testing';
+
+const kit = new TestResponseKit();
+const certificate = kit.leaf.certificate;
+const issuer = kit.ca.certificate;
+const HASHES = ['sha1', 'sha224', 'sha256', 'sha384', 'sha512'] as const;
+
+test('the four parts are those of a request', (t) => {
+  for (const hashAlgorithm of HASHES) {
+    const [entry] = new OCSPRequestBuilder().addCertificate(certificate, issuer, hashAlgorithm).build().requests;
+    const { serialNumber } = certificate;
+    for (const certId of [
+      CertId.of(issuer, { certificate, hashAlgorithm }),
+      CertId.of(issuer, { serialNumber, hashAlgorithm }),
+    ]) {
+      t.deepEqual(certId.issuerNameHash, entry!.issuerNameHash);
+      t.deepEqual(certId.issuerKeyHash, entry!.issuerKeyHash);
+      t.is(certId.serialNumber, entry!.serialNumber);
+      t.is(certId.hashAlgorithm, entry!.hashAlgorithm);
+      t.true(certId.equals(CertId.from(entry!)));
+      t.is(verifyOcspResponse(kit.respond(), { certId, issuer }).status, 'good');
+    }
+    t.deepEqual(CertId.hashesOf(issuer, hashAlgorithm).issuerKeyHash, entry!.issuerKeyHash);
+  }
+  t.is(CertId.of(issuer, { certificate }).hashAlgorithm as string, 'sha256');
+  t.false(CertId.of(issuer, { certificate }).equals(CertId.of(issuer, { certificate, hashAlgorithm: 'sha1' })));
+  t.false(CertId.of(issuer, { serialNumber: 1n }).equals(CertId.of(issuer, { serialNumber: 2n })));
+});
+
+test('what is read may be changed without effect', (t) => {
+  const certId = CertId.of(issuer, { certificate });
+  certId.issuerKeyHash.fill(0);
+  certId.issuerNameHash.fill(0);
+  CertId.hashesOf(issuer).issuerKeyHash.fill(0);
+  t.true(certId.equals(CertId.of(issuer, { certificate })));
+  t.true(certId.isOfIssuer(issuer));
+});
+
+test('issuers are found by their hashes', (t) => {
+  const namesake = createTestCa({ subject: 'CN=Test CA' });
+  for (const hashAlgorithm of HASHES) {
+    const certId = CertId.of(issuer, { serialNumber: 5n, hashAlgorithm });
+    t.is(
+      certId.findIssuer([kit.root.certificate, namesake.certificate, kit.ca.certificatePem])?.fingerprint256,
+      issuer.fingerprint256,
+    );
+    t.is(certId.findIssuer([kit.root.certificate, namesake.certificate, certificate]), null);
+    t.is(certId.findIssuer([]), null);
+  }
+  t.throws(() => CertId.of(issuer, { serialNumber: 5n }).findIssuer(kit.ca.certificatePem as never), {
+    instanceOf: TypeError,
+  });
+});
+
+test('arguments', (t) => {
+  t.throws(() => CertId.of(issuer, {}), { instanceOf: TypeError });
+  t.throws(() => CertId.of(issuer, { certificate, serialNumber: 1n }), { code: 'ERR_OCSP_INVALID_VALUE' });
+  t.throws(() => CertId.of(issuer, { certificate, hashAlgorithm: 'md5' as never }), {
+    code: 'ERR_OCSP_UNSUPPORTED_ALGORITHM',
+  });
+  t.throws(() => CertId.of(issuer, { serial: 1n } as never), { code: 'ERR_OCSP_INVALID_VALUE' });
+  t.throws(() => CertId.of('x' as never, { certificate }), { code: 'ERR_OCSP_MALFORMED' });
+  const parts = CertId.of(issuer, { certificate });
+  t.throws(
+    () => CertId.from({ ...CertId.hashesOf(issuer), issuerKeyHash: Buffer.alloc(3), serialNumber: parts.serialNumber }),
+    {
+      code: 'ERR_OCSP_INVALID_VALUE',
+    },
+  );
+});
+
+test('certificates of a file: PEM of several, DER of one', (t) => {
+  const chain = `a comment\n${kit.leaf.certificatePem}${kit.leaf.privateKeyPem}${kit.ca.certificatePem}`;
+  for (const data of [chain, Buffer.from(chain)]) {
+    t.deepEqual(
+      loadCertificates(data).map(({ fingerprint256 }) => fingerprint256),
+      [certificate.fingerprint256, issuer.fingerprint256],
+    );
+  }
+  t.is(loadCertificates(certificate.raw)[0]!.fingerprint256, certificate.fingerprint256);
+  for (const data of ['', 'text', Buffer.alloc(0), kit.leaf.privateKeyPem, certificate.raw.subarray(1)]) {
+    t.throws(() => loadCertificates(data), { code: 'ERR_OCSP_MALFORMED' });
+  }
+  t.throws(
+    () => loadCertificates(`${kit.leaf.certificatePem}-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----`),
+    {
+      code: 'ERR_OCSP_MALFORMED',
+      message: /certificate 1 does not parse/,
+    },
+  );
+  t.throws(() => loadCertificates(5 as never), { instanceOf: TypeError });
+});
+
+test('URLs of the certificate of the issuer', (t) => {
+  const { ca } = kit;
+  const caIssuers = ['http://ca.example/ca.cer', 'ldap://ca.example/x'];
+  t.deepEqual(caIssuersUrls(ca.issue({ aia: { ocsp: ['http://ocsp.example/'], caIssuers } }).certificate), caIssuers);
+  t.deepEqual(caIssuersUrls(ca.issue({ aia: { ocsp: ['http://ocsp.example/'] } }).certificate), []);
+  t.deepEqual(caIssuersUrls(ca.issue({}).certificatePem), []);
+  const broken = [{ oid: '1.3.6.1.5.5.7.1.1', value: Buffer.from('3003020101', 'hex') }];
+  t.throws(() => caIssuersUrls(ca.issue({ extensions: broken }).certificate), { code: 'ERR_OCSP_MALFORMED' });
+  t.throws(() => caIssuersUrls('ca.pem'), { code: 'ERR_OCSP_MALFORMED' });
+});
