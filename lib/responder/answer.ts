@@ -24,10 +24,15 @@ export class Prepared {
   /** Until when it may be given, in milliseconds: nextUpdate, or the end of the signer's certificate. */
   readonly expires: number;
   readonly etag: string;
+  /** For HTTP. */
+  readonly lastModified: string;
+  readonly expiresHeader: string | undefined;
   /** Milliseconds of a clock that nobody sets: when the store was looked at last. */
   checkedAt: number;
   /** By the same clock: when the authority said the same last. */
   confirmedAt: number;
+  /** When it was asked for last, more or less; milliseconds. */
+  touchedAt = 0;
 
   constructor(
     der: Buffer,
@@ -45,6 +50,8 @@ export class Prepared {
     );
     this.refreshAt = refreshTime(times.thisUpdate, times.nextUpdate);
     this.etag = `"${createHash('sha256').update(der).digest('hex')}"`;
+    this.lastModified = httpDate(times.producedAt);
+    this.expiresHeader = times.nextUpdate === null ? undefined : httpDate(times.nextUpdate);
     this.checkedAt = performance.now();
     this.confirmedAt = this.checkedAt;
   }
@@ -70,8 +77,6 @@ export class Answer {
   readonly responseStatus: OCSPResponseStatus;
   /** Where it came from: signed before, in memory, signed for this request, or not signed at all. */
   readonly source: AnswerSource;
-  /** Until when it holds; null for errors, and for answers that say nothing of it. */
-  readonly nextUpdate: Date | null;
   /** Entity tag: the SHA-256 of the answer (RFC 9919 section 6.2), in quotes; null for errors. */
   readonly etag: string | null;
   /** @internal The answer itself. Never handed out. */
@@ -97,9 +102,14 @@ export class Answer {
     this.#prepared = prepared;
     this.etag = prepared?.etag ?? null;
     this.certStatus = prepared?.entry.status;
-    this.nextUpdate = prepared?.nextUpdate == null ? null : new Date(prepared.nextUpdate * 1000);
     this.#now = now;
     this.#maxAge = maxAge;
+  }
+
+  /** Until when it holds; null for errors, and for answers that say nothing of it. */
+  get nextUpdate(): Date | null {
+    const seconds = this.#prepared?.nextUpdate ?? null;
+    return seconds === null ? null : new Date(seconds * 1000);
   }
 
   /** The DER of the OCSPResponse. */
@@ -128,12 +138,12 @@ export class Answer {
       headers['Cache-Control'] = 'max-age=0, no-transform, must-revalidate';
       return headers;
     }
-    const { etag, producedAt, nextUpdate } = prepared;
+    const { etag, lastModified, expiresHeader } = prepared;
     if (mayBeKept)
       headers['Cache-Control'] = `max-age=${this.#maxAgeNow(prepared)}, public, no-transform, must-revalidate`;
     headers['ETag'] = etag;
-    headers['Last-Modified'] = httpDate(producedAt);
-    if (nextUpdate !== null) headers['Expires'] = httpDate(nextUpdate);
+    headers['Last-Modified'] = lastModified;
+    if (expiresHeader !== undefined) headers['Expires'] = expiresHeader;
     return headers;
   }
 

@@ -11,6 +11,7 @@ import { AnswerCache } from './answer-cache.js';
 import { hexOf } from './authority.js';
 import { publishError, publishSignature } from './channels.js';
 import { notIssuedEntry, responseExtensions, singleFor } from './content.js';
+import { combine, type Finding, inTime, isExtendedRevoke } from './finding.js';
 import { Budget, Gate, Overload } from './gate.js';
 import { IssuerTable, type ResponderIssuer } from './issuer.js';
 import type { Known } from './knowledge.js';
@@ -34,9 +35,6 @@ export interface Question extends Asked {
   readonly issuer: ResponderIssuer;
   readonly serialNumber: string;
 }
-
-/** A status that is to be stated; undefined for a certificate that nobody here knows. */
-type Finding = StatusEntry | undefined;
 
 /** There is no answer, and why. */
 class NoAnswer extends Error {
@@ -221,7 +219,7 @@ export class Answerer {
 
   #give(question: Question, key: string, prepared: Prepared, source: 'store' | 'cache' | 'live', now: number): Answer {
     this.#checkLag(question.issuer, prepared.entry);
-    if (source === 'cache') this.cache.touch(key, prepared);
+    if (source === 'cache') this.cache.touch(key, prepared, now);
     return new Answer(prepared.der, SUCCESSFUL, source, prepared, now, this.limits.maxAge);
   }
 
@@ -405,24 +403,4 @@ export class Answerer {
       throw error instanceof Overload ? error : new NoAnswer(errorAnswer(TRY_LATER));
     }
   }
-}
-
-/** What the authority and the store know together. What only a store knows counts when it is a revocation for ever. */
-function combine(known: Known, stored: Stored | undefined): Finding {
-  if (stored === undefined) return known;
-  const { entry } = stored;
-  if (known === undefined) return isPermanent(entry) ? entry : undefined;
-  return saysTheSame(known, entry) ? known : moreTrue(known, entry);
-}
-
-function isExtendedRevoke({ status, revocationTime }: StatusEntry): boolean {
-  return status === OCSPCertStatus.REVOKED && revocationTime?.getTime() === 0;
-}
-
-/** The promise, or {@link Overload} when it takes too long. */
-function inTime<T>(promise: Promise<T>, timeout: number): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Overload('nobody answers')), timeout);
-    promise.then(resolve, reject).finally(() => clearTimeout(timer));
-  });
 }

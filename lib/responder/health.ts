@@ -91,3 +91,30 @@ export function healthOf(
     uptime: (performance.now() - begin) / 1000,
   };
 }
+
+/** The health of several processes that share a port, as one. */
+export function mergeHealth(list: readonly [ResponderHealth, ...ResponderHealth[]]): ResponderHealth {
+  const [first] = list;
+  const sum = (value: (one: ResponderHealth) => number): number => list.reduce((all, one) => all + value(one), 0);
+  const sums = <T extends Readonly<Record<string, number>>>(value: (one: ResponderHealth) => T): T =>
+    Object.fromEntries(Object.keys(value(first)).map((name) => [name, sum((one) => value(one)[name] ?? 0)])) as T;
+  return {
+    ready: list.every(({ ready }) => ready),
+    draining: list.some(({ draining }) => draining),
+    issuers: first.issuers.map((issuer, i) => ({
+      ...issuer,
+      ready: list.every(({ issuers }) => issuers[i]?.ready),
+      problems: [...new Set(list.flatMap(({ issuers }) => issuers[i]?.problems ?? []))],
+      lag: Math.max(...list.map(({ issuers }) => issuers[i]?.lag ?? 0)),
+    })),
+    live: { inflight: sum(({ live }) => live.inflight), waiting: sum(({ live }) => live.waiting) },
+    cache: { answers: sum(({ cache }) => cache.answers), bytes: sum(({ cache }) => cache.bytes) },
+    answers: {
+      total: sum(({ answers }) => answers.total),
+      byType: sums(({ answers }) => answers.byType),
+      bySource: sums(({ answers }) => answers.bySource),
+      pathMerged: sum(({ answers }) => answers.pathMerged),
+    },
+    uptime: Math.min(...list.map(({ uptime }) => uptime)),
+  };
+}

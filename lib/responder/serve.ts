@@ -1,11 +1,11 @@
 /** The servers of a responder: sockets, time limits, and a way to an end. */
 
 import { unlink } from 'node:fs/promises';
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, type Server, type ServerOptions } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { connect, type ListenOptions } from 'node:net';
 import type { TlsOptions } from 'node:tls';
-import { metricsText } from './metrics.js';
+import { adminListener } from './admin.js';
 import type { Responder } from './responder.js';
 
 /** Where a server listens: a port, by default of all addresses; a unix socket; or a file descriptor that listens already. */
@@ -39,13 +39,13 @@ export interface ResponderServer extends AsyncDisposable {
 }
 
 /** Slow clients are cut off: a request has to be there in 10 seconds, and an answer has to be taken in 30. */
-const LIMITS = {
+export const LIMITS: ServerOptions = {
   headersTimeout: 10_000,
   requestTimeout: 15_000,
   keepAliveTimeout: 30_000,
   connectionsCheckingInterval: 1000,
   maxHeaderSize: 16 * 1024,
-} as const;
+};
 const IDLE = 30_000;
 
 /**
@@ -66,7 +66,10 @@ export async function serve(
   let adminServer: Server | undefined;
   try {
     if (admin !== undefined) {
-      adminServer = createServer(LIMITS, adminListener(responder));
+      adminServer = createServer(
+        LIMITS,
+        adminListener(() => responder.health()),
+      );
       await listen(adminServer, admin);
     }
   } catch (error) {
@@ -92,40 +95,8 @@ export async function serve(
   };
 }
 
-/** What operators ask. */
-function adminListener(responder: Responder): RequestListener {
-  return (request, response) => {
-    const reply = (status: number, body: string, type = 'text/plain; charset=utf-8'): void => {
-      response.writeHead(status, { 'Content-Type': type, 'Cache-Control': 'no-store' });
-      response.end(request.method === 'HEAD' ? undefined : body);
-    };
-    if (request.method !== 'GET' && request.method !== 'HEAD') {
-      reply(405, 'GET\n');
-      return;
-    }
-    switch (request.url?.split('?', 1)[0]) {
-      case '/healthz':
-        reply(200, 'ok\n');
-        return;
-      case '/readyz': {
-        const { ready, issuers, draining } = responder.health();
-        const lines = issuers.flatMap(({ name, problems }) => problems.map((problem) => `${name}: ${problem}`));
-        reply(ready ? 200 : 503, ready ? 'ready\n' : `${[...(draining ? ['draining'] : []), ...lines].join('\n')}\n`);
-        return;
-      }
-      case '/metrics':
-        reply(200, metricsText(responder.health()), 'text/plain; version=0.0.4; charset=utf-8');
-        return;
-      case '/health':
-        reply(200, `${JSON.stringify(responder.health())}\n`, 'application/json');
-        return;
-      default:
-        reply(404, '/healthz, /readyz, /metrics, /health\n');
-    }
-  };
-}
-
-async function listen(server: Server, address: ListenAddress, reusePort = false): Promise<void> {
+/** Listens; takes the place of a socket that nobody listens at any more. */
+export async function listen(server: Server, address: ListenAddress, reusePort = false): Promise<void> {
   try {
     await tryToListen(server, (reusePort ? { ...address, reusePort } : address) as ListenOptions);
   } catch (error) {
@@ -155,7 +126,8 @@ function isServed(path: string): Promise<boolean> {
   });
 }
 
-async function closeServer(server: Server, timeout: number): Promise<void> {
+/** Closes a server; connections may end by themselves for so long, in milliseconds. */
+export async function closeServer(server: Server, timeout: number): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   server.closeIdleConnections();
   const timer = setTimeout(() => server.closeAllConnections(), timeout);
@@ -163,7 +135,8 @@ async function closeServer(server: Server, timeout: number): Promise<void> {
   clearTimeout(timer);
 }
 
-function urlOf(server: Server, scheme: string): string {
+/** Where a server listens. */
+export function urlOf(server: Server, scheme: string): string {
   const address = server.address();
   if (address === null || typeof address === 'string') return address ?? '';
   const { address: host, family, port } = address;

@@ -239,6 +239,29 @@ test('SIGTERM: an idle connection does not hold it up', async (t) => {
   t.is(await served.end(), 0);
 });
 
+test('several processes: one port, one health, and one that is killed is replaced', async (t) => {
+  const at = folder(t);
+  const [port, admin] = [await freePort(), await freePort()];
+  const issuer = { certificate: 'ca.pem', signers: [{ certificate: 'ocsp.pem', key: 'ocsp.key' }], index: 'index.txt' };
+  const config = { listen: `127.0.0.1:${port}`, admin: `127.0.0.1:${admin}`, issuers: [issuer], processes: 2 };
+  writeFileSync(at('serve.json'), JSON.stringify(config));
+  const served = await start(t, ['--config', at('serve.json')]);
+  await served.event('listening', 2);
+  for (let i = 0; i < 6; i += 1) t.is(await statusAt({ port }), 'good');
+  t.deepEqual(await get(admin, '/readyz'), { status: 200, body: 'ready\n' });
+  t.regex((await get(admin, '/metrics')).body, /^ocsp_responses_total\{type="good"\} 6$/m);
+  t.is(served.stdout.trim().split('\n').length, 1);
+  const [first] = served.lines.filter(({ event }) => event === 'listening').map(({ pid }) => Number(pid));
+  process.kill(first as number, 'SIGKILL');
+  t.is((await served.event('process ended'))['worker'], first as number);
+  await served.event('listening', 3);
+  for (let i = 0; i < 4; i += 1) t.is(await statusAt({ port }), 'good');
+  writeFileSync(at('serve.json'), JSON.stringify({ ...config, nonce: 'forbidden' }));
+  served.child.kill('SIGHUP');
+  await served.event('reloaded', 2);
+  t.is(await served.end(), 0);
+});
+
 test('--check says who signs, and what is wrong', async (t) => {
   const at = folder(t);
   const well = await command(['serve', ...basic(at), '--check']);

@@ -1,3 +1,5 @@
+import { execFile } from 'node:child_process';
+import cluster from 'node:cluster';
 import { readFileSync } from 'node:fs';
 import { indexTxtSource } from '../../bulk/sources/index-txt.js';
 import { hexOf } from '../../responder/authority.js';
@@ -8,6 +10,7 @@ import { type Command, choiceOption, countOption, ExitCode, print, required, Usa
 import { PASSPHRASE_HELP, PASSPHRASE_OPTIONS } from '../passphrase.js';
 import { type IssuerConfig, parseAddress, readConfig, responderOptions, type ServeConfig } from './configuration.js';
 import { Log } from './log.js';
+import { reportHealth, supervise } from './processes.js';
 
 const HELP = `Usage: openssl-ocsp serve --issuer CA.pem --signer OCSP.pem --key OCSP.key --index index.txt [options]
 
@@ -152,21 +155,29 @@ class Service {
     const config = configOf(this.#values);
     const address = parseAddress(config.listen ?? ':8080', 'listen');
     const admin = config.admin === undefined ? undefined : parseAddress(config.admin, 'admin');
+    const { processes = 1 } = config;
+    if (processes > 1 && cluster.isPrimary && !this.#values.check) return await supervise(processes, admin, this.#log);
     await using responder = new Responder(await this.#options(config));
     await listsRead(responder);
     if (this.#values.check) return check(responder);
+    if (cluster.isWorker) reportHealth(responder);
     const options: ServeOptions = {
-      ...(admin !== undefined && { admin }),
+      // Of several processes the one that looks after them tells.
+      ...(admin !== undefined && cluster.isPrimary && { admin }),
       ...(config.tls && { tls: { cert: readFileSync(config.tls.certificate), key: readFileSync(config.tls.key) } }),
       shutdownTimeout: (config.shutdownTimeout ?? 10) * 1000,
     };
     const server = await serve(responder, address, options);
     const ended = this.#untilSignal(responder);
     await this.#greet(config, server);
+    notify('--ready');
     const signal = await ended;
+    notify('--stopping');
     this.#log.line('info', 'stopping', { signal });
     await server.close();
     this.#log.line('info', 'stopped');
+    // The channel to the supervisor would keep the process.
+    cluster.worker?.disconnect();
     return ExitCode.OK;
   }
 
@@ -177,7 +188,7 @@ class Service {
   /** A command that asks, to be pasted; and the line for the log. */
   async #greet({ issuers, basePath = '' }: ServeConfig, { url, adminUrl }: ResponderServer): Promise<void> {
     const [first] = issuers;
-    if (/^http:/.test(url) && first !== undefined) {
+    if (/^http:/.test(url) && (cluster.worker?.id ?? 1) === 1 && first !== undefined) {
       const serial = (await firstSerial(first)) ?? '1';
       print(`openssl-ocsp query --issuer ${quoted(first.certificate)} --serial ${serial} --url ${url}${basePath}`);
     }
@@ -232,6 +243,12 @@ function check(responder: Responder): number {
     for (const problem of problems) print(`${name}: ${problem}`);
   }
   return ready ? ExitCode.OK : ExitCode.FAILED;
+}
+
+/** Tells systemd, which has the program for it, where it wants to be told. */
+function notify(what: '--ready' | '--stopping'): void {
+  if (process.env['NOTIFY_SOCKET'] === undefined) return;
+  execFile('systemd-notify', [what], () => undefined);
 }
 
 /** The serial number of a certificate of the list; undefined where the list does not tell. */

@@ -1,0 +1,91 @@
+/** Several processes that answer on one port, and one that looks after them. */
+import cluster, { type Worker } from 'node:cluster';
+import { createServer } from 'node:http';
+import { adminListener } from '../../responder/admin.js';
+import { mergeHealth, type ResponderHealth } from '../../responder/health.js';
+import type { Responder } from '../../responder/responder.js';
+import { closeServer, LIMITS, type ListenAddress, listen, urlOf } from '../../responder/serve.js';
+import { ExitCode } from '../command.js';
+import type { Log } from './log.js';
+
+/** Milliseconds before a process that ended is replaced: one that cannot start is not tried without end. */
+const PAUSE = 1000;
+/** Milliseconds in which a process has to say how it is doing. */
+const PATIENCE = 2000;
+
+/** Tells the supervisor how this process is doing, when it asks. */
+export function reportHealth(responder: Responder): void {
+  process.on('message', (message) => {
+    if (message === 'health') process.send?.({ health: responder.health() });
+  });
+}
+
+/** Starts the processes, replaces those that end, and hands signals on. Resolves when all have ended after a signal. */
+export async function supervise(count: number, admin: ListenAddress | undefined, log: Log): Promise<number> {
+  cluster.setupPrimary({ serialization: 'advanced' });
+  let isEnding = false;
+  const workers = (): Worker[] => Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined);
+  const server =
+    admin === undefined
+      ? undefined
+      : createServer(
+          LIMITS,
+          adminListener(() => healthOfAll(workers(), count)),
+        );
+  if (server !== undefined && admin !== undefined) {
+    await listen(server, admin);
+    log.line('info', 'admin', { url: urlOf(server, 'http') });
+  }
+  const ended = new Promise<void>((resolve) => {
+    cluster.on('exit', ({ process: { pid: worker } }, code, signal) => {
+      if (!isEnding) {
+        log.line('error', 'process ended', { worker, code, signal });
+        setTimeout(() => isEnding || cluster.fork(), PAUSE);
+      } else if (workers().length === 0) resolve();
+    });
+    process.on('SIGHUP', () => {
+      for (const worker of workers()) worker.process.kill('SIGHUP');
+    });
+    for (const signal of ['SIGTERM', 'SIGINT'] as const)
+      process.once(signal, () => {
+        isEnding = true;
+        for (const worker of workers()) worker.process.kill('SIGTERM');
+        if (workers().length === 0) resolve();
+      });
+  });
+  for (let i = 0; i < count; i += 1) cluster.fork();
+  await ended;
+  if (server !== undefined) await closeServer(server, 0);
+  return ExitCode.OK;
+}
+
+/** @throws (rejects) When there are fewer than there should be, or one does not answer. */
+async function healthOfAll(workers: readonly Worker[], count: number): Promise<ResponderHealth> {
+  const [first, ...others] = await Promise.all(workers.map(healthOf));
+  if (first === undefined || others.length + 1 < count) throw new Error('not all processes are there');
+  return mergeHealth([first, ...others]);
+}
+
+function healthOf(worker: Worker): Promise<ResponderHealth> {
+  return new Promise((resolve, reject) => {
+    const onMessage = (message: { health?: ResponderHealth }): void => {
+      if (message.health === undefined) return;
+      end();
+      resolve(message.health);
+    };
+    const timer = setTimeout(() => {
+      end();
+      reject(new Error(`process ${worker.process.pid} does not answer`));
+    }, PATIENCE);
+    const end = (): void => {
+      clearTimeout(timer);
+      worker.off('message', onMessage);
+    };
+    worker.on('message', onMessage);
+    worker.send('health', (error) => {
+      if (error === null) return;
+      end();
+      reject(error);
+    });
+  });
+}

@@ -1,0 +1,30 @@
+/** What is found out about a certificate. */
+import type { StatusEntry } from '../bulk/status-entry.js';
+import { OCSPCertStatus } from '../ocsp/enums.js';
+import { Overload } from './gate.js';
+import type { Known } from './knowledge.js';
+import { isPermanent, moreTrue, saysTheSame } from './statement.js';
+import type { Stored } from './store-reader.js';
+
+/** A status that is to be stated; undefined for a certificate that nobody here knows. */
+export type Finding = StatusEntry | undefined;
+
+/** What the authority and the store know together. What only a store knows counts when it is a revocation for ever. */
+export function combine(known: Known, stored: Stored | undefined): Finding {
+  if (stored === undefined) return known;
+  const { entry } = stored;
+  if (known === undefined) return isPermanent(entry) ? entry : undefined;
+  return saysTheSame(known, entry) ? known : moreTrue(known, entry);
+}
+
+export function isExtendedRevoke({ status, revocationTime }: StatusEntry): boolean {
+  return status === OCSPCertStatus.REVOKED && revocationTime?.getTime() === 0;
+}
+
+/** The promise, or {@link Overload} when it takes too long. */
+export function inTime<T>(promise: Promise<T>, timeout: number): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Overload('nobody answers')), timeout);
+    promise.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}
