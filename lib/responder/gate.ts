@@ -53,7 +53,8 @@ export class Gate {
     return new Promise<T>((resolve, reject) => {
       let isOver = false;
       let hasBegun = false;
-      const timer = setTimeout(() => {
+      const giveUp = (): void => {
+        if (isOver) return;
         isOver = true;
         if (hasBegun) {
           this.#stuck = true;
@@ -62,7 +63,9 @@ export class Gate {
           this.#queue.splice(this.#queue.indexOf(waiting), 1);
         }
         reject(new Overload('a signature took too long'));
-      }, timeout);
+      };
+      // When this process itself was held up, what has come meanwhile counts as come in time.
+      const timer = setTimeout(() => setImmediate(giveUp), timeout);
       const end = (settle: () => void, isStuck: boolean): void => {
         if (isOver) {
           // Late, but it came.

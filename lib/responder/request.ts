@@ -2,6 +2,7 @@
 import type { CertIdHashIndex } from '../../typings/binding.js';
 import { invalidValue } from '../errors.js';
 import { ENTRY_EXTENSIONS, HASH_INDEX, ISSUER_KEY_HASH, ISSUER_NAME_HASH, SERIAL } from '../ocsp/layout.js';
+import type { Parsed } from '../ocsp/message.js';
 import { loadDerOcspRequest, type OCSPRequest, type OCSPRequestEntry } from '../ocsp/request.js';
 import { nonceOf, type RawExtension, readRawExtensions } from '../ocsp/verification/raw-extensions.js';
 import { OCSPNonce } from '../x509/extensions/request.js';
@@ -37,25 +38,44 @@ export function readRequest(bytes: Uint8Array): OCSPRequest {
 /** Longer than any serial number that a store takes. */
 const LONGEST_SERIAL = 255;
 
+/** A certificate as an entry of a request names it. The bytes are read when an answer is signed. */
+class AskedEntry implements Asked {
+  readonly issuer: ResponderIssuer | undefined;
+  readonly hash: CertIdHashIndex;
+  readonly serialNumber: string | undefined;
+  readonly #parsed: Parsed;
+
+  constructor(parsed: Parsed, issuers: IssuerTable) {
+    const { memory } = parsed;
+    const hash = parsed.number(HASH_INDEX);
+    const start = parsed.start(SERIAL);
+    const end = parsed.end(SERIAL);
+    const id = memory.toString('latin1', parsed.start(ISSUER_NAME_HASH), parsed.end(ISSUER_KEY_HASH));
+    const isNumber = end > start && end - start <= LONGEST_SERIAL && (memory[start] as number) < 0x80;
+    let first = start;
+    while (first < end - 1 && memory[first] === 0) first += 1;
+    this.issuer = issuers.find(id, hash);
+    this.hash = hash as CertIdHashIndex;
+    this.serialNumber = isNumber ? memory.toString('hex', first, end).toUpperCase() : undefined;
+    this.#parsed = parsed;
+  }
+
+  get serialBytes(): Buffer {
+    return this.#parsed.view(SERIAL);
+  }
+
+  get issuerNameHash(): Buffer {
+    return this.#parsed.view(ISSUER_NAME_HASH);
+  }
+
+  get issuerKeyHash(): Buffer {
+    return this.#parsed.view(ISSUER_KEY_HASH);
+  }
+}
+
 /** What an entry of a request asks about. */
 export function readAsked(entry: OCSPRequestEntry, issuers: IssuerTable): Asked {
-  const parsed = entry.parsedCertId();
-  const { memory } = parsed;
-  const hash = parsed.number(HASH_INDEX);
-  const start = parsed.start(SERIAL);
-  const end = parsed.end(SERIAL);
-  const id = memory.toString('latin1', parsed.start(ISSUER_NAME_HASH), parsed.end(ISSUER_KEY_HASH));
-  const isNumber = end > start && end - start <= LONGEST_SERIAL && (memory[start] as number) < 0x80;
-  let first = start;
-  while (first < end - 1 && memory[first] === 0) first += 1;
-  return {
-    issuer: issuers.find(id, hash),
-    hash: hash as CertIdHashIndex,
-    serialNumber: isNumber ? memory.toString('hex', first, end).toUpperCase() : undefined,
-    serialBytes: memory.subarray(start, end),
-    issuerNameHash: parsed.view(ISSUER_NAME_HASH),
-    issuerKeyHash: parsed.view(ISSUER_KEY_HASH),
-  };
+  return new AskedEntry(entry.parsedCertId(), issuers);
 }
 
 /** The nonce of a request. */

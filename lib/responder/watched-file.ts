@@ -1,7 +1,7 @@
 /** A file that somebody else writes: read when it has changed, and only whole. */
 import { stat } from 'node:fs/promises';
 
-/** How a {@link WatchedFile} is watched. */
+/** How a file is watched that somebody else writes. */
 export interface WatchOptions {
   /** Milliseconds between two looks at the file. Default 250. */
   readonly interval?: number;

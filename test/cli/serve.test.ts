@@ -273,6 +273,16 @@ test('--check says who signs, and what is wrong', async (t) => {
   t.regex(ill.stdout, /the authority is not up to date/);
 });
 
+test('a delegate that clients would have to ask about, too, is warned of', async (t) => {
+  const at = folder(t);
+  const checked = ca.issueResponder({ ocspNoCheck: false });
+  writeFileSync(at('ocsp.pem'), checked.certificatePem);
+  writeFileSync(at('ocsp.key'), checked.privateKeyPem);
+  const result = await command(['serve', ...basic(at), '--check']);
+  t.is(result.status, 0);
+  t.regex(result.stderr, /"level":"warn","event":"signer".*ocsp-nocheck/);
+});
+
 const WRONG: readonly [
   name: string,
   args: (at: (name: string) => string) => string[],

@@ -4,7 +4,18 @@ import test from 'ava';
 import { OCSPCertStatus } from 'openssl-ocsp';
 import { Responder, type StatusAuthority, type StatusChanges } from 'openssl-ocsp/responder';
 import { createTestCa } from 'openssl-ocsp/testing';
-import { ask, ca, delegate, GOOD, issuerOptions, makeResponder, REVOKED, statusOf, TestAuthority } from './fixtures.js';
+import {
+  ask,
+  ca,
+  delegate,
+  GOOD,
+  issuerOptions,
+  makeResponder,
+  REVOKED,
+  statusIn,
+  statusOf,
+  TestAuthority,
+} from './fixtures.js';
 
 const right = (tbs: Buffer): Buffer => sign('sha256', tbs, delegate.privateKey);
 
@@ -43,7 +54,7 @@ for (const mode of ['hang', 'throw', 'lie', 'nonsense'] as const)
           signers: [{ responder: other.certificate, privateKey: other.privateKey }],
         },
       ],
-      live: { timeout: 2000, maxInflight: 2, maxWaiting: 2 },
+      live: { timeout: 5000, maxInflight: 2, maxWaiting: 2 },
     });
     t.teardown(() => responder.close());
     t.is(await statusOf(responder, ask(['1002'])), 'revoked');
@@ -101,14 +112,14 @@ test('too many at a time: tryLater at once, with Retry-After; what is at hand is
   const responder = makeResponder(
     t,
     { signers: [{ responder: delegate.certificate, privateKey: far }] },
-    { live: { maxInflight: 1, maxWaiting: 3, timeout: 2000 } },
+    { live: { maxInflight: 1, maxWaiting: 3, timeout: 10_000 } },
   );
   t.is(await statusOf(responder, ask(['1002'])), 'revoked');
   far.mode = 'hang';
   const asked = Array.from({ length: 10 }, (_, i) => responder.answer(ask(['1001'], { nonce: Buffer.alloc(32, i) })));
   const begin = performance.now();
   const late = await Promise.all(asked.slice(4));
-  t.true(performance.now() - begin < 1900);
+  t.true(performance.now() - begin < 9900);
   for (const answer of late) {
     t.is(answer.headers['Retry-After'], '5');
     t.is(answer.headers['Cache-Control'], 'max-age=0, no-cache');
@@ -121,13 +132,9 @@ test('too many at a time: tryLater at once, with Retry-After; what is at hand is
 test('a budget for what no cache can help with: then without the nonce', async (t) => {
   const responder = makeResponder(t, {}, { live: { perSecond: 3 } });
   const nonce = Buffer.alloc(32, 9);
-  const echoed: boolean[] = [];
-  for (let i = 0; i < 5; i += 1) {
-    const der = ask(['1001'], { nonce });
-    const answer = await responder.answer(der);
-    echoed.push(answer.der.includes(nonce));
-    t.is(await statusOf(responder, ask(['1001'])), 'good');
-  }
+  const answers = await Promise.all(Array.from({ length: 30 }, () => responder.answer(ask(['1001'], { nonce }))));
+  const echoed = answers.map(({ der }) => der.includes(nonce));
+  for (const { der } of answers) t.is(statusIn(der, ask(['1001'])), 'good');
   t.deepEqual(echoed.slice(0, 3), [true, true, true]);
   t.true(echoed.includes(false));
   const strict = makeResponder(t, {}, { live: { perSecond: 1 }, nonce: 'required' });
@@ -146,7 +153,7 @@ test('an authority that hangs or fails: never good, for longer than maxLag', asy
       return Promise.resolve(list.lookup(id));
     },
   };
-  const responder = makeResponder(t, { authority }, { live: { timeout: 100 }, maxLag: 0.4 });
+  const responder = makeResponder(t, { authority }, { live: { timeout: 500 }, maxLag: 0.4 });
   for (const failure of ['hang', 'throw', 'throw at once'] as const) {
     mode = 'right';
     t.is(await statusOf(responder, ask(['1001'])), 'good');
@@ -194,7 +201,7 @@ class FeedAuthority implements StatusAuthority {
 
 test('a feed: answers at hand without a question to the database, news at once, silence makes nothing good', async (t) => {
   const authority = new FeedAuthority();
-  const responder = makeResponder(t, { authority }, { maxLag: 0.6 });
+  const responder = makeResponder(t, { authority }, { maxLag: 5 });
   const turn = (): Promise<unknown> => new Promise((resolve) => setTimeout(resolve, 10));
   t.is(await statusOf(responder, ask(['1001'])), 'TRY_LATER');
   t.is(await statusOf(responder, ask(['1002'])), 'revoked');
@@ -214,7 +221,7 @@ test('a feed: answers at hand without a question to the database, news at once, 
   t.is(await statusOf(responder, ask(['1001'])), 'revoked');
   authority.list.set({ serialNumber: '1003', status: OCSPCertStatus.GOOD });
   t.is(await statusOf(responder, ask(['1003'])), 'good');
-  await new Promise((resolve) => setTimeout(resolve, 650));
+  await new Promise((resolve) => setTimeout(resolve, 5100));
   t.is(await statusOf(responder, ask(['1003'])), 'TRY_LATER');
   t.is(await statusOf(responder, ask(['1001'])), 'revoked');
   t.false(responder.health().ready);

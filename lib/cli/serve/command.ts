@@ -182,7 +182,10 @@ class Service {
   }
 
   #options(config: ServeConfig): ReturnType<typeof responderOptions> {
-    return responderOptions(config, (file, error) => this.#log.trouble('list', error, { file }));
+    return responderOptions(config, {
+      onError: (file, error) => this.#log.trouble('list', error, { file }),
+      warn: (message) => this.#log.line('warn', 'signer', { message }),
+    });
   }
 
   /** A command that asks, to be pasted; and the line for the log. */

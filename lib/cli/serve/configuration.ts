@@ -1,4 +1,5 @@
 /** From the configuration of `openssl-ocsp serve` to the options of a responder. */
+import type { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { SegmentStore } from '../../bulk/store/segment-store.js';
@@ -13,7 +14,7 @@ import { storeAuthority } from '../../responder/store-authority.js';
 import type { HashAlgorithmName } from '../../x509/algorithms.js';
 import { isStoreUri } from '../../x509/stored-key.js';
 import { UsageError } from '../command.js';
-import { readCertificates } from '../input.js';
+import { readCertificates, subjectOf } from '../input.js';
 import { readSigner } from '../key-options.js';
 import { reading } from '../system-error.js';
 import { checkSchema, SCHEMA } from './schema.js';
@@ -97,8 +98,12 @@ export function readConfig(path: string): ServeConfig {
   };
 }
 
-/** Told what went wrong while a file is watched. */
-export type OnFileError = (file: string, error: unknown) => void;
+/** Who is told what there is to say. */
+export interface Teller {
+  /** What went wrong while a file is watched. */
+  readonly onError: (file: string, error: unknown) => void;
+  readonly warn: (message: string) => void;
+}
 
 /** More than so many keys are loaded when they are needed. */
 const KEYS_AT_START = 64;
@@ -108,12 +113,12 @@ const KEYS_AT_START = 64;
  *
  * @throws UsageError; what reading certificates and keys throws.
  */
-export async function responderOptions(config: ServeConfig, onError: OnFileError): Promise<ResponderOptions> {
+export async function responderOptions(config: ServeConfig, tell: Teller): Promise<ResponderOptions> {
   const { issuers, nonce, maxAge, maxLag, maxRequestBytes, maxCertIds, basePath, live } = config;
   const { cachePost, strictContentType, errorStatus, cacheBytes } = config;
   const keys = issuers.reduce((sum, { signers = [] }) => sum + signers.length, 0);
   const list: ResponderIssuerOptions[] = [];
-  for (const issuer of issuers) list.push(await issuerOptions(issuer, keys > KEYS_AT_START, onError));
+  for (const issuer of issuers) list.push(await issuerOptions(issuer, keys > KEYS_AT_START, tell));
   return {
     issuers: list,
     ...(nonce !== undefined && { nonce }),
@@ -130,20 +135,17 @@ export async function responderOptions(config: ServeConfig, onError: OnFileError
   };
 }
 
-async function issuerOptions(
-  config: IssuerConfig,
-  isLazy: boolean,
-  onError: OnFileError,
-): Promise<ResponderIssuerOptions> {
+async function issuerOptions(config: IssuerConfig, isLazy: boolean, tell: Teller): Promise<ResponderIssuerOptions> {
   const { name, signers = [], store: folder, notIssued, hours, archiveCutoff, allowUnauthorized } = config;
   const [certificate] = await readCertificates(config.certificate);
   const store = folder === undefined ? undefined : await SegmentStore.open(folder);
   const validity = hours === undefined ? {} : { validity: { period: hours * 3600 } };
   const list: ResponderSigner[] = [];
-  for (const signer of signers) list.push({ ...(await signerOptions(signer, isLazy)), ...validity });
+  for (const signer of signers)
+    list.push({ ...(await signerOptions(signer, certificate, isLazy, (message) => tell.warn(message))), ...validity });
   return {
     certificate,
-    authority: authorityOf(config, certificate, store, onError),
+    authority: authorityOf(config, certificate, store, tell),
     signers: list,
     ...(name !== undefined && { name }),
     ...(store !== undefined && { store }),
@@ -157,7 +159,7 @@ function authorityOf(
   { index, crl, serials, includeExpired }: IssuerConfig,
   issuer: ResponderIssuerOptions['certificate'],
   store: SegmentStore | undefined,
-  onError: OnFileError,
+  { onError }: Teller,
 ): StatusAuthority {
   if (index !== undefined && crl !== undefined) throw new UsageError('an issuer has an index or a CRL, not both');
   if (serials !== undefined && crl === undefined) throw new UsageError('serials go with a CRL');
@@ -173,7 +175,15 @@ function authorityOf(
   return storeAuthority(store);
 }
 
-async function signerOptions(config: SignerConfig, isLazy: boolean): Promise<ResponderSigner> {
+/** DER of the OID id-pkix-ocsp-nocheck (RFC 6960 section 4.2.2.2.1). */
+const NO_CHECK = Buffer.from('06092b0601050507300105', 'hex');
+
+async function signerOptions(
+  config: SignerConfig,
+  issuer: X509Certificate,
+  isLazy: boolean,
+  warn: (message: string) => void,
+): Promise<ResponderSigner> {
   const { certificate, key, passphraseFile, passphraseEnv, digest } = config;
   const secret = {
     ...(passphraseFile !== undefined && { 'passphrase-file': passphraseFile }),
@@ -186,6 +196,8 @@ async function signerOptions(config: SignerConfig, isLazy: boolean): Promise<Res
     return { responder, privateKey: async () => (await load()).privateKey, ...algorithm };
   }
   const { privateKey, certificates } = await load();
+  if (!certificates[0].raw.equals(issuer.raw) && !certificates[0].raw.includes(NO_CHECK))
+    warn(`${subjectOf(certificates[0])} has no ocsp-nocheck extension: some clients will ask for its status, too`);
   return { responder: certificates[0], privateKey, ...algorithm };
 }
 
