@@ -1,5 +1,6 @@
 /** From a request to its answer, under one configuration. */
 import type { CertIdHashIndex, SingleResponseTuple } from '../../typings/binding.js';
+import { nameHash } from '../bulk/issuer.js';
 import type { StatusEntry } from '../bulk/status-entry.js';
 import type { ResponseRecord } from '../bulk/store/response-store.js';
 import { OCSPCertStatus, OCSPResponseStatus } from '../ocsp/enums.js';
@@ -137,8 +138,8 @@ export class Answerer {
   // One certificate, no nonce: what is at hand will do.
 
   #answerOne(question: Question, now: number, attempts: number): Answer | Promise<Answer> {
-    const { issuer, hash, serialNumber } = question;
-    const key = `${issuer.index} ${hash} ${serialNumber}`;
+    const { issuer, hash, name, serialNumber } = question;
+    const key = `${issuer.index} ${hash + 8 * name} ${serialNumber}`;
     const cached = this.cache.get(key);
     if (cached !== undefined && issuer.knowledge.hasFeed && !this.#asksStore(issuer, cached, now)) {
       const news = issuer.knowledge.news(question);
@@ -251,13 +252,14 @@ export class Answerer {
   }
 
   /** A store that fails is as good as none: then answers are signed, of what the authority knows. */
-  #readStore({ issuer, serialNumber, hash }: Question): Stored | undefined | Promise<Stored | undefined> {
+  #readStore(question: Question): Stored | undefined | Promise<Stored | undefined> {
+    const { issuer } = question;
     if (issuer.store === undefined) return undefined;
     const failed = (error: unknown): undefined => {
       publishError(this.#owner, 'store', issuer, error);
     };
     try {
-      const stored = readStore(issuer, issuer.store, serialNumber, hash);
+      const stored = readStore(issuer, issuer.store, question.serialNumber, question);
       return stored instanceof Promise ? inTime(stored, this.limits.live.timeout).catch(failed) : stored;
     } catch (error) {
       return failed(error);
@@ -352,10 +354,11 @@ export class Answerer {
     hash: CertIdHashIndex,
     now: number,
   ): Promise<ResponseRecord> {
-    const { name: issuerNameHash, key: issuerKeyHash } = issuer.hashes(hash);
+    const issuerNameHash = nameHash(issuer.identity.names[0] as Uint8Array, hash);
+    const issuerKeyHash = issuer.parsed.publicKeyHash(hash);
     const serialNumber = hexOf(entry.serialNumber);
     const serialBytes = integerToBytes(BigInt(`0x${serialNumber}`));
-    const question = { issuer, hash, serialNumber, serialBytes, issuerNameHash, issuerKeyHash };
+    const question = { issuer, hash, name: 0, serialNumber, serialBytes, issuerNameHash, issuerKeyHash };
     const { der, singles } = await this.#sign(issuer, [{ question, entry }], null, now);
     return {
       serial: serialNumber,

@@ -1,6 +1,7 @@
 /** One CA that is answered for. */
 import type { X509Certificate } from 'node:crypto';
 import type { CertIdHashIndex } from '../../typings/binding.js';
+import { issuerIdentity, nameHash } from '../bulk/issuer.js';
 import type { IssuerIdentity, ResponseStore } from '../bulk/store/response-store.js';
 import { invalidArgType, invalidValue } from '../errors.js';
 import { CERT_ID_HASHES } from '../x509/algorithms.js';
@@ -20,6 +21,11 @@ const NOT_ISSUED = ['unauthorized', 'unknown', 'good', 'revoked'] as const;
 export interface ResponderIssuerOptions {
   /** The CA's certificate. A CA that has a new key, or a new name, is another issuer. */
   readonly certificate: CertificateInput;
+  /**
+   * Certificates that the CA has issued. Where they spell its name in other string types than its own certificate does, it is answered
+   * for by both: clients hash the name in the certificate that they ask about. One of each kind will do.
+   */
+  readonly subjects?: Iterable<CertificateInput>;
   /** Name in logs and metrics. Default: the subject of the certificate. */
   readonly name?: string;
   /** Who knows the statuses. It belongs to this issuer alone. */
@@ -76,7 +82,8 @@ export class ResponderIssuer {
   readonly extendedRevoke: 'when-used' | 'always' | undefined;
   /** @internal Of what signs elsewhere, or in a device: whether it hangs is nobody else's business. */
   readonly gate: Gate;
-  readonly #hashes: { name: Buffer; key: Buffer }[] = [];
+  /** @internal As stores know it. */
+  readonly identity: IssuerIdentity;
 
   /** @internal */
   constructor(
@@ -88,6 +95,7 @@ export class ResponderIssuer {
     checkObject(options, 'issuer');
     this.parsed = toCertificate(options.certificate, 'issuer.certificate');
     this.index = index;
+    this.identity = issuerIdentity(this.parsed, options.subjects);
     this.name = options.name ?? (this.parsed.x509.subject.split('\n').join(', ') || `issuer ${index}`);
     const { authority } = options;
     if (typeof authority?.lookup !== 'function')
@@ -119,18 +127,6 @@ export class ResponderIssuer {
     return this.parsed.x509;
   }
 
-  /** @internal The issuer hashes of a CertID. Not copies. */
-  hashes(index: CertIdHashIndex): { readonly name: Buffer; readonly key: Buffer } {
-    this.#hashes[index] ??= { name: this.parsed.native.subjectHash(index), key: this.parsed.publicKeyHash(index) };
-    return this.#hashes[index];
-  }
-
-  /** @internal As stores know it. */
-  get identity(): IssuerIdentity {
-    const { subject } = this.parsed;
-    return { names: [subject], keyHashes: CERT_ID_HASHES.map(({ index }) => this.parsed.publicKeyHash(index)) };
-  }
-
   /** @internal Who signs at a time; undefined when nobody may. */
   signerAt(now: number): LiveSigner | undefined {
     let newest: LiveSigner | undefined;
@@ -140,26 +136,37 @@ export class ResponderIssuer {
   }
 }
 
+/** An issuer as a CertID names it. */
+export interface NamedIssuer {
+  readonly issuer: ResponderIssuer;
+  readonly hash: CertIdHashIndex;
+  /** Which spelling of its name. */
+  readonly name: number;
+}
+
 /** Issuers by what a CertID says of them. */
 export class IssuerTable {
-  readonly #table = new Map<string, { readonly issuer: ResponderIssuer; readonly hash: CertIdHashIndex }>();
+  readonly #table = new Map<string, NamedIssuer>();
 
   /** @throws `ERR_OCSP_INVALID_VALUE` for two issuers of one name and key. */
   constructor(issuers: readonly ResponderIssuer[]) {
     for (const issuer of issuers)
-      for (const { index } of CERT_ID_HASHES) {
-        const { name, key } = issuer.hashes(index);
-        const id = `${name.toString('latin1')}\x04${String.fromCharCode(key.length)}${key.toString('latin1')}`;
-        if (this.#table.has(id)) throw invalidValue(`there are two issuers with the name and key of ${issuer.name}`);
-        this.#table.set(id, { issuer, hash: index });
+      for (const { index: hash } of CERT_ID_HASHES) {
+        const key = issuer.parsed.publicKeyHash(hash);
+        for (const [name, der] of issuer.identity.names.entries()) {
+          const nameText = nameHash(der, hash).toString('latin1');
+          const id = `${nameText}\x04${String.fromCharCode(key.length)}${key.toString('latin1')}`;
+          if (this.#table.has(id)) throw invalidValue(`there are two issuers with the name and key of ${issuer.name}`);
+          this.#table.set(id, { issuer, hash, name });
+        }
       }
   }
 
   /**
    * @param id - the content of issuerNameHash and all of issuerKeyHash, as they stand side by side in the DER of a CertID
    */
-  find(id: string, hash: number): ResponderIssuer | undefined {
+  find(id: string, hash: number): NamedIssuer | undefined {
     const row = this.#table.get(id);
-    return row?.hash === hash ? row.issuer : undefined;
+    return row?.hash === hash ? row : undefined;
   }
 }

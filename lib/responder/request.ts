@@ -14,6 +14,8 @@ export interface Asked {
   /** undefined when nobody here answers for it. */
   readonly issuer: ResponderIssuer | undefined;
   readonly hash: CertIdHashIndex;
+  /** Which spelling of the issuer's name. */
+  readonly name: number;
   /** Upper-case hexadecimal digits; undefined for what can be no serial number, being negative or too long. */
   readonly serialNumber: string | undefined;
   /** Content bytes of the INTEGER. */
@@ -42,6 +44,7 @@ const LONGEST_SERIAL = 255;
 class AskedEntry implements Asked {
   readonly issuer: ResponderIssuer | undefined;
   readonly hash: CertIdHashIndex;
+  readonly name: number;
   readonly serialNumber: string | undefined;
   readonly #parsed: Parsed;
 
@@ -54,7 +57,9 @@ class AskedEntry implements Asked {
     const isNumber = end > start && end - start <= LONGEST_SERIAL && (memory[start] as number) < 0x80;
     let first = start;
     while (first < end - 1 && memory[first] === 0) first += 1;
-    this.issuer = issuers.find(id, hash);
+    const found = issuers.find(id, hash);
+    this.issuer = found?.issuer;
+    this.name = found?.name ?? 0;
     this.hash = hash as CertIdHashIndex;
     this.serialNumber = isNumber ? memory.toString('hex', first, end).toUpperCase() : undefined;
     this.#parsed = parsed;

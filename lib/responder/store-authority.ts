@@ -9,7 +9,7 @@ import { readStore, type Stored } from './store-reader.js';
 export function storeAuthority(store: ResponseStore): StatusAuthority {
   return {
     lookup({ issuer, serialNumber }) {
-      const stored = readStore(issuer, store, serialNumber, 0);
+      const stored = readStore(issuer, store, serialNumber, undefined);
       return stored instanceof Promise ? stored.then(entryOf) : entryOf(stored);
     },
   };

@@ -5,7 +5,7 @@ import type { ResponseStore, StoredResponse } from '../bulk/store/response-store
 import { OCSPResponseStatus } from '../ocsp/enums.js';
 import { HASH_INDEX, ISSUER_KEY_HASH, ISSUER_NAME_HASH } from '../ocsp/layout.js';
 import { loadDerOcspResponse } from '../ocsp/response.js';
-import { CERT_ID_HASHES } from '../x509/algorithms.js';
+import { CERT_ID_HASHES, type HashAlgorithm } from '../x509/algorithms.js';
 import { Prepared } from './answer.js';
 import type { ResponderIssuer } from './issuer.js';
 
@@ -31,10 +31,8 @@ export function readStore(
   issuer: ResponderIssuer,
   store: ResponseStore,
   serial: string,
-  hash: CertIdHashIndex,
+  asked: AskedBy | undefined,
 ): Stored | undefined | Promise<Stored | undefined> {
-  const hashAlgorithm = CERT_ID_HASHES[hash]?.hash;
-  if (hashAlgorithm === undefined) return undefined;
   const first = 'getRecord' in store ? (store as RecordStore).getRecord(serial) : store.get(serial);
   const withFirst = (found: Buffer | StoredResponse | undefined): Stored | undefined | Promise<Stored | undefined> => {
     if (found === undefined) return undefined;
@@ -43,20 +41,28 @@ export function readStore(
       : readAnswer(issuer, found.der, found.statusVersion);
     if (one === undefined) return undefined;
     const { entry } = one;
-    if (one.hash === hash) return { entry, answer: one.prepared };
+    if (asked === undefined || one.isBy(asked)) return { entry, answer: one.prepared };
     const withSecond = (der: Buffer | undefined): Stored => {
       const other = der && readAnswer(issuer, der, entry.statusVersion ?? 0);
-      return { entry, answer: other?.hash === hash ? other.prepared : undefined };
+      return { entry, answer: other?.isBy(asked) ? other.prepared : undefined };
     };
-    const second = store.get(serial, { hashAlgorithm });
+    const { hash, issuerNameHash } = asked;
+    const second = store.get(serial, { hashAlgorithm: CERT_ID_HASHES[hash]?.hash as HashAlgorithm, issuerNameHash });
     return second instanceof Promise ? second.then(withSecond) : withSecond(second);
   };
   return first instanceof Promise ? first.then(withFirst) : withFirst(first);
 }
 
+/** How a certificate is asked about. */
+export interface AskedBy {
+  readonly hash: CertIdHashIndex;
+  readonly issuerNameHash: Buffer;
+}
+
 interface Read {
   readonly entry: StatusEntry;
-  readonly hash: number;
+  /** Whether its CertID is the one that is asked by. */
+  isBy(asked: AskedBy): boolean;
   /** undefined when it is that of a signer whom the issuer does not have, or no more. */
   readonly prepared: Prepared | undefined;
 }
@@ -71,8 +77,10 @@ function readAnswer(issuer: ResponderIssuer, der: Buffer, statusVersion: number)
   const id = single.parsedCertId();
   const hash = id.number(HASH_INDEX);
   if (CERT_ID_HASHES[hash] === undefined) return undefined;
-  const { name, key } = issuer.hashes(hash as CertIdHashIndex);
-  if (!id.view(ISSUER_NAME_HASH).equals(name) || !id.view(ISSUER_KEY_HASH).equals(key)) return undefined;
+  // By the key alone: however the name is spelt, a revocation is one.
+  if (!id.view(ISSUER_KEY_HASH).equals(issuer.parsed.publicKeyHash(hash as CertIdHashIndex))) return undefined;
+  const isBy = (asked: AskedBy): boolean =>
+    asked.hash === hash && id.view(ISSUER_NAME_HASH).equals(asked.issuerNameHash);
   const { certificateStatus: status, revocationTime, revocationReason: reason, thisUpdate, nextUpdate } = single;
   const entry: StatusEntry = { serialNumber: single.serialNumber, status, revocationTime, reason, statusVersion };
   const signer = issuer.signers.find(({ responder }) =>
@@ -80,13 +88,13 @@ function readAnswer(issuer: ResponderIssuer, der: Buffer, statusVersion: number)
       ? responderName?.publicBytes().equals(responder.subject)
       : responderKeyHash.equals(responder.publicKeyHash(0)),
   );
-  if (signer === undefined && issuer.signers.length > 0) return { entry, hash, prepared: undefined };
+  if (signer === undefined && issuer.signers.length > 0) return { entry, isBy, prepared: undefined };
   const times = {
     producedAt: secondsOf(producedAt),
     thisUpdate: secondsOf(thisUpdate),
     nextUpdate: nextUpdate && secondsOf(nextUpdate),
   };
-  return { entry, hash, prepared: new Prepared(der, entry, times, signer?.notAfter ?? Number.POSITIVE_INFINITY) };
+  return { entry, isBy, prepared: new Prepared(der, entry, times, signer?.notAfter ?? Number.POSITIVE_INFINITY) };
 }
 
 function secondsOf(date: Date): number {

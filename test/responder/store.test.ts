@@ -1,9 +1,16 @@
 /** Answers that were signed before: sent where they say what is known, and nowhere else. */
+import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { loadDerOcspResponse, OCSPCertStatus } from 'openssl-ocsp';
+import {
+  loadDerOcspResponse,
+  OCSPCertStatus,
+  OCSPRequestBuilder,
+  type OCSPRequestEntry,
+  verifyOcspResponse,
+} from 'openssl-ocsp';
 import {
   bulkSign,
   iterableSource,
@@ -14,6 +21,8 @@ import {
 } from 'openssl-ocsp/bulk';
 import { storeAuthority } from 'openssl-ocsp/responder';
 import { createTestCa, type TestIdentity } from 'openssl-ocsp/testing';
+import { buildCertificate } from '#dist/testing/certificate.js';
+import { encodeOid, encodePrintableString, encodeSequence, encodeSetOf } from '#dist/x509/der.js';
 import { ask, ca, delegate, GOOD, makeResponder, REVOKED, statusOf, TestAuthority } from './fixtures.js';
 
 async function makeStore(t: ExecutionContext): Promise<SegmentStore> {
@@ -197,4 +206,41 @@ test('stored answers that have expired, or are of the future, are signed anew', 
   const answer = await responder.answer(ask(['1001'], sha1));
   t.is(answer.source, 'live');
   t.is(loadDerOcspResponse(answer.der).certificateStatus, OCSPCertStatus.GOOD);
+});
+
+test("another spelling of the issuer's name: answered by it, and a revocation by one counts for all", async (t) => {
+  const printable = encodeSequence(
+    encodeSetOf([encodeSequence(encodeOid('2.5.4.3'), encodePrintableString('Responder CA'))]),
+  );
+  const issuer = { name: printable, publicKey: ca.certificate.publicKey, privateKey: ca.privateKey };
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const subject = buildCertificate(issuer, privateKey, { subject: 'CN=leaf', serialNumber: 0x1001n });
+  const request = new OCSPRequestBuilder().addCertificate(subject, ca.certificate, 'sha1').build();
+  const der = request.publicBytes();
+  t.is(await statusOf(makeResponder(t), der), 'UNAUTHORIZED');
+  const store = await makeStore(t);
+  const responder = makeResponder(t, { subjects: [subject], store });
+  for (let i = 0; i < 2; i += 1) {
+    const answer = await responder.answer(der);
+    t.is(verifyOcspResponse(answer.der, { certificate: subject, issuer: ca.certificate }).status, 'good');
+    t.true(loadDerOcspResponse(answer.der).responses[0]?.hasSameCertId(request.requests[0] as OCSPRequestEntry));
+    t.is(await statusOf(responder, ask(['1001'], sha1)), 'good');
+  }
+  // Signed for the other spelling alone.
+  const signer = new ResponseSigner({
+    issuer: ca.certificate,
+    responder: delegate.certificate,
+    privateKey: delegate.privateKey,
+    certIdAlgorithm: 'sha256',
+    subjects: [subject],
+  });
+  await bulkSign({
+    source: iterableSource([{ ...REVOKED, serialNumber: '1001' }]),
+    signer,
+    store,
+    id: 'other',
+    threads: 1,
+  });
+  for (const one of [makeResponder(t, { subjects: [subject], store }), makeResponder(t, { store })])
+    t.is(await statusOf(one, ask(['1001'], sha1)), 'revoked');
 });

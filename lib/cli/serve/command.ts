@@ -27,6 +27,8 @@ ${PASSPHRASE_HELP}
   --serials FILE          with --crl, all that was issued, a hexadecimal serial number in each line: what the CRL does
                           not list is good
   --store FOLDER          answers that bulk-sign has signed; without --index and --crl, what is in it is what is known
+  --subject FILE          a certificate that the CA has issued, or several: where they spell the CA's name in other string
+                          types than its own certificate does, it is answered for by both
   --not-issued ANSWER     to serial numbers that were never issued: unauthorized (the default), unknown, revoked or good
   --include-expired       E rows of an index.txt, which are unknown otherwise, are good
   --hours N               from thisUpdate to nextUpdate (24)
@@ -49,6 +51,7 @@ const OPTIONS = {
   crl: { type: 'string' },
   serials: { type: 'string' },
   store: { type: 'string' },
+  subject: { type: 'string' },
   'not-issued': { type: 'string' },
   'include-expired': { type: 'boolean' },
   hours: { type: 'string' },
@@ -71,6 +74,7 @@ const NOT_WITH_CONFIG = [
   'crl',
   'serials',
   'store',
+  'subject',
   'not-issued',
   'hours',
   'nonce',
@@ -106,7 +110,7 @@ function configOf(values: Values): ServeConfig {
     if (other !== undefined) throw new UsageError(`--${other} does not go with --config`);
     return { ...readConfig(path), ...own };
   }
-  const { signer, key, index, crl, serials, store } = values;
+  const { signer, key, subject, index, crl, serials, store } = values;
   const notIssued = choiceOption(values['not-issued'], 'not-issued', [
     'unauthorized',
     'unknown',
@@ -130,6 +134,7 @@ function configOf(values: Values): ServeConfig {
               ...(passphraseEnv !== undefined && { passphraseEnv }),
             },
           ],
+    ...(subject !== undefined && { subject }),
     ...(index !== undefined && { index }),
     ...(crl !== undefined && { crl }),
     ...(serials !== undefined && { serials }),

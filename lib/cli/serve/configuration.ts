@@ -32,6 +32,7 @@ export interface SignerConfig {
 export interface IssuerConfig {
   readonly name?: string;
   readonly certificate: string;
+  readonly subject?: string;
   readonly signers?: readonly SignerConfig[];
   readonly index?: string;
   readonly crl?: string;
@@ -89,7 +90,7 @@ export function readConfig(path: string): ServeConfig {
   return {
     ...config,
     issuers: config.issuers.map((issuer) => ({
-      ...files(issuer, ['certificate', 'index', 'crl', 'serials', 'store']),
+      ...files(issuer, ['certificate', 'subject', 'index', 'crl', 'serials', 'store']),
       ...(issuer.signers && {
         signers: issuer.signers.map((signer) => files(signer, ['certificate', 'key', 'passphraseFile'])),
       }),
@@ -138,6 +139,7 @@ export async function responderOptions(config: ServeConfig, tell: Teller): Promi
 async function issuerOptions(config: IssuerConfig, isLazy: boolean, tell: Teller): Promise<ResponderIssuerOptions> {
   const { name, signers = [], store: folder, notIssued, hours, archiveCutoff, allowUnauthorized } = config;
   const [certificate] = await readCertificates(config.certificate);
+  const subjects = config.subject === undefined ? [] : await readCertificates(config.subject);
   const store = folder === undefined ? undefined : await SegmentStore.open(folder);
   const validity = hours === undefined ? {} : { validity: { period: hours * 3600 } };
   const list: ResponderSigner[] = [];
@@ -145,6 +147,7 @@ async function issuerOptions(config: IssuerConfig, isLazy: boolean, tell: Teller
     list.push({ ...(await signerOptions(signer, certificate, isLazy, (message) => tell.warn(message))), ...validity });
   return {
     certificate,
+    subjects,
     authority: authorityOf(config, certificate, store, tell),
     signers: list,
     ...(name !== undefined && { name }),

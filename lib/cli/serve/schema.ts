@@ -50,6 +50,7 @@ const ISSUER = object(
   {
     name: text('Name in logs and metrics; by default the subject of the certificate.'),
     certificate: text('File of the certificate of the CA.'),
+    subject: text('Certificates that the CA has issued, where they spell its name in other string types than its own.'),
     signers: { type: 'array', items: SIGNER, description: 'Who signs; the valid one whose validity began last.' },
     index: text('The index.txt of openssl ca, read again when it has changed.'),
     crl: text('A CRL of the CA, read again when it has changed.'),
