@@ -1,6 +1,7 @@
 /** Asks about certificates, keeps answers, and says what they come to. */
 import type { X509Certificate } from 'node:crypto';
 import { invalidArgType, invalidValue } from '../errors.js';
+import type { Verdict } from '../ocsp/verification/verdict.js';
 import { type CertificateInput, toCertificate } from '../x509/certificate.js';
 import { checkList } from '../x509/checks.js';
 import { checkNames, type OptionNames } from '../x509/options.js';
@@ -121,7 +122,7 @@ export class OCSPClient {
   #factsOf(answer: CachedAnswer, subject: Subject, now: number): CheckFacts | null {
     if (now >= answer.usableUntil) return null;
     const verdict = answer.verdictAt(now, this.#settings.inquiry.verifier, subject);
-    return verdict.usable ? { ...NOTHING, outcome: verdict.status, verdict, source: 'cache' } : null;
+    return verdict.usable ? answered(verdict.status, verdict, 'cache', NO_ATTEMPTS) : null;
   }
 
   /** In the background, a few at a time; whoever checks meanwhile has what is known. */
@@ -158,12 +159,12 @@ export class OCSPClient {
   async #ask(subject: Subject, question: ClientQuestion): Promise<CheckFacts> {
     const { minLifetime, inquiry, times } = this.#settings;
     const inapplicable = notApplicable(subject, minLifetime);
-    if (inapplicable !== null) return { ...NOTHING, outcome: 'not-applicable', reason: inapplicable };
+    if (inapplicable !== null) return inapplicableFor(inapplicable);
     const { mismatch } = subject.target;
     if (mismatch !== '') return undetermined('refused', `the issuer given is not that of the certificate: ${mismatch}`);
     const { urls, others } = await this.#respondersFor(subject, question);
     if (urls.length === 0) {
-      if (others.length === 0) return { ...NOTHING, outcome: 'not-applicable', reason: 'no responder is named' };
+      if (others.length === 0) return inapplicableFor('no responder is named');
       return undetermined('unreachable', `no responder over HTTP is named, only ${others.join(', ')}`);
     }
     const { best, attempts } = await search(urls, this.#responders, subject, inquiry, times, this.#closed.signal);
@@ -171,7 +172,7 @@ export class OCSPClient {
       const now = this.#now();
       const answer = new CachedAnswer(best.verdict, now, subject);
       if ((await this.#cache.adopt(subject, answer, now)) === answer) {
-        return { ...NOTHING, outcome: answer.status, verdict: best.verdict, source: 'network', attempts };
+        return answered(answer.status, best.verdict, 'network', attempts);
       }
       const reason = 'the answer is older than one that is known';
       return this.#fallBack(
@@ -196,11 +197,11 @@ export class OCSPClient {
       const mayBeStale = failure === 'unreachable' && known.status === 'good' && age >= 0 && age < staleIfError;
       if (known.status === 'revoked' || mayBeStale) {
         const verdict = known.lastVerdict(inquiry.verifier, subject);
-        return { ...NOTHING, outcome: known.status, verdict, source: 'stale', attempts };
+        return answered(known.status, verdict, 'stale', attempts);
       }
     }
     const verdict = best.verdict?.usable ? null : best.verdict;
-    return { ...NOTHING, outcome: 'undetermined', verdict, failure, reason: reasonOf(failure), attempts };
+    return undetermined(failure, reasonOf(failure), verdict, attempts);
   }
 
   async #respondersFor(
@@ -233,10 +234,29 @@ export class OCSPClient {
   }
 }
 
-const NOTHING = { verdict: null, source: null, failure: null, reason: null, attempts: [] } as const;
+const NO_ATTEMPTS: readonly OCSPAttempt[] = Object.freeze([]);
 
-function undetermined(failure: OCSPFailure, reason: string): CheckFacts {
-  return { ...NOTHING, outcome: 'undetermined', failure, reason };
+/** (All facts in the same order: a check from memory is made of little else.) */
+function answered(
+  outcome: CheckFacts['outcome'],
+  verdict: Verdict,
+  source: CheckFacts['source'],
+  attempts: readonly OCSPAttempt[],
+): CheckFacts {
+  return { outcome, verdict, source, failure: null, reason: null, attempts };
+}
+
+function inapplicableFor(reason: string): CheckFacts {
+  return { outcome: 'not-applicable', verdict: null, source: null, failure: null, reason, attempts: NO_ATTEMPTS };
+}
+
+function undetermined(
+  failure: OCSPFailure,
+  reason: string,
+  verdict: Verdict | null = null,
+  attempts: readonly OCSPAttempt[] = NO_ATTEMPTS,
+): CheckFacts {
+  return { outcome: 'undetermined', verdict, source: null, failure, reason, attempts };
 }
 
 function reasonOf(failure: OCSPFailure): string {

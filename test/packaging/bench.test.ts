@@ -30,7 +30,7 @@ testIf(headers && plain)('the benchmark runs, reports and draws', (t) => {
   const args = ['bench/main.mjs', '--quick', '--no-peers', '--json', '-', '--svg', folder];
   const { groups } = JSON.parse(execFileSync(process.execPath, args, { cwd: root, encoding: 'utf8' })) as Report;
   const names = groups.map(({ name }) => name);
-  t.deepEqual(names, ['bulk', 'parse', 'request', 'sign', 'verdict', 'verify']);
+  t.deepEqual(names, ['bulk', 'client', 'parse', 'request', 'responder', 'sign', 'verdict', 'verify']);
   t.deepEqual(
     readdirSync(folder).sort(),
     names.map((name) => `${name}.svg`),
