@@ -57,7 +57,7 @@ export class Responder implements AsyncDisposable {
       onError: (error) => publishError(this, 'http', undefined, error),
     };
     this.listener = makeListener(this.#http);
-    this.#start();
+    for (const { knowledge } of this.#answerer.issuers) knowledge.start();
   }
 
   /**
@@ -112,13 +112,14 @@ export class Responder implements AsyncDisposable {
   async reload(options: ResponderOptions): Promise<void> {
     const old = this.#answerer;
     const next = this.#make(options);
+    for (const { knowledge } of next.issuers) knowledge.start();
+    await Promise.all(next.issuers.map(({ knowledge }) => knowledge.ready()));
+    // In one go with the change: what is told meanwhile is told to the old ones.
     for (const issuer of next.issuers) {
       const before = old.issuers.find(({ certificate }) => certificate.raw.equals(issuer.certificate.raw));
       if (before !== undefined) issuer.knowledge.inherit(before.knowledge);
     }
-    await Promise.all(next.issuers.map(({ knowledge }) => knowledge.ready()));
     this.#answerer = next;
-    this.#start();
     const kept = new Set(next.issuers.map(({ knowledge }) => knowledge.authority));
     for (const { knowledge } of old.issuers) await knowledge.close(kept.has(knowledge.authority));
   }
@@ -163,10 +164,6 @@ export class Responder implements AsyncDisposable {
     if (authorities.size !== list.length && list.some(({ knowledge }) => knowledge.hasFeed))
       throw invalidValue('an authority with a feed belongs to one issuer');
     return new Answerer(this, list, limits);
-  }
-
-  #start(): void {
-    for (const { knowledge } of this.#answerer.issuers) knowledge.start();
   }
 
   #count(answer: Answer): Answer {

@@ -229,6 +229,21 @@ test('SIGHUP: reads everything again, and keeps the old where the new is wrong',
   t.is(statusIn(await post({ port }, nonced), nonced, ca), 'MALFORMED_REQUEST');
 });
 
+test('SIGHUP with an older list takes no revocation back', async (t) => {
+  const at = folder(t);
+  const port = await freePort();
+  writeFileSync(at('index.txt'), NOW_REVOKED + OTHER_ROW);
+  const served = await start(t, [...basic(at), '--listen', `127.0.0.1:${port}`]);
+  t.is(await statusAt({ port }), 'revoked');
+  writeFileSync(at('new'), GOOD_ROW + OTHER_ROW);
+  renameSync(at('new'), at('index.txt'));
+  served.child.kill('SIGHUP');
+  await served.event('reloaded');
+  t.is(await statusAt({ port }), 'revoked');
+  await new Promise((resolve) => setTimeout(resolve, 700));
+  t.is(await statusAt({ port }), 'revoked');
+});
+
 test('SIGTERM: an idle connection does not hold it up', async (t) => {
   const at = folder(t);
   const port = await freePort();

@@ -8,7 +8,14 @@ import { type ResponderServer, type ServeOptions, serve } from '../../responder/
 import { readArguments } from '../arguments.js';
 import { type Command, choiceOption, countOption, ExitCode, print, required, UsageError } from '../command.js';
 import { PASSPHRASE_HELP, PASSPHRASE_OPTIONS } from '../passphrase.js';
-import { type IssuerConfig, parseAddress, readConfig, responderOptions, type ServeConfig } from './configuration.js';
+import {
+  type IssuerConfig,
+  parseAddress,
+  Resources,
+  readConfig,
+  responderOptions,
+  type ServeConfig,
+} from './configuration.js';
 import { Log } from './log.js';
 import { reportHealth, supervise } from './processes.js';
 
@@ -150,6 +157,7 @@ function configOf(values: Values): ServeConfig {
 class Service {
   readonly #values: Values;
   readonly #log: Log;
+  readonly #resources = new Resources();
 
   constructor(values: Values, log: Log) {
     this.#values = values;
@@ -163,6 +171,7 @@ class Service {
     const { processes = 1 } = config;
     if (processes > 1 && cluster.isPrimary && !this.#values.check) return await supervise(processes, admin, this.#log);
     await using responder = new Responder(await this.#options(config));
+    this.#resources.settle();
     await listsRead(responder);
     if (this.#values.check) return check(responder);
     if (cluster.isWorker) reportHealth(responder);
@@ -189,6 +198,7 @@ class Service {
   #options(config: ServeConfig): ReturnType<typeof responderOptions> {
     return responderOptions(config, {
       onError: (file, error) => this.#log.trouble('list', error, { file }),
+      resources: this.#resources,
       warn: (message) => this.#log.line('warn', 'signer', { message }),
     });
   }
@@ -222,6 +232,7 @@ class Service {
   async #reload(responder: Responder): Promise<void> {
     try {
       await responder.reload(await this.#options(configOf(this.#values)));
+      this.#resources.settle();
       this.#log.line('info', 'reloaded');
     } catch (error) {
       this.#log.trouble('reload', error);

@@ -99,8 +99,46 @@ export function readConfig(path: string): ServeConfig {
   };
 }
 
+/** What goes on over a reload: lists, which forget no revocation, and stores, whose files are open. */
+export class Resources {
+  #authorities = new Map<string, StatusAuthority>();
+  #stores = new Map<string, SegmentStore>();
+  #used = new Set<string>();
+
+  /** The authority of before, or a new one. */
+  authority(key: string, make: () => StatusAuthority): StatusAuthority {
+    this.#used.add(key);
+    const found = this.#authorities.get(key) ?? make();
+    this.#authorities.set(key, found);
+    return found;
+  }
+
+  async store(folder: string): Promise<SegmentStore> {
+    this.#used.add(folder);
+    const found = this.#stores.get(folder) ?? (await SegmentStore.open(folder));
+    this.#stores.set(folder, found);
+    return found;
+  }
+
+  /** Closes what has not been asked for since the last call. */
+  settle(): void {
+    for (const [key, authority] of this.#authorities)
+      if (!this.#used.has(key)) {
+        this.#authorities.delete(key);
+        void authority.close?.();
+      }
+    for (const [folder, store] of this.#stores)
+      if (!this.#used.has(folder)) {
+        this.#stores.delete(folder);
+        store.close();
+      }
+    this.#used.clear();
+  }
+}
+
 /** Who is told what there is to say. */
 export interface Teller {
+  readonly resources: Resources;
   /** What went wrong while a file is watched. */
   readonly onError: (file: string, error: unknown) => void;
   readonly warn: (message: string) => void;
@@ -140,7 +178,7 @@ async function issuerOptions(config: IssuerConfig, isLazy: boolean, tell: Teller
   const { name, signers = [], store: folder, notIssued, hours, archiveCutoff, allowUnauthorized } = config;
   const [certificate] = await readCertificates(config.certificate);
   const subjects = config.subject === undefined ? [] : await readCertificates(config.subject);
-  const store = folder === undefined ? undefined : await SegmentStore.open(folder);
+  const store = folder === undefined ? undefined : await tell.resources.store(folder);
   const validity = hours === undefined ? {} : { validity: { period: hours * 3600 } };
   const list: ResponderSigner[] = [];
   for (const signer of signers)
@@ -160,19 +198,23 @@ async function issuerOptions(config: IssuerConfig, isLazy: boolean, tell: Teller
 
 function authorityOf(
   { index, crl, serials, includeExpired }: IssuerConfig,
-  issuer: ResponderIssuerOptions['certificate'],
+  issuer: X509Certificate,
   store: SegmentStore | undefined,
-  { onError }: Teller,
+  { onError, resources }: Teller,
 ): StatusAuthority {
   if (index !== undefined && crl !== undefined) throw new UsageError('an issuer has an index or a CRL, not both');
   if (serials !== undefined && crl === undefined) throw new UsageError('serials go with a CRL');
   if (index !== undefined) {
     const expired = includeExpired ? ({ expired: 'include' } as const) : {};
-    return indexTxtAuthority(index, { ...expired, onError: (error) => onError(index, error) });
+    const make = (): StatusAuthority =>
+      indexTxtAuthority(index, { ...expired, onError: (error) => onError(index, error) });
+    return resources.authority(JSON.stringify([issuer.raw.toString('base64'), index, expired]), make);
   }
   if (crl !== undefined) {
     const given = serials === undefined ? {} : { serials };
-    return crlAuthority(crl, { issuer, ...given, onError: (error) => onError(crl, error) });
+    const make = (): StatusAuthority =>
+      crlAuthority(crl, { issuer, ...given, onError: (error) => onError(crl, error) });
+    return resources.authority(JSON.stringify([issuer.raw.toString('base64'), crl, serials]), make);
   }
   if (store === undefined) throw new UsageError('an issuer needs an index, a CRL or a store');
   return storeAuthority(store);
