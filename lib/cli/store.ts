@@ -20,7 +20,7 @@ import { momentOption } from './verdict.js';
 
 const HELP = `Usage: openssl-ocsp store <action> FOLDER [...]
 
-  ls FOLDER                  one line for each response: serial number, status, nextUpdate, hash of the CertID
+  ls FOLDER                  one line for each response: serial number, status, hash of the CertID, nextUpdate
   get FOLDER SERIAL          the response for a certificate as DER, on standard output
   stats FOLDER               what the store holds
   verify FOLDER              checks every byte
@@ -116,7 +116,7 @@ const ACTIONS: Readonly<Record<string, Action>> = {
       const status = OCSPCertStatus[certStatus] ?? String(certStatus);
       const until = nextUpdate === null ? null : new Date(nextUpdate * 1000).toISOString();
       if (values.json) print(JSON.stringify({ serial, status, nextUpdate: until, hashAlgorithm }));
-      else print(`${serial} ${status} ${until ?? '-'} ${hashAlgorithm}`);
+      else print(`${serial} ${status} ${hashAlgorithm} ${until ?? '-'}`);
     }
     return 0;
   },
