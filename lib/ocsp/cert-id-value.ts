@@ -99,6 +99,7 @@ export class CertId extends ValueObject implements IssuerHashes {
     return Buffer.from(this.#tuple[2]);
   }
 
+  /** Serial number of the certificate. */
   get serialNumber(): bigint {
     return integerFromBytes(this.#tuple[3]);
   }
