@@ -34,10 +34,12 @@ export function crlAuthority(path: string, options: CrlAuthorityOptions): Status
     if (begin < thisUpdate) throw new Error(`${path} is older than the CRL before it`);
     const next = new Map<string, StatusEntry>();
     const given = serials === undefined ? {} : { serials, serialsOfPart };
-    const source = crlSource(crl.der, { issuer: ca.x509, useCrlTimes: true, ...given });
+    const source = crlSource(crl.der, { issuer: ca.x509, ...given });
+    // (The source itself refuses a CRL that has expired; but what it says to be revoked is.)
+    const times = { thisUpdate: crl.thisUpdate, ...(crl.nextUpdate && { nextUpdate: crl.nextUpdate }) };
     const statusVersion = Math.floor(begin / 1000);
     for await (const batch of source.batches())
-      for (const entry of batch) next.set(hexOf(entry.serialNumber), { ...entry, statusVersion });
+      for (const entry of batch) next.set(hexOf(entry.serialNumber), { ...entry, ...times, statusVersion });
     return () => {
       list = next;
       thisUpdate = begin;

@@ -1,0 +1,90 @@
+/** CRL files, made by `openssl ca`, as what knows the status. */
+import { renameSync } from 'node:fs';
+import { loadDerOcspResponse } from 'openssl-ocsp';
+import { crlAuthority } from 'openssl-ocsp/responder';
+import { createTestCa, type TestIdentity } from 'openssl-ocsp/testing';
+import { withCli } from '../helpers/conditional.js';
+import { openssl, Scratch } from '../helpers/openssl-cli.js';
+import { ask, ca, makeResponder, statusOf } from './fixtures.js';
+
+const DAY = 24 * 3600_000;
+const time = (offset: number): string =>
+  `${new Date(Date.now() + offset).toISOString().replace(/[-:T]/g, '').slice(0, 14)}Z`;
+
+/** Writes a CRL in which these serial numbers are revoked; it takes the place of the file at once. */
+function write(scratch: Scratch, issuer: TestIdentity, revoked: readonly string[], from: number, until: number): void {
+  scratch.write('ca.pem', issuer.certificatePem);
+  scratch.write('ca.key', issuer.privateKeyPem);
+  scratch.write('crlnumber', '01');
+  scratch.write(
+    'index.txt',
+    revoked
+      .map((serial) => `R\t301231235959Z\t260102030405Z,keyCompromise\t${serial}\tunknown\t/CN=${serial}\n`)
+      .join(''),
+  );
+  const at = (name: string): string => scratch.path(name);
+  scratch.write(
+    'ca.cnf',
+    `[ca]\ndefault_ca=own\n[own]\ndatabase=${at('index.txt')}\ncrlnumber=${at('crlnumber')}\ncertificate=${at('ca.pem')}\nprivate_key=${at('ca.key')}\ndefault_md=sha256\ndefault_crl_days=7\n`,
+  );
+  const times = ['-crl_lastupdate', time(from), '-crl_nextupdate', time(until)];
+  const { status, stderr } = openssl(['ca', '-config', at('ca.cnf'), '-gencrl', ...times, '-out', at('new.crl')]);
+  if (status !== 0) throw new Error(stderr);
+  renameSync(at('new.crl'), at('ca.crl'));
+}
+
+withCli(
+  'a CRL: what is revoked in it; an older one, and that of another CA, are not taken; an expired one makes nothing good',
+  async (t) => {
+    const scratch = new Scratch();
+    t.teardown(() => scratch[Symbol.dispose]());
+    write(scratch, ca, ['1002'], -DAY, DAY);
+    const errors: string[] = [];
+    const authority = crlAuthority(scratch.path('ca.crl'), {
+      issuer: ca.certificate,
+      serials: ['1001', '1002', '1003'],
+      interval: 20,
+      onError: (error) => errors.push(String(error)),
+    });
+    const responder = makeResponder(t, { authority }, { maxLag: 3000 });
+    await responder.ready();
+    t.is(await statusOf(responder, ask(['1001'])), 'good');
+    t.is(await statusOf(responder, ask(['1002'])), 'revoked');
+    t.is(await statusOf(responder, ask(['1004'])), 'UNAUTHORIZED');
+    // Answers hold from and until when the list does.
+    const { thisUpdate, nextUpdate } = loadDerOcspResponse((await responder.answer(ask(['1001']))).der);
+    t.true(Math.abs(thisUpdate.getTime() - (Date.now() - DAY)) < DAY / 2);
+    t.true(Math.abs((nextUpdate?.getTime() ?? 0) - (Date.now() + DAY)) < DAY / 2);
+    write(scratch, ca, ['1002', '1003'], -DAY / 2, DAY);
+    while ((await statusOf(responder, ask(['1003']))) !== 'revoked')
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    for (const [issuer, from, message] of [
+      [ca, -DAY, /older/],
+      [createTestCa({ subject: 'CN=Other' }), 0, /another issuer|not signed/],
+    ] as const) {
+      write(scratch, issuer, [], from, DAY);
+      while (!errors.some((error) => message.test(error))) await new Promise((resolve) => setTimeout(resolve, 20));
+      t.is(await statusOf(responder, ask(['1003'])), 'revoked');
+    }
+    write(scratch, ca, ['1002', '1003'], -DAY / 4, -3_600_000);
+    while ((await statusOf(responder, ask(['1001']))) !== 'TRY_LATER')
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    t.false(responder.health().ready);
+  },
+);
+
+withCli('a CRL without a list: what it does not list is what the policy says', async (t) => {
+  const scratch = new Scratch();
+  t.teardown(() => scratch[Symbol.dispose]());
+  write(scratch, ca, ['1002'], -DAY, DAY);
+  for (const [notIssued, expected] of [
+    ['unauthorized', 'UNAUTHORIZED'],
+    ['good', 'good'],
+  ] as const) {
+    const authority = crlAuthority(scratch.path('ca.crl'), { issuer: ca.certificate });
+    const responder = makeResponder(t, { authority, notIssued });
+    await responder.ready();
+    t.is(await statusOf(responder, ask(['1001'])), expected);
+    t.is(await statusOf(responder, ask(['1002'])), 'revoked');
+  }
+});
