@@ -54,6 +54,7 @@ import {
   type StoredResponse,
   type ValidityOptions,
 } from 'openssl-ocsp/bulk';
+import { crlAuthority, indexTxtAuthority, Responder, serve } from 'openssl-ocsp/responder';
 import {
   buildTestResponse,
   createTestCa,
@@ -413,4 +414,49 @@ test('the testing kit: what is no option is refused, and what is inherited count
   );
   t.is(revoked.at(-1), 7);
   t.is(loadDerOcspResponse(revoked.subarray(0, -1)).certificateStatus, 1);
+});
+
+test('the responder and reads of a store: what is no option is refused, and what is inherited counts', async (t) => {
+  const near = (name: string) => ({ ...invalid, message: new RegExp(`'${name}': did you mean`) });
+  const authority = { lookup: () => undefined };
+  const signer = { responder: responder.certificate, privateKey: responder.privateKey };
+  const issuer = { certificate: ca.certificate, authority, signers: [signer] };
+  const issuers = [issuer];
+  t.throws(() => new Responder(wrong({ issuers, requestSignature: 'required' })), near('requestSignature'));
+  t.throws(() => new Responder({ issuers, live: wrong({ timeOut: 5 }) }), near('timeOut'));
+  t.throws(() => new Responder({ issuers, cache: wrong({ maxByte: 5 }) }), near('maxByte'));
+  t.throws(() => new Responder({ issuers: [wrong({ ...issuer, notissued: 'good' })] }), near('notissued'));
+  t.throws(
+    () => new Responder({ issuers: [{ ...issuer, signers: [wrong({ ...signer, algoritm: null })] }] }),
+    near('algoritm'),
+  );
+  t.throws(
+    () => new Responder({ issuers: [{ ...issuer, signers: [{ ...signer, validity: wrong({ periods: 5 }) }] }] }),
+    near('periods'),
+  );
+  t.throws(() => indexTxtAuthority('none', wrong({ intervall: 1 })), near('intervall'));
+  t.throws(() => crlAuthority('none', wrong({ issuer: ca.certificate, serial: 'none' })), near('serial'));
+  t.throws(() => new Responder(wrong(withGetters({ issuers, requestSignatures: 'required' }))), {
+    ...invalid,
+    message: /needs requestTrust/,
+  });
+  await using made = new Responder(
+    wrong(withGetters({ issuers: [withGetters({ ...issuer, signers: [withGetters(signer)] })] })),
+  );
+  t.is(made.health().issuers.length, 1);
+  await t.throwsAsync(serve(made, { port: 0 }, wrong({ reuseport: true })), near('reuseport'));
+
+  const store = await SegmentStore.open(mkdtempSync(join(folder, 'choice-')));
+  t.teardown(() => store.close());
+  await store.putBatch([{ ...stored, hashAlgorithm: 'SHA-256' }], withGetters({ ifNewer: true }));
+  await store.putBatch([{ ...stored, serial: '0103', hashAlgorithm: 'SHA256' }]);
+  for (const hashAlgorithm of ['sha256', 'SHA256', 'SHA-256', 'sha-256'] as const) {
+    t.deepEqual(store.get('0102', { hashAlgorithm }), Buffer.of(5));
+    t.is(store.getRecord('0103', wrong(withGetters({ hashAlgorithm })))?.hashAlgorithm as string, 'sha256');
+  }
+  t.is(store.get('0102', { hashAlgorithm: 'SHA-1' }), undefined);
+  t.throws(() => store.get('0102', { hashAlgorithm: wrong('sha999') }), { code: 'ERR_OCSP_UNSUPPORTED_ALGORITHM' });
+  t.throws(() => store.get('0102', wrong({ hash: 'sha1' })), invalid);
+  t.throws(() => store.getRecord('0102', wrong({ hashAlgoritm: 'sha1' })), near('hashAlgoritm'));
+  await t.throwsAsync(store.putBatch([], wrong({ ifnewer: true })), near('ifnewer'));
 });

@@ -25,7 +25,7 @@ export interface Validity {
   readonly period: number | null;
 }
 
-const VALIDITY_NAMES: OptionNames<ValidityOptions> = { thisUpdate: true, granularity: true, period: true };
+export const VALIDITY_NAMES: OptionNames<ValidityOptions> = { thisUpdate: true, granularity: true, period: true };
 
 const WEEK = 7 * 24 * 3600;
 const MAX_PERIOD = 100 * 366 * 24 * 3600;

@@ -4,6 +4,7 @@ import { maySpeakOtherHash, type OCSPAttempt } from '../client/attempt.js';
 import type { CheckResult } from '../client/check-result.js';
 import { OCSPClient } from '../client/client.js';
 import { FolderCache } from '../client/folder-cache.js';
+import { OCSPResponseStatus } from '../ocsp/enums.js';
 import { Verifier } from '../ocsp/verification/verifier.js';
 import { HashAlgorithm } from '../x509/algorithms.js';
 import { ocspUrls } from '../x509/certificate.js';
@@ -218,7 +219,12 @@ function tellAttempts(attempts: readonly OCSPAttempt[], onlyNotes: boolean, hasH
   for (const attempt of attempts) {
     const { url, method, hashAlgorithm, verdict, reason } = attempt;
     if (before?.verdict && before.hashAlgorithm !== hashAlgorithm && hashAlgorithm === HashAlgorithm.SHA1) {
-      note('the responder does not know the certificate by SHA-256; asking it by SHA-1');
+      const { MALFORMED_REQUEST, INTERNAL_ERROR } = OCSPResponseStatus;
+      const { responseStatus } = before.verdict;
+      // Which says nothing of the certificate: the nonce, too, may be what the responder did not like.
+      const isRefused = responseStatus === MALFORMED_REQUEST || responseStatus === INTERNAL_ERROR;
+      const why = isRefused ? before.reason : 'the responder does not know the certificate by SHA-256';
+      note(printable(`${why}; asking it by SHA-1`));
     }
     if (verdict !== null && !onlyNotes) process.stderr.write(`asked ${printable(url)} by ${method}\n`);
     else if (verdict === null && before?.verdict) note(printable(`${url}: ${reason}`));

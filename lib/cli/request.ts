@@ -1,7 +1,7 @@
 import { KeyObject } from 'node:crypto';
 import type { OCSPRequest } from '../ocsp/request.js';
 import { OCSPRequestBuilder } from '../ocsp/request-builder.js';
-import { HashAlgorithm, type HashAlgorithmName } from '../x509/algorithms.js';
+import { HashAlgorithm, type HashAlgorithmName, plainHashName } from '../x509/algorithms.js';
 import { ocspUrls } from '../x509/certificate.js';
 import { readArguments } from './arguments.js';
 import { printable, toJsonLine } from './colour.js';
@@ -69,7 +69,7 @@ export const requestCommand: Command = {
       throw new UsageError('--json without --out holds the request in base64');
     const hash = hashOption(values.hash);
     const nonce = nonceOption(values.nonce);
-    const digest = choiceOption(values.digest, 'digest', DIGESTS);
+    const digest = choiceOption(values.digest && plainHashName(values.digest), 'digest', DIGESTS);
     const targets = await readTargets(values);
     if (targets.length === 0) throw new UsageError('--cert or --serial has to say which certificate is meant');
     let builder = new OCSPRequestBuilder();

@@ -8,7 +8,7 @@ import type { StoredResponse } from '../bulk/store/response-store.js';
 import { SegmentStore } from '../bulk/store/segment-store.js';
 import { verifyStore } from '../bulk/store/verify.js';
 import { OCSPCertStatus } from '../ocsp/enums.js';
-import type { HashAlgorithmName } from '../x509/algorithms.js';
+import { checkCertIdHash, type HashAlgorithm } from '../x509/algorithms.js';
 import type { ReasonName } from '../x509/reason.js';
 import { type OptionValues, readArguments, refuseMore } from './arguments.js';
 import { type Command, choiceOption, print, required, UsageError } from './command.js';
@@ -77,8 +77,8 @@ async function verify(folder: string, json: boolean): Promise<number> {
 }
 
 /** Which response is asked for. */
-function choiceOf({ 'cert-id-hash': hash }: Values): { hashAlgorithm?: HashAlgorithmName } {
-  return hash === undefined ? {} : { hashAlgorithm: hash as HashAlgorithmName };
+function choiceOf({ 'cert-id-hash': hash }: Values): { hashAlgorithm?: HashAlgorithm } {
+  return hash === undefined ? {} : { hashAlgorithm: checkCertIdHash(hash, 'cert-id-hash').hash };
 }
 
 function* chosen(store: SegmentStore, values: Values): Generator<StoredResponse> {

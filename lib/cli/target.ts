@@ -3,7 +3,7 @@ import type { X509Certificate } from 'node:crypto';
 import type { CertIdMembers } from '../ocsp/cert-id.js';
 import type { OCSPRequestBuilder } from '../ocsp/request-builder.js';
 import type { CertIdInput, OcspQuestion } from '../ocsp/verification/question.js';
-import { checkCertIdHash, HashAlgorithm, type HashAlgorithmName } from '../x509/algorithms.js';
+import { checkCertIdHash, HashAlgorithm, type HashAlgorithmName, plainHashName } from '../x509/algorithms.js';
 import { toCertificate } from '../x509/certificate.js';
 import { serialFromText, serialToBytes, serialToText } from '../x509/serial-number.js';
 import { choiceOption, UsageError } from './command.js';
@@ -39,7 +39,7 @@ const CERT_ID_HASHES = ['sha1', 'sha224', 'sha256', 'sha384', 'sha512'] as const
 
 /** The hash of CertIDs. */
 export function hashOption(value: string | undefined): HashAlgorithmName {
-  return choiceOption(value, 'hash', CERT_ID_HASHES) ?? HashAlgorithm.SHA256;
+  return choiceOption(value && plainHashName(value), 'hash', CERT_ID_HASHES) ?? HashAlgorithm.SHA256;
 }
 
 /** The certificates and serial numbers that the options name, in this order. */

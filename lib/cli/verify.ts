@@ -64,6 +64,9 @@ async function readRequest(path: string): Promise<OCSPRequest> {
 async function questionOfRequest(request: OCSPRequest | undefined, issuer: string | undefined): Promise<OcspQuestion> {
   if (request === undefined)
     throw new UsageError('--cert, --serial or --request has to say which certificate is meant');
+  const { length } = request.requests;
+  if (length !== 1)
+    throw new UsageError(`--request asks about ${length} certificates: --cert or --serial has to say which is meant`);
   if (issuer === undefined) throw new UsageError('--issuer is missing');
   const [certificate, ...others] = await readCertificates(issuer);
   if (others.length > 0) throw new UsageError('--request wants one certificate of --issuer');

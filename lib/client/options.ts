@@ -132,7 +132,6 @@ export function toSettings(given: OCSPClientOptions): ClientSettings {
   const { verifier = new Verifier(), method = 'auto', hash = 'auto', clock = SYSTEM_CLOCK } = options;
   if (!(verifier instanceof Verifier)) throw invalidArgType('verifier', 'an instance of Verifier', verifier);
   if (method !== 'auto' && method !== 'post') throw invalidValue("method must be 'auto' or 'post'");
-  if (hash !== 'auto') checkCertIdHash(hash, 'hash');
   const responders = toResponders(options.responders);
   const timeout = milliseconds(options.timeout, 'timeout') ?? DEFAULT_TIMEOUT;
   const hedgeAfter = milliseconds(options.hedgeAfter, 'hedgeAfter') ?? DEFAULT_HEDGE;
@@ -146,7 +145,7 @@ export function toSettings(given: OCSPClientOptions): ClientSettings {
       verifier,
       clock: checkObject(clock, 'clock'),
       method,
-      hash,
+      hash: hash === 'auto' ? hash : checkCertIdHash(hash, 'hash').hash,
       nonce: toNonce(nonce),
       nonceRequired: nonce === 'required',
       patience: Math.min(hedgeAfter, Math.ceil(timeout / 2)),

@@ -2,6 +2,7 @@ import { crlSource, type SerialList } from '../bulk/sources/crl.js';
 import { readCrl } from '../bulk/sources/crl-der.js';
 import type { StatusEntry } from '../bulk/status-entry.js';
 import { type CertificateInput, toCertificate } from '../x509/certificate.js';
+import { type OptionNames, readOptions } from '../x509/options.js';
 import { hexOf, type StatusAuthority } from './authority.js';
 import { WatchedFile, type WatchOptions } from './watched-file.js';
 
@@ -18,12 +19,20 @@ export interface CrlAuthorityOptions extends WatchOptions {
   readonly serialsOfPart?: boolean;
 }
 
+const OPTION_NAMES: OptionNames<CrlAuthorityOptions> = {
+  issuer: true,
+  serials: true,
+  serialsOfPart: true,
+  interval: true,
+  onError: true,
+};
+
 /**
  * A CRL file, which is read again when it has changed; an older CRL than the one before, by thisUpdate, is not taken. Answers hold from
  * and until when the CRL does; when it has expired, nothing is good any more.
  */
 export function crlAuthority(path: string, options: CrlAuthorityOptions): StatusAuthority {
-  const { issuer, serials, serialsOfPart = false, ...watch } = options;
+  const { issuer, serials, serialsOfPart = false, ...watch } = readOptions(options, OPTION_NAMES);
   const ca = toCertificate(issuer, 'issuer');
   let list: ReadonlyMap<string, StatusEntry> | undefined;
   let thisUpdate = Number.NEGATIVE_INFINITY;

@@ -2,12 +2,20 @@ import { statSync } from 'node:fs';
 import { type IndexTxtOptions, indexTxtSource } from '../bulk/sources/index-txt.js';
 import type { StatusEntry } from '../bulk/status-entry.js';
 import { OCSPCertStatus } from '../ocsp/enums.js';
+import { type OptionNames, readOptions } from '../x509/options.js';
 import { hexOf, type StatusAuthority } from './authority.js';
 import { isPermanent } from './statement.js';
 import { WatchedFile, type WatchOptions } from './watched-file.js';
 
 /** What {@link indexTxtAuthority} takes beside the file. */
 export interface IndexTxtAuthorityOptions extends WatchOptions, Pick<IndexTxtOptions, 'expired' | 'expiredBefore'> {}
+
+const OPTION_NAMES: OptionNames<IndexTxtAuthorityOptions> = {
+  expired: true,
+  expiredBefore: true,
+  interval: true,
+  onError: true,
+};
 
 /** One state of the file. */
 interface List {
@@ -26,7 +34,7 @@ interface List {
  * ever that a later list takes back stays: that list is an older one. Only a new start forgets it.
  */
 export function indexTxtAuthority(path: string, options: IndexTxtAuthorityOptions = {}): StatusAuthority {
-  const { expired, expiredBefore, ...watch } = options;
+  const { expired, expiredBefore, ...watch } = readOptions(options, OPTION_NAMES);
   const source = indexTxtSource(path, { ...(expired && { expired }), ...(expiredBefore && { expiredBefore }) });
   let list: List | undefined;
   const file = new WatchedFile(path, watch, async (isSettled) => {

@@ -6,7 +6,8 @@ import type { IssuerIdentity, ResponseStore } from '../bulk/store/response-store
 import { invalidArgType, invalidValue } from '../errors.js';
 import { CERT_ID_HASHES } from '../x509/algorithms.js';
 import { type CertificateInput, type ParsedCertificate, toCertificate } from '../x509/certificate.js';
-import { checkList, checkObject } from '../x509/checks.js';
+import { checkList } from '../x509/checks.js';
+import { type OptionNames, readOptions } from '../x509/options.js';
 import type { StatusAuthority } from './authority.js';
 import { Gate, type GateLimits } from './gate.js';
 import { Knowledge } from './knowledge.js';
@@ -60,6 +61,19 @@ export interface ResponderIssuerOptions {
   readonly allowUnauthorized?: boolean;
 }
 
+const ISSUER_NAMES: OptionNames<ResponderIssuerOptions> = {
+  certificate: true,
+  subjects: true,
+  name: true,
+  authority: true,
+  signers: true,
+  store: true,
+  notIssued: true,
+  archiveCutoff: true,
+  extendedRevoke: true,
+  allowUnauthorized: true,
+};
+
 /** A CA that a {@link Responder} answers for, as its authority sees it. */
 export class ResponderIssuer {
   /** Name in logs and metrics. */
@@ -87,12 +101,12 @@ export class ResponderIssuer {
 
   /** @internal */
   constructor(
-    options: ResponderIssuerOptions,
+    given: ResponderIssuerOptions,
     index: number,
     limits: GateLimits,
     onError: (issuer: ResponderIssuer, error: unknown) => void,
   ) {
-    checkObject(options, 'issuer');
+    const options = readOptions(given, ISSUER_NAMES, 'issuer');
     this.parsed = toCertificate(options.certificate, 'issuer.certificate');
     this.index = index;
     this.identity = issuerIdentity(this.parsed, options.subjects);

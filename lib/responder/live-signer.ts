@@ -4,11 +4,12 @@ import { native, takeOutput } from '../binding.js';
 import { checkAuthorization } from '../bulk/authority.js';
 import { signDataExternally } from '../bulk/external-pool.js';
 import { type ProfileOptions, resolveProfile, type SignerProfile } from '../bulk/signer-profile.js';
-import { resolveValidity, timesAt, type Validity, type ValidityOptions } from '../bulk/validity.js';
+import { resolveValidity, timesAt, VALIDITY_NAMES, type Validity, type ValidityOptions } from '../bulk/validity.js';
 import { invalidValue } from '../errors.js';
 import type { ExternalSigner } from '../ocsp/signing.js';
 import { type CertificateInput, type ParsedCertificate, toCertificate } from '../x509/certificate.js';
 import type { PrivateKeyInput } from '../x509/key.js';
+import { type OptionNames, readOptions } from '../x509/options.js';
 import { StoredPrivateKey } from '../x509/stored-key.js';
 
 /** A certificate that signs for an issuer, and its key. */
@@ -29,6 +30,16 @@ const DAY = 24 * 3600;
 /** Keys that sign in less time than it takes to hand the work to another thread and back. */
 const QUICK: ReadonlySet<string> = new Set(['EC', 'ED25519']);
 
+const SIGNER_NAMES: OptionNames<ResponderSigner> = {
+  responder: true,
+  privateKey: true,
+  algorithm: true,
+  signOptions: true,
+  responderId: true,
+  certificates: true,
+  validity: true,
+};
+
 export class LiveSigner {
   readonly responder: ParsedCertificate;
   /** From when and until when the certificate is valid, in milliseconds. */
@@ -42,7 +53,8 @@ export class LiveSigner {
   #profile: Promise<SignerProfile> | SignerProfile | undefined;
 
   /** @throws What `ResponseSigner` throws, but for the times: a signer may be there before it is needed, and after. */
-  constructor(options: ResponderSigner, issuer: CertificateInput, allowUnauthorized: boolean) {
+  constructor(given: ResponderSigner, issuer: CertificateInput, allowUnauthorized: boolean) {
+    const options = readOptions(given, SIGNER_NAMES, 'signer');
     this.responder = toCertificate(options.responder, 'responder');
     const { x509 } = this.responder;
     if (!allowUnauthorized) checkAuthorization(x509, toCertificate(issuer, 'issuer').x509);
@@ -50,7 +62,10 @@ export class LiveSigner {
     this.notAfter = Date.parse(x509.validTo);
     this.#options = options;
     this.#issuer = issuer;
-    this.#validity = resolveValidity({ granularity: 1, period: DAY, ...options.validity }, this.notAfter);
+    this.#validity = resolveValidity(
+      { granularity: 1, period: DAY, ...readOptions(options.validity ?? {}, VALIDITY_NAMES, 'signer.validity') },
+      this.notAfter,
+    );
     if (typeof options.privateKey !== 'function') this.#profile = this.#resolve(options.privateKey);
   }
 

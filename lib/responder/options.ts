@@ -1,7 +1,8 @@
 /** Options of a responder: checked, and with the defaults filled in. */
 import { availableParallelism } from 'node:os';
 import { invalidArgType, invalidValue } from '../errors.js';
-import { checkObject, checkText } from '../x509/checks.js';
+import { checkText } from '../x509/checks.js';
+import { type OptionNames, readOptions } from '../x509/options.js';
 import type { TrustInput } from '../x509/trust-store.js';
 import type { ResponderIssuerOptions } from './issuer.js';
 
@@ -95,11 +96,33 @@ export interface Limits {
 const NONCE = ['ignored', 'optional', 'required', 'forbidden'] as const;
 const SIGNATURES = ['ignored', 'verified', 'required'] as const;
 
-/** @throws TypeError; `ERR_OCSP_INVALID_VALUE`. */
-export function readLimits(options: ResponderOptions): Limits {
-  checkObject(options, 'options');
-  const live = checkObject(options.live ?? {}, 'options.live');
-  const cache = checkObject(options.cache ?? {}, 'options.cache');
+const LIVE_NAMES: OptionNames<LiveOptions> = { maxInflight: true, maxWaiting: true, timeout: true, perSecond: true };
+const CACHE_NAMES: OptionNames<CacheOptions> = { maxBytes: true };
+/** Of `Responder`. */
+export const RESPONDER_NAMES: OptionNames<ResponderOptions> = {
+  issuers: true,
+  nonce: true,
+  requestSignatures: true,
+  requestTrust: true,
+  maxRequestBytes: true,
+  maxCertIds: true,
+  maxAge: true,
+  maxLag: true,
+  cachePost: true,
+  basePath: true,
+  strictContentType: true,
+  errorStatus: true,
+  live: true,
+  cache: true,
+};
+
+/**
+ * @param options - As `readOptions` has read them.
+ * @throws TypeError; `ERR_OCSP_INVALID_VALUE`.
+ */
+export function readLimits(options: Omit<ResponderOptions, 'issuers'>): Limits {
+  const live = readOptions(options.live ?? {}, LIVE_NAMES, 'options.live');
+  const cache = readOptions(options.cache ?? {}, CACHE_NAMES, 'options.cache');
   const requestSignatures = oneOf(options.requestSignatures ?? 'ignored', SIGNATURES, 'requestSignatures');
   if (requestSignatures !== 'ignored' && options.requestTrust === undefined)
     throw invalidValue('requestSignatures needs requestTrust: without it no signature is worth anything');

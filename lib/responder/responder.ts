@@ -4,6 +4,7 @@ import type { StatusEntry } from '../bulk/status-entry.js';
 import { invalidArgType, invalidValue } from '../errors.js';
 import { type CertificateInput, toCertificate } from '../x509/certificate.js';
 import { checkBytes } from '../x509/checks.js';
+import { readOptions } from '../x509/options.js';
 import type { Answer } from './answer.js';
 import { Answerer } from './answerer.js';
 import { publishAnswer, publishError } from './channels.js';
@@ -12,7 +13,7 @@ import { fetchAnswer } from './fetch.js';
 import { healthOf, type ResponderHealth } from './health.js';
 import { ResponderIssuer } from './issuer.js';
 import { type HttpOptions, makeListener } from './listener.js';
-import { type ResponderOptions, readLimits } from './options.js';
+import { RESPONDER_NAMES, type ResponderOptions, readLimits } from './options.js';
 
 /** Hands requests to a {@link Responder}: for `node:http`, `node:https`, Express, Fastify and the like. */
 export type ResponderListener = (request: IncomingMessage, response: ServerResponse) => void;
@@ -151,8 +152,8 @@ export class Responder implements AsyncDisposable {
   }
 
   #make(options: ResponderOptions): Answerer {
-    const limits = readLimits(options);
-    const { issuers } = options;
+    const { issuers, ...others } = readOptions(options, RESPONDER_NAMES);
+    const limits = readLimits(others);
     if (typeof issuers?.[Symbol.iterator] !== 'function') throw invalidArgType('options.issuers', 'iterable', issuers);
     const list = Array.from(
       issuers,

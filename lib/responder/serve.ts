@@ -5,6 +5,7 @@ import { createServer, type Server, type ServerOptions } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { connect, type ListenOptions } from 'node:net';
 import type { TlsOptions } from 'node:tls';
+import { type OptionNames, readOptions } from '../x509/options.js';
 import { adminListener } from './admin.js';
 import type { Responder } from './responder.js';
 
@@ -27,6 +28,14 @@ export interface ServeOptions {
   /** Milliseconds in which connections may end by themselves when the server closes. Default 10,000. */
   readonly shutdownTimeout?: number;
 }
+
+const SERVE_NAMES: OptionNames<ServeOptions> = {
+  tls: true,
+  admin: true,
+  reusePort: true,
+  signal: true,
+  shutdownTimeout: true,
+};
 
 /** A responder that listens. */
 export interface ResponderServer extends AsyncDisposable {
@@ -56,8 +65,9 @@ const IDLE = 30_000;
 export async function serve(
   responder: Responder,
   address: ListenAddress,
-  { tls, admin, reusePort, signal, shutdownTimeout = 10_000 }: ServeOptions = {},
+  options: ServeOptions = {},
 ): Promise<ResponderServer> {
+  const { tls, admin, reusePort, signal, shutdownTimeout = 10_000 } = readOptions(options, SERVE_NAMES);
   const server = tls
     ? createTlsServer({ ...LIMITS, ...tls }, responder.listener)
     : createServer(LIMITS, responder.listener);

@@ -19,8 +19,13 @@ export enum HashAlgorithm {
   SHA3_512 = 'sha3-512',
 }
 
-/** A {@link HashAlgorithm} member or its plain string. */
-export type HashAlgorithmName = HashAlgorithm | `${HashAlgorithm}`;
+/** A {@link HashAlgorithm} member or its plain string, in any of the spellings that `node:crypto` takes: `sha256`, `SHA256`, `SHA-256`. */
+export type HashAlgorithmName =
+  | HashAlgorithm
+  | `${HashAlgorithm}`
+  | Uppercase<`${HashAlgorithm}`>
+  | `${'sha' | 'SHA'}-${1 | 224 | 256 | 384 | 512}`
+  | `${'sha' | 'SHA'}2-${224 | 256 | 384 | 512}`;
 
 /** AlgorithmIdentifier (RFC 5280 section 4.1.1.2). */
 export interface AlgorithmIdentifier {
@@ -140,7 +145,7 @@ export function certIdHashForOid(oid: string): CertIdHash {
  */
 export function checkCertIdHash(value: unknown, name: string): CertIdHash {
   if (typeof value !== 'string') throw invalidArgType(name, 'a HashAlgorithm', value);
-  const row = CERT_ID_HASH_BY_NAME.get(value);
+  const row = CERT_ID_HASH_BY_NAME.get(plainHashName(value));
   if (row === undefined) {
     throw unsupportedAlgorithm(`${name} must be sha1, sha224, sha256, sha384 or sha512, not '${value.slice(0, 64)}'`);
   }
@@ -156,12 +161,18 @@ export function checkCertIdHash(value: unknown, name: string): CertIdHash {
 export function checkSigningHash(value: unknown, name: string = 'algorithm'): HashAlgorithm | null {
   if (value === null) return null;
   if (typeof value !== 'string') throw invalidArgType(name, 'a HashAlgorithm or null', value);
-  const hash = SIGNING_HASHES.get(value);
+  const hash = SIGNING_HASHES.get(plainHashName(value));
   if (hash === undefined) {
     const names = [...SIGNING_HASHES.keys()].join(', ');
     throw unsupportedAlgorithm(`'${value.slice(0, 64)}' is not supported for signatures, only ${names}`);
   }
   return hash;
+}
+
+/** OpenSSL's names of a hash as {@link HashAlgorithm} has them: `SHA1`, `SHA-1`, `SHA256`, `SHA-256`, `SHA2-256`, `SHA3-256`. */
+export function plainHashName(name: string): string {
+  const lower = name.toLowerCase();
+  return lower.replace(/^sha(?:-1$|2?-(?=\d{3}$))/, (start) => (start === 'sha-1' ? 'sha1' : 'sha'));
 }
 
 /** Reads an AlgorithmIdentifier: SEQUENCE of an OID and optional parameters of any type. */

@@ -298,3 +298,31 @@ test('an output that nobody reads is no success', async (t) => {
   child.stdout.destroy();
   t.is(await new Promise((resolve) => child.on('close', resolve)), 141);
 });
+
+test('bytes that are something else are called that', async (t) => {
+  const { about } = files(t);
+  for (const [input, words] of [
+    ['', 'there are none'],
+    ['<html>', 'not DER, but text'],
+    ['{"a":1}', 'not DER, but text'],
+    [kit.leaf.certificatePem, 'such as a certificate'],
+    [kit.leaf.certificate.raw, 'such as a certificate'],
+  ] as const) {
+    const { status, stdout } = await verify(about, input);
+    t.is(status, 5);
+    t.true(stdout.includes(`the bytes are not an OCSP response: `) && stdout.includes(words), stdout);
+  }
+});
+
+test('a request about several certificates does not say which is meant', async (t) => {
+  const { scratch, ca, about } = files(t);
+  const request = new OCSPRequestBuilder()
+    .addCertificate(kit.leaf.certificate, kit.ca.certificate, 'sha256')
+    .addCertificate(kit.responder.certificate, kit.ca.certificate, 'sha256')
+    .build();
+  const path = scratch.write('two.der', request.publicBytes());
+  const { status, stderr } = await verify(['--request', path, '--issuer', ca], kit.respond());
+  t.is(status, 2);
+  t.regex(stderr, /--request asks about 2 certificates: --cert or --serial has to say which is meant/);
+  t.is((await verify(['--request', path, ...about], kit.respond())).status, 0);
+});

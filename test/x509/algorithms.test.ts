@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import test from 'ava';
 import {
   certIdHashForOid,
@@ -83,4 +84,34 @@ test('signing hashes: SHA-2, SHA-3 or none', (t) => {
   }
   t.throws(() => checkSigningHash('sm3'), unsupported);
   for (const bad of [undefined, 256, {}]) t.throws(() => checkSigningHash(bad), wrongType);
+});
+
+test('names of hashes are taken as Node takes them', (t) => {
+  for (const bits of ['224', '256', '384', '512']) {
+    for (const name of [`sha${bits}`, `SHA${bits}`, `SHA-${bits}`, `sha-${bits}`, `SHA2-${bits}`, `Sha${bits}`]) {
+      const length = createHash(name).digest().length;
+      t.is(checkCertIdHash(name, 'hash').hash, `sha${bits}` as HashAlgorithm, name);
+      t.is(checkCertIdHash(name, 'hash').digestLength, length, name);
+      t.is(checkSigningHash(name), `sha${bits}` as HashAlgorithm, name);
+    }
+    t.is(checkSigningHash(`SHA3-${bits}`), `sha3-${bits}` as HashAlgorithm);
+  }
+  for (const name of ['sha1', 'SHA1', 'SHA-1', 'sha-1']) {
+    t.is(checkCertIdHash(name, 'hash').hash, HashAlgorithm.SHA1, name);
+    t.throws(() => checkSigningHash(name), unsupported, name);
+  }
+  for (const name of [
+    'sha',
+    'sha-',
+    'sha2-1',
+    'SHA--256',
+    'SHA2-',
+    'sha-25',
+    'sha-2560',
+    'sha256 ',
+    'SHA-512/256',
+    '__proto__',
+    'md5',
+  ])
+    for (const check of [checkCertIdHash, checkSigningHash]) t.throws(() => check(name, 'hash'), unsupported, name);
 });

@@ -116,8 +116,9 @@ export class AnswerKinds {
       )
         return kind;
     }
-    this.kindOf(record);
-    return -1;
+    // One that another spelling of the hash hides, or none yet.
+    const kind = this.kindOf(record);
+    return kind.hashAlgorithm === hashAlgorithm ? -1 : this.find({ ...record, hashAlgorithm: kind.hashAlgorithm });
   }
 
   /** The kind of a record, for the manifest. Throws as {@link find}. */

@@ -2,6 +2,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { invalidArgType, invalidValue, OCSPError } from '../../errors.js';
+import { checkCertIdHash } from '../../x509/algorithms.js';
 import { copyBytes } from '../../x509/der.js';
 import { type OptionNames, readOptions } from '../../x509/options.js';
 import { checkDate } from '../../x509/time.js';
@@ -74,6 +75,8 @@ const OPTION_NAMES: OptionNames<SegmentStoreOptions> = {
   segmentBytes: true,
   breakLock: true,
 };
+const CHOICE_NAMES: OptionNames<AnswerChoice> = { hashAlgorithm: true, issuerNameHash: true, signatureAlgorithm: true };
+const PUT_NAMES: OptionNames<PutOptions> = { ifNewer: true, issuer: true };
 const RUN_NAMES: OptionNames<BeginRunOptions> = { id: true, otherRun: true, issuer: true };
 
 /** What a store holds. */
@@ -181,7 +184,8 @@ export class SegmentStore implements ResponseStore {
     return this.#set.records(seconds);
   }
 
-  async putBatch(batch: Iterable<ResponseRecord>, { issuer }: PutOptions = {}): Promise<PutResult> {
+  async putBatch(batch: Iterable<ResponseRecord>, options: PutOptions = {}): Promise<PutResult> {
+    const { issuer } = readOptions(options, PUT_NAMES);
     this.#checkOpen();
     return this.#write(async () => {
       await this.#agree(issuer);
@@ -319,9 +323,14 @@ export class SegmentStore implements ResponseStore {
 
   #find(serialNumber: SerialKey, choice: AnswerChoice): Buffer | undefined {
     this.#checkOpen();
+    const { hashAlgorithm, ...others } = readOptions(choice, CHOICE_NAMES, 'choice');
+    const wanted =
+      hashAlgorithm === undefined
+        ? others
+        : { ...others, hashAlgorithm: checkCertIdHash(hashAlgorithm, 'choice.hashAlgorithm').hash };
     const frames = this.#set.find(serialKey(serialNumber));
     const { kinds } = this.#set;
-    return kinds.sorted(frames.filter((frame) => kinds.matches(kindOf(frame), choice)))[0];
+    return kinds.sorted(frames.filter((frame) => kinds.matches(kindOf(frame), wanted)))[0];
   }
 
   /** Holds the issuer of what is to be written against that of the store, which learns of it. With the lock. */

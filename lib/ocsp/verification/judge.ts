@@ -1,6 +1,7 @@
 /** From what the addon found in a response to a verdict: every check of RFC 6960 section 3.2, and all of them. */
 import { native } from '../../binding.js';
 import { OCSPError } from '../../errors.js';
+import { Tag } from '../../x509/der.js';
 import { OCSPCertStatus } from '../enums.js';
 import {
   AUTHENTICATION,
@@ -95,7 +96,7 @@ export function judge(
   if (status !== 0) {
     refusals.push(
       status < 0
-        ? refusal('MALFORMED', cause?.message, cause)
+        ? refusal('MALFORMED', otherThan(der.view()) ?? cause?.message, cause)
         : refusal('UNSUCCESSFUL', STATUS_NAMES[status] ?? `status ${status}`),
     );
     return { message, refusals, entry: null, matching: 0, times: null, nonce: null };
@@ -267,4 +268,15 @@ function extensionsOf(parsed: Parsed, range: number): readonly RawExtension[] {
 
 function asOcspError(error: unknown): OCSPError | null {
   return error instanceof OCSPError ? error : null;
+}
+
+/** What bytes are that do not even begin like an OCSPResponse; undefined when they do. */
+function otherThan(der: Uint8Array): string | undefined {
+  if (der.length === 0) return 'there are none';
+  const [tag, length = 0] = der;
+  if (tag !== Tag.SEQUENCE) return 'they are not DER, but text or something else';
+  const first = der[length > 0x80 ? 2 + (length & 0x7f) : 2];
+  return first === undefined || first === Tag.ENUMERATED
+    ? undefined
+    : 'they are DER of something else, such as a certificate';
 }
