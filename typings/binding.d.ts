@@ -285,12 +285,13 @@ export interface NativeBinding {
   normalizeResponse(data: Uint8Array): Buffer;
 
   /**
-   * The PKCS#8 DER of the first private key, its certificate, and the others. The passphrase has no NUL; without one that is
-   * wanted, the error's cause has Node's code `ERR_MISSING_PASSPHRASE`.
+   * The PKCS#8 DER of the private key (that of `certificate`, DER, else the only one), its certificate, and the others. The
+   * passphrase has no NUL; without one that is wanted, the error's cause has Node's code `ERR_MISSING_PASSPHRASE`.
    */
   parsePkcs12(
     data: Uint8Array,
     passphrase: Uint8Array | undefined,
+    certificate: Uint8Array | undefined,
   ): [pkcs8: Buffer, certificate: Buffer | undefined, others: Buffer[]];
 
   /**

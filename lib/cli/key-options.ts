@@ -39,21 +39,26 @@ interface LoadedKey {
  */
 export async function readSigner(key: NamedValue, certificate: NamedValue, secret: PassphraseValues): Promise<Signer> {
   if (key.value === undefined) throw new UsageError(`--${key.option} is missing`);
-  const { privateKey, certificates } = await readKey(key.value, givenPassphrase(secret));
-  if (certificate.value !== undefined) return { privateKey, certificates: await readCertificates(certificate.value) };
+  const named = certificate.value === undefined ? undefined : await readCertificates(certificate.value);
+  const { privateKey, certificates } = await readKey(key.value, givenPassphrase(secret), named?.[0]);
+  if (named !== undefined) return { privateKey, certificates: named };
   const [first, ...others] = certificates;
   if (first === undefined)
     throw new UsageError(`--${certificate.option} is missing: ${key.value} brings no certificate`);
   return { privateKey, certificates: [first, ...others] };
 }
 
-async function readKey(source: string, given: string | undefined): Promise<LoadedKey> {
+async function readKey(
+  source: string,
+  given: string | undefined,
+  certificate: X509Certificate | undefined,
+): Promise<LoadedKey> {
   try {
-    return load(source, given);
+    return load(source, given, certificate);
   } catch (error) {
     if (given !== undefined || !wantsPassphrase(error)) throw error;
   }
-  return load(source, await askPassphrase(source));
+  return load(source, await askPassphrase(source), certificate);
 }
 
 function wantsPassphrase(error: unknown): boolean {
@@ -61,7 +66,7 @@ function wantsPassphrase(error: unknown): boolean {
   return [code, (cause as NodeJS.ErrnoException | undefined)?.code].includes(MISSING);
 }
 
-function load(source: string, passphrase: string | undefined): LoadedKey {
+function load(source: string, passphrase: string | undefined, named: X509Certificate | undefined): LoadedKey {
   if (isStoreUri(source)) {
     const options = passphrase === undefined ? {} : { passphrase };
     return { privateKey: loadStoredPrivateKey(source, options), certificates: [] };
@@ -70,7 +75,7 @@ function load(source: string, passphrase: string | undefined): LoadedKey {
     reading(source, () => readWhole(source)),
     (bytes) => {
       if (!isPkcs12(bytes)) return { privateKey: decode(source, bytes, passphrase), certificates: [] };
-      const { privateKey, certificate, certificates } = loadPkcs12(bytes, passphrase);
+      const { privateKey, certificate, certificates } = loadPkcs12(bytes, passphrase, named);
       return { privateKey, certificates: certificate === undefined ? [] : [certificate, ...certificates] };
     },
   );

@@ -10,10 +10,10 @@ namespace ocsp::binding {
 
 namespace {
 
-// (data, passphrase): [pkcs8, certificate, others]
+// (data, passphrase, certificate of the key): [pkcs8, certificate, others]
 Napi::Value parse(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  auto parsed = parse_pkcs12(bytes_of(info[0]), optional_bytes_of(info[1]));
+  auto parsed = parse_pkcs12(bytes_of(info[0]), optional_bytes_of(info[1]), optional_bytes_of(info[2]));
   if (!parsed.ok()) return throw_error(env, parsed.error());
   Pkcs12& contents = parsed.value();
   const Napi::Array result = Napi::Array::New(env, 3);

@@ -31,6 +31,9 @@ using Pbkdf2ParamPtr = std::unique_ptr<PBKDF2PARAM, OpensslDeleter<PBKDF2PARAM_f
 // Some seconds of hashing; files in use ask for 1 to a million.
 constexpr std::int64_t kMaxRounds = 5'000'000;
 
+// Each costs its rounds.
+constexpr std::size_t kMaxKeys = 32;
+
 bool too_many(const ASN1_INTEGER* rounds) {
   std::int64_t value = 1;
   return rounds != nullptr && (ASN1_INTEGER_get_int64(&value, rounds) != 1 || value > kMaxRounds);
@@ -110,15 +113,105 @@ Error refusal(ErrorQueueScope& errors, bool has_passphrase) {
     error.code = ErrorCode::kUnsupportedAlgorithm;
     error.message =
         "the PKCS#12 file is encrypted with an algorithm that the OpenSSL in use does not offer, such as the RC2-40 of "
-        "old files; openssl pkcs12 -legacy can read it, to be exported anew: " +
+        "old files; node --openssl-legacy-provider may offer it, or openssl pkcs12 -legacy can read it, to be exported "
+        "anew: " +
         error.entry;
   }
   return error;
 }
 
+// A private key of the file; none when it cannot be read.
+struct FoundKey {
+  EvpPkeyPtr key;
+  std::string name;
+};
+
+EvpPkeyPtr read_key(const PKCS12_SAFEBAG* bag, const char* passphrase) {
+  if (PKCS12_SAFEBAG_get_nid(bag) == NID_keyBag) return EvpPkeyPtr(EVP_PKCS82PKEY(PKCS12_SAFEBAG_get0_p8inf(bag)));
+  const X509_ALGOR* algorithm = nullptr;
+  X509_SIG_get0(PKCS12_SAFEBAG_get0_pkcs8(bag), &algorithm, nullptr);
+  if (too_many(algorithm)) return nullptr;
+  const Pkcs8Ptr info(PKCS12_decrypt_skey(bag, passphrase, -1));
+  return EvpPkeyPtr(info ? EVP_PKCS82PKEY(info.get()) : nullptr);
+}
+
+void find_keys(const STACK_OF(PKCS12_SAFEBAG) * bags, const char* passphrase, std::vector<FoundKey>& found) {
+  for (int i = 0; i < sk_PKCS12_SAFEBAG_num(bags) && found.size() < kMaxKeys; ++i) {
+    PKCS12_SAFEBAG* bag = sk_PKCS12_SAFEBAG_value(bags, i);
+    const int type = PKCS12_SAFEBAG_get_nid(bag);
+    if (type == NID_safeContentsBag) find_keys(PKCS12_SAFEBAG_get0_safes(bag), passphrase, found);
+    if (type != NID_keyBag && type != NID_pkcs8ShroudedKeyBag) continue;
+    EvpPkeyPtr key = read_key(bag, passphrase);
+    const auto is_same = [&](const FoundKey& other) {
+      return key && other.key && EVP_PKEY_eq(key.get(), other.key.get()) == 1;
+    };
+    if (std::ranges::any_of(found, is_same)) continue;
+    char* name = PKCS12_get_friendlyname(bag);
+    found.push_back({std::move(key), name == nullptr ? "" : name});
+    OPENSSL_free(name);
+  }
+}
+
+// All keys, where PKCS12_parse has the first; it found the passphrase to be right. None has two forms.
+std::vector<FoundKey> find_keys(PKCS12* file, const char* passphrase) {
+  if ((passphrase == nullptr || *passphrase == '\0') && PKCS12_mac_present(file) == 1) {
+    passphrase = PKCS12_verify_mac(file, nullptr, 0) == 1 ? nullptr : "";
+  }
+  std::vector<FoundKey> found;
+  const SafeStackPtr safes(PKCS12_unpack_authsafes(file));
+  for (int i = 0; i < sk_PKCS7_num(safes.get()); ++i) {
+    PKCS7* safe = sk_PKCS7_value(safes.get(), i);
+    const bool is_plain = PKCS7_type_is_data(safe);
+    if (!is_plain && !PKCS7_type_is_encrypted(safe)) continue;
+    const BagStackPtr bags(is_plain ? PKCS12_unpack_p7data(safe) : PKCS12_unpack_p7encdata(safe, passphrase, -1));
+    find_keys(bags.get(), passphrase, found);
+  }
+  return found;
+}
+
+bool belongs(X509* certificate, const EvpPkeyPtr& key) {
+  return key && X509_check_private_key(certificate, key.get()) == 1;
+}
+
+std::string describe(const FoundKey& found, const std::vector<X509*>& certificates) {
+  std::string text = found.name;
+  for (X509* certificate : certificates) {
+    if (!belongs(certificate, found.key)) continue;
+    const BioPtr out(BIO_new(BIO_s_mem()));
+    if (!out || X509_NAME_print_ex(out.get(), X509_get_subject_name(certificate), 0, XN_FLAG_RFC2253) < 0) break;
+    char* subject = nullptr;
+    const long length = BIO_get_mem_data(out.get(), &subject);
+    const std::string name(subject, static_cast<std::size_t>(length));
+    text = text.empty() ? name : text + " (" + name + ")";
+    break;
+  }
+  std::ranges::replace_if(
+      text, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; }, '?');
+  return text.empty() ? "one without a name" : text;
+}
+
+// The key of the certificate that is asked for, else the only one.
+Result<EvpPkeyPtr> choose(std::vector<FoundKey> keys, X509* wanted, const std::vector<X509*>& certificates) {
+  if (wanted != nullptr) {
+    for (FoundKey& found : keys) {
+      if (belongs(wanted, found.key)) return std::move(found.key);
+    }
+    return Error{ErrorCode::kKeyMismatch, "no private key in the PKCS#12 file belongs to the certificate", {}, {}, {}};
+  }
+  if (keys.size() == 1) return std::move(keys.front().key);
+  std::string names;
+  for (const FoundKey& found : keys) names += (names.empty() ? "" : ", ") + describe(found, certificates);
+  return Error{ErrorCode::kInvalidValue,
+               "the PKCS#12 file holds several private keys; a certificate must choose one: " + names,
+               {},
+               {},
+               {}};
+}
+
 }  // namespace
 
-Result<Pkcs12> parse_pkcs12(Bytes data, const std::optional<Bytes>& passphrase) {
+Result<Pkcs12> parse_pkcs12(Bytes data, const std::optional<Bytes>& passphrase,
+                            const std::optional<Bytes>& certificate_of_key) {
   ErrorQueueScope errors;
   const unsigned char* in = data.data();
   const Pkcs12Ptr file(data.size() <= INT_MAX ? d2i_PKCS12(nullptr, &in, static_cast<long>(data.size())) : nullptr);
@@ -136,18 +229,42 @@ Result<Pkcs12> parse_pkcs12(Bytes data, const std::optional<Bytes>& passphrase) 
   STACK_OF(X509)* raw_others = nullptr;
   const bool parsed =
       PKCS12_parse(file.get(), passphrase ? text.c_str() : nullptr, &raw_key, &raw_certificate, &raw_others) == 1;
+  std::vector<FoundKey> keys;
+  if (parsed && raw_key != nullptr) {
+    ErrorQueueScope aside;
+    keys = find_keys(file.get(), passphrase ? text.c_str() : nullptr);
+  }
   OPENSSL_cleanse(text.data(), text.size());
-  const EvpPkeyPtr key(raw_key);
-  const X509Ptr certificate(raw_certificate);
+  const EvpPkeyPtr first(raw_key);
+  const X509Ptr first_certificate(raw_certificate);
   const X509StackPtr others(raw_others);
   if (!parsed) return refusal(errors, passphrase.has_value());
-  if (!key) return Error{ErrorCode::kInvalidValue, "the PKCS#12 file holds no private key", {}, {}, {}};
+  if (keys.empty()) return Error{ErrorCode::kInvalidValue, "the PKCS#12 file holds no private key", {}, {}, {}};
+
+  std::vector<X509*> certificates;
+  if (first_certificate) certificates.push_back(first_certificate.get());
+  for (int i = 0; i < sk_X509_num(others.get()); ++i) certificates.push_back(sk_X509_value(others.get(), i));
+  X509Ptr wanted;
+  if (certificate_of_key) {
+    const unsigned char* der = certificate_of_key->data();
+    wanted.reset(d2i_X509(nullptr, &der, static_cast<long>(certificate_of_key->size())));
+    if (!wanted) return errors.take(ErrorCode::kMalformed, "the certificate cannot be read");
+  }
+  auto chosen = choose(std::move(keys), wanted.get(), certificates);
+  if (!chosen.ok()) return chosen.error();
+  const EvpPkeyPtr key = std::move(chosen.value());
 
   Pkcs12 contents;
-  for (int i = 0; i < sk_X509_num(others.get()); ++i) contents.others.push_back(encode(sk_X509_value(others.get(), i)));
-  if (certificate) contents.certificate = encode(certificate.get());
+  // The same key may have several certificates: the one that was asked for counts, if it is there.
+  auto own = std::ranges::find_if(certificates, [&](X509* one) { return wanted && X509_cmp(one, wanted.get()) == 0; });
+  if (own == certificates.end()) own = std::ranges::find_if(certificates, [&](X509* one) { return belongs(one, key); });
+  X509* certificate = own == certificates.end() ? nullptr : *own;
+  if (certificate != nullptr) contents.certificate = encode(certificate);
+  for (X509* other : certificates) {
+    if (other != certificate) contents.others.push_back(encode(other));
+  }
   contents.private_key = encode(key.get());
-  const bool whole = !contents.private_key.empty() && (!certificate || !contents.certificate.empty()) &&
+  const bool whole = !contents.private_key.empty() && (certificate == nullptr || !contents.certificate.empty()) &&
                      std::ranges::none_of(contents.others, [](const ByteVector& der) { return der.empty(); });
   if (whole) return contents;
   OPENSSL_cleanse(contents.private_key.data(), contents.private_key.size());

@@ -15,8 +15,10 @@ struct Pkcs12 {
   std::vector<ByteVector> others;
 };
 
-// OpenSSL's PKCS12_parse: the first private key counts. `passphrase` is UTF-8 without NUL. A file that asks for more
-// rounds of key derivation than anybody has reason to is refused before it costs them.
-Result<Pkcs12> parse_pkcs12(Bytes data, const std::optional<Bytes>& passphrase);
+// As OpenSSL's PKCS12_parse, but a file with several private keys is refused unless `certificate_of_key` (DER) chooses
+// one. `passphrase` is UTF-8 without NUL. A file that asks for more rounds of key derivation than anybody has reason to
+// is refused before it costs them.
+Result<Pkcs12> parse_pkcs12(Bytes data, const std::optional<Bytes>& passphrase,
+                            const std::optional<Bytes>& certificate_of_key = std::nullopt);
 
 }  // namespace ocsp

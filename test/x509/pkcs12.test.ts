@@ -1,4 +1,4 @@
-import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { createHmac, createPrivateKey, X509Certificate } from 'node:crypto';
 import test, { type ExecutionContext } from 'ava';
 import {
   HashAlgorithm,
@@ -11,6 +11,7 @@ import {
 import { ResponseSigner } from 'openssl-ocsp/bulk';
 import { createTestCa, type TestKeyOptions } from 'openssl-ocsp/testing';
 import { withCli } from '../helpers/conditional.js';
+import { hex, integer, sequence, tlv } from '../helpers/der.js';
 import { openssl, Scratch } from '../helpers/openssl-cli.js';
 import { refuses, refusesType, wrong } from '../helpers/refusals.js';
 
@@ -89,7 +90,7 @@ withCli('passphrases: right, wrong, missing, none', (t) => {
 withCli('old files: RC2-40 is named, triple DES is read', (t) => {
   const { data } = pkcs12(t, ['-legacy']);
   const error = refuses(t, 'ERR_OCSP_UNSUPPORTED_ALGORITHM', () => loadPkcs12(data, 'sesame'));
-  t.regex(error?.message ?? '', /RC2-40.*-legacy/);
+  t.regex(error?.message ?? '', /RC2-40.*--openssl-legacy-provider.*pkcs12 -legacy/);
   t.is(error?.reason, 'unsupported');
   const options = ['-keypbe', 'PBE-SHA1-3DES', '-certpbe', 'PBE-SHA1-3DES', '-macalg', 'sha1'];
   t.is(loadPkcs12(pkcs12(t, options).data, 'sesame').privateKey.asymmetricKeyType, 'ec');
@@ -159,4 +160,70 @@ test('what is no PKCS#12 file', (t) => {
   for (const passphrase of [null, 5, {}]) refusesType(t, () => loadPkcs12(Buffer.alloc(1), wrong(passphrase)));
   refuses(t, 'ERR_OCSP_INVALID_VALUE', () => loadPkcs12(Buffer.alloc(1), 'a\0b'));
   refuses(t, 'ERR_OCSP_INVALID_VALUE', () => loadPkcs12(Buffer.alloc(1), 'a'.repeat(1025)));
+});
+
+/** The contents of a DER element, and the elements in it. */
+function contents(der: Buffer): Buffer {
+  const first = der[1] as number;
+  return der.subarray(2 + (first < 0x80 ? 0 : first & 0x7f));
+}
+
+function elements(der: Buffer): Buffer[] {
+  const found: Buffer[] = [];
+  for (let rest = contents(der); rest.length > 0; ) {
+    const first = rest[1] as number;
+    const more = first < 0x80 ? 0 : first & 0x7f;
+    const length = 2 + more + (more === 0 ? first : rest.readUIntBE(2, more));
+    found.push(rest.subarray(0, length));
+    rest = rest.subarray(length);
+  }
+  return found;
+}
+
+/** One file with what several hold, as a key store of Java: openssl exports one key at a time. */
+function merged(t: ExecutionContext, files: readonly Buffer[]): Buffer {
+  const data = hex('06092a864886f70d010701');
+  const safes = files.map((file) => {
+    const [, info] = elements(file) as [Buffer, Buffer];
+    const [, content] = elements(info) as [Buffer, Buffer];
+    return contents(contents(contents(content)));
+  });
+  const authSafe = sequence(...safes);
+  const salt = Buffer.from('saltsalt');
+  const pass = Buffer.from('sesame\0', 'utf16le').swap16();
+  const options = [`hexpass:${pass.toString('hex')}`, `hexsalt:${salt.toString('hex')}`];
+  const kdf = ['digest:SHA256', ...options, 'iter:1', 'id:3'].flatMap((option) => ['-kdfopt', option]);
+  const derived = openssl(['kdf', '-keylen', '32', ...kdf, 'PKCS12KDF']);
+  t.is(derived.status, 0, derived.stderr);
+  const key = Buffer.from(derived.stdout.replace(/[^0-9a-f]/gi, ''), 'hex');
+  const digest = createHmac('sha256', key).update(authSafe).digest();
+  const sha256 = sequence(hex('0609608648016503040201'), hex('0500'));
+  const mac = sequence(sequence(sha256, tlv(0x04, digest)), tlv(0x04, salt), integer(1n));
+  return sequence(integer(3n), sequence(data, tlv(0xa0, tlv(0x04, authSafe))), mac);
+}
+
+withCli('several keys: the certificate chooses, nothing else does', (t) => {
+  const one = pkcs12(t, ['-name', 'first key']);
+  const two = pkcs12(t, [], { keyType: 'rsa' });
+  const files = [one, two];
+  for (const data of [merged(t, [one.data, two.data]), merged(t, [two.data, one.data])]) {
+    const error = refuses(t, 'ERR_OCSP_INVALID_VALUE', () => loadPkcs12(data, 'sesame'));
+    t.regex(error?.message ?? '', /several private keys/);
+    t.regex(error?.message ?? '', /first key \(/);
+    const subject = new X509Certificate(two.responder.certificatePem).subject.split('\n').reverse().join(',');
+    t.true(error?.message.includes(subject), error?.message);
+    for (const { responder } of files) {
+      const wanted = new X509Certificate(responder.certificatePem);
+      const loaded = loadPkcs12(data, 'sesame', wanted);
+      t.is(loaded.certificate?.fingerprint256, wanted.fingerprint256);
+      t.true(wanted.checkPrivateKey(loaded.privateKey));
+      t.false(loaded.certificates.some((other) => other.fingerprint256 === wanted.fingerprint256));
+    }
+    refuses(t, 'ERR_OCSP_KEY_MISMATCH', () => loadPkcs12(data, 'sesame', ca.certificate));
+    refuses(t, 'ERR_OCSP_MALFORMED', () => loadPkcs12(data, 'Sesame', ca.certificate));
+  }
+  refuses(t, 'ERR_OCSP_KEY_MISMATCH', () => loadPkcs12(one.data, 'sesame', ca.certificate));
+  refusesType(t, () => loadPkcs12(one.data, 'sesame', wrong('text')));
+  const twice = loadPkcs12(merged(t, [one.data, one.data]), 'sesame');
+  t.is(twice.certificate?.fingerprint256, new X509Certificate(one.responder.certificatePem).fingerprint256);
 });
