@@ -123,7 +123,7 @@ test('an external signer that fails ends the run at its entry, and is asked for 
     const drain = async (): Promise<void> => {
       for await (const _ of signer.signAll(entries(1000), { concurrency: 4 })) count += 1;
     };
-    const error = await t.throwsAsync(drain, { ...expected, message: /^entry 32 \(serial number 25528a1\): / });
+    const error = await t.throwsAsync(drain, { ...expected, message: /^entry 32 \(serial number 025528A1\): / });
     t.truthy(error?.cause);
     t.is(count, 32);
     t.true(asked < 50, `${asked} asked for`);

@@ -6,7 +6,12 @@ import { bulkSign, csvSource, FileLedger, ResponseSigner, SegmentStore } from 'o
 
 const [folder, keyFile, certificateFile] = process.argv.slice(2) as [string, string, string];
 const certificate = readFileSync(certificateFile);
-const signer = new ResponseSigner({ issuer: certificate, responder: certificate, privateKey: readFileSync(keyFile) });
+const signer = new ResponseSigner({
+  issuer: certificate,
+  responder: certificate,
+  privateKey: readFileSync(keyFile),
+  certIdAlgorithm: 'sha256',
+});
 const ledger = await FileLedger.open(join(folder, 'ledger'), { leaseSeconds: 10 });
 
 for (;;) {

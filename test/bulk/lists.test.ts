@@ -21,7 +21,12 @@ import { crlOf, entryOf, extensionOf } from './sources/crls.js';
 
 const { GOOD, REVOKED, UNKNOWN } = OCSPCertStatus;
 const ca = createTestCa();
-const signer = new ResponseSigner({ issuer: ca.certificate, responder: ca.certificate, privateKey: ca.privateKey });
+const signer = new ResponseSigner({
+  issuer: ca.certificate,
+  responder: ca.certificate,
+  privateKey: ca.privateKey,
+  certIdAlgorithm: 'sha256',
+});
 const SERIALS = [1n, 2n, 3n];
 /** Second 0 of the moments below. */
 const ORIGIN = Math.floor(Date.now() / 1000) - 20_000;
@@ -64,7 +69,9 @@ async function publish(
     said.set(one.serial, REVOKED);
     const version = { statusVersion: ORIGIN + one.time * MINUTE, producedAt: Math.floor(Date.now() / 1000) };
     const der = await signer.signAsync({ serialNumber: one.serial, ...revocation });
-    await store.putBatch([{ serial: one.serial, ...version, certStatus: REVOKED, nextUpdate: null, der }]);
+    await store.putBatch([
+      { serial: one.serial, ...signer.answers[0], ...version, certStatus: REVOKED, nextUpdate: null, der },
+    ]);
     return [said];
   }
   if (one.kind === 'file') {
@@ -292,6 +299,7 @@ test.serial('an entry is read once: one object for all rows, getters, objects th
   const external = new ResponseSigner({
     issuer: ca.certificate,
     responder: ca.certificate,
+    certIdAlgorithm: 'sha256',
     privateKey: {
       sign: async (bytes) => {
         at += 1;
