@@ -69,9 +69,8 @@ async function publish(
     said.set(one.serial, REVOKED);
     const version = { statusVersion: ORIGIN + one.time * MINUTE, producedAt: Math.floor(Date.now() / 1000) };
     const der = await signer.signAsync({ serialNumber: one.serial, ...revocation });
-    await store.putBatch([
-      { serial: one.serial, ...signer.answers[0], ...version, certStatus: REVOKED, nextUpdate: null, der },
-    ]);
+    const record = { serial: one.serial, ...signer.answers[0], ...version, certStatus: REVOKED, nextUpdate: null, der };
+    await store.putBatch([record], { issuer: signer.issuer });
     return [said];
   }
   if (one.kind === 'file') {
