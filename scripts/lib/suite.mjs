@@ -16,7 +16,13 @@ const MARKS = { '✔': 'passed', '✘': 'failed', '-': 'skipped' };
  * @param {{ label: string, execPath?: string, env?: object, minutes?: number, args?: string[] }} options
  *   `execPath` is the Node to run under; `args` are files (as globs) and options for ava
  */
-export async function runSuite({ label, execPath = process.execPath, env = {}, minutes = process.env.CI ? 5 : 2, args = [] }) {
+export async function runSuite({
+  label,
+  execPath = process.execPath,
+  env = {},
+  minutes = process.env.CI ? 5 : 2,
+  args = [],
+}) {
   const reports = mkdtempSync(join(tmpdir(), 'openssl-ocsp-reports-'));
   const child = spawn(execPath, [inRoot('scripts', 'lib', 'ava.mjs'), `--timeout=${minutes}m`, '--no-color', ...args], {
     cwd: root,
