@@ -26,7 +26,7 @@ import { readResponseSigner, SIGNER_HELP, SIGNER_OPTIONS, SIGNING_HELP } from '.
 
 const HELP = `Usage: openssl-ocsp bulk-sign --issuer CA.pem --signer OCSP.pem --key OCSP.key --index index.txt --out FOLDER
 
-Signs the status of every certificate in a list, into a store. An interrupted run is continued by the same command, as long
+Signs the status of every certificate in a list, into a store. The same command continues an interrupted run, as long
 as the list and the options are the same; otherwise its work is thrown away.
 Of two responses for a certificate the one whose list was modified later is served, and of one list the later response.
 Lists may be pipes, and one of them standard input (-); a run over a pipe is not continued.

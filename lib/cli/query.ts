@@ -21,21 +21,21 @@ const HELP = `Usage: openssl-ocsp query --cert CERT.pem --issuer CA.pem [--url U
 
 Asks a responder for the status of a certificate, verifies the answer, and explains the decision step by step.
 
-${TARGET_HELP}  --connect HOST[:PORT]   in their place a TLS server (port 443): what it staples is verified, and the responder is asked
+${TARGET_HELP}  --connect HOST[:PORT]   in their place a TLS server (port 443): its staple is verified, and the responder is asked
                           about its certificate. These three may be repeated, and mixed
   --url URL               the responder (those that the certificate names: the next one where one fails or takes long)
   --proxy URL             HTTP proxy (those of http_proxy, https_proxy and no_proxy, in lower or upper case)
   --hash NAME             hash of the CertID: sha1, sha224, sha256, sha384, sha512. Without it sha256, and then sha1
                           where a responder does not know the certificate by that, as old ones do not
 ${NONCE_HELP}                          (with --nonce-policy required it has to come back)
-  --get                   ask by GET where the URL stays within 255 bytes, as RFC 9919 has it, and by POST where that fails
+  --get                   ask by GET where the URL stays within 255 bytes (RFC 9919), and by POST where that fails
   --timeout SECONDS       for each certificate, whoever is asked (10)
   --cache FOLDER          keep verified answers there, and use them in their time
   --watch                 go on, and ask again when it is time, until interrupted
   --out FILE              keep the response, verified or not
 
 ${POLICY_HELP}
-  --json                  the verdict as one object; \`verdict\` is good, revoked, unknown or refused; a line for each certificate
+  --json                  the verdict as one object a line; \`verdict\` is good, revoked, unknown or refused
 
 ${EXIT_HELP}Of several certificates the worst counts: revoked, refused, unknown, failed, good.
 `;

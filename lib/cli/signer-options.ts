@@ -29,11 +29,11 @@ export const SIGNER_OPTIONS = {
 export const SIGNER_HELP: string = `  --issuer FILE           certificate of the CA that is answered for
   --key FILE              private key of the signer: PEM, DER or PKCS#12; or a URI that OpenSSL knows, such as pkcs11:
 ${PASSPHRASE_HELP}
-  --signer FILE           certificate that signs: the CA's, or one that it issued for OCSP; a PKCS#12 file brings its own`;
+  --signer FILE           certificate that signs: the CA's, or one that it issued for OCSP; PKCS#12 brings its own`;
 
 /** How it signs. */
 export const SIGNING_HELP: string = `  --cert-id-hash NAMES    hashes of the CertIDs, a response for each (sha1,sha256)
-  --subject FILE          a certificate that the CA has issued, or several: where they spell the CA's name in other string
+  --subject FILE          certificates that the CA has issued: where they spell the CA's name in other string
                           types than its own certificate does, responses are signed for both
   --digest NAME           hash of the signatures (sha256)
   --responder-id WHAT     how responses name the responder: hash or name (hash)

@@ -31,7 +31,7 @@ const HELP = `Usage: openssl-ocsp store <action> FOLDER [...]
   convert FOLDER NEW         copies a store that an earlier version has written into one of this version
 
   --json                     ls, stats and verify: JSON instead of text
-  --cert-id-hash NAME        ls, get and export: the responses for this hash. By default get and export take that for SHA-1,
+  --cert-id-hash NAME        ls, get and export: the responses for this hash. By default get and export take SHA-1,
                              and another one only where there is none
 
 revoke, put, convert:
@@ -41,7 +41,7 @@ ${SIGNER_HELP}
   --revoked-at TIME       when it was, such as 2026-01-02T03:04:05Z (now)
 ${SIGNING_HELP}
 
-Exit codes: 0 done, 1 failed, or there is no such response, or something is damaged, or a newer status is served than that which was
+Exit codes: 0 done, 1 failed, or no such response, or something is damaged, or a newer status is served than what was
 put, 2 wrong usage.
 `;
 

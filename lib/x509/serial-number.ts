@@ -3,10 +3,10 @@ import { invalidArgType, invalidValue } from '../errors.js';
 import { integerToBytes } from './der.js';
 
 /**
- * A serial number: a bigint, a whole number that is exact, or hexadecimal digits in either case, as `X509Certificate` and
+ * A serial number: a bigint, or hexadecimal digits in either case, as `X509Certificate` and
  * OpenSSL have them: after `0x` or not, with a colon, hyphen or space between octets or without, after `-` when it is negative.
  */
-export type SerialNumberInput = bigint | number | string;
+export type SerialNumberInput = bigint | string;
 
 /** Sign, digits without separators or with the same one between octets. */
 const HEXADECIMAL = /^(-?)(?:0x)?([0-9a-f]+|[0-9a-f]{1,2}(?:(?::[0-9a-f]{2})+|(?:-[0-9a-f]{2})+|(?: [0-9a-f]{2})+))$/i;
@@ -28,18 +28,12 @@ export function serialFromText(text: string): string | undefined {
 /**
  * Content octets of the INTEGER.
  *
- * @throws TypeError when it is none of the kinds; `ERR_OCSP_INVALID_VALUE` for text that is no serial number, and for a number
- * that is not exact.
+ * @throws TypeError when it is none of the kinds; `ERR_OCSP_INVALID_VALUE` for text that is no serial number.
  */
 export function serialToBytes(value: unknown, name: string = 'serialNumber'): Buffer {
   if (typeof value === 'bigint') return integerToBytes(value);
-  if (typeof value === 'number') {
-    if (!Number.isSafeInteger(value))
-      throw invalidValue(`${name} ${value} is not exact: write it as a bigint or as text`);
-    return integerToBytes(BigInt(value));
-  }
   if (typeof value !== 'string') {
-    throw invalidArgType(name, 'a bigint, a number or a string of hexadecimal digits', value);
+    throw invalidArgType(name, 'a bigint or a string of hexadecimal digits', value);
   }
   const text = serialFromText(value);
   if (text === undefined) throw invalidValue(`${name} is not hexadecimal: '${value.slice(0, 64)}'`);

@@ -37,7 +37,7 @@ function setUp(t: ExecutionContext): Setup {
     write,
     sign: (options, input = '') => command([...args, ...options], { input }),
     served: async () => {
-      const { stdout } = await command(['store', 'ls', at('store')]);
+      const { stdout } = await command(['store', 'ls', at('store'), '--cert-id-hash', 'sha1']);
       return stdout
         .trim()
         .split('\n')
@@ -84,7 +84,8 @@ test('lists and certificates from named pipes', (t) => {
   const { status, stderr } = spawnSync('sh', ['-c', script], { cwd: at('.'), encoding: 'utf8' });
   t.is(status, 0, stderr);
   const listed = (store: string): string =>
-    spawnSync(process.execPath, [main, 'store', 'ls', at(store)], { encoding: 'utf8' }).stdout;
+    spawnSync(process.execPath, [main, 'store', 'ls', at(store), '--cert-id-hash', 'sha1'], { encoding: 'utf8' })
+      .stdout;
   t.regex(listed('first'), /^0A GOOD .*\n0B REVOKED .*\n$/);
   t.regex(listed('second'), /^0B REVOKED .*\n0C GOOD .*\n$/);
 });

@@ -171,7 +171,7 @@ test('failures and wrong usage', async (t) => {
     [['--issuer', ca], 2],
     [['--cert', leaf], 2],
     [['--serial', '12'], 2],
-    [['--serial', '-12', '--issuer', ca], 2],
+    [['--serial', '12x', '--issuer', ca], 2],
     [['--serial', '12', '--issuer', ca, '--issuer', ca], 2],
     [['--cert', leaf, '--issuer', ca, '--hash', 'md5'], 2],
     [['--cert', leaf, '--issuer', ca, '--pem', '--base64'], 2],

@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto';
 import test from 'ava';
 import {
   certIdHashForOid,
   checkCertIdHash,
   checkSigningHash,
   HashAlgorithm,
+  plainHashName,
   readSignatureAlgorithm,
 } from '#dist/x509/algorithms.js';
 import { encodeOid, encodeSequence } from '#dist/x509/der.js';
@@ -68,7 +68,7 @@ test('CertID hashes: by OID and by name', (t) => {
     t.deepEqual(checkCertIdHash(hash, 'algorithm'), row);
     t.deepEqual(certIdHashForOid(row.oid), row);
   }
-  for (const bad of ['md5', 'sha3-256', '', 'toString']) {
+  for (const bad of ['md5', 'sha3-256', 'SHA1', 'sha-1', '', 'toString']) {
     t.throws(() => checkCertIdHash(bad, 'algorithm'), unsupported, bad);
   }
   for (const bad of [undefined, null, 1, {}]) t.throws(() => checkCertIdHash(bad, 'algorithm'), wrongType);
@@ -86,32 +86,11 @@ test('signing hashes: SHA-2, SHA-3 or none', (t) => {
   for (const bad of [undefined, 256, {}]) t.throws(() => checkSigningHash(bad), wrongType);
 });
 
-test('names of hashes are taken as Node takes them', (t) => {
+test('the command takes the spellings of hashes that Node takes', (t) => {
+  for (const name of ['sha1', 'SHA1', 'SHA-1', 'sha-1']) t.is(plainHashName(name), 'sha1');
   for (const bits of ['224', '256', '384', '512']) {
-    for (const name of [`sha${bits}`, `SHA${bits}`, `SHA-${bits}`, `sha-${bits}`, `SHA2-${bits}`, `Sha${bits}`]) {
-      const length = createHash(name).digest().length;
-      t.is(checkCertIdHash(name, 'hash').hash, `sha${bits}` as HashAlgorithm, name);
-      t.is(checkCertIdHash(name, 'hash').digestLength, length, name);
-      t.is(checkSigningHash(name), `sha${bits}` as HashAlgorithm, name);
-    }
-    t.is(checkSigningHash(`SHA3-${bits}`), `sha3-${bits}` as HashAlgorithm);
+    for (const name of [`sha${bits}`, `SHA${bits}`, `SHA-${bits}`, `sha-${bits}`, `SHA2-${bits}`])
+      t.is(plainHashName(name), `sha${bits}`, name);
   }
-  for (const name of ['sha1', 'SHA1', 'SHA-1', 'sha-1']) {
-    t.is(checkCertIdHash(name, 'hash').hash, HashAlgorithm.SHA1, name);
-    t.throws(() => checkSigningHash(name), unsupported, name);
-  }
-  for (const name of [
-    'sha',
-    'sha-',
-    'sha2-1',
-    'SHA--256',
-    'SHA2-',
-    'sha-25',
-    'sha-2560',
-    'sha256 ',
-    'SHA-512/256',
-    '__proto__',
-    'md5',
-  ])
-    for (const check of [checkCertIdHash, checkSigningHash]) t.throws(() => check(name, 'hash'), unsupported, name);
+  for (const other of ['sha', 'sha-25', 'sha-2560', 'sha-512/256']) t.is(plainHashName(other), other);
 });

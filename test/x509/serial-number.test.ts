@@ -22,8 +22,7 @@ function formsOf(value: bigint): SerialNumberInput[] {
   const octets = even.match(/../g) as string[];
   const texts = [digits, even, `000${digits}`, ...[':', '-', ' '].map((separator) => octets.join(separator))];
   const all = texts.flatMap((text) => [`${sign}${text}`, `${sign}0x${text}`, ` ${sign}${text}\t`]);
-  const exact = value < 2n ** 53n && value > -(2n ** 53n);
-  return [value, ...(exact ? [Number(value)] : []), ...all.flatMap((text) => [text, text.toUpperCase()])];
+  return [value, ...all.flatMap((text) => [text, text.toUpperCase()])];
 }
 
 const serials = fc.oneof(
@@ -75,9 +74,8 @@ test('what is no serial number', (t) => {
   ]) {
     t.throws(() => serialToBytes(text), invalid, JSON.stringify(text));
   }
-  for (const number of [1.5, 2 ** 53, Number.NaN, Number.POSITIVE_INFINITY])
-    t.throws(() => serialToBytes(number), invalid);
-  for (const value of [null, undefined, {}, true, Buffer.of(1)]) t.throws(() => serialToBytes(wrong(value)), wrongType);
+  for (const value of [1, null, undefined, {}, true, Buffer.of(1)])
+    t.throws(() => serialToBytes(wrong(value)), wrongType);
 });
 
 test('a certificate is found by every form of its number, wherever one is taken', async (t) => {

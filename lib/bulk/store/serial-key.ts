@@ -33,8 +33,8 @@ export function serialKey(serial: SerialKey): Uint8Array {
     if (text.startsWith('-')) return negativeKey(octetsOf(text.slice(1)));
     return serialKey(text);
   }
-  if (typeof serial !== 'bigint' && typeof serial !== 'number') {
-    throw invalidArgType('serial', 'a bigint, a number, a string of hexadecimal digits, or a Uint8Array', serial);
+  if (typeof serial !== 'bigint') {
+    throw invalidArgType('serial', 'a bigint, a string of hexadecimal digits, or a Uint8Array', serial);
   }
   return serialKey(serialToText(serialToBytes(serial, 'serial')));
 }

@@ -34,7 +34,7 @@ ${PASSPHRASE_HELP}
   --serials FILE          with --crl, all that was issued, a hexadecimal serial number in each line: what the CRL does
                           not list is good
   --store FOLDER          answers that bulk-sign has signed; without --index and --crl, what is in it is what is known
-  --subject FILE          a certificate that the CA has issued, or several: where they spell the CA's name in other string
+  --subject FILE          certificates that the CA has issued: where they spell the CA's name in other string
                           types than its own certificate does, it is answered for by both
   --not-issued ANSWER     to serial numbers that were never issued: unauthorized (the default), unknown, revoked or good
   --include-expired       E rows of an index.txt, which are unknown otherwise, are good

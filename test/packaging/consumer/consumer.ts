@@ -25,5 +25,5 @@ try {
 } catch (error) {
   if (!(error instanceof OCSPError) || error.code !== 'ERR_OCSP_MALFORMED') throw error;
 }
-// @ts-expect-error: bytes are no serial number
-export const wrong = () => new OCSPRequestBuilder().addCertificateByHash(hash, hash, hash, 'sha256');
+// @ts-expect-error: numbers cannot hold serial numbers
+export const wrong = () => new OCSPRequestBuilder().addCertificateByHash(hash, hash, 1, 'sha256');
