@@ -176,7 +176,7 @@ withNginx('nginx staples what the responder answers', async (t) => {
   const leaf = ca.issue({
     serialNumber: 0x4242n,
     aia: { ocsp: url },
-    subjectAltNames: { dns: ['localhost'] },
+    dnsNames: { dns: ['localhost'] },
   } as never);
   const folder = scratch(t);
   writeFileSync(join(folder, 'cert.pem'), leaf.certificatePem + ca.certificatePem);

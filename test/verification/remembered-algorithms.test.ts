@@ -87,7 +87,8 @@ for (const { name, kit, options } of kinds) {
   /** The verdict of OCSP_basic_verify; false where not even the parser takes the message. */
   function openssl(der: Buffer): boolean {
     try {
-      return loadDerOcspResponse(der).verify({ trust, certificates: [kit.ca.certificate] }).verified;
+      return loadDerOcspResponse(der, { strict: 'field' }).verify({ trust, certificates: [kit.ca.certificate] })
+        .verified;
     } catch {
       return false;
     }
