@@ -27,7 +27,7 @@ export type {
 export { checkNonce, type NonceState } from './ocsp/verification/nonce.js';
 export type { OcspVerifyFlags, PathFlag } from './ocsp/verification/openssl-flags.js';
 export type { NoncePolicy, SignerRevocationPolicy, VerifierOptions } from './ocsp/verification/policy.js';
-export type { CertIdInput, OcspQuestion } from './ocsp/verification/question.js';
+export type { CertIdInput, CertIdParts, OcspQuestion } from './ocsp/verification/question.js';
 export type { Refusal, RefusalCode } from './ocsp/verification/refusals.js';
 export type { Validity, ValidityFault, ValidityOptions } from './ocsp/verification/validity.js';
 export {

@@ -2,7 +2,7 @@ import { types } from 'node:util';
 import { invalidArgType, invalidValue } from '../../errors.js';
 import { type SerialNumberInput, serialFromText, serialToBytes, serialToText } from '../../x509/serial-number.js';
 
-/** A serial number; or the octets of one that is not negative, most significant first, or of a key that {@link serialKey} gave. */
+/** A serial number; or the octets of one that is not negative, most significant first, or of a key that the store gave. */
 export type SerialKey = SerialNumberInput | Uint8Array;
 
 /** Octets of the longest serial number that a store takes. RFC 5280 allows 20; some authorities have gone beyond. */
