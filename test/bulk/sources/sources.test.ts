@@ -399,7 +399,12 @@ test('CRL: bad entries and bad serial numbers', async (t) => {
 
 test('an open stream: what it has given comes out, signed, before it ends', async (t) => {
   const ca = createTestCa();
-  const signer = new ResponseSigner({ issuer: ca.certificate, responder: ca.certificate, privateKey: ca.privateKey });
+  const signer = new ResponseSigner({
+    issuer: ca.certificate,
+    responder: ca.certificate,
+    privateKey: ca.privateKey,
+    certIdAlgorithm: 'sha256',
+  });
   const lines = NDJSON.split('\n').slice(0, 3);
   const rows = new PassThrough();
   const objects = new PassThrough({ objectMode: true });
