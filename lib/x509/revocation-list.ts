@@ -1,4 +1,4 @@
-/** Which revocation lists may say what about whom: one answer, for verdicts and for sources of statuses alike. */
+/** Which revocation lists may say what about whom, as verdicts decide it. */
 import { native } from '../binding.js';
 import { type CertificateInput, toCertificate } from './certificate.js';
 

@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { appendFileSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,6 +11,7 @@ import { createTestCa } from 'openssl-ocsp/testing';
 import { SCHEMA } from '#dist/cli/serve/schema.js';
 import { command } from '../helpers/command.js';
 import { testIf, withCli } from '../helpers/conditional.js';
+import { freePort } from '../helpers/free-port.js';
 import { runProgram } from '../helpers/programs.js';
 import { ask, statusIn } from '../responder/fixtures.js';
 
@@ -43,14 +44,6 @@ function folder(t: ExecutionContext): (name: string) => string {
 const basic = (at: (name: string) => string): string[] => [
   ...['--issuer', at('ca.pem'), '--signer', at('ocsp.pem'), '--key', at('ocsp.key'), '--index', at('index.txt')],
 ];
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address !== null ? address.port : 0;
-}
 
 interface Served {
   readonly child: ChildProcess;

@@ -1,12 +1,13 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { createServer, type IncomingMessage } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import { type AddressInfo, connect as connectTo, createServer as createTcpServer } from 'node:net';
+import { type AddressInfo, connect as connectTo } from 'node:net';
 import test, { type ExecutionContext } from 'ava';
 import { OCSPClient } from 'openssl-ocsp/client';
 import { TestResponder, TestResponseKit } from 'openssl-ocsp/testing';
 import { command } from '../helpers/command.js';
 import { testIf } from '../helpers/conditional.js';
+import { freePort } from '../helpers/free-port.js';
 import { Scratch } from '../helpers/openssl-cli.js';
 
 const kit = new TestResponseKit();
@@ -21,14 +22,6 @@ const hasTinyproxy = (() => {
     return false;
   }
 })();
-
-async function freePort(): Promise<number> {
-  const server = createTcpServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 /** Debian's proxy, on a port of its own; with a name and a password. */
 async function tinyproxy(t: ExecutionContext, auth: string): Promise<string> {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { testIf } from '../helpers/conditional.js';
 import { load, root } from './host.js';
 
-// `npm run test:cmake` builds it and sets the variable. A build left from earlier says nothing about today's sources.
+// `npm run test:matrix -- own` builds it and sets the variable. A build left from earlier says nothing about today's sources.
 const withBuild = testIf(Boolean(process.env['OCSP_TEST_CMAKE']));
 
 withBuild('the addon with its own OpenSSL calls that copy, not the one in Node', (t) => {

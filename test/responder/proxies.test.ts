@@ -1,13 +1,14 @@
 /** Real proxies in front: what they do to the path of a GET, and what clients get through them. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import type { ExecutionContext } from 'ava';
 import { loadDerOcspResponse, OCSPResponseStatus } from 'openssl-ocsp';
 import { testIf } from '../helpers/conditional.js';
+import { freePort } from '../helpers/free-port.js';
 import { ask, ca, listen, makeResponder, statusIn, TestAuthority } from './fixtures.js';
 
 const NGINX = '/usr/sbin/nginx';
@@ -15,14 +16,6 @@ const APACHE = '/usr/sbin/apache2';
 const MODULES = '/usr/lib/apache2/modules';
 const withNginx = testIf(existsSync(NGINX));
 const withApache = testIf(existsSync(APACHE));
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address !== null ? address.port : 0;
-}
 
 /** Starts a program that listens; ends it with the test. */
 async function start(t: ExecutionContext, program: string, args: readonly string[], port: number): Promise<void> {

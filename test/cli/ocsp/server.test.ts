@@ -1,11 +1,12 @@
 /** `ocsp -port`, held against `openssl ocsp -port`: asked the same, it says the same. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { renameSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import type { ExecutionContext } from 'ava';
 import test from 'ava';
 import { createTestCa } from 'openssl-ocsp/testing';
 import { withCli, withSameCli } from '../../helpers/conditional.js';
+import { freePort } from '../../helpers/free-port.js';
 import { ocspProcess } from '../../helpers/ocsp-command.js';
 import { Scratch } from '../../helpers/openssl-cli.js';
 import { runProgram } from '../../helpers/programs.js';
@@ -25,14 +26,6 @@ function files(t: ExecutionContext): Scratch {
   scratch.write('leaf.pem', leaf.certificatePem);
   scratch.write('index.txt', V + R);
   return scratch;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
 interface Server {
