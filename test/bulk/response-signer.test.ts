@@ -379,11 +379,10 @@ test('bad arguments', async (t) => {
   refuses(t, 'ERR_OCSP_KEY_MISMATCH', make({ privateKey: ca.privateKey }));
 
   const sign = (entry: object) => () => signer.sign(entry as StatusEntry);
-  refusesType(t, sign({ serialNumber: true, status: GOOD }));
+  for (const serialNumber of [true, 1, 1.5]) refusesType(t, sign({ serialNumber, status: GOOD }));
   refusesType(t, sign({ serialNumber: 1n, status: 'GOOD' }));
   refusesType(t, sign({ serialNumber: 1n, status: REVOKED }));
   for (const entry of [
-    { serialNumber: 1.5, status: GOOD },
     { serialNumber: '', status: GOOD },
     { serialNumber: '0x', status: GOOD },
     { serialNumber: 1n << (8n * 70_000n), status: GOOD },
