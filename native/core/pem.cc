@@ -20,6 +20,7 @@ using OpensslBuffer = std::unique_ptr<T, decltype([](T* pointer) { OPENSSL_free(
 Result<std::vector<PemBlock>> read_pem(Bytes text) {
   ErrorQueueScope errors;
   std::vector<PemBlock> blocks;
+  if (text.empty()) return blocks;
   const BioPtr bio(text.size() <= INT_MAX ? BIO_new_mem_buf(text.data(), static_cast<int>(text.size())) : nullptr);
   if (!bio) return errors.take(ErrorCode::kOpenssl, "the PEM text cannot be read");
   for (;;) {

@@ -164,6 +164,8 @@ std::vector<FoundKey> find_keys(PKCS12* file, const char* passphrase) {
     const bool is_plain = PKCS7_type_is_data(safe);
     if (!is_plain && !PKCS7_type_is_encrypted(safe)) continue;
     const BagStackPtr bags(is_plain ? PKCS12_unpack_p7data(safe) : PKCS12_unpack_p7encdata(safe, passphrase, -1));
+    // What cannot be read may hold a key: it counts as one, or another would be taken for the only one.
+    if (!bags) found.emplace_back();
     find_keys(bags.get(), passphrase, found);
   }
   return found;
@@ -198,7 +200,10 @@ Result<EvpPkeyPtr> choose(std::vector<FoundKey> keys, X509* wanted, const std::v
     }
     return Error{ErrorCode::kKeyMismatch, "no private key in the PKCS#12 file belongs to the certificate", {}, {}, {}};
   }
-  if (keys.size() == 1) return std::move(keys.front().key);
+  if (keys.size() == 1 && keys.front().key) return std::move(keys.front().key);
+  if (keys.size() == 1) {
+    return Error{ErrorCode::kInvalidValue, "the private key in the PKCS#12 file cannot be read", {}, {}, {}};
+  }
   std::string names;
   for (const FoundKey& found : keys) names += (names.empty() ? "" : ", ") + describe(found, certificates);
   return Error{ErrorCode::kInvalidValue,

@@ -1,6 +1,8 @@
 #include "trust_store.h"
 
+#include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/x509err.h>
 
 #include <algorithm>
 #include <array>
@@ -120,19 +122,27 @@ std::optional<Error> TrustStore::read_sources() {
   return sources_.ca_file.empty() ? std::nullopt : read_file();
 }
 
-// As OpenSSL reads a file of trust, but once, and with the lists in the form that is kept here.
+// As OpenSSL reads a file of trust (X509_load_cert_crl_file), and with its words where it cannot; but once, and with
+// the lists in the form that is kept here.
 std::optional<Error> TrustStore::read_file() {
   ErrorQueueScope errors;
   const auto refuse = [&] {
     return errors.take(ErrorCode::kInvalidValue, "no certificates can be read from " + sources_.ca_file);
   };
-  const BioPtr file(BIO_new_file(sources_.ca_file.c_str(), "rb"));
-  if (!file) return refuse();
+  const BioPtr file(BIO_new_file(sources_.ca_file.c_str(), "r"));
+  if (!file) {
+    ERR_raise(ERR_LIB_X509, ERR_R_SYS_LIB);
+    return refuse();
+  }
   ByteVector text;
   std::array<std::uint8_t, 65536> piece;
   std::size_t length = 0;
-  while (BIO_read_ex(file.get(), piece.data(), piece.size(), &length) == 1) {
-    text.insert(text.end(), piece.begin(), piece.begin() + static_cast<std::ptrdiff_t>(length));
+  {
+    // A file that cannot be read, as a folder, counts as an empty one.
+    const ErrorQueueScope aside;
+    while (BIO_read_ex(file.get(), piece.data(), piece.size(), &length) == 1) {
+      text.insert(text.end(), piece.begin(), piece.begin() + static_cast<std::ptrdiff_t>(length));
+    }
   }
   const auto blocks = read_pem(text);
   if (!blocks.ok()) return refuse();
@@ -151,7 +161,10 @@ std::optional<Error> TrustStore::read_file() {
     if (!certificate) return refuse();
     file_certificates_.push_back(std::move(certificate));
   }
-  if (file_certificates_.empty() && lists_.empty()) return refuse();
+  if (file_certificates_.empty() && lists_.empty()) {
+    ERR_raise(ERR_LIB_X509, X509_R_NO_CERTIFICATE_OR_CRL_FOUND);
+    return refuse();
+  }
   return std::nullopt;
 }
 

@@ -34,9 +34,12 @@ export async function runSuite({
     child.on('close', (...result) => done(result));
   });
   const counts = { passed: 0, failed: 0, skipped: 0 };
+  let listed = false;
   for await (const line of createInterface({ input: child.stdout })) {
     hung.refresh();
-    const [, mark] = /^ *([✔✘-]) /.exec(line) ?? [];
+    // Behind the line come the details of failures, in which signs mean something else.
+    if (/^ *─$/.test(line)) listed = true;
+    const [, mark] = listed ? [] : (/^ *([✔✘-]) /.exec(line) ?? []);
     if (mark !== undefined) counts[MARKS[mark]] += 1;
     // What passed or was skipped says nothing new.
     if ((mark === undefined || mark === '✘') && !/^ *─?$|[Rr]eport.*(\.json|completed)/.test(line)) console.log(line);

@@ -105,7 +105,7 @@ test('an owner on another host keeps it until it is broken', (t) => {
 
 test('a run whose lock was taken away is not published, and does not harm who has it', async (t) => {
   const folder = scratch(t);
-  const store = await SegmentStore.open(folder);
+  const store = await SegmentStore.open(folder, { refreshInterval: 0 });
   const run = await store.beginRun({ id: 'r' });
   await run.append([record(1n)]);
   await run.checkpoint('1');
