@@ -168,20 +168,24 @@ export class OCSPClient {
       return undetermined('unreachable', `no responder over HTTP is named, only ${others.join(', ')}`);
     }
     const { best, attempts } = await search(urls, this.#responders, subject, inquiry, times, this.#closed.signal);
-    if (best.failure === null && best.verdict?.usable) {
-      const now = this.#now();
-      const answer = new CachedAnswer(best.verdict, now, subject);
-      if ((await this.#cache.adopt(subject, answer, now)) === answer) {
-        return answered(answer.status, best.verdict, 'network', attempts);
-      }
-      const reason = 'the answer is older than one that is known';
-      return this.#fallBack(
+    if (best.failure !== null || !best.verdict?.usable) return this.#fallBack(subject, attempts, best);
+    const refuse = (reason: string): CheckFacts =>
+      this.#fallBack(
         subject,
         attempts.map((item) => (item === best ? { ...item, failure: 'refused', reason } : item)),
         best,
       );
-    }
-    return this.#fallBack(subject, attempts, best);
+    // Time has passed since it was verified, and passes while it is stored: hours, where the machine slept.
+    const ended = 'the answer ended before it could be used';
+    const now = this.#now();
+    const again = best.verdict.judgeAgain(Math.floor(now / 1000));
+    const verdict = again ?? inquiry.verifier.verify(best.verdict.der, subject.question(now));
+    if (!verdict.usable) return refuse(ended);
+    const answer = new CachedAnswer(verdict, now, subject);
+    if ((await this.#cache.adopt(subject, answer, now)) !== answer)
+      return refuse('the answer is older than one that is known');
+    const latest = answer.verdictAt(this.#now(), inquiry.verifier, subject);
+    return latest.usable ? answered(answer.status, latest, 'network', attempts) : refuse(ended);
   }
 
   /** There was no answer that counts: what is known counts on in its time, and "revoked" past it. */

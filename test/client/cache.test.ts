@@ -169,6 +169,35 @@ test('past its time an answer is none; "good" may be stale by choice, "revoked" 
   t.is((await lenient.check(question)).outcome, 'undetermined');
 });
 
+test('an answer that ends while it is verified or stored, as where the machine sleeps, is none', async (t) => {
+  await using responder = await start();
+  const clock = new Shifted();
+  const store: ResponseCacheStore = {
+    get: async () => null,
+    put: async () => {
+      clock.ahead = 48 * HOUR;
+    },
+    delete: async () => {},
+    async *keys() {},
+  };
+  await using storing = clientOf(responder, { clock, cache: { store } });
+  const none = { outcome: 'undetermined', failure: 'refused', allowed: false };
+  t.like(await storing.check(question), none);
+  // The verifier asks for the time when the answer has come, and works with it on a thread.
+  clock.ahead = 0;
+  let questions = 0;
+  const sleepy: ClientClock = {
+    now: () => {
+      if (responder.requests.length === 2) questions += 1;
+      return clock.now() + (questions > 1 ? 48 * HOUR : 0);
+    },
+    after: (milliseconds, callback) => clock.after(milliseconds, callback),
+  };
+  await using verifying = clientOf(responder, { clock: sleepy, failPolicy: 'soft' });
+  t.like(await verifying.check(question), none);
+  t.true(questions > 1);
+});
+
 test('never back in time: a replayed answer does not take the place of a later one, nor after its end', async (t) => {
   const clock = new Shifted();
   const at = (hours: number, end: number, status: 'good' | 'revoked') =>
