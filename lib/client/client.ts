@@ -169,12 +169,10 @@ export class OCSPClient {
     }
     const { best, attempts } = await search(urls, this.#responders, subject, inquiry, times, this.#closed.signal);
     if (best.failure !== null || !best.verdict?.usable) return this.#fallBack(subject, attempts, best);
+    const instead = (change: Partial<OCSPAttempt>): readonly OCSPAttempt[] =>
+      attempts.map((item) => (item === best ? { ...item, ...change } : item));
     const refuse = (reason: string): CheckFacts =>
-      this.#fallBack(
-        subject,
-        attempts.map((item) => (item === best ? { ...item, failure: 'refused', reason } : item)),
-        best,
-      );
+      this.#fallBack(subject, instead({ failure: 'refused', reason }), best);
     // Time has passed since it was verified, and passes while it is stored: hours, where the machine slept.
     const ended = 'the answer ended before it could be used';
     const now = this.#now();
@@ -185,7 +183,8 @@ export class OCSPClient {
     if ((await this.#cache.adopt(subject, answer, now)) !== answer)
       return refuse('the answer is older than one that is known');
     const latest = answer.verdictAt(this.#now(), inquiry.verifier, subject);
-    return latest.usable ? answered(answer.status, latest, 'network', attempts) : refuse(ended);
+    if (!latest.usable) return refuse(ended);
+    return answered(answer.status, latest, 'network', instead({ verdict: latest }));
   }
 
   /** There was no answer that counts: what is known counts on in its time, and "revoked" past it. */

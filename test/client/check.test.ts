@@ -29,6 +29,7 @@ test('what responders say', async (t) => {
       t.is(result.failure, null);
       t.is(result.source, 'network');
       t.is(result.verdict!.status, outcome);
+      t.is(result.attempts.at(-1)!.verdict, result.verdict);
       t.regex(result.explain(), new RegExp(`=> ${outcome}, ${allowed ? '' : 'not '}allowed$`));
     }
   }
