@@ -25,9 +25,9 @@ export type {
   SignerAuthority,
 } from './ocsp/verification/basic.js';
 export { checkNonce, type NonceState } from './ocsp/verification/nonce.js';
-export type { OcspVerifyFlags, PathFlag } from './ocsp/verification/openssl-flags.js';
+export type { OCSPVerifyFlags, PathFlag } from './ocsp/verification/openssl-flags.js';
 export type { NoncePolicy, SignerRevocationPolicy, VerifierOptions } from './ocsp/verification/policy.js';
-export type { CertIdInput, CertIdParts, OcspQuestion } from './ocsp/verification/question.js';
+export type { CertIdInput, CertIdParts, OCSPQuestion } from './ocsp/verification/question.js';
 export type { Refusal, RefusalCode } from './ocsp/verification/refusals.js';
 export type { Validity, ValidityFault, ValidityOptions } from './ocsp/verification/validity.js';
 export {

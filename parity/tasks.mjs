@@ -16,12 +16,14 @@ const bytes = (hex) => Buffer.from(hex, 'hex');
 const TASKS = {
   verify: ({ kind, message, certificates, trusted, options }) => {
     const [load] = LOADERS[kind];
-    const { verified, authority } = load(bytes(message)).verify({
+    const loaded = load(bytes(message));
+    const given = {
       ...options,
       at: new Date(options.at * 1000),
       certificates: certificates.map(bytes),
       ...(trusted && { trust: { certificates: trusted.map(bytes) } }),
-    });
+    };
+    const { verified, authority } = kind === 'request' ? loaded.verifySignature(given) : loaded.basicVerify(given);
     return { verified, authority };
   },
   read: ({ kind, message, strict = true }) => {

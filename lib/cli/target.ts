@@ -2,7 +2,7 @@
 import type { X509Certificate } from 'node:crypto';
 import type { CertIdMembers } from '../ocsp/cert-id.js';
 import type { OCSPRequestBuilder } from '../ocsp/request-builder.js';
-import type { CertIdInput, OcspQuestion } from '../ocsp/verification/question.js';
+import type { CertIdInput, OCSPQuestion } from '../ocsp/verification/question.js';
 import { checkCertIdHash, HashAlgorithm, type HashAlgorithmName, plainHashName } from '../x509/algorithms.js';
 import { toCertificate } from '../x509/certificate.js';
 import { serialFromText, serialToBytes, serialToText } from '../x509/serial-number.js';
@@ -90,7 +90,7 @@ export function addTarget(builder: OCSPRequestBuilder, target: Target, hash: Has
 }
 
 /** A target as the question that a response has to answer. */
-export function questionOf(target: Target): OcspQuestion {
+export function questionOf(target: Target): OCSPQuestion {
   const { certificate, issuer } = target;
   if (certificate !== undefined) return { issuer, certificate };
   return { issuer, certId: certIdOfSerial(target, HashAlgorithm.SHA256) };

@@ -1,5 +1,5 @@
 import { loadDerOcspRequest, type OCSPRequest } from '../ocsp/request.js';
-import type { OcspQuestion } from '../ocsp/verification/question.js';
+import type { OCSPQuestion } from '../ocsp/verification/question.js';
 import { verifyOcspResponse } from '../ocsp/verification/verifier.js';
 import { readArguments } from './arguments.js';
 import { type Command, UsageError } from './command.js';
@@ -42,7 +42,7 @@ export const verifyCommand: Command = {
     const request = values.request === undefined ? undefined : await readRequest(values.request);
     const target = await readTarget(values);
     const policy = await readPolicy(values, target?.chain);
-    const question: OcspQuestion = {
+    const question: OCSPQuestion = {
       ...(target === undefined ? await questionOfRequest(request, values.issuer) : questionOf(target)),
       ...(request !== undefined && { request }),
       ...(at !== undefined && { at }),
@@ -61,7 +61,7 @@ async function readRequest(path: string): Promise<OCSPRequest> {
   return loadDerOcspRequest(unwrap(await readInput(path)).der);
 }
 
-async function questionOfRequest(request: OCSPRequest | undefined, issuer: string | undefined): Promise<OcspQuestion> {
+async function questionOfRequest(request: OCSPRequest | undefined, issuer: string | undefined): Promise<OCSPQuestion> {
   if (request === undefined)
     throw new UsageError('--cert, --serial or --request has to say which certificate is meant');
   const { length } = request.requests;

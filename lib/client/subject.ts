@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { OCSPRequest } from '../ocsp/request.js';
 import { OCSPRequestBuilder } from '../ocsp/request-builder.js';
-import { type CertIdInput, type OcspQuestion, type Target, toQuestion } from '../ocsp/verification/question.js';
+import { type CertIdInput, type OCSPQuestion, type Target, toQuestion } from '../ocsp/verification/question.js';
 import { checkCertIdHash, HashAlgorithm, type HashAlgorithmName } from '../x509/algorithms.js';
 import { type CertificateInput, type ParsedCertificate, toCertificate } from '../x509/certificate.js';
 import { integerFromBytes } from '../x509/der.js';
@@ -44,7 +44,7 @@ export class Subject {
   }
 
   /** For a Verifier. */
-  question(at: number, request?: OCSPRequest): OcspQuestion {
+  question(at: number, request?: OCSPRequest): OCSPQuestion {
     const issuer = this.target.issuer.x509;
     const more = { at: new Date(at), ...(request !== undefined && { request }) };
     if (this.certificate !== null) return { certificate: this.certificate.x509, issuer, ...more };

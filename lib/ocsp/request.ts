@@ -168,7 +168,7 @@ export class OCSPRequest extends ValueObject {
     return this.#parsed.der.copy();
   }
 
-  /** Whether the request carries a signature. Nothing is verified: see {@link verify}. */
+  /** Whether the request carries a signature. Nothing is verified: see {@link verifySignature}. */
   get isSigned(): boolean {
     return this.#parsed.has(REQUEST_SIGNATURE);
   }
@@ -222,12 +222,12 @@ export class OCSPRequest extends ValueObject {
    * @throws TypeError; `ERR_OCSP_INVALID_VALUE`; `ERR_OCSP_MALFORMED`; `ERR_OCSP_OPENSSL`. A request that is not signed, or
    * does not verify, is a result, not an error.
    */
-  verify(options: MessageVerifyOptions = {}): MessageVerifyResult {
+  verifySignature(options: MessageVerifyOptions = {}): MessageVerifyResult {
     return messageResult(native.verifyRequest(this.#parsed.der.view(), ...verifyArguments(options)));
   }
 
-  /** {@link verify}, off the main thread. Rejects with what `verify` throws. */
-  async verifyAsync(options: MessageVerifyOptions = {}): Promise<MessageVerifyResult> {
+  /** {@link verifySignature}, off the main thread. Rejects with what `verify` throws. */
+  async verifySignatureAsync(options: MessageVerifyOptions = {}): Promise<MessageVerifyResult> {
     return messageResult(await native.verifyRequestAsync(this.#parsed.der.view(), ...verifyArguments(options)));
   }
 

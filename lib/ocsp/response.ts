@@ -241,12 +241,12 @@ export class OCSPResponse extends ValueObject {
    * @throws TypeError; `ERR_OCSP_UNSUCCESSFUL`; `ERR_OCSP_INVALID_VALUE`; `ERR_OCSP_MALFORMED` for certificates that OpenSSL
    * cannot decode; `ERR_OCSP_OPENSSL` when it cannot even begin. A response that does not verify is a result, not an error.
    */
-  verify(options: MessageVerifyOptions = {}): ResponseVerifyResult {
+  basicVerify(options: MessageVerifyOptions = {}): ResponseVerifyResult {
     return responseResult(native.verifyResponse(this.#successful.der.view(), ...verifyArguments(options)));
   }
 
-  /** {@link verify}, off the main thread. Rejects with what `verify` throws. */
-  async verifyAsync(options: MessageVerifyOptions = {}): Promise<ResponseVerifyResult> {
+  /** {@link basicVerify}, off the main thread. Rejects with what `verify` throws. */
+  async basicVerifyAsync(options: MessageVerifyOptions = {}): Promise<ResponseVerifyResult> {
     return responseResult(await native.verifyResponseAsync(this.#successful.der.view(), ...verifyArguments(options)));
   }
 

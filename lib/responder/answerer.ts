@@ -128,7 +128,7 @@ export class Answerer {
     if (!request.isSigned) return this.limits.requestSignatures === 'required' ? SIG_REQUIRED : undefined;
     try {
       const trust = this.limits.requestTrust;
-      if (request.verify(trust === undefined ? {} : { trust }).verified) return undefined;
+      if (request.verifySignature(trust === undefined ? {} : { trust }).verified) return undefined;
     } catch {
       // What cannot be verified is not.
     }

@@ -1,4 +1,4 @@
-// OCSPResponse.verify and OCSPRequest.verify against OCSP_basic_verify and OCSP_request_verify: responders of every kind,
+// OCSPResponse.basicVerify and OCSPRequest.verifySignature against OCSP_basic_verify and OCSP_request_verify: responders of every kind,
 // flags, times, trust, and mutants.
 import { authorities, dateOf } from '../material.mjs';
 import { argument } from '../oracle.mjs';
@@ -16,7 +16,7 @@ export function run({ compare, ask, random, cases }) {
   const answers = ask(made.map(question));
   made.forEach(({ kind, bytes, message, options, certificates, trusted }, i) => {
     const { verdict, reasons } = answers[i];
-    const result = message.verify({
+    const result = message.verifySignatureerify({
       ...options,
       at: dateOf(options.at),
       certificates: certificates.map(({ certificate }) => certificate),

@@ -20,7 +20,7 @@ export async function runSuite({
   label,
   execPath = process.execPath,
   env = {},
-  minutes = process.env.CI ? 5 : 2,
+  minutes = process.env.CI ? 10 : 2,
   args = [],
 }) {
   const reports = mkdtempSync(join(tmpdir(), 'openssl-ocsp-reports-'));

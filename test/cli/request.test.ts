@@ -132,7 +132,7 @@ test('signed requests verify, by this library and by openssl', async (t) => {
     const { bytes, status, stderr } = await command(['request', ...about, ...args], { env });
     t.is(status, 0, stderr);
     const made = loadDerOcspRequest(bytes);
-    t.true(made.verify({ trust: [oneCa.certificate] }).verified);
+    t.true(made.verifySignature({ trust: [oneCa.certificate] }).verified);
     t.is(made.signatureHashAlgorithm as string, args.includes('sha384') ? 'sha384' : 'sha256');
     const text = openssl(['ocsp', '-reqin', scratch.write('signed', bytes), '-req_text', '-noverify']).stdout;
     if (opensslCliVersion !== null)
@@ -141,7 +141,7 @@ test('signed requests verify, by this library and by openssl', async (t) => {
   const ed = otherCa.issue({ keyType: 'ed25519' });
   const [edCert, edKey] = [scratch.write('ed.pem', ed.certificatePem), scratch.write('ed.key', ed.privateKeyPem)];
   const byEd = await request('--cert', leaf, '--issuer', ca, '--sign-cert', edCert, '--sign-key', edKey);
-  t.true(loadDerOcspRequest(byEd.bytes).verify({ trust: [otherCa.certificate] }).verified);
+  t.true(loadDerOcspRequest(byEd.bytes).verifySignature({ trust: [otherCa.certificate] }).verified);
 
   for (const [args, expected] of [
     [['--sign-key', encrypted], 1],

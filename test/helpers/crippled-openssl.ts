@@ -3,14 +3,14 @@
  * Prints what came of each, as JSON. A process of its own, since it is all of the process that loses them.
  */
 import { setFips } from 'node:crypto';
-import { loadDerOcspResponse, OCSPRequestBuilder, type OcspQuestion, Verifier, verifyOcspResponse } from 'openssl-ocsp';
+import { loadDerOcspResponse, type OCSPQuestion, OCSPRequestBuilder, Verifier, verifyOcspResponse } from 'openssl-ocsp';
 import { TestResponseKit } from 'openssl-ocsp/testing';
 
 const kit = new TestResponseKit();
-const question: OcspQuestion = { certificate: kit.leaf.certificate, issuer: kit.ca.certificate };
+const question: OCSPQuestion = { certificate: kit.leaf.certificate, issuer: kit.ca.certificate };
 const trust = [kit.root.certificate];
 // Each in the form in which nothing of it has been decoded yet.
-const anew = (): OcspQuestion => ({ certificate: kit.leaf.certificatePem, issuer: kit.ca.certificatePem });
+const anew = (): OCSPQuestion => ({ certificate: kit.leaf.certificatePem, issuer: kit.ca.certificatePem });
 const answers = [...kit.good(), ...kit.bad()];
 const { certificate, privateKey } = kit.leaf;
 const request = new OCSPRequestBuilder()
@@ -19,7 +19,7 @@ const request = new OCSPRequestBuilder()
 
 const warm = [new Verifier(), new Verifier({ trust })];
 for (const verifier of warm) for (const { der } of answers) verifier.verify(der, question);
-if (!request.verify({ trust }).verified) throw new Error('the request has to verify as long as OpenSSL works');
+if (!request.verifySignature({ trust }).verified) throw new Error('the request has to verify as long as OpenSSL works');
 
 setFips(true);
 
@@ -41,7 +41,7 @@ const verified = (verify: () => { verified: boolean }): string => {
 };
 
 const outcomes = [
-  { how: 'OCSP_request_verify', name: 'request', said: verified(() => request.verify({ trust })) },
+  { how: 'OCSP_request_verify', name: 'request', said: verified(() => request.verifySignature({ trust })) },
   ...answers.flatMap(({ name, der }) => [
     ...warm.map((verifier) => ({ how: 'used before', name, said: verdict(() => verifier.verify(der, question)) })),
     { how: 'known certificates', name, said: verdict(() => new Verifier({ trust }).verify(der, question)) },
@@ -49,7 +49,7 @@ const outcomes = [
     {
       how: 'OCSP_basic_verify',
       name,
-      said: verified(() => loadDerOcspResponse(der).verify({ trust, certificates: [kit.ca.certificate] })),
+      said: verified(() => loadDerOcspResponse(der).basicVerify({ trust, certificates: [kit.ca.certificate] })),
     },
   ]),
 ];

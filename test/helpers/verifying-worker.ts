@@ -14,7 +14,7 @@ for (let round = 1; ; round += 1) {
   const many = verifier.verifyMany(items);
   const [one] = await Promise.all([
     verifier.verifyAsync(messages[0]!, question),
-    loadDerOcspResponse(messages[0]!).verifyAsync(options),
+    loadDerOcspResponse(messages[0]!).basicVerifyAsync(options),
   ]);
   parentPort?.postMessage({ round, status: one.status });
   // (Certificates as bytes are new objects each time.)

@@ -1,7 +1,7 @@
 // Who may sign: every kind of signer, under every flag, with its certificate travelling in every way. The openssl command
-// gives the expectations of response.verify; those of verifyOcspResponse follow from RFC 6960 section 4.2.2.2.
+// gives the expectations of response.basicVerify; those of verifyOcspResponse follow from RFC 6960 section 4.2.2.2.
 import test from 'ava';
-import { loadDerOcspResponse, type OcspVerifyFlags, Verifier, verifyOcspResponse } from 'openssl-ocsp';
+import { loadDerOcspResponse, type OCSPVerifyFlags, Verifier, verifyOcspResponse } from 'openssl-ocsp';
 import { createTestCa, type TestIdentity, TestResponseKit } from 'openssl-ocsp/testing';
 import { withCli } from '../helpers/conditional.js';
 import { openssl, Scratch } from '../helpers/openssl-cli.js';
@@ -41,7 +41,7 @@ const signers: Record<string, [TestIdentity, boolean]> = {
   'the root': [root, false],
 };
 
-const flags: [keyof OcspVerifyFlags | null, string | null][] = [
+const flags: [keyof OCSPVerifyFlags | null, string | null][] = [
   [null, null],
   ['noChecks', '-no_cert_checks'],
   ['trustOther', '-trust_other'],
@@ -75,7 +75,7 @@ for (const [name, [signer, allowed]] of Object.entries(signers)) {
           ...(way === 'given' ? ['-verify_other', other] : []),
           ...(option === null ? [] : [option]),
         ]);
-        const result = response.verify({
+        const result = response.basicVerify({
           certificates: way === 'given' ? [signer.certificate] : [],
           trust: [root.certificate, ca.certificate],
           ...(flag === null ? {} : { [flag]: true }),

@@ -8,10 +8,10 @@ import {
   loadDerOcspRequest,
   loadDerOcspResponse,
   OCSPNonce,
+  type OCSPQuestion,
   OCSPRequestBuilder,
   OCSPResponderEncoding,
   OCSPResponseBuilder,
-  type OcspQuestion,
   ocspUrls,
   type RefusalCode,
   Verifier,
@@ -32,11 +32,11 @@ import { refuses } from '../helpers/refusals.js';
 const kit = new TestResponseKit();
 const { root, ca, leaf, responder } = kit;
 const issuer = ca.certificate;
-const question: OcspQuestion = { certificate: leaf.certificate, issuer };
+const question: OCSPQuestion = { certificate: leaf.certificate, issuer };
 const bad = new Map(kit.bad().map((item) => [item.name, item]));
 const DAY = 24 * 3600 * 1000;
 
-function judge(der: Uint8Array, more: Partial<OcspQuestion & VerifierOptions> = {}) {
+function judge(der: Uint8Array, more: Partial<OCSPQuestion & VerifierOptions> = {}) {
   return verifyOcspResponse(der, { ...question, ...more });
 }
 
@@ -85,7 +85,7 @@ test("CVE-2013-0166: a responder's certificate with a key that cannot verify, or
     const signer = new TestIdentity(certificate, privateKey);
     const der = kit.respond(undefined, { signer, responderId: 'name' });
     refused(t, der, 'UNSUPPORTED_SIGNATURE');
-    const result = loadDerOcspResponse(der).verify({ trust: [root.certificate] });
+    const result = loadDerOcspResponse(der).basicVerify({ trust: [root.certificate] });
     t.false(result.verified);
     t.truthy(result.reason);
   }
@@ -127,7 +127,7 @@ test('CVE-2022-1343: noChecks makes a yes of a no', (t) => {
   const stranger = createTestCa({ subject: 'CN=Stranger' });
   for (const signer of [forged, stranger, stranger.issueResponder()]) {
     const response = loadDerOcspResponse(kit.respond(undefined, { signer }));
-    t.is(response.verify({ trust: [root.certificate], noChecks: true }).verified, false);
+    t.is(response.basicVerify({ trust: [root.certificate], noChecks: true }).verified, false);
   }
 });
 
@@ -144,7 +144,7 @@ test('CVE-2023-2650: an OID of a megabyte', (t) => {
     try {
       const response = loadDerOcspResponse(der, { strict });
       t.is(response.findStatus(certIdOf()), null);
-      response.verify({ trust: [root.certificate] });
+      response.basicVerify({ trust: [root.certificate] });
       response.toText();
     } catch (error) {
       t.regex(String((error as { code?: string }).code), /^ERR_OCSP_/);
@@ -176,9 +176,9 @@ test('CVE-2026-54876, openssl #30463: a signed response with no entry', async (t
   t.is(response.signer()?.fingerprint256, issuer.fingerprint256);
   refuses(t, 'ERR_OCSP_NOT_SINGLE', () => response.certificateStatus);
   const options = { trust: [root.certificate] };
-  t.false(response.verify(options).verified);
-  t.false((await response.verifyAsync(options)).verified);
-  t.true(response.verify({ ...options, noChecks: true }).verified, 'nothing but the path is looked at');
+  t.false(response.basicVerify(options).verified);
+  t.false((await response.basicVerifyAsync(options)).verified);
+  t.true(response.basicVerify({ ...options, noChecks: true }).verified, 'nothing but the path is looked at');
   t.true(response.toText().includes('Response Type'));
 });
 
@@ -187,8 +187,8 @@ test('openssl PR 30323: the certificate signs its own status', (t) => {
   refused(t, der, 'SIGNER_NOT_AUTHORIZED', { certificates: [leaf.certificate] });
   const response = loadDerOcspResponse(der);
   const options = { trust: [root.certificate], certificates: [leaf.certificate, issuer] };
-  t.false(response.verify(options).verified);
-  t.true(response.verify({ ...options, trustOther: true }).verified, 'only where the caller asks for it');
+  t.false(response.basicVerify(options).verified);
+  t.true(response.basicVerify({ ...options, trustOther: true }).verified, 'only where the caller asks for it');
 });
 
 // 2. OpenSSL, bugs
@@ -269,7 +269,7 @@ refusesAll('openssl #28989: no octets', 'no octets');
 
 test("openssl #4124: the path's certificates are at hand, and nothing travels along", (t) => {
   const der = kit.respond(undefined, { certificates: [] });
-  const result = loadDerOcspResponse(der).verify({
+  const result = loadDerOcspResponse(der).basicVerify({
     trust: [root.certificate],
     certificates: [responder.certificate, issuer],
   });
@@ -279,7 +279,7 @@ test("openssl #4124: the path's certificates are at hand, and nothing travels al
 
 test('openssl #2159: an expired certificate is called a wrong signature', (t) => {
   const expired = bad.get('by an expired delegate')!.der;
-  const result = loadDerOcspResponse(expired).verify({ trust: [root.certificate], certificates: [issuer] });
+  const result = loadDerOcspResponse(expired).basicVerify({ trust: [root.certificate], certificates: [issuer] });
   t.is(result.reason, 'certificate verify error');
   t.is(result.certificateError?.code, 10);
   t.is(result.certificateError?.message, 'certificate has expired');
@@ -469,11 +469,11 @@ test('pyca #5124: none, one, three, a thousand entries', (t) => {
 // pyca #7309, responses of real CAs: test/ocsp/third-party.test.ts.
 
 test("c2pa-rs #952, PR 2468, PR 2616: the CA above the responder's is only among the certificates given", (t) => {
-  const result = loadDerOcspResponse(kit.respond()).verify({ trust: [root.certificate], certificates: [issuer] });
+  const result = loadDerOcspResponse(kit.respond()).basicVerify({ trust: [root.certificate], certificates: [issuer] });
   t.true(result.verified, String(result.error));
   t.is(result.chain.length, 3);
-  t.false(loadDerOcspResponse(kit.respond()).verify({ trust: [root.certificate] }).verified);
-  t.false(loadDerOcspResponse(kit.respond()).verify({ certificates: [issuer, root.certificate] }).verified);
+  t.false(loadDerOcspResponse(kit.respond()).basicVerify({ trust: [root.certificate] }).verified);
+  t.false(loadDerOcspResponse(kit.respond()).basicVerify({ certificates: [issuer, root.certificate] }).verified);
 });
 
 test('curl CVE-2024-8096: an error of the responder is no answer', (t) => {
@@ -607,7 +607,7 @@ test('haproxy #2442, #3100, #2319: the CertID of the certificate before', (t) =>
 test('AWS-LC PR 181: an enum that passes for a boolean', async (t) => {
   // OpenSSL's own vectors are in openssl-manifest.test.ts. "Could not tell" (-1) is not a yes.
   const response = loadDerOcspResponse(kit.respond([], { signer: ca }));
-  const result = await response.verifyAsync({ trust: [root.certificate] });
+  const result = await response.basicVerifyAsync({ trust: [root.certificate] });
   t.is(result.verified, false);
   t.is(result.reason, 'response contains no revocation data');
 });

@@ -3,8 +3,8 @@ import test from 'ava';
 import {
   loadDerOcspResponse,
   OCSPNonce,
+  type OCSPQuestion,
   OCSPRequestBuilder,
-  type OcspQuestion,
   type ValidityFault,
   type VerifierOptions,
   verifyOcspResponse,
@@ -15,8 +15,8 @@ import { refuses, refusesType, wrong } from '../helpers/refusals.js';
 const kit = new TestResponseKit();
 const { ca, leaf } = kit;
 const issuer = ca.certificate;
-const question: OcspQuestion = { certificate: leaf.certificate, issuer };
-const codesOf = (der: Buffer, more: Partial<OcspQuestion & VerifierOptions> = {}) =>
+const question: OCSPQuestion = { certificate: leaf.certificate, issuer };
+const codesOf = (der: Buffer, more: Partial<OCSPQuestion & VerifierOptions> = {}) =>
   verifyOcspResponse(der, { ...question, ...more }).refusals.map(({ code }) => code);
 
 const HASHES = ['sha1', 'sha224', 'sha256', 'sha384', 'sha512'] as const;
@@ -203,7 +203,7 @@ test('freshUntil ends with the certificates that the answer rests on', (t) => {
   const now = Math.floor(Date.now() / 1000) * 1000;
   const short = { notAfter: new Date(now + 3600_000) };
   const entry = kit.entry({ thisUpdate: new Date(now), nextUpdate: new Date(now + 9 * 86400_000) });
-  const until = (der: Buffer, more: Partial<OcspQuestion & VerifierOptions> = {}) => {
+  const until = (der: Buffer, more: Partial<OCSPQuestion & VerifierOptions> = {}) => {
     const verdict = verifyOcspResponse(der, { ...question, ...more });
     t.true(verdict.usable, verdict.explain());
     if (verdict.usable && verdict.freshUntil < verdict.nextUpdate!) {

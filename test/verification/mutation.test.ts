@@ -1,6 +1,6 @@
 // Real responses, damaged in every way: whatever stays usable is signed as it was.
 import test, { type ExecutionContext } from 'ava';
-import { loadDerOcspResponse, type OCSPResponse, type OcspQuestion, Verifier, verifyOcspResponse } from 'openssl-ocsp';
+import { loadDerOcspResponse, type OCSPQuestion, type OCSPResponse, Verifier, verifyOcspResponse } from 'openssl-ocsp';
 import { TestResponseKit } from 'openssl-ocsp/testing';
 import { base64Vector, vectorText } from '../helpers/vectors.js';
 
@@ -16,7 +16,7 @@ function randomNumbers(seed: number): (limit: number) => number {
 interface Subject {
   readonly name: string;
   readonly der: Buffer;
-  readonly question: OcspQuestion;
+  readonly question: OCSPQuestion;
 }
 
 /** One of OpenSSL's vectors: an answer of a real CA, judged an hour after it was given. */

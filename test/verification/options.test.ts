@@ -5,8 +5,8 @@ import {
   loadDerOcspResponse,
   type MessageVerifyOptions,
   OCSPNonce,
+  type OCSPQuestion,
   OCSPRequestBuilder,
-  type OcspQuestion,
   type TrustStoreOptions,
   type ValidityOptions,
   type Verdict,
@@ -52,7 +52,7 @@ const ruleChanges: { [name in keyof Required<VerifierOptions>]: unknown } = {
   strict: 'field',
 };
 const question = { certificate: kit.leaf.certificate, issuer: kit.ca.certificate };
-const questionChanges: { [name in keyof Required<OcspQuestion>]: unknown } = {
+const questionChanges: { [name in keyof Required<OCSPQuestion>]: unknown } = {
   certificate: responder.certificate,
   certId: loadDerOcspRequest(otherRequest.publicBytes()).requests[0],
   issuer: kit.root.certificate,
@@ -91,13 +91,13 @@ testOptions<VerifierMemory>('Verifier, remember', {
 });
 
 const verifier = new Verifier(rules);
-testOptions<OcspQuestion>('Verifier.verify', {
+testOptions<OCSPQuestion>('Verifier.verify', {
   call: (asked) => tell(verifier.verify(der, asked)),
   base: question,
   changes: questionChanges,
 });
 
-testOptions<OcspQuestion>('Verifier.verifyAsync', {
+testOptions<OCSPQuestion>('Verifier.verifyAsync', {
   call: async (asked) => tell(await verifier.verifyAsync(der, asked)),
   base: question,
   changes: questionChanges,
@@ -112,7 +112,7 @@ testOptions<VerifyItem>('Verifier.verifyMany', {
 const { issuerNameHash, issuerKeyHash, serialNumber } = new OCSPRequestBuilder()
   .addCertificate(kit.leaf.certificate, kit.ca.certificate, 'sha1')
   .build();
-testOptions<Exclude<NonNullable<OcspQuestion['certId']>, { equals: unknown }>>('certId', {
+testOptions<Exclude<NonNullable<OCSPQuestion['certId']>, { equals: unknown }>>('certId', {
   call: (certId) => tell(verifier.verify(der, { certId, issuer: kit.ca.certificate })),
   base: { hashAlgorithm: 'sha1', issuerNameHash, issuerKeyHash, serialNumber },
   changes: {
@@ -147,13 +147,13 @@ const messageChanges: { [name in keyof Required<MessageVerifyOptions>]: unknown 
 };
 const response = loadDerOcspResponse(der);
 const chain = { trust: [kit.root.certificate], certificates: [responder.certificate, kit.ca.certificate] };
-testOptions<MessageVerifyOptions>('OCSPResponse.verify', {
-  call: (options) => response.verify(options).reason,
+testOptions<MessageVerifyOptions>('OCSPResponse.basicVerify', {
+  call: (options) => response.basicVerify(options).reason,
   base: chain,
   changes: messageChanges,
 });
-testOptions<MessageVerifyOptions>('OCSPResponse.verifyAsync', {
-  call: async (options) => (await response.verifyAsync(options)).reason,
+testOptions<MessageVerifyOptions>('OCSPResponse.basicVerifyAsync', {
+  call: async (options) => (await response.basicVerifyAsync(options)).reason,
   base: chain,
   changes: messageChanges,
 });
@@ -161,8 +161,9 @@ const signedRequest = new OCSPRequestBuilder()
   .addCertificate(kit.leaf.certificate, kit.ca.certificate, 'sha1')
   .sign(responder.certificate, responder.privateKey, 'sha256', { certificates: [kit.ca.certificate] });
 for (const [name, call] of Object.entries({
-  verify: (options: MessageVerifyOptions) => signedRequest.verify(options).reason,
-  verifyAsync: async (options: MessageVerifyOptions) => (await signedRequest.verifyAsync(options)).reason,
+  verifySignature: (options: MessageVerifyOptions) => signedRequest.verifySignature(options).reason,
+  verifySignatureAsync: async (options: MessageVerifyOptions) =>
+    (await signedRequest.verifySignatureAsync(options)).reason,
 })) {
   testOptions<MessageVerifyOptions>(`OCSPRequest.${name}`, {
     call,

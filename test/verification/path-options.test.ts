@@ -31,8 +31,8 @@ const response = new OCSPResponseBuilder()
 
 test('parts of the system are loaded, and none of them trusts this CA', (t) => {
   for (const system of [true, false, ['file'], ['folder'], ['store'], ['file', 'folder', 'store'], []] as const) {
-    t.false(response.verify({ trust: new TrustStore({ system }) }).verified, String(system));
-    t.true(response.verify({ trust: new TrustStore({ ...trust, system }) }).verified, String(system));
+    t.false(response.basicVerify({ trust: new TrustStore({ system }) }).verified, String(system));
+    t.true(response.basicVerify({ trust: new TrustStore({ ...trust, system }) }).verified, String(system));
   }
   refuses(t, 'ERR_OCSP_INVALID_VALUE', () => new TrustStore({ system: wrong(['folders']) }));
   refusesType(t, () => new TrustStore({ system: wrong('file') }));
@@ -41,35 +41,35 @@ test('parts of the system are loaded, and none of them trusts this CA', (t) => {
 test('a store by its URI', (t) => {
   using scratch = new Scratch();
   const caStore = scratch.write('ca.pem', ca.certificatePem);
-  t.true(response.verify({ trust: { caStore } }).verified);
+  t.true(response.basicVerify({ trust: { caStore } }).verified);
   const refused: TrustStoreOptions[] = [{ caStore: scratch.path('nothing') }, { caStore: '' }, { caStore: 'a\0b' }];
   for (const options of refused) refuses(t, 'ERR_OCSP_INVALID_VALUE', () => new TrustStore(options));
   refusesType(t, () => new TrustStore({ caStore: wrong(7) }));
 });
 
 test('named parameters', (t) => {
-  t.true(response.verify({ trust, verifyName: 'default' }).verified);
-  t.false(response.verify({ trust, verifyName: 'ssl_server' }).verified);
-  refuses(t, 'ERR_OCSP_INVALID_VALUE', () => response.verify({ trust, verifyName: 'nonsense' }));
-  refuses(t, 'ERR_OCSP_INVALID_VALUE', () => response.verify({ trust, verifyName: '' }));
-  refusesType(t, () => response.verify({ trust, verifyName: wrong(1) }));
+  t.true(response.basicVerify({ trust, verifyName: 'default' }).verified);
+  t.false(response.basicVerify({ trust, verifyName: 'ssl_server' }).verified);
+  refuses(t, 'ERR_OCSP_INVALID_VALUE', () => response.basicVerify({ trust, verifyName: 'nonsense' }));
+  refuses(t, 'ERR_OCSP_INVALID_VALUE', () => response.basicVerify({ trust, verifyName: '' }));
+  refusesType(t, () => response.basicVerify({ trust, verifyName: wrong(1) }));
 });
 
 test('identities of the signer', (t) => {
   const wanted = [{ verifyHostname: 'example.org' }, { verifyEmail: 'a@example.org' }, { verifyIp: '127.0.0.1' }];
   for (const options of wanted) {
-    const { verified, certificateError } = response.verify({ trust, ...options });
+    const { verified, certificateError } = response.basicVerify({ trust, ...options });
     t.false(verified);
     t.regex(certificateError?.message ?? '', /mismatch/i);
   }
-  refuses(t, 'ERR_OCSP_INVALID_VALUE', () => response.verify({ trust, verifyIp: 'localhost' }));
+  refuses(t, 'ERR_OCSP_INVALID_VALUE', () => response.basicVerify({ trust, verifyIp: 'localhost' }));
   // An empty one would be as good as none.
-  refuses(t, 'ERR_OCSP_INVALID_VALUE', () => response.verify({ trust, verifyHostname: '' }));
-  refuses(t, 'ERR_OCSP_INVALID_VALUE', () => response.verify({ trust, verifyEmail: 'a\0@example.org' }));
+  refuses(t, 'ERR_OCSP_INVALID_VALUE', () => response.basicVerify({ trust, verifyHostname: '' }));
+  refuses(t, 'ERR_OCSP_INVALID_VALUE', () => response.basicVerify({ trust, verifyEmail: 'a\0@example.org' }));
 });
 
 test('the entry of OpenSSL’s queue that names the error', (t) => {
-  const { error } = response.verify({ trust: { certificates: [] } });
+  const { error } = response.basicVerify({ trust: { certificates: [] } });
   t.true(error instanceof OCSPError);
   t.is(error?.reason, 'certificate verify error');
   t.regex(error?.opensslEntry ?? '', /^error:[0-9A-F]{8}:OCSP routines::certificate verify error:Verify error: ?\S/);

@@ -3,7 +3,7 @@
 import type { X509Certificate } from 'node:crypto';
 import test from 'ava';
 import fc from 'fast-check';
-import { type OcspQuestion, TrustStore, Verifier, type VerifierOptions, verifyOcspResponse } from 'openssl-ocsp';
+import { type OCSPQuestion, TrustStore, Verifier, type VerifierOptions, verifyOcspResponse } from 'openssl-ocsp';
 import { buildTestResponse, createTestCa, type TestCa, type TestIdentity, TestResponseKit } from 'openssl-ocsp/testing';
 import { nameOf } from '../helpers/crl.js';
 import { hex, integer, octets, sequence, tlv } from '../helpers/der.js';
@@ -12,7 +12,7 @@ const HOUR = 3600 * 1000;
 const DAY = 24 * HOUR;
 
 /** What a call says in one word. */
-function say(der: Uint8Array, question: OcspQuestion & VerifierOptions): string {
+function say(der: Uint8Array, question: OCSPQuestion & VerifierOptions): string {
   const verdict = verifyOcspResponse(der, question);
   return verdict.status ?? verdict.refusals.map(({ code }) => code).join();
 }

@@ -6,8 +6,8 @@ import { runInNewContext } from 'node:vm';
 import test, { type ExecutionContext } from 'ava';
 import {
   loadDerOcspResponse,
+  type OCSPQuestion,
   OCSPRequestBuilder,
-  type OcspQuestion,
   TrustStore,
   type Verdict,
   Verifier,
@@ -23,14 +23,14 @@ import { refuses, refusesType, wrong } from '../helpers/refusals.js';
 
 const kit = new TestResponseKit();
 const { root, ca, leaf } = kit;
-const question: OcspQuestion = { certificate: leaf.certificate, issuer: ca.certificate };
+const question: OCSPQuestion = { certificate: leaf.certificate, issuer: ca.certificate };
 const DAY = 24 * 3600 * 1000;
 
 function codes(verdict: Verdict): string[] {
   return verdict.refusals.map(({ code }) => code);
 }
 
-function judge(der: Uint8Array, more: Partial<OcspQuestion & VerifierOptions> = {}): Verdict {
+function judge(der: Uint8Array, more: Partial<OCSPQuestion & VerifierOptions> = {}): Verdict {
   return verifyOcspResponse(der, { ...question, ...more });
 }
 
@@ -206,7 +206,11 @@ for (const [name, crls, expected] of [
     is(t, verifier.verify(kit.respond(), question));
     is(t, verifier.verify(kit.respond(undefined, { signer: ca }), question));
     // OpenSSL's own verification says the same.
-    const result = loadDerOcspResponse(der).verify({ trust, certificates: [ca.certificate], pathFlags: ['crlCheck'] });
+    const result = loadDerOcspResponse(der).basicVerify({
+      trust,
+      certificates: [ca.certificate],
+      pathFlags: ['crlCheck'],
+    });
     t.is(result.verified, expected === null, String(result.error));
   });
 }
@@ -241,8 +245,8 @@ test('files and folders', (t) => {
   const list = scratch.write('list.pem', pem('X509 CRL', crl(ca, [serial])));
   const response = loadDerOcspResponse(kit.respond());
   const certificates = [ca.certificate];
-  t.true(response.verify({ trust: { caFile: both } }).verified);
-  t.true(response.verify({ trust: new TrustStore({ caFile: both }), certificates }).verified);
+  t.true(response.basicVerify({ trust: { caFile: both } }).verified);
+  t.true(response.basicVerify({ trust: new TrustStore({ caFile: both }), certificates }).verified);
   is(t, judge(kit.respond(), { trust: { caFile: both } }));
   const withList = { certificates: [root.certificate], caFile: list };
   const revoked = kit.respond(undefined, { signer: plain });
@@ -264,8 +268,8 @@ test('files and folders', (t) => {
   refusesType(t, () => new TrustStore({ system: wrong(1) }));
   refusesType(t, () => new TrustStore({ caFile: wrong(1) }));
   // Nothing of this machine is trusted unless asked for; what the system trusts is not the test's root.
-  t.false(response.verify({ certificates }).verified);
-  t.false(response.verify({ trust: { system: true }, certificates }).verified);
+  t.false(response.basicVerify({ certificates }).verified);
+  t.false(response.basicVerify({ trust: { system: true }, certificates }).verified);
   is(t, judge(kit.respond(), { trust: { system: true } }), 'SIGNER_UNTRUSTED');
 });
 
@@ -281,7 +285,7 @@ withCli('a folder with hashed names', (t) => {
   // It is read when a certificate is looked for.
   symlinkSync(file, `${folder}/${hash}.0`);
   is(t, judge(der, { trust }));
-  t.true(loadDerOcspResponse(der).verify({ trust, certificates: [ca.certificate] }).verified);
+  t.true(loadDerOcspResponse(der).basicVerify({ trust, certificates: [ca.certificate] }).verified);
 });
 
 function pem(label: string, der: Buffer): string {
@@ -293,7 +297,7 @@ test('one store, many ways to verify: none leaves anything behind', (t) => {
   const trust = new TrustStore({ certificates: [root.certificate] });
   const response = loadDerOcspResponse(kit.respond());
   const certificates = [ca.certificate];
-  const verified = (options: object) => response.verify({ trust, certificates, ...options }).verified;
+  const verified = (options: object) => response.basicVerify({ trust, certificates, ...options }).verified;
   const refusals: object[] = [
     { at: new Date(Date.now() - 400 * DAY) },
     { at: new Date(Date.now() + 4000 * DAY) },
@@ -334,7 +338,7 @@ test('one store, many ways to verify: none leaves anything behind', (t) => {
   ]) {
     refusesType(t, () => verified(options));
   }
-  refusesType(t, () => response.verify(wrong(null)));
+  refusesType(t, () => response.basicVerify(wrong(null)));
 });
 
 // What is remembered.
@@ -418,7 +422,7 @@ test("a responder's name in another spelling", (t) => {
   const spelt = ca.issueResponder({ subject: 'CN=TEST ocsp RESPONDER' });
   const der = kit.respond(undefined, { responder: spelt.certificate, responderId: 'name', signer: responder });
   const named = judge(der, { certificates: [responder.certificate] });
-  const result = loadDerOcspResponse(der).verify({
+  const result = loadDerOcspResponse(der).basicVerify({
     trust: [root.certificate],
     certificates: [ca.certificate, responder.certificate],
   });

@@ -115,15 +115,15 @@ test('an unsuccessful response has no members but its status', (t) => {
       const error = t.throws(() => call(unsuccessful, request.requests[0]), undefined, name) as OCSPError | undefined;
       t.true(error instanceof TypeError || error?.code === 'ERR_OCSP_UNSUCCESSFUL', `${name}: ${String(error)}`);
     }
-    t.throws(() => unsuccessful.verify(), { code: 'ERR_OCSP_UNSUCCESSFUL' });
+    t.throws(() => unsuccessful.basicVerify(), { code: 'ERR_OCSP_UNSUCCESSFUL' });
     t.true(unsuccessful.toText().startsWith('OCSP Response Data:'));
   }
 });
 
 test('an unsuccessful response, asynchronously', async (t) => {
   const unsuccessful = loadDerOcspResponse(testErrorResponse(6));
-  await t.throwsAsync(() => unsuccessful.verifyAsync(), { code: 'ERR_OCSP_UNSUCCESSFUL' });
-  await t.throwsAsync(() => response.verifyAsync(wrong(5)), { code: 'ERR_INVALID_ARG_TYPE' });
+  await t.throwsAsync(() => unsuccessful.basicVerifyAsync(), { code: 'ERR_OCSP_UNSUCCESSFUL' });
+  await t.throwsAsync(() => response.basicVerifyAsync(wrong(5)), { code: 'ERR_INVALID_ARG_TYPE' });
   await t.throwsAsync(() => verifier.verifyAsync(wrong('x'), question), { code: 'ERR_INVALID_ARG_TYPE' });
   await t.throwsAsync(() => verifier.verifyMany(wrong(null)), { code: 'ERR_INVALID_ARG_TYPE' });
   await t.throwsAsync(() => verifier.verifyMany([wrong(null)]), { code: 'ERR_INVALID_ARG_TYPE' });
@@ -139,7 +139,7 @@ test('unsigned requests have no signature, and do not verify', (t) => {
     [isSigned, signature, signatureAlgorithmOid, signatureHashAlgorithm, certificates],
     [false, null, null, null, []],
   );
-  const result = loadDerOcspRequest(request.publicBytes()).verify({ trust: [kit.root.certificate] });
+  const result = loadDerOcspRequest(request.publicBytes()).verifySignature({ trust: [kit.root.certificate] });
   t.false(result.verified);
   t.is(result.reason, 'request not signed');
 });

@@ -58,18 +58,18 @@ for (const [name, keyOptions, hash, options] of kinds) {
         [signer.certificate.fingerprint256],
       );
       t.is(signed.serialNumber, 77n);
-      const result = signed.verify({ trust });
+      const result = signed.verifySignature({ trust });
       t.true(result.verified, String(result.error));
       t.is(result.signer?.fingerprint256, signer.certificate.fingerprint256);
-      const again = await signed.verifyAsync({ trust });
+      const again = await signed.verifySignatureAsync({ trust });
       t.true(again.verified);
       t.is(again.signer?.fingerprint256, signer.certificate.fingerprint256);
       t.deepEqual(
         again.chain.map(({ subject }) => subject),
         result.chain.map(({ subject }) => subject),
       );
-      t.false(signed.verify().verified, 'nothing is trusted');
-      t.false(signed.verify({ trust: [createTestCa().certificate] }).verified);
+      t.false(signed.verifySignature().verified, 'nothing is trusted');
+      t.false(signed.verifySignature({ trust: [createTestCa().certificate] }).verified);
     }
     // Other than the signature, the octets are those of the unsigned request with the requestor's name.
     t.deepEqual(request.requestorName?.toJSON(), later.requestorName?.toJSON());
@@ -85,7 +85,7 @@ for (const [name, keyOptions, hash, options] of kinds) {
       changed[i]! ^= 1 << (i % 8);
       for (const strict of [true, false]) {
         try {
-          const { verified, signer: by } = loadDerOcspRequest(changed, { strict }).verify({ trust });
+          const { verified, signer: by } = loadDerOcspRequest(changed, { strict }).verifySignature({ trust });
           // Outside of what is signed there are the signature, and the certificate, which is signed itself.
           t.false(verified && (i < tbsEnd || by?.fingerprint256 !== signer.certificate.fingerprint256), `octet ${i}`);
         } catch (error) {
@@ -119,7 +119,7 @@ withCli('requests that the openssl command has signed', (t) => {
     t.true(request.isSigned);
     t.is(request.certificates.length, more[0] === '-sign_other' ? 2 : 1);
     t.true(verifiesByNode(request, client.certificate.publicKey, {}));
-    const result = request.verify({ trust });
+    const result = request.verifySignature({ trust });
     t.true(result.verified, String(result.error));
     t.deepEqual(
       result.chain.map(({ subject }) => subject),
@@ -136,7 +136,7 @@ withCli('requests that the openssl command has signed', (t) => {
 });
 
 function isRefused(t: ExecutionContext, request: OCSPRequest, reason: string, options: object = {}): void {
-  const result = request.verify({ trust, ...options });
+  const result = request.verifySignature({ trust, ...options });
   t.false(result.verified);
   t.is(result.reason, reason);
 }
@@ -147,23 +147,23 @@ test('certificates that travel along, and none', (t) => {
   const sign = (options: SignRequestOptions) => builder.sign(deep.certificate, deep.privateKey, 'sha256', options);
   const complete = sign({ certificates: [intermediate.certificate] });
   t.is(complete.certificates.length, 2);
-  t.true(complete.verify({ trust }).verified);
-  t.is(complete.verify({ trust }).chain.length, 3);
+  t.true(complete.verifySignature({ trust }).verified);
+  t.is(complete.verifySignature({ trust }).chain.length, 3);
   isRefused(t, sign({}), 'certificate verify error');
   // Of the certificates given OpenSSL takes the signer, and builds the path with those that travel along.
   isRefused(t, sign({}), 'certificate verify error', { certificates: [intermediate.certificate] });
-  t.true(sign({}).verify({ trust: [ca.certificate, intermediate.certificate] }).verified);
+  t.true(sign({}).verifySignature({ trust: [ca.certificate, intermediate.certificate] }).verified);
 
   const bare = sign({ noCertificates: true, certificates: [intermediate.certificate] });
   t.deepEqual(bare.certificates, []);
   isRefused(t, bare, 'signer certificate not found');
   const certificates = [deep.certificate, intermediate.certificate];
   isRefused(t, bare, 'certificate verify error', { certificates });
-  t.true(bare.verify({ trust: [ca.certificate, intermediate.certificate], certificates }).verified);
-  t.true(bare.verify({ certificates, trustOther: true }).verified, 'trusted outright');
+  t.true(bare.verifySignature({ trust: [ca.certificate, intermediate.certificate], certificates }).verified);
+  t.true(bare.verifySignature({ certificates, trustOther: true }).verified, 'trusted outright');
   isRefused(t, complete, 'signer certificate not found', { noIntern: true });
   isRefused(t, complete, 'certificate verify error', { noChain: true });
-  t.true(complete.verify({ noVerify: true }).verified, 'nothing but the signature');
+  t.true(complete.verifySignature({ noVerify: true }).verified, 'nothing but the signature');
   isRefused(t, complete, 'certificate verify error', { at: new Date(Date.now() + 1e12) });
 });
 
@@ -210,7 +210,7 @@ test('a signed request with everything', async (t) => {
   });
   t.is(request.requests.length, 2);
   t.deepEqual(request.extensions.getExtensionForClass(OCSPNonce).value, nonce);
-  t.true(request.verify({ trust }).verified);
+  t.true(request.verifySignature({ trust }).verified);
   t.deepEqual(many.build().publicBytes(), before, 'the builder has not changed');
   await t.throwsAsync(() => many.signAsync(client.certificate, leaf.privateKey, 'sha256'), {
     code: 'ERR_OCSP_KEY_MISMATCH',
@@ -237,7 +237,7 @@ test('signatures that only frame', (t) => {
           t.is((error as { code?: string }).code, 'ERR_OCSP_MALFORMED');
         }
       }
-      t.false(request.verify({ trust }).verified);
+      t.false(request.verifySignature({ trust }).verified);
     } catch (error) {
       t.is((error as { code?: string }).code, 'ERR_OCSP_MALFORMED');
     }

@@ -2,8 +2,8 @@ import { X509Certificate } from 'node:crypto';
 import { inspect } from 'node:util';
 import test from 'ava';
 import {
+  type OCSPQuestion,
   OCSPVerdict,
-  type OcspQuestion,
   type Verdict,
   Verifier,
   verifyOcspResponse,
@@ -12,7 +12,7 @@ import {
 import { TestResponseKit } from 'openssl-ocsp/testing';
 
 const kit = new TestResponseKit();
-const question: OcspQuestion = { certificate: kit.leaf.certificate, issuer: kit.ca.certificate };
+const question: OCSPQuestion = { certificate: kit.leaf.certificate, issuer: kit.ca.certificate };
 const good = kit.good();
 const bad = kit.bad();
 

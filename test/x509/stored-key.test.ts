@@ -49,7 +49,7 @@ test('it signs responses and requests like any key', async (t) => {
     HashAlgorithm.SHA256,
   );
   const request = builder.sign(responder.certificate, privateKey, HashAlgorithm.SHA256);
-  t.true(loadDerOcspRequest(request.publicBytes()).verify({ trust: [ca.certificate] }).verified);
+  t.true(loadDerOcspRequest(request.publicBytes()).verifySignature({ trust: [ca.certificate] }).verified);
 
   function responderKeyVerifies(tbs: Buffer, signature: Buffer): boolean {
     const input = scratch.write('tbs', tbs);

@@ -8,10 +8,10 @@ import { isOid } from '../../x509/oids.js';
 import { type OptionNames, readOptions } from '../../x509/options.js';
 import { checkDate } from '../../x509/time.js';
 import { checkCertificates, type TrustInput, toTrustStore } from '../../x509/trust-store.js';
-import { FLAG_NAMES, type OcspVerifyFlags, ocspFlags, type PathFlag, pathFlags } from './openssl-flags.js';
+import { FLAG_NAMES, type OCSPVerifyFlags, ocspFlags, type PathFlag, pathFlags } from './openssl-flags.js';
 
 /** What OpenSSL's verification takes. Without `trust` nothing is trusted, and no path can end well. */
-export interface MessageVerifyOptions extends OcspVerifyFlags {
+export interface MessageVerifyOptions extends OCSPVerifyFlags {
   /**
    * Certificates to look for the signer in and, for a response, to build the path with; not trusted, unless `trustOther` says
    * so. (For a request OpenSSL builds the path with the certificates inside it only.)

@@ -41,7 +41,7 @@ const PATH_FLAGS = {
 export type PathFlag = keyof typeof PATH_FLAGS;
 
 /** OpenSSL's flags by name, each false by default. What they switch off is what makes a "yes" worth something. */
-export interface OcspVerifyFlags {
+export interface OCSPVerifyFlags {
   /** A signer found among `certificates` is trusted outright; nothing but the signature is checked. */
   readonly trustOther?: boolean;
   /** Do not look for the signer among the certificates inside the message. */
@@ -60,8 +60,8 @@ export interface OcspVerifyFlags {
   readonly partialChain?: boolean;
 }
 
-/** The names of {@link OcspVerifyFlags}. */
-export const FLAG_NAMES: OptionNames<OcspVerifyFlags> = {
+/** The names of {@link OCSPVerifyFlags}. */
+export const FLAG_NAMES: OptionNames<OCSPVerifyFlags> = {
   trustOther: true,
   noIntern: true,
   noSignatures: true,
@@ -73,10 +73,10 @@ export const FLAG_NAMES: OptionNames<OcspVerifyFlags> = {
 };
 
 /** The number that OpenSSL takes. */
-export function ocspFlags(options: OcspVerifyFlags): number {
+export function ocspFlags(options: OCSPVerifyFlags): number {
   let flags = 0;
   for (const [name, bit] of Object.entries(OCSP_FLAGS)) {
-    const value: unknown = options[name as keyof OcspVerifyFlags];
+    const value: unknown = options[name as keyof OCSPVerifyFlags];
     if (value === undefined) continue;
     if (typeof value !== 'boolean') throw invalidArgType(`options.${name}`, 'a boolean', value);
     if (value) flags |= bit;

@@ -25,7 +25,7 @@ export interface CertIdParts {
 }
 
 /** What a response has to answer. One of `certificate`, `certId`, or a `request` with one entry says which certificate. */
-export interface OcspQuestion {
+export interface OCSPQuestion {
   /** The certificate whose status is wanted. */
   readonly certificate?: CertificateInput;
   /** Its CertID, where the certificate itself is not at hand. */
@@ -41,8 +41,8 @@ export interface OcspQuestion {
   readonly at?: Date;
 }
 
-/** The names of {@link OcspQuestion}. */
-export const QUESTION_NAMES: OptionNames<OcspQuestion> = {
+/** The names of {@link OCSPQuestion}. */
+export const QUESTION_NAMES: OptionNames<OCSPQuestion> = {
   certificate: true,
   certId: true,
   issuer: true,
@@ -103,7 +103,7 @@ export interface Question {
  * @throws TypeError, `ERR_OCSP_MALFORMED`, `ERR_OCSP_INVALID_VALUE`, `ERR_OCSP_UNSUPPORTED_ALGORITHM`, `ERR_OCSP_NOT_SINGLE`,
  * `ERR_OCSP_DUPLICATE_EXTENSION`.
  */
-export function toQuestion(input: OcspQuestion): Question {
+export function toQuestion(input: OCSPQuestion): Question {
   const { certificate, certId, issuer, request, at } = input;
   const parsedIssuer = toCertificate(issuer, 'issuer');
   const parsedRequest = request === undefined ? null : toRequest(request);

@@ -10,7 +10,7 @@ import { copyInput, FIELD, INTERNAL, type MessageDer, STRICT, wholeDer } from '.
 import { wholeNumber } from './basic.js';
 import { judge } from './judge.js';
 import { POLICY_NAMES, type Policy, toPolicy, type VerifierOptions } from './policy.js';
-import { type OcspQuestion, QUESTION_NAMES, type Question, toQuestion } from './question.js';
+import { type OCSPQuestion, QUESTION_NAMES, type Question, toQuestion } from './question.js';
 import { checkSeconds } from './validity.js';
 import { OCSPVerdict, type Verdict } from './verdict.js';
 
@@ -23,10 +23,10 @@ export interface VerifierMemory {
 }
 
 /** Options of `verifyOcspResponse`: the question, and what is accepted. */
-export interface VerifyOcspResponseOptions extends OcspQuestion, VerifierOptions {}
+export interface VerifyOcspResponseOptions extends OCSPQuestion, VerifierOptions {}
 
 /** A response and what it has to answer, for `verifyMany`. */
-export interface VerifyItem extends OcspQuestion {
+export interface VerifyItem extends OCSPQuestion {
   /** DER of the response. */
   readonly response: Uint8Array;
 }
@@ -98,7 +98,7 @@ export class Verifier {
    * `ERR_OCSP_NOT_SINGLE`, `ERR_OCSP_DUPLICATE_EXTENSION` for what the caller passes beside `der`. Rules, which the
    * constructor takes, are refused here.
    */
-  verify(der: Uint8Array, question: OcspQuestion): Verdict {
+  verify(der: Uint8Array, question: OCSPQuestion): Verdict {
     const copy = copyInput(der, this.#policy.reading);
     const asked = toQuestion(checkNames(question, QUESTION_NAMES, 'question'));
     const { memory, start, end } = copy;
@@ -108,7 +108,7 @@ export class Verifier {
   }
 
   /** {@link verify}, off the main thread. Rejects with what `verify` throws. */
-  async verifyAsync(der: Uint8Array, question: OcspQuestion): Promise<Verdict> {
+  async verifyAsync(der: Uint8Array, question: OCSPQuestion): Promise<Verdict> {
     const copy = copyInput(der, FIELD);
     const asked = toQuestion(checkNames(question, QUESTION_NAMES, 'question'));
     const batch = { messages: [copy.view()], questions: [asked] };
@@ -224,11 +224,11 @@ function verifierFor(rules: VerifierOptions): Verifier {
   return plain;
 }
 
-function takeApart(options: VerifyOcspResponseOptions): [verifier: Verifier, question: OcspQuestion] {
+function takeApart(options: VerifyOcspResponseOptions): [verifier: Verifier, question: OCSPQuestion] {
   const given = readOptions(options, CALL_NAMES);
   return [
     verifierFor(pickOptions<VerifierOptions>(given, POLICY_NAMES)),
-    pickOptions<OcspQuestion>(given, QUESTION_NAMES),
+    pickOptions<OCSPQuestion>(given, QUESTION_NAMES),
   ];
 }
 

@@ -1,0 +1,51 @@
+// The exported names of every sub-path, frozen in exported-names.json: a reviewer reads in a diff what the package gains and
+// loses. Where the change is meant: OCSP_UPDATE_NAMES=1 npm test -- packaging/exports
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import test from 'ava';
+import { loadDerOcspRequest, loadDerOcspResponse } from 'openssl-ocsp';
+import { TestResponseKit } from 'openssl-ocsp/testing';
+import ts from 'typescript';
+import { vector } from '../helpers/vectors.js';
+
+const root = new URL('../../../', import.meta.url);
+const report = new URL('test/packaging/exported-names.json', root);
+
+async function exportedNames(): Promise<Record<string, { values: string[]; types: string[] }>> {
+  const { exports } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8')) as {
+    exports: Record<string, { types: string } | string>;
+  };
+  const entries = Object.entries(exports).flatMap(([path, target]) =>
+    typeof target === 'string' ? [] : [[path, fileURLToPath(new URL(target.types, root))] as const],
+  );
+  const program = ts.createProgram(
+    entries.map(([, file]) => file),
+    { module: ts.ModuleKind.NodeNext, moduleResolution: ts.ModuleResolutionKind.NodeNext, types: ['node'] },
+  );
+  const checker = program.getTypeChecker();
+  const report: Record<string, { values: string[]; types: string[] }> = {};
+  for (const [path, file] of entries) {
+    const declared = checker.getExportsOfModule(checker.getSymbolAtLocation(program.getSourceFile(file)!)!);
+    const values = Object.keys((await import(`openssl-ocsp${path.slice(1)}`)) as object).sort();
+    const types = declared.map(({ name }) => name).filter((name) => !values.includes(name));
+    report[path] = { values, types: types.sort() };
+  }
+  return report;
+}
+
+test('the exported names are those of the report', async (t) => {
+  const names = await exportedNames();
+  if (process.env['OCSP_UPDATE_NAMES']) writeFileSync(report, `${JSON.stringify(names, null, 2)}\n`);
+  t.deepEqual(names, JSON.parse(readFileSync(report, 'utf8')));
+});
+
+test('what OpenSSL says of a signature is not taken for a boolean, nor can it be asked by the name of one that is', (t) => {
+  const response = loadDerOcspResponse(new TestResponseKit().respond());
+  // Truthy whatever it says: the compiler refuses it where a boolean is wanted.
+  // @ts-expect-error
+  const verified: boolean = response.basicVerify();
+  t.not(verified, true as boolean);
+  t.false(response.basicVerify().verified);
+  for (const message of [response, loadDerOcspRequest(vector('reference/seed/der_ocsp_req.der'))])
+    t.false('verify' in message || 'verifyAsync' in message);
+});
