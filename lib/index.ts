@@ -6,10 +6,18 @@
 export type { OpensslInfo } from '../typings/binding.js';
 export { opensslInfo } from './binding.js';
 export { OCSPError, type OCSPErrorCode, type OCSPErrorDetails } from './errors.js';
+export type {
+  CertificateVerifyError,
+  MessageVerifyOptions,
+  MessageVerifyResult,
+  ResponseVerifyResult,
+  SignerAuthority,
+} from './ocsp/basic-verify.js';
 export { CertId, type CertIdOptions, type IssuerHashes } from './ocsp/cert-id-value.js';
 export type { EncodingNote } from './ocsp/encodings.js';
 export { Encoding, OCSPCertStatus, OCSPResponderEncoding, OCSPResponseStatus } from './ocsp/enums.js';
 export type { LoadOptions } from './ocsp/message.js';
+export type { OCSPVerifyFlags, PathFlag } from './ocsp/openssl-flags.js';
 export { loadDerOcspRequest, OCSPRequest, OCSPRequestEntry } from './ocsp/request.js';
 export { OCSPRequestBuilder, type SignRequestOptions } from './ocsp/request-builder.js';
 export { loadDerOcspResponse, OCSPResponse } from './ocsp/response.js';
@@ -17,19 +25,11 @@ export { OCSPResponseBuilder, type ResponseByHashInput, type ResponseInput } fro
 export type { ExternalSigner, SignOptions } from './ocsp/signing.js';
 export { OCSPSingleResponse } from './ocsp/single-response.js';
 export type { StatusInput } from './ocsp/single-response-input.js';
-export type {
-  CertificateVerifyError,
-  MessageVerifyOptions,
-  MessageVerifyResult,
-  ResponseVerifyResult,
-  SignerAuthority,
-} from './ocsp/verification/basic.js';
+export type { Validity, ValidityFault, ValidityOptions } from './ocsp/validity.js';
 export { checkNonce, type NonceState } from './ocsp/verification/nonce.js';
-export type { OCSPVerifyFlags, PathFlag } from './ocsp/verification/openssl-flags.js';
 export type { NoncePolicy, SignerRevocationPolicy, VerifierOptions } from './ocsp/verification/policy.js';
 export type { CertIdInput, CertIdParts, OCSPQuestion } from './ocsp/verification/question.js';
 export type { Refusal, RefusalCode } from './ocsp/verification/refusals.js';
-export type { Validity, ValidityFault, ValidityOptions } from './ocsp/verification/validity.js';
 export {
   type GoodVerdict,
   OCSPVerdict,

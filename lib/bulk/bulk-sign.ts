@@ -1,11 +1,12 @@
 import { invalidValue } from '../errors.js';
+import type { ResponseSigner } from '../signing/response-signer.js';
+import { SIGN_ALL_NAMES, type SignAllOptions } from '../signing/sign-all.js';
+import type { ListEdition } from '../statuses/list-edition.js';
+import type { StatusEntry } from '../statuses/status-entry.js';
+import type { BatchOptions, StatusSource } from '../statuses/status-source.js';
+import type { ResponseRecord, ResponseStore } from '../store/response-store.js';
 import { type OptionNames, readOptions } from '../x509/options.js';
-import type { ResponseSigner } from './response-signer.js';
 import { RunVersion, readToken, VERSION_NAMES, type VersionOptions } from './run-version.js';
-import { SIGN_ALL_NAMES, type SignAllOptions } from './sign-all.js';
-import type { BatchOptions, StatusSource } from './sources/status-source.js';
-import type { StatusEntry } from './status-entry.js';
-import type { ListEdition, ResponseRecord, ResponseStore } from './store/response-store.js';
 
 /** What {@link bulkSign} takes. */
 export interface BulkSignOptions extends VersionOptions, Omit<SignAllOptions, 'onProgress'> {

@@ -3,6 +3,46 @@
  *
  * @packageDocumentation
  */
+
+export { type CertIdChoice, ResponseSigner } from '../signing/response-signer.js';
+export type { SignAllOptions, SignedEntry } from '../signing/sign-all.js';
+export type { ResponseSignerOptions } from '../signing/signer-profile.js';
+export type { ValidityOptions } from '../signing/validity.js';
+export { type CrlSourceOptions, crlSource, type SerialList } from '../statuses/crl.js';
+export { type CsvOptions, csvSource } from '../statuses/csv.js';
+export type { SerialFormat } from '../statuses/entry-fields.js';
+export { type IndexTxtOptions, indexTxtSource } from '../statuses/index-txt.js';
+export type { ListEdition } from '../statuses/list-edition.js';
+export { type NdjsonOptions, ndjsonSource } from '../statuses/ndjson.js';
+export type { ByteInput } from '../statuses/rows.js';
+export type { StatusEntry } from '../statuses/status-entry.js';
+export {
+  BadRowError,
+  type BatchOptions,
+  iterableSource,
+  type RowOptions,
+  type StatusSource,
+} from '../statuses/status-source.js';
+export { convertStore } from '../store/convert.js';
+export { type ExportOptions, exportTar, exportToFolder } from '../store/export.js';
+export {
+  type AnswerChoice,
+  type AnswerLabel,
+  type BeginRunOptions,
+  type CertIdLookup,
+  compareVersions,
+  type IssuerIdentity,
+  type PutOptions,
+  type PutResult,
+  type ResponseRecord,
+  type ResponseStore,
+  type ResponseVersion,
+  type RunWriter,
+  type StoredResponse,
+} from '../store/response-store.js';
+export { SegmentStore, type SegmentStoreOptions, type StoreStats } from '../store/segment-store.js';
+export type { SerialKey } from '../store/serial-key.js';
+export { type VerifyReport, verifyStore } from '../store/verify.js';
 export { type BulkProgress, type BulkResult, type BulkSignOptions, bulkSign } from './bulk-sign.js';
 export { FileLedger, type FileLedgerOptions, type LeasedRange, type Ledger, type RangeState } from './ledger.js';
 export {
@@ -13,43 +53,4 @@ export {
   type ValidityIntervalVerdict,
 } from './policy.js';
 export { type PutStatusOptions, putStatus } from './put-status.js';
-export { type CertIdChoice, ResponseSigner } from './response-signer.js';
 export type { VersionOptions } from './run-version.js';
-export type { SignAllOptions, SignedEntry } from './sign-all.js';
-export type { ResponseSignerOptions } from './signer-profile.js';
-export { type CrlSourceOptions, crlSource, type SerialList } from './sources/crl.js';
-export { type CsvOptions, csvSource } from './sources/csv.js';
-export type { SerialFormat } from './sources/entry-fields.js';
-export { type IndexTxtOptions, indexTxtSource } from './sources/index-txt.js';
-export { type NdjsonOptions, ndjsonSource } from './sources/ndjson.js';
-export type { ByteInput } from './sources/rows.js';
-export {
-  BadRowError,
-  type BatchOptions,
-  iterableSource,
-  type RowOptions,
-  type StatusSource,
-} from './sources/status-source.js';
-export type { StatusEntry } from './status-entry.js';
-export { convertStore } from './store/convert.js';
-export { type ExportOptions, exportTar, exportToFolder } from './store/export.js';
-export {
-  type AnswerChoice,
-  type AnswerLabel,
-  type BeginRunOptions,
-  type CertIdLookup,
-  compareVersions,
-  type IssuerIdentity,
-  type ListEdition,
-  type PutOptions,
-  type PutResult,
-  type ResponseRecord,
-  type ResponseStore,
-  type ResponseVersion,
-  type RunWriter,
-  type StoredResponse,
-} from './store/response-store.js';
-export { SegmentStore, type SegmentStoreOptions, type StoreStats } from './store/segment-store.js';
-export type { SerialKey } from './store/serial-key.js';
-export { type VerifyReport, verifyStore } from './store/verify.js';
-export type { ValidityOptions } from './validity.js';

@@ -2,9 +2,9 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { invalidArgType, invalidValue, OCSPError } from '../errors.js';
+import { checkedJson, readCheckedJson, replaceFile } from '../store/durable-files.js';
+import { WriterLock } from '../store/writer-lock.js';
 import { type OptionNames, readOptions } from '../x509/options.js';
-import { checkedJson, readCheckedJson, replaceFile } from './store/durable-files.js';
-import { WriterLock } from './store/writer-lock.js';
 
 /** A part of a big job, as {@link Ledger.lease} hands it out. */
 export interface LeasedRange {

@@ -1,7 +1,7 @@
 import { invalidArgType, invalidValue } from '../errors.js';
+import { type SerialKey, serialKey } from '../store/serial-key.js';
 import { type OptionNames, readOptions } from '../x509/options.js';
 import { checkDate } from '../x509/time.js';
-import { type SerialKey, serialKey } from './store/serial-key.js';
 
 const SECOND = 1000;
 const HOUR = 3600 * SECOND;

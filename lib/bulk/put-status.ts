@@ -1,10 +1,10 @@
 import { OCSPCertStatus } from '../ocsp/enums.js';
 import { loadDerOcspResponse } from '../ocsp/response.js';
+import type { ResponseSigner } from '../signing/response-signer.js';
+import { copyEntry, type StatusEntry } from '../statuses/status-entry.js';
+import type { PutResult, ResponseRecord } from '../store/response-store.js';
+import type { SegmentStore } from '../store/segment-store.js';
 import { type OptionNames, readOptions } from '../x509/options.js';
-import type { ResponseSigner } from './response-signer.js';
-import { copyEntry, type StatusEntry } from './status-entry.js';
-import type { PutResult, ResponseRecord } from './store/response-store.js';
-import type { SegmentStore } from './store/segment-store.js';
 
 /** What {@link putStatus} takes. */
 export interface PutStatusOptions {

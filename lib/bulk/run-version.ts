@@ -1,9 +1,9 @@
 import { invalidValue } from '../errors.js';
 import { OCSPCertStatus } from '../ocsp/enums.js';
+import type { ListEdition } from '../statuses/list-edition.js';
+import type { StatusEntry } from '../statuses/status-entry.js';
 import type { OptionNames } from '../x509/options.js';
 import { checkDate } from '../x509/time.js';
-import type { StatusEntry } from './status-entry.js';
-import type { ListEdition } from './store/response-store.js';
 
 /** What a caller says of the version of a run's statuses. */
 export interface VersionOptions {

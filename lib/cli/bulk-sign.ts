@@ -1,13 +1,13 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import { bulkSign } from '../bulk/bulk-sign.js';
 import { editionName } from '../bulk/run-version.js';
-import { crlSource } from '../bulk/sources/crl.js';
-import { csvSource } from '../bulk/sources/csv.js';
-import type { SerialFormat } from '../bulk/sources/entry-fields.js';
-import { indexTxtSource } from '../bulk/sources/index-txt.js';
-import { ndjsonSource } from '../bulk/sources/ndjson.js';
-import type { BadRowError, RowOptions, StatusSource } from '../bulk/sources/status-source.js';
-import { SegmentStore } from '../bulk/store/segment-store.js';
+import { crlSource } from '../statuses/crl.js';
+import { csvSource } from '../statuses/csv.js';
+import type { SerialFormat } from '../statuses/entry-fields.js';
+import { indexTxtSource } from '../statuses/index-txt.js';
+import { ndjsonSource } from '../statuses/ndjson.js';
+import type { BadRowError, RowOptions, StatusSource } from '../statuses/status-source.js';
+import { SegmentStore } from '../store/segment-store.js';
 import { readArguments } from './arguments.js';
 import {
   type Command,

@@ -1,7 +1,7 @@
 /** Lists of certificates on the command line: files and pipes. */
 import { createHash, randomUUID } from 'node:crypto';
 import { statSync } from 'node:fs';
-import { readChunks } from '../bulk/sources/rows.js';
+import { readChunks } from '../statuses/rows.js';
 import { fileError, reading } from './system-error.js';
 
 /** A list, and which state of it. */

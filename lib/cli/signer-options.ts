@@ -1,8 +1,8 @@
 /** Options of the commands that sign responses ahead of time, and the signer that they make. */
 
 import type { X509Certificate } from 'node:crypto';
-import { ResponseSigner } from '../bulk/response-signer.js';
 import { OCSPResponderEncoding } from '../ocsp/enums.js';
+import { ResponseSigner } from '../signing/response-signer.js';
 import type { HashAlgorithmName } from '../x509/algorithms.js';
 import type { OptionValues } from './arguments.js';
 import { choiceOption, numberOption, required, UsageError } from './command.js';

@@ -2,8 +2,8 @@
 import type { Agent as HttpAgent } from 'node:http';
 import type { Agent as HttpsAgent } from 'node:https';
 import { invalidArgType, invalidValue } from '../errors.js';
-import { wholeNumber } from '../ocsp/verification/basic.js';
-import { checkSeconds } from '../ocsp/verification/validity.js';
+import { wholeNumber } from '../ocsp/basic-verify.js';
+import { checkSeconds } from '../ocsp/validity.js';
 import { Verifier } from '../ocsp/verification/verifier.js';
 import { checkCertIdHash, type HashAlgorithmName } from '../x509/algorithms.js';
 import { checkList, checkObject } from '../x509/checks.js';

@@ -2,7 +2,7 @@
 import type { X509Certificate } from 'node:crypto';
 import { readSignatureAlgorithm, type SignatureAlgorithm } from '../x509/algorithms.js';
 import { contextTag, DerReader, Tag } from '../x509/der.js';
-import { decode } from './verification/basic.js';
+import { decode } from './basic-verify.js';
 
 /** `Signature` of RFC 6960 section 4.1.1. */
 export interface RequestSignature {

@@ -6,6 +6,7 @@ import { copyBytes, DerReader } from '../x509/der.js';
 import type { Extensions } from '../x509/extension.js';
 import { type GeneralName, readGeneralName } from '../x509/general-name.js';
 import { type Json, ValueObject } from '../x509/value-object.js';
+import { type MessageVerifyOptions, type MessageVerifyResult, messageResult, verifyArguments } from './basic-verify.js';
 import { CertIdMembers } from './cert-id.js';
 import { Encoding } from './enums.js';
 import {
@@ -35,14 +36,8 @@ import {
   wholeDer,
 } from './message.js';
 import { printRequest, wholeText } from './printing.js';
+import { nonceOf, type RawExtension, readRawExtensions } from './raw-extensions.js';
 import { type RequestSignature, readRequestSignature } from './request-signature.js';
-import {
-  type MessageVerifyOptions,
-  type MessageVerifyResult,
-  messageResult,
-  verifyArguments,
-} from './verification/basic.js';
-import { nonceOf, type RawExtension, readRawExtensions } from './verification/raw-extensions.js';
 
 /** One Request of an OCSPRequest (RFC 6960 section 4.1.1): the CertID of a certificate, and what was asked beside it. */
 export class OCSPRequestEntry extends CertIdMembers {

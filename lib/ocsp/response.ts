@@ -9,6 +9,13 @@ import { type Name, nameOver } from '../x509/name.js';
 import type { ReasonFlags } from '../x509/reason.js';
 import { checkCertificates } from '../x509/trust-store.js';
 import { type Json, ValueObject } from '../x509/value-object.js';
+import {
+  decode,
+  type MessageVerifyOptions,
+  type ResponseVerifyResult,
+  responseResult,
+  verifyArguments,
+} from './basic-verify.js';
 import { CertIdMembers } from './cert-id.js';
 import { Encoding, type OCSPCertStatus, OCSPResponseStatus } from './enums.js';
 import {
@@ -41,15 +48,8 @@ import {
   wholeDer,
 } from './message.js';
 import { printResponse, wholeText } from './printing.js';
+import { nonceOf, readRawExtensions } from './raw-extensions.js';
 import { OCSPSingleResponse } from './single-response.js';
-import {
-  decode,
-  type MessageVerifyOptions,
-  type ResponseVerifyResult,
-  responseResult,
-  verifyArguments,
-} from './verification/basic.js';
-import { nonceOf, readRawExtensions } from './verification/raw-extensions.js';
 
 const BY_NAME = 1;
 const BY_KEY = 2;

@@ -13,7 +13,7 @@ import {
   THIS_UPDATE,
 } from './layout.js';
 import { checkInternal, type INTERNAL, orError, type Parsed } from './message.js';
-import { checkTimes, type Validity, type ValidityOptions } from './verification/validity.js';
+import { checkTimes, type Validity, type ValidityOptions } from './validity.js';
 
 /** One SingleResponse (RFC 6960 section 4.2.1): the status of one certificate. */
 export class OCSPSingleResponse extends CertIdMembers {

@@ -1,9 +1,9 @@
 /** Answers, and what HTTP says beside them. */
 import { createHash } from 'node:crypto';
 import { refreshBy } from '../bulk/policy.js';
-import type { StatusEntry } from '../bulk/status-entry.js';
 import { type OCSPCertStatus, OCSPResponseStatus } from '../ocsp/enums.js';
 import { OCSPResponseBuilder } from '../ocsp/response-builder.js';
+import type { StatusEntry } from '../statuses/status-entry.js';
 import { copyBytes } from '../x509/der.js';
 
 /** Where an answer came from. */

@@ -1,10 +1,10 @@
 /** From a request to its answer, under one configuration. */
 import type { CertIdHashIndex, SingleResponseTuple } from '../../typings/binding.js';
-import { nameHash } from '../bulk/issuer.js';
-import type { StatusEntry } from '../bulk/status-entry.js';
-import type { ResponseRecord } from '../bulk/store/response-store.js';
 import { OCSPCertStatus, OCSPResponseStatus } from '../ocsp/enums.js';
 import type { OCSPRequest } from '../ocsp/request.js';
+import type { StatusEntry } from '../statuses/status-entry.js';
+import { nameHash } from '../store/issuer-identity.js';
+import type { ResponseRecord } from '../store/response-store.js';
 import { CERT_ID_HASHES, type HashAlgorithm } from '../x509/algorithms.js';
 import { integerToBytes } from '../x509/der.js';
 import { Answer, errorAnswer, Prepared } from './answer.js';

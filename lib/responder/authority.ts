@@ -1,6 +1,6 @@
 /** Who knows what the status of a certificate is. */
-import type { StatusEntry } from '../bulk/status-entry.js';
-import { type SerialKey, serialHex, serialKey } from '../bulk/store/serial-key.js';
+import type { StatusEntry } from '../statuses/status-entry.js';
+import { type SerialKey, serialHex, serialKey } from '../store/serial-key.js';
 import type { ResponderIssuer } from './issuer.js';
 
 /** Which certificate is asked about. */

@@ -1,6 +1,6 @@
 /** What a responder does, for those who listen (`node:diagnostics_channel`). */
 import { channel } from 'node:diagnostics_channel';
-import type { StatusEntry } from '../bulk/status-entry.js';
+import type { StatusEntry } from '../statuses/status-entry.js';
 import type { Answer } from './answer.js';
 import type { ResponderIssuer } from './issuer.js';
 import type { LiveSigner } from './live-signer.js';

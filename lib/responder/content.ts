@@ -1,8 +1,8 @@
 /** What goes into an answer. */
 import type { CertIdHashIndex, SingleResponseTuple } from '../../typings/binding.js';
-import type { StatusEntry } from '../bulk/status-entry.js';
 import { OCSPCertStatus } from '../ocsp/enums.js';
 import { singleResponseFrom } from '../ocsp/single-response-input.js';
+import type { StatusEntry } from '../statuses/status-entry.js';
 import { encodeNull, encodeOctetString, encodeOid, encodeSequence } from '../x509/der.js';
 import { Extension } from '../x509/extension.js';
 import { ArchiveCutoff } from '../x509/extensions/response.js';

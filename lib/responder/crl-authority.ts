@@ -1,6 +1,6 @@
-import { crlSource, type SerialList } from '../bulk/sources/crl.js';
-import { readCrl } from '../bulk/sources/crl-der.js';
-import type { StatusEntry } from '../bulk/status-entry.js';
+import { crlSource, type SerialList } from '../statuses/crl.js';
+import { readCrl } from '../statuses/crl-der.js';
+import type { StatusEntry } from '../statuses/status-entry.js';
 import { type CertificateInput, toCertificate } from '../x509/certificate.js';
 import { type OptionNames, readOptions } from '../x509/options.js';
 import { hexOf, type StatusAuthority } from './authority.js';

@@ -1,6 +1,7 @@
 /** What is found out about a certificate. */
-import type { StatusEntry } from '../bulk/status-entry.js';
+
 import { OCSPCertStatus } from '../ocsp/enums.js';
+import type { StatusEntry } from '../statuses/status-entry.js';
 import { Overload } from './gate.js';
 import type { Known } from './knowledge.js';
 import { isPermanent, moreTrue, saysTheSame } from './statement.js';

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
-import { type IndexTxtOptions, indexTxtSource } from '../bulk/sources/index-txt.js';
-import type { StatusEntry } from '../bulk/status-entry.js';
 import { OCSPCertStatus } from '../ocsp/enums.js';
+import { type IndexTxtOptions, indexTxtSource } from '../statuses/index-txt.js';
+import type { StatusEntry } from '../statuses/status-entry.js';
 import { type OptionNames, readOptions } from '../x509/options.js';
 import { hexOf, type StatusAuthority } from './authority.js';
 import { isPermanent } from './statement.js';

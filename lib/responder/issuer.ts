@@ -1,9 +1,9 @@
 /** One CA that is answered for. */
 import type { X509Certificate } from 'node:crypto';
 import type { CertIdHashIndex } from '../../typings/binding.js';
-import { issuerIdentity, nameHash } from '../bulk/issuer.js';
-import type { IssuerIdentity, ResponseStore } from '../bulk/store/response-store.js';
 import { invalidArgType, invalidValue } from '../errors.js';
+import { issuerIdentity, nameHash } from '../store/issuer-identity.js';
+import type { IssuerIdentity, ResponseStore } from '../store/response-store.js';
 import { CERT_ID_HASHES } from '../x509/algorithms.js';
 import { type CertificateInput, type ParsedCertificate, toCertificate } from '../x509/certificate.js';
 import { checkList } from '../x509/checks.js';

@@ -1,5 +1,5 @@
 /** What is known of the certificates of one issuer: by its authority, by its feed, and by what was told since. */
-import type { StatusEntry } from '../bulk/status-entry.js';
+import type { StatusEntry } from '../statuses/status-entry.js';
 import { type CertIdKey, hexOf, type StatusAuthority } from './authority.js';
 import { moreTrue } from './statement.js';
 

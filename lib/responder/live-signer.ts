@@ -1,12 +1,12 @@
 /** Signs answers as they are asked for: any number of certificates, with a nonce or without. */
 import type { SingleResponseTuple } from '../../typings/binding.js';
 import { native, takeOutput } from '../binding.js';
-import { checkAuthorization } from '../bulk/authority.js';
-import { signDataExternally } from '../bulk/external-pool.js';
-import { type ProfileOptions, resolveProfile, type SignerProfile } from '../bulk/signer-profile.js';
-import { resolveValidity, timesAt, VALIDITY_NAMES, type Validity, type ValidityOptions } from '../bulk/validity.js';
 import { invalidValue } from '../errors.js';
 import type { ExternalSigner } from '../ocsp/signing.js';
+import { checkAuthorization } from '../signing/check-responder.js';
+import { signDataExternally } from '../signing/external-pool.js';
+import { type ProfileOptions, resolveProfile, type SignerProfile } from '../signing/signer-profile.js';
+import { resolveValidity, timesAt, VALIDITY_NAMES, type Validity, type ValidityOptions } from '../signing/validity.js';
 import { type CertificateInput, type ParsedCertificate, toCertificate } from '../x509/certificate.js';
 import type { PrivateKeyInput } from '../x509/key.js';
 import { type OptionNames, readOptions } from '../x509/options.js';

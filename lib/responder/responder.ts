@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { EntryPacker } from '../bulk/entry-packer.js';
-import type { StatusEntry } from '../bulk/status-entry.js';
 import { invalidArgType, invalidValue } from '../errors.js';
+import { EntryPacker } from '../signing/entry-packer.js';
+import type { StatusEntry } from '../statuses/status-entry.js';
 import { type CertificateInput, toCertificate } from '../x509/certificate.js';
 import { checkBytes } from '../x509/checks.js';
 import { readOptions } from '../x509/options.js';

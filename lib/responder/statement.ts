@@ -1,7 +1,8 @@
 /** What somebody says of a certificate, and whom to believe. */
-import type { StatusEntry } from '../bulk/status-entry.js';
-import { severityOf } from '../bulk/store/response-store.js';
+
 import { OCSPCertStatus } from '../ocsp/enums.js';
+import type { StatusEntry } from '../statuses/status-entry.js';
+import { severityOf } from '../store/response-store.js';
 import { ReasonFlags } from '../x509/reason.js';
 
 /** A revocation that is for ever: all but certificateHold (RFC 5280 section 5.3.1). */

@@ -1,4 +1,4 @@
-import type { ResponseStore } from '../bulk/store/response-store.js';
+import type { ResponseStore } from '../store/response-store.js';
 import type { StatusAuthority } from './authority.js';
 import { readStore, type Stored } from './store-reader.js';
 

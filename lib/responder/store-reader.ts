@@ -1,10 +1,10 @@
 /** Answers that were signed before: what they state, and whether they may be given. */
 import type { CertIdHashIndex } from '../../typings/binding.js';
-import type { StatusEntry } from '../bulk/status-entry.js';
-import type { ResponseStore, StoredResponse } from '../bulk/store/response-store.js';
 import { OCSPResponseStatus } from '../ocsp/enums.js';
 import { HASH_INDEX, ISSUER_KEY_HASH, ISSUER_NAME_HASH } from '../ocsp/layout.js';
 import { loadDerOcspResponse } from '../ocsp/response.js';
+import type { StatusEntry } from '../statuses/status-entry.js';
+import type { ResponseStore, StoredResponse } from '../store/response-store.js';
 import { CERT_ID_HASHES, type HashAlgorithm } from '../x509/algorithms.js';
 import { Prepared } from './answer.js';
 import type { ResponderIssuer } from './issuer.js';

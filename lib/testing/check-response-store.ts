@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import type { ResponseRecord, ResponseStore } from '../bulk/store/response-store.js';
 import { OCSPCertStatus } from '../ocsp/enums.js';
+import type { ResponseRecord, ResponseStore } from '../store/response-store.js';
 import { type Check, carryOut, refusal } from './checks.js';
 
 const { GOOD, REVOKED, UNKNOWN } = OCSPCertStatus;

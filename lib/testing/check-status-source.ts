@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import type { StatusSource } from '../bulk/sources/status-source.js';
-import type { StatusEntry } from '../bulk/status-entry.js';
+import type { StatusEntry } from '../statuses/status-entry.js';
+import type { StatusSource } from '../statuses/status-source.js';
 import { carryOut } from './checks.js';
 
 /**

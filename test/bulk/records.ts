@@ -1,7 +1,7 @@
 /** What the tests of stores and sources share. */
 
-import type { StatusEntry } from '#dist/bulk/status-entry.js';
-import type { ResponseRecord } from '#dist/bulk/store/response-store.js';
+import type { StatusEntry } from '#dist/statuses/status-entry.js';
+import type { ResponseRecord } from '#dist/store/response-store.js';
 
 const GOOD = 0;
 

@@ -13,8 +13,8 @@ import {
   ReasonFlags,
 } from 'openssl-ocsp';
 import { createTestCa } from 'openssl-ocsp/testing';
-import { ResponseSigner } from '#dist/bulk/response-signer.js';
-import type { StatusEntry } from '#dist/bulk/status-entry.js';
+import { ResponseSigner } from '#dist/signing/response-signer.js';
+import type { StatusEntry } from '#dist/statuses/status-entry.js';
 import { verifies } from '../helpers/fixtures.js';
 import { refuses, refusesType } from '../helpers/refusals.js';
 

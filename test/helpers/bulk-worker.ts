@@ -1,8 +1,8 @@
 /** A worker that signs without end. */
 import { parentPort } from 'node:worker_threads';
 import { createTestCa } from 'openssl-ocsp/testing';
-import { ResponseSigner } from '#dist/bulk/response-signer.js';
-import type { StatusEntry } from '#dist/bulk/status-entry.js';
+import { ResponseSigner } from '#dist/signing/response-signer.js';
+import type { StatusEntry } from '#dist/statuses/status-entry.js';
 
 const ca = createTestCa();
 const signer = new ResponseSigner({ issuer: ca.certificate, responder: ca.certificate, privateKey: ca.privateKey });

@@ -14,8 +14,8 @@ import {
   type RunWriter,
   type SerialKey,
 } from 'openssl-ocsp/bulk';
-import { checkRecord } from '#dist/bulk/store/frames.js';
-import { serialHex, serialKey } from '#dist/bulk/store/serial-key.js';
+import { checkRecord } from '#dist/store/frames.js';
+import { serialHex, serialKey } from '#dist/store/serial-key.js';
 
 export const STORE_FAULTS = [
   'the last write wins',

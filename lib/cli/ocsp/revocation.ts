@@ -1,5 +1,5 @@
 /** The revocation column of `index.txt`, as `openssl ocsp` unpacks it (`unpack_revinfo`). */
-import { asn1Time } from '../../bulk/sources/fields.js';
+import { asn1Time } from '../../statuses/fields.js';
 import { encodeGeneralizedTime, encodeOid } from '../../x509/der.js';
 import { parseGeneralizedTime } from '../../x509/time.js';
 import { UNKNOWN_OBJECT } from './queue.js';

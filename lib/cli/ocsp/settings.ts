@@ -2,8 +2,8 @@
 import type { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { opensslInfo } from '../../binding.js';
-import type { MessageVerifyOptions } from '../../ocsp/verification/basic.js';
-import type { PathFlag } from '../../ocsp/verification/openssl-flags.js';
+import type { MessageVerifyOptions } from '../../ocsp/basic-verify.js';
+import type { PathFlag } from '../../ocsp/openssl-flags.js';
 import { isOid } from '../../x509/oids.js';
 import { type Digest, findDigest } from './digests.js';
 import { loadCertificate } from './files.js';

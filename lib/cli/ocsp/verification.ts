@@ -1,9 +1,9 @@
 /** Whether the response is to be believed: the trust store, the nonce, and OpenSSL's verification. */
 import type { X509Certificate } from 'node:crypto';
 import { OCSPError } from '../../errors.js';
+import type { MessageVerifyOptions } from '../../ocsp/basic-verify.js';
 import type { OCSPRequest } from '../../ocsp/request.js';
 import type { OCSPResponse } from '../../ocsp/response.js';
-import type { MessageVerifyOptions } from '../../ocsp/verification/basic.js';
 import { checkNonce } from '../../ocsp/verification/nonce.js';
 import { type SystemTrust, TrustStore, type TrustStoreOptions } from '../../x509/trust-store.js';
 import { loadCertificates } from './files.js';

@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
 import cluster from 'node:cluster';
 import { readFileSync } from 'node:fs';
-import { indexTxtSource } from '../../bulk/sources/index-txt.js';
 import { hexOf } from '../../responder/authority.js';
 import { Responder } from '../../responder/responder.js';
 import { type ResponderServer, type ServeOptions, serve } from '../../responder/serve.js';
+import { indexTxtSource } from '../../statuses/index-txt.js';
 import { readArguments } from '../arguments.js';
 import { type Command, choiceOption, countOption, ExitCode, print, required, UsageError } from '../command.js';
 import { PASSPHRASE_HELP, PASSPHRASE_OPTIONS } from '../passphrase.js';

@@ -2,7 +2,6 @@
 import type { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { SegmentStore } from '../../bulk/store/segment-store.js';
 import type { StatusAuthority } from '../../responder/authority.js';
 import { crlAuthority } from '../../responder/crl-authority.js';
 import { indexTxtAuthority } from '../../responder/index-txt-authority.js';
@@ -11,6 +10,7 @@ import type { ResponderSigner } from '../../responder/live-signer.js';
 import type { LiveOptions, NoncePolicy, ResponderOptions } from '../../responder/options.js';
 import type { ListenAddress } from '../../responder/serve.js';
 import { storeAuthority } from '../../responder/store-authority.js';
+import { SegmentStore } from '../../store/segment-store.js';
 import type { HashAlgorithmName } from '../../x509/algorithms.js';
 import { isStoreUri } from '../../x509/stored-key.js';
 import { UsageError } from '../command.js';

@@ -21,12 +21,12 @@ import {
   THIS_UPDATE,
 } from '../layout.js';
 import { type MessageDer, Parsed } from '../message.js';
+import { isUnknownCritical, nonceOf, type RawExtension, readRawExtensions } from '../raw-extensions.js';
+import { type ValidityFault, validityFaults } from '../validity.js';
 import { type NonceState, nonceState } from './nonce.js';
 import type { Policy } from './policy.js';
 import type { Question } from './question.js';
-import { isUnknownCritical, nonceOf, type RawExtension, readRawExtensions } from './raw-extensions.js';
 import { type Refusal, type RefusalCode, refusal } from './refusals.js';
-import { type ValidityFault, validityFaults } from './validity.js';
 
 /** Times of an entry, in whole seconds since 1970-01-01. */
 export interface EntryTimes {

@@ -4,10 +4,10 @@ import { invalidArgType, invalidValue } from '../../errors.js';
 import type { CertificateInput, ParsedCertificate } from '../../x509/certificate.js';
 import type { OptionNames } from '../../x509/options.js';
 import { checkCertificates, type TrustInput, toTrustStore } from '../../x509/trust-store.js';
+import { wholeNumber } from '../basic-verify.js';
 import { FIELD, STRICT } from '../message.js';
-import { wholeNumber } from './basic.js';
-import { type PathFlag, pathFlags } from './openssl-flags.js';
-import { checkSeconds } from './validity.js';
+import { type PathFlag, pathFlags } from '../openssl-flags.js';
+import { checkSeconds } from '../validity.js';
 
 /** What becomes of the nonce. */
 export type NoncePolicy = 'optional' | 'required' | 'ignored';

@@ -11,7 +11,7 @@ import { type CertIdTuple, certIdFrom } from '../cert-id-input.js';
 import { HASH_INDEX, ISSUER_KEY_HASH, ISSUER_NAME_HASH, SERIAL } from '../layout.js';
 import type { Parsed } from '../message.js';
 import { loadDerOcspRequest, OCSPRequest } from '../request.js';
-import { momentOf } from './validity.js';
+import { momentOf } from '../validity.js';
 
 /** A CertID: an entry of a request or response, or its four parts. */
 export type CertIdInput = CertIdMembers | CertIdParts;

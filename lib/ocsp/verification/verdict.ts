@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { inspect } from 'node:util';
 import { type ReasonFlags, reasonFromCode } from '../../x509/reason.js';
 import { type Json, ValueObject } from '../../x509/value-object.js';
+import type { SignerAuthority } from '../basic-verify.js';
 import { type EncodingNote, encodingNotes } from '../encodings.js';
 import { OCSPResponseStatus } from '../enums.js';
 import {
@@ -18,7 +19,6 @@ import {
 } from '../layout.js';
 import { checkInternal, INTERNAL, STRICT } from '../message.js';
 import { loadDerOcspResponse, type OCSPResponse } from '../response.js';
-import type { SignerAuthority } from './basic.js';
 import { explain } from './explain.js';
 import { type Findings, timeRefusals } from './judge.js';
 import type { NonceState } from './nonce.js';

@@ -5,13 +5,13 @@ import { native } from '../../binding.js';
 import { invalidArgType, OCSPError } from '../../errors.js';
 import { checkObject } from '../../x509/checks.js';
 import { checkNames, type OptionNames, pickOptions, readOptions } from '../../x509/options.js';
+import { wholeNumber } from '../basic-verify.js';
 import { AUTHENTICATED_SIZE, takeAuthenticatedOffsets } from '../layout.js';
 import { copyInput, FIELD, INTERNAL, type MessageDer, STRICT, wholeDer } from '../message.js';
-import { wholeNumber } from './basic.js';
+import { checkSeconds } from '../validity.js';
 import { judge } from './judge.js';
 import { POLICY_NAMES, type Policy, toPolicy, type VerifierOptions } from './policy.js';
 import { type OCSPQuestion, QUESTION_NAMES, type Question, toQuestion } from './question.js';
-import { checkSeconds } from './validity.js';
 import { OCSPVerdict, type Verdict } from './verdict.js';
 
 /** What a {@link Verifier} remembers of the signers that it has seen. */

@@ -11,9 +11,9 @@ import {
   UnrecognizedExtension,
 } from 'openssl-ocsp';
 import { createTestCa } from 'openssl-ocsp/testing';
-import { crlSource } from '#dist/bulk/sources/crl.js';
-import { indexTxtSource } from '#dist/bulk/sources/index-txt.js';
-import type { StatusEntry } from '#dist/bulk/status-entry.js';
+import { crlSource } from '#dist/statuses/crl.js';
+import { indexTxtSource } from '#dist/statuses/index-txt.js';
+import type { StatusEntry } from '#dist/statuses/status-entry.js';
 import { command } from '../../helpers/command.js';
 import { withCli } from '../../helpers/conditional.js';
 import { openssl, opensslCliVersion } from '../../helpers/openssl-cli.js';

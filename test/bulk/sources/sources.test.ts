@@ -5,13 +5,13 @@ import test, { type ExecutionContext } from 'ava';
 import fc from 'fast-check';
 import { Extension, InvalidityDate, loadDerOcspResponse, OCSPCertStatus, ReasonFlags } from 'openssl-ocsp';
 import { checkStatusSource, createTestCa } from 'openssl-ocsp/testing';
-import { ResponseSigner } from '#dist/bulk/response-signer.js';
-import { crlSource } from '#dist/bulk/sources/crl.js';
-import { csvSource } from '#dist/bulk/sources/csv.js';
-import { indexTxtSource } from '#dist/bulk/sources/index-txt.js';
-import { ndjsonSource } from '#dist/bulk/sources/ndjson.js';
-import { type BadRowError, iterableSource, type StatusSource } from '#dist/bulk/sources/status-source.js';
-import type { StatusEntry } from '#dist/bulk/status-entry.js';
+import { ResponseSigner } from '#dist/signing/response-signer.js';
+import { crlSource } from '#dist/statuses/crl.js';
+import { csvSource } from '#dist/statuses/csv.js';
+import { indexTxtSource } from '#dist/statuses/index-txt.js';
+import { ndjsonSource } from '#dist/statuses/ndjson.js';
+import type { StatusEntry } from '#dist/statuses/status-entry.js';
+import { type BadRowError, iterableSource, type StatusSource } from '#dist/statuses/status-source.js';
 import {
   encodeInteger,
   encodeOctetString,

@@ -6,7 +6,7 @@ import test from 'ava';
 import { loadDerOcspResponse } from 'openssl-ocsp';
 import { convertStore, ResponseSigner, SegmentStore } from 'openssl-ocsp/bulk';
 import { createTestCa } from 'openssl-ocsp/testing';
-import { checkedJson } from '#dist/bulk/store/durable-files.js';
+import { checkedJson } from '#dist/store/durable-files.js';
 import { scratch } from '../scratch.js';
 
 const ca = createTestCa({ subject: 'CN=Old store' });

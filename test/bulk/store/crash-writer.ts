@@ -3,8 +3,8 @@
  * Says on standard output what has been acknowledged: `resume N`, `done N` after each checkpoint, `put N`, `committed`.
  */
 import { writeSync } from 'node:fs';
-import type { ResponseRecord } from '#dist/bulk/store/response-store.js';
-import { SegmentStore } from '#dist/bulk/store/segment-store.js';
+import type { ResponseRecord } from '#dist/store/response-store.js';
+import { SegmentStore } from '#dist/store/segment-store.js';
 
 /** Record number `i` of a run; serial numbers in no order. */
 export function crashRecord(run: string, i: number): ResponseRecord {

@@ -5,8 +5,8 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, w
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
-import { SegmentStore } from '#dist/bulk/store/segment-store.js';
-import { serialHex, serialKey } from '#dist/bulk/store/serial-key.js';
+import { SegmentStore } from '#dist/store/segment-store.js';
+import { serialHex, serialKey } from '#dist/store/serial-key.js';
 import { repeated } from '../../helpers/repeated.js';
 import { record } from '../records.js';
 import { scratch } from '../scratch.js';

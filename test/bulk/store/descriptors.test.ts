@@ -4,7 +4,7 @@ import { readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
-import { SegmentStore } from '#dist/bulk/store/segment-store.js';
+import { SegmentStore } from '#dist/store/segment-store.js';
 import { testIf } from '../../helpers/conditional.js';
 import { record } from '../records.js';
 import { scratch } from '../scratch.js';
@@ -80,7 +80,7 @@ onLinux('a store of many more segments than there are descriptors works', (t) =>
   const folder = scratch(t);
   const program = `
     import assert from 'node:assert/strict';
-    import { SegmentStore } from ${JSON.stringify(import.meta.resolve('#dist/bulk/store/segment-store.js'))};
+    import { SegmentStore } from ${JSON.stringify(import.meta.resolve('#dist/store/segment-store.js'))};
     const store = await SegmentStore.open(${JSON.stringify(folder)}, { segmentRecords: 1 });
     const run = await store.beginRun({ id: 'r' });
     const record = (i) => ({ serial: BigInt(i), statusVersion: 1, producedAt: 1, certStatus: 0, nextUpdate: null, der: Buffer.from('r' + i) });

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import test from 'ava';
-import { exportTar, exportToFolder } from '#dist/bulk/store/export.js';
-import { SegmentStore } from '#dist/bulk/store/segment-store.js';
+import { exportTar, exportToFolder } from '#dist/store/export.js';
+import { SegmentStore } from '#dist/store/segment-store.js';
 import { record } from '../records.js';
 import { scratch } from '../scratch.js';
 

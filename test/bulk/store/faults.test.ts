@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import test, { type ExecutionContext } from 'ava';
-import { SegmentStore } from '#dist/bulk/store/segment-store.js';
+import { SegmentStore } from '#dist/store/segment-store.js';
 import { record } from '../records.js';
 import { scratch } from '../scratch.js';
 

@@ -5,8 +5,8 @@
 import assert from 'node:assert/strict';
 import { closeSync, ftruncateSync, openSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ResponseRecord } from '#dist/bulk/store/response-store.js';
-import { SegmentStore } from '#dist/bulk/store/segment-store.js';
+import type { ResponseRecord } from '#dist/store/response-store.js';
+import { SegmentStore } from '#dist/store/segment-store.js';
 
 const [disk] = process.argv.slice(2) as [string];
 const folder = join(disk, 'store');

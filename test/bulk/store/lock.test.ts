@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import test from 'ava';
-import { SegmentStore } from '#dist/bulk/store/segment-store.js';
-import { WriterLock } from '#dist/bulk/store/writer-lock.js';
+import { SegmentStore } from '#dist/store/segment-store.js';
+import { WriterLock } from '#dist/store/writer-lock.js';
 import { record } from '../records.js';
 import { scratch } from '../scratch.js';
 
@@ -43,7 +43,7 @@ test('that the file is there means nothing, and neither does what is in it', (t)
 
 test('the end of a process gives it back, also to those who wait for nothing', async (t) => {
   const folder = scratch(t);
-  const holder = `const { WriterLock } = await import(${JSON.stringify(import.meta.resolve('#dist/bulk/store/writer-lock.js'))});
+  const holder = `const { WriterLock } = await import(${JSON.stringify(import.meta.resolve('#dist/store/writer-lock.js'))});
     WriterLock.acquire(${JSON.stringify(folder)}); console.log('taken'); setInterval(() => {}, 1000);`;
   // A shell that becomes another program, which never asks for the child that it has: a zombie holds nothing.
   const script = '"$0" --input-type=module -e "$1" & echo $!; exec sleep 60';
@@ -65,7 +65,7 @@ for (const end of ['terminate', 'process.exit()', 'throw new Error()', 'close'])
     const folder = scratch(t);
     const code = `
       const { parentPort } = require('node:worker_threads');
-      import(${JSON.stringify(import.meta.resolve('#dist/bulk/store/segment-store.js'))}).then(async ({ SegmentStore }) => {
+      import(${JSON.stringify(import.meta.resolve('#dist/store/segment-store.js'))}).then(async ({ SegmentStore }) => {
         const store = await SegmentStore.open(${JSON.stringify(folder)});
         const run = await store.beginRun({ id: 'r' });
         await run.checkpoint('1');
@@ -129,7 +129,7 @@ test('of many processes that are killed now and then, each has the lock for itse
   // Whoever has the lock makes a folder, which fails if another one is there, and removes it.
   const program = `
     import { mkdirSync, rmdirSync } from 'node:fs';
-    import { WriterLock } from ${JSON.stringify(import.meta.resolve('#dist/bulk/store/writer-lock.js'))};
+    import { WriterLock } from ${JSON.stringify(import.meta.resolve('#dist/store/writer-lock.js'))};
     const inside = ${JSON.stringify(join(folder, '..', 'inside'))};
     let had = 0;
     const until = Date.now() + 20000;

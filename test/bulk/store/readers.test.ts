@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { SegmentStore } from '#dist/bulk/store/segment-store.js';
+import { SegmentStore } from '#dist/store/segment-store.js';
 import { record } from '../records.js';
 import { scratch } from '../scratch.js';
 
@@ -16,7 +16,7 @@ test('readers always see one state of the store, whole, and never an older one a
   mkdirSync(folder);
   // Each round replaces all responses, at once; its number is their version and content.
   const writer = `
-    import { SegmentStore } from ${JSON.stringify(import.meta.resolve('#dist/bulk/store/segment-store.js'))};
+    import { SegmentStore } from ${JSON.stringify(import.meta.resolve('#dist/store/segment-store.js'))};
     const store = await SegmentStore.open(${JSON.stringify(folder)}, { segmentRecords: 100 });
     for (let round = 1; round <= ${ROUNDS}; round += 1) {
       const run = await store.beginRun({ id: String(round) });
@@ -28,7 +28,7 @@ test('readers always see one state of the store, whole, and never an older one a
       if (round % 2 === 0) await store.compact();
     }`;
   const reader = `
-    import { SegmentStore } from ${JSON.stringify(import.meta.resolve('#dist/bulk/store/segment-store.js'))};
+    import { SegmentStore } from ${JSON.stringify(import.meta.resolve('#dist/store/segment-store.js'))};
     const store = await SegmentStore.open(${JSON.stringify(folder)}, { refreshInterval: 0 });
     let seen = 0;
     const changes = new Set();

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import fc from 'fast-check';
 import { checkResponseStore } from 'openssl-ocsp/testing';
-import { compareKnowledge, compareVersions, type ResponseRecord } from '#dist/bulk/store/response-store.js';
-import { SegmentStore } from '#dist/bulk/store/segment-store.js';
-import { serialHex, serialKey } from '#dist/bulk/store/serial-key.js';
-import { verifyStore } from '#dist/bulk/store/verify.js';
+import { compareKnowledge, compareVersions, type ResponseRecord } from '#dist/store/response-store.js';
+import { SegmentStore } from '#dist/store/segment-store.js';
+import { serialHex, serialKey } from '#dist/store/serial-key.js';
+import { verifyStore } from '#dist/store/verify.js';
 import { record } from '../records.js';
 import { scratch } from '../scratch.js';
 

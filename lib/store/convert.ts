@@ -1,0 +1,71 @@
+import { join } from 'node:path';
+import { invalidValue } from '../errors.js';
+import { loadDerOcspResponse } from '../ocsp/response.js';
+import { checkCertIdHash } from '../x509/algorithms.js';
+import { type CertificateInput, toCertificate } from '../x509/certificate.js';
+import { copyBytes } from '../x509/der.js';
+import { readCheckedJson } from './durable-files.js';
+import { issuerMismatch, storeDamaged } from './errors.js';
+import { FrameKind, nextUpdateOf, versionOf } from './frames.js';
+import { issuerIdentity } from './issuer-identity.js';
+import { scanFrames } from './segment-scan.js';
+import type { SegmentStore } from './segment-store.js';
+
+/** Octets before the serial number of a response in the first format, behind which there is no kind of answer. */
+const RESPONSE_HEADER = 30;
+const RUN_NAME = 'conversion';
+
+/**
+ * Copies a store of the first format into one of today's. What the old one did not know is read from the responses: hash of
+ * the CertID and signature algorithm. The old store stays as it is; an unfinished run of it is left out.
+ *
+ * @param folder - the old store
+ * @param subjects - as those of `ResponseSigner`, if responses bear another spelling of the issuer's name
+ * @returns how many responses were read
+ * @throws (rejects) `ERR_OCSP_INVALID_VALUE` when it is no store of the first format; `ERR_OCSP_ISSUER_MISMATCH` for a response of
+ * another issuer; `ERR_OCSP_STORE_DAMAGED`; what the new store throws.
+ */
+export async function convertStore(
+  folder: string,
+  issuer: CertificateInput,
+  target: SegmentStore,
+  subjects: Iterable<CertificateInput> = [],
+): Promise<number> {
+  const manifest = readCheckedJson(join(folder, 'MANIFEST')) as { format: number; segments: { file: string }[] };
+  if (manifest?.format !== 1) throw invalidValue(`${folder} is not a store of the first format`);
+  const certificate = toCertificate(issuer, 'issuer');
+  const run = await target.beginRun({
+    id: RUN_NAME,
+    otherRun: 'discard',
+    issuer: issuerIdentity(certificate, subjects),
+  });
+  try {
+    let count = 0;
+    for (const { file } of manifest.segments) {
+      let isWhole = false;
+      for await (const { offset, frame } of scanFrames(join(folder, file), 0)) {
+        isWhole = frame[8] === FrameKind.END;
+        if (frame[8] !== FrameKind.RESPONSE) continue;
+        const start = RESPONSE_HEADER + (frame[10] as number);
+        const der = copyBytes(frame, start);
+        const response = loadDerOcspResponse(der, { strict: false });
+        const { hashAlgorithm, issuerNameHash, issuerKeyHash, signatureAlgorithmOid: signatureAlgorithm } = response;
+        const keyHash = certificate.publicKeyHash(checkCertIdHash(hashAlgorithm, 'hashAlgorithm').index);
+        if (!keyHash.equals(issuerKeyHash))
+          throw issuerMismatch(
+            `${file}, byte ${offset}: a response of another issuer, for serial number ${response.serialNumber.toString(16)}`,
+          );
+        const serial = copyBytes(frame, RESPONSE_HEADER, start);
+        const label = { hashAlgorithm, issuerNameHash, signatureAlgorithm };
+        await run.append([{ serial, ...label, ...versionOf(frame), nextUpdate: nextUpdateOf(frame), der }]);
+        count += 1;
+      }
+      if (!isWhole) throw storeDamaged(`${file} of ${folder} is damaged`);
+    }
+    await run.commit();
+    return count;
+  } catch (error) {
+    await run.discard();
+    throw error;
+  }
+}

@@ -1,0 +1,114 @@
+import { createReadStream } from 'node:fs';
+import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { crc32 } from 'node:zlib';
+import { OCSPError } from '../errors.js';
+import { storeDamaged } from './errors.js';
+import { keyOf } from './frames.js';
+import { type Manifest, manifestStamp, readManifest } from './manifest.js';
+import { BLOCK_ENTRIES, ENTRY_TAIL, FOOTER_LENGTH } from './segment-format.js';
+import { positionAt, SegmentReader } from './segment-reader.js';
+import { scanFrames } from './segment-scan.js';
+
+/** What a check of a store found. */
+export interface VerifyReport {
+  /** Segments looked at. */
+  readonly segments: number;
+  /** Responses looked at. */
+  readonly responses: number;
+  /** What is wrong; empty when everything is as it was written. */
+  readonly problems: readonly string[];
+}
+
+/** Writers that replace the manifest again and again are left alone after so many attempts. */
+const ATTEMPTS = 10;
+
+/**
+ * Reads all of a {@link SegmentStore} and checks every checksum, and that the index leads to every response. For a store that
+ * cannot be opened, too: damage is reported, not thrown.
+ *
+ * @throws (rejects) What the file system throws, but for a file that is missing.
+ */
+export async function verifyStore(folder: string): Promise<VerifyReport> {
+  for (let attempt = 1; ; attempt += 1) {
+    const stamp = manifestStamp(folder);
+    const report = await verifyManifest(folder);
+    // A writer that replaces the manifest removes files of the old one.
+    const replaced = manifestStamp(folder) !== stamp;
+    if (report.problems.length === 0 || !replaced || attempt >= ATTEMPTS) return report;
+  }
+}
+
+async function verifyManifest(folder: string): Promise<VerifyReport> {
+  let manifest: Manifest;
+  try {
+    manifest = readManifest(folder);
+  } catch (error) {
+    if (!(error instanceof OCSPError)) throw error;
+    return { segments: 0, responses: 0, problems: [error.message] };
+  }
+  return verifySegments(folder, manifest);
+}
+
+async function verifySegments(folder: string, manifest: Manifest): Promise<VerifyReport> {
+  const problems: string[] = [];
+  let responses = 0;
+  for (const entry of manifest.segments) {
+    const { file } = entry;
+    const report = (error: unknown): void => {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') problems.push(`${file} is missing`);
+      else if (error instanceof OCSPError) problems.push(error.message);
+      else throw error;
+    };
+    try {
+      const reader = new SegmentReader(join(folder, file), entry);
+      try {
+        responses += await verifyIndex(reader, report);
+        await verifyData(join(folder, file), reader);
+      } finally {
+        reader.close();
+      }
+    } catch (error) {
+      report(error);
+    }
+  }
+  return { segments: manifest.segments.length, responses, problems };
+}
+
+/** Follows every entry of the index. */
+async function verifyIndex(reader: SegmentReader, report: (error: unknown) => void): Promise<number> {
+  const { keyWidth } = reader.footer;
+  const buffer = Buffer.alloc(BLOCK_ENTRIES * (keyWidth + ENTRY_TAIL) + 4);
+  const previous = Buffer.alloc(keyWidth);
+  let count = 0;
+  for (let block = 0; block < reader.blocks; block += 1) {
+    try {
+      const entries = reader.readBlock(block, buffer);
+      for (let at = 0; at < entries.length; at += keyWidth + ENTRY_TAIL) {
+        const key = entries.subarray(at, at + keyWidth);
+        if (count > 0 && previous.compare(key) >= 0) throw storeDamaged(`${reader.name}: the index is not in order`);
+        previous.set(key);
+        count += 1;
+        const found = keyOf(reader.readFrame(positionAt(entries, at + keyWidth)));
+        if (found.compare(key.subarray(keyWidth - found.length)) !== 0) {
+          throw storeDamaged(`${reader.name}: the index does not lead to the serial number`);
+        }
+      }
+    } catch (error) {
+      report(error);
+    }
+    await nextTurn();
+  }
+  return count;
+}
+
+/** Goes through all frames: one that is not in the index may be damaged too. */
+async function verifyData(path: string, reader: SegmentReader): Promise<void> {
+  let end = 0;
+  for await (const { offset, frame } of scanFrames(path, reader.header.seed)) end = offset + frame.length;
+  if (end !== reader.footer.indexOffset) throw storeDamaged(`${reader.name}: the data is damaged at byte ${end}`);
+  const bytes = createReadStream(path, { end: reader.bytes - FOOTER_LENGTH - 1 });
+  let sum = 0;
+  for await (const chunk of bytes as AsyncIterable<Buffer>) sum = crc32(chunk, sum);
+  if (sum !== reader.footer.sum) throw storeDamaged(`${reader.name} is not as it was published`);
+}
