@@ -1,4 +1,5 @@
 // npm run lint: biome for JavaScript and TypeScript, clang-format and clang-tidy for C++.
+import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { configure } from './lib/cmake.mjs';
 import { installMissing } from './lib/dependencies.mjs';
@@ -15,6 +16,18 @@ const options = {
 await main({ usage: 'npm run lint [-- options]', about: 'Checks style and common mistakes.', options }, (values) => {
   const failures = [];
   const check = (name, result) => result.status !== 0 && failures.push(name);
+
+  step('layers of native/');
+  for (const [folder, unknown] of [
+    ['core', /#include\s*[<"](napi|node_api|js_native_api|node)/],
+    ['binding', /#include\s*[<"]openssl\//],
+  ]) {
+    for (const file of files(inRoot('native', folder), () => true)) {
+      if (!unknown.test(readFileSync(file, 'utf8'))) continue;
+      console.log(`${file}: native/${folder} does not know ${unknown.source}`);
+      failures.push('layers of native/');
+    }
+  }
 
   if (!values.native) {
     installMissing();

@@ -57,9 +57,7 @@ Napi::Value CertificateClass::subject(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value CertificateClass::key_type(const Napi::CallbackInfo& info) {
-  EVP_PKEY* key = certificate_->public_key();
-  const char* type = key == nullptr ? nullptr : EVP_PKEY_get0_type_name(key);
-  return Napi::String::New(info.Env(), type == nullptr ? "" : type);
+  return Napi::String::New(info.Env(), certificate_->public_key_type());
 }
 
 namespace {

@@ -56,7 +56,7 @@ Error fault_error(const char* message_type, const DerFault& fault) {
   std::string message = "malformed ";
   message.append(message_type).append(": ").append(fault.reason).append(" (").append(fault.field);
   message.append(", byte ").append(std::to_string(fault.offset)).append(")");
-  return Error{ErrorCode::kMalformed, std::move(message), {}, {}, {}};
+  return Error{ErrorCode::kMalformed, std::move(message)};
 }
 
 Napi::Value throw_fault(Napi::Env env, const char* message_type, const DerFault& fault) {

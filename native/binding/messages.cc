@@ -80,7 +80,7 @@ template <Result<ByteVector> (*Normalize)(Bytes)>
 Napi::Value normalize_message(const Napi::CallbackInfo& info) {
   const Bytes data = bytes_of(info[0]);
   if (data.size() > kMaxMessageSize) {
-    return throw_error(info.Env(), Error{ErrorCode::kMalformed, "the message is larger than 2 GiB", {}, {}, {}});
+    return throw_error(info.Env(), Error{ErrorCode::kMalformed, "the message is larger than 2 GiB"});
   }
   const auto normalized = Normalize(data);
   if (!normalized.ok()) return throw_error(info.Env(), normalized.error());

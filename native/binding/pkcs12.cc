@@ -1,7 +1,6 @@
 #include "pkcs12.h"
 
-#include <openssl/crypto.h>
-
+#include "../core/cleanse.h"
 #include "../core/pkcs12.h"
 #include "errors.h"
 #include "values.h"
@@ -18,7 +17,7 @@ Napi::Value parse(const Napi::CallbackInfo& info) {
   Pkcs12& contents = parsed.value();
   const Napi::Array result = Napi::Array::New(env, 3);
   result.Set(0U, to_buffer(env, contents.private_key));
-  OPENSSL_cleanse(contents.private_key.data(), contents.private_key.size());
+  cleanse(contents.private_key);
   if (!contents.certificate.empty()) result.Set(1U, to_buffer(env, contents.certificate));
   const Napi::Array others = Napi::Array::New(env, contents.others.size());
   for (std::uint32_t i = 0; i < contents.others.size(); ++i) others.Set(i, to_buffer(env, contents.others[i]));

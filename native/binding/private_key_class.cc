@@ -1,9 +1,8 @@
 #include "private_key_class.h"
 
-#include <openssl/crypto.h>
-
 #include <optional>
 
+#include "../core/cleanse.h"
 #include "../core/request_signature.h"
 #include "../core/stored_key.h"
 #include "certificate_class.h"
@@ -32,7 +31,7 @@ Result<std::shared_ptr<PrivateKey>> key_of(const Napi::CallbackInfo& info) {
   const Bytes pkcs8 = bytes_of(info[0]);
   auto parsed = PrivateKey::parse(pkcs8);
   // The export was made for this call alone: the key's only copy outside OpenSSL ends here.
-  OPENSSL_cleanse(const_cast<std::uint8_t*>(pkcs8.data()), pkcs8.size());
+  cleanse({const_cast<std::uint8_t*>(pkcs8.data()), pkcs8.size()});
   return parsed;
 }
 

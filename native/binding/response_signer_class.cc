@@ -14,7 +14,7 @@ namespace {
 
 ByteVector copy_of(Bytes bytes) { return {bytes.begin(), bytes.end()}; }
 
-const Error kBadEntry{ErrorCode::kInvalidValue, "the status entry is not valid", {}, {}, {}};
+const Error kBadEntry{ErrorCode::kInvalidValue, "the status entry is not valid"};
 
 }  // namespace
 

@@ -60,7 +60,7 @@ void SigningPoolClass::shut_down() {
 // (id, entries, producedAt)
 Napi::Value SigningPoolClass::submit(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  if (!pool_) return throw_error(env, Error{ErrorCode::kInvalidValue, "the pool is closed", {}, {}, {}});
+  if (!pool_) return throw_error(env, Error{ErrorCode::kInvalidValue, "the pool is closed"});
   const std::uint32_t id = info[0].As<Napi::Number>().Uint32Value();
   const Bytes entries = bytes_of(info[1]);
   if (outstanding_++ == 0) {

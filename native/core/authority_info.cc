@@ -3,7 +3,7 @@
 #include <openssl/x509v3.h>
 
 #include "error_queue.h"
-#include "verify_ptr.h"
+#include "openssl_ptr.h"
 
 namespace ocsp {
 

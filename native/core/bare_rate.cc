@@ -60,7 +60,7 @@ Result<double> bare_rate(const SignerProfile& profile, std::size_t threads, std:
     if (!started) failed = true;
   }
   for (Thread& thread : running) thread.join();
-  if (failed) return Error{ErrorCode::kOpenssl, "signing failed", {}, {}, {}};
+  if (failed) return Error{ErrorCode::kOpenssl, "signing failed"};
   return static_cast<double>(count) / std::chrono::duration<double>(Clock::now() - begin).count();
 }
 

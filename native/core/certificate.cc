@@ -56,4 +56,10 @@ Bytes Certificate::public_key_bits() const {
 
 EVP_PKEY* Certificate::public_key() const { return X509_get0_pubkey(x509_.get()); }
 
+const char* Certificate::public_key_type() const {
+  const EVP_PKEY* key = public_key();
+  const char* type = key == nullptr ? nullptr : EVP_PKEY_get0_type_name(key);
+  return type == nullptr ? "" : type;
+}
+
 }  // namespace ocsp

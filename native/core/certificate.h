@@ -21,6 +21,7 @@ class Certificate {
   Bytes public_key_bits() const;  // subjectPublicKey without tag, length and unused-bits octet (RFC 6960 4.1.1)
   // nullptr where OpenSSL cannot use the key.
   EVP_PKEY* public_key() const;
+  const char* public_key_type() const;  // OpenSSL's name of it; empty where OpenSSL cannot use the key
   X509* get() const { return x509_.get(); }
 
  private:

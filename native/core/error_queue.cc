@@ -53,7 +53,7 @@ void name_error(Error& error, unsigned long code, const char* data, int flags) {
 }  // namespace
 
 Error ErrorQueueScope::take(ErrorCode code, std::string message) {
-  Error error{code, std::move(message), {}, {}, {}};
+  Error error{code, std::move(message)};
   const char* data = nullptr;
   int flags = 0;
   if (!found_empty_) {

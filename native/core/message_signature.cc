@@ -10,7 +10,7 @@
 
 #include "digest.h"
 #include "error_queue.h"
-#include "verify_ptr.h"
+#include "openssl_ptr.h"
 
 namespace ocsp {
 
@@ -71,7 +71,7 @@ EvpPkeyPtr share(EVP_PKEY* key) { return EvpPkeyPtr(key != nullptr && EVP_PKEY_u
 SignatureVerifier::SignatureVerifier(EVP_PKEY* key) : key_(share(key)) {}
 
 Result<bool> SignatureVerifier::verify(Bytes algorithm, Bytes data, Bytes signature, int* hash_bits) {
-  if (!key_) return Error{ErrorCode::kUnsupportedAlgorithm, "OpenSSL cannot use the signer's public key", {}, {}, {}};
+  if (!key_) return Error{ErrorCode::kUnsupportedAlgorithm, "OpenSSL cannot use the signer's public key"};
   ErrorQueueScope errors;
   Method method;
   Contexts contexts;
@@ -92,8 +92,7 @@ Result<bool> SignatureVerifier::verify(Bytes algorithm, Bytes data, Bytes signat
     }
     const char* key_type = OBJ_nid2sn(key_nid);
     if (key_type == nullptr || EVP_PKEY_is_a(key_.get(), key_type) != 1) {
-      return Error{
-          ErrorCode::kUnsupportedAlgorithm, "the signature algorithm does not go with the signer's key", {}, {}, {}};
+      return Error{ErrorCode::kUnsupportedAlgorithm, "the signature algorithm does not go with the signer's key"};
     }
     if (takes_hash) {
       const auto fetched = fetch_digest(OBJ_nid2sn(md_nid));

@@ -17,7 +17,7 @@ constexpr std::size_t kMaxLength = 10;
 constexpr unsigned long kListFlags = X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL;
 constexpr int kSuiteBHashBits = 128;
 
-Error make_error(ErrorCode code, std::string message) { return Error{code, std::move(message), {}, {}, {}}; }
+Error make_error(ErrorCode code, std::string message) { return Error{code, std::move(message)}; }
 
 PathAnswer refuse(AuthenticationOutcome outcome, std::string why) {
   return {outcome, make_error(ErrorCode::kInvalidValue, std::move(why))};

@@ -6,7 +6,7 @@
 #include <climits>
 
 #include "error_queue.h"
-#include "verify_ptr.h"
+#include "openssl_ptr.h"
 
 namespace ocsp {
 

@@ -9,7 +9,7 @@
 #include <string>
 
 #include "error_queue.h"
-#include "verify_ptr.h"
+#include "openssl_ptr.h"
 
 namespace ocsp {
 
@@ -198,19 +198,16 @@ Result<EvpPkeyPtr> choose(std::vector<FoundKey> keys, X509* wanted, const std::v
     for (FoundKey& found : keys) {
       if (belongs(wanted, found.key)) return std::move(found.key);
     }
-    return Error{ErrorCode::kKeyMismatch, "no private key in the PKCS#12 file belongs to the certificate", {}, {}, {}};
+    return Error{ErrorCode::kKeyMismatch, "no private key in the PKCS#12 file belongs to the certificate"};
   }
   if (keys.size() == 1 && keys.front().key) return std::move(keys.front().key);
   if (keys.size() == 1) {
-    return Error{ErrorCode::kInvalidValue, "the private key in the PKCS#12 file cannot be read", {}, {}, {}};
+    return Error{ErrorCode::kInvalidValue, "the private key in the PKCS#12 file cannot be read"};
   }
   std::string names;
   for (const FoundKey& found : keys) names += (names.empty() ? "" : ", ") + describe(found, certificates);
   return Error{ErrorCode::kInvalidValue,
-               "the PKCS#12 file holds several private keys; a certificate must choose one: " + names,
-               {},
-               {},
-               {}};
+               "the PKCS#12 file holds several private keys; a certificate must choose one: " + names};
 }
 
 }  // namespace
@@ -224,7 +221,7 @@ Result<Pkcs12> parse_pkcs12(Bytes data, const std::optional<Bytes>& passphrase,
   {
     ErrorQueueScope aside;
     if (too_many(file.get())) {
-      return Error{ErrorCode::kInvalidValue, "the PKCS#12 file asks for too many rounds of key derivation", {}, {}, {}};
+      return Error{ErrorCode::kInvalidValue, "the PKCS#12 file asks for too many rounds of key derivation"};
     }
   }
   std::string text;
@@ -244,7 +241,7 @@ Result<Pkcs12> parse_pkcs12(Bytes data, const std::optional<Bytes>& passphrase,
   const X509Ptr first_certificate(raw_certificate);
   const X509StackPtr others(raw_others);
   if (!parsed) return refusal(errors, passphrase.has_value());
-  if (keys.empty()) return Error{ErrorCode::kInvalidValue, "the PKCS#12 file holds no private key", {}, {}, {}};
+  if (keys.empty()) return Error{ErrorCode::kInvalidValue, "the PKCS#12 file holds no private key"};
 
   std::vector<X509*> certificates;
   if (first_certificate) certificates.push_back(first_certificate.get());

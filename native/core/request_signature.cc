@@ -9,12 +9,12 @@ Result<ByteVector> sign_request(Bytes der, PrivateKey& key, const std::shared_pt
                                 const SignatureScheme& scheme,
                                 const std::vector<std::shared_ptr<const Certificate>>& certificates) {
   if (!key.belongs_to(signer)) {
-    return Error{ErrorCode::kKeyMismatch, "the private key does not belong to the signer's certificate", {}, {}, {}};
+    return Error{ErrorCode::kKeyMismatch, "the private key does not belong to the signer's certificate"};
   }
   DerContext context{der.data(), true, {}};
   RequestLayout layout;
   if (!parse_request(context, der, layout)) {
-    return Error{ErrorCode::kMalformed, "the request to sign cannot be parsed", {}, {}, {}};
+    return Error{ErrorCode::kMalformed, "the request to sign cannot be parsed"};
   }
   const Bytes tbs = der.subspan(static_cast<std::size_t>(layout.tbs.start),
                                 static_cast<std::size_t>(layout.tbs.end - layout.tbs.start));

@@ -35,7 +35,7 @@ ResponseSigner::ResponseSigner(std::shared_ptr<const SignerProfile> profile, Pre
 
 Result<std::unique_ptr<ResponseSigner>> ResponseSigner::create(std::shared_ptr<const SignerProfile> profile) {
   if (!profile->key->belongs_to(profile->responder)) {
-    return Error{ErrorCode::kKeyMismatch, "the private key does not belong to the responder certificate", {}, {}, {}};
+    return Error{ErrorCode::kKeyMismatch, "the private key does not belong to the responder certificate"};
   }
   EVP_PKEY* key = profile->key->get();
   auto prepared = prepare_signature(key, profile->scheme, SignatureDirection::kSign);
@@ -45,7 +45,7 @@ Result<std::unique_ptr<ResponseSigner>> ResponseSigner::create(std::shared_ptr<c
 
   if (settled.scheme.hash.empty()) {
     signer->copy_.reset(EVP_MD_CTX_new());
-    if (!signer->copy_) return Error{ErrorCode::kOpenssl, "out of memory", {}, {}, {}};
+    if (!signer->copy_) return Error{ErrorCode::kOpenssl, "out of memory"};
   } else {
     const auto md = fetch_digest(settled.scheme.hash);
     if (!md.ok()) return md.error();

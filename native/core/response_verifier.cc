@@ -22,7 +22,7 @@ Bytes slice(Bytes der, const Range& range) {
   return der.subspan(static_cast<std::size_t>(range.start), static_cast<std::size_t>(range.end - range.start));
 }
 
-Error make_error(ErrorCode code, std::string message) { return Error{code, std::move(message), {}, {}, {}}; }
+Error make_error(ErrorCode code, std::string message) { return Error{code, std::move(message)}; }
 
 // Subject and key bits of a Certificate, without decoding it.
 bool read_identity(Bytes certificate, Bytes& subject, Bytes& key_bits) {

@@ -14,9 +14,9 @@ struct Error {
   ErrorCode code;
   std::string message;
   // OpenSSL's own words, empty where OpenSSL did not speak. `stack` holds the further entries, newest first.
-  std::string library;
-  std::string reason;
-  std::vector<std::string> stack;
+  std::string library{};
+  std::string reason{};
+  std::vector<std::string> stack{};
   std::string entry{};  // the entry that library and reason are of, in the form of those in `stack`
 };
 

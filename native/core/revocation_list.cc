@@ -72,7 +72,7 @@ std::uint64_t tail_of(Bytes serial) {
   return tail;
 }
 
-Error malformed() { return {ErrorCode::kMalformed, "a certificate revocation list cannot be parsed", {}, {}, {}}; }
+Error malformed() { return {ErrorCode::kMalformed, "a certificate revocation list cannot be parsed"}; }
 
 }  // namespace
 
@@ -279,7 +279,7 @@ Result<const char*> RevocationList::mismatch(SignerCertificate& issuer, int leas
   if (signature_.empty() || signature_[0] != 0) return kForged;
   EVP_PKEY* key = issuer.certificate().public_key();
   if (key == nullptr) {
-    return Error{ErrorCode::kUnsupportedAlgorithm, "OpenSSL cannot use the key of the list's issuer", {}, {}, {}};
+    return Error{ErrorCode::kUnsupportedAlgorithm, "OpenSSL cannot use the key of the list's issuer"};
   }
   ErrorQueueScope errors;
   const auto judge = [&](const Verified& verified) -> const char* {

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "der_reader.h"
+#include "openssl_ptr.h"
 #include "signer_certificate.h"
-#include "verify_ptr.h"
 
 namespace ocsp {
 

@@ -30,7 +30,7 @@ void write_hash_algorithm(DerWriter& out, const ASN1_OBJECT* oid) {
 Result<ByteVector> pss_algorithm(const EVP_MD* md, int salt_length) {
   const ASN1_OBJECT* oid = OBJ_nid2obj(EVP_MD_get_type(md));
   if (oid == nullptr || OBJ_length(oid) == 0) {
-    return Error{ErrorCode::kUnsupportedAlgorithm, "the hash has no object identifier", {}, {}, {}};
+    return Error{ErrorCode::kUnsupportedAlgorithm, "the hash has no object identifier"};
   }
   DerWriter out(96);
   if (salt_length != 20) {
@@ -126,7 +126,7 @@ Result<std::size_t> max_signature_size(EVP_PKEY* key) {
   // OpenSSL returns 0 where it cannot tell. A buffer of no octets would turn the next call into a question for the
   // size, which succeeds.
   const int size = EVP_PKEY_get_size(key);
-  if (size <= 0) return Error{ErrorCode::kOpenssl, "OpenSSL tells no length of signatures", {}, {}, {}};
+  if (size <= 0) return Error{ErrorCode::kOpenssl, "OpenSSL tells no length of signatures"};
   return static_cast<std::size_t>(size);
 }
 

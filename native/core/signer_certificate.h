@@ -11,7 +11,7 @@
 
 #include "certificate.h"
 #include "message_signature.h"
-#include "verify_ptr.h"
+#include "openssl_ptr.h"
 
 namespace ocsp {
 

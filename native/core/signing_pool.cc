@@ -62,7 +62,7 @@ Result<std::unique_ptr<SigningPool>> SigningPool::create(
   for (const Signers& signers : pool->signers_) {
     Thread thread;
     if (!thread.start([raw = pool.get(), &signers] { raw->run(signers); })) {
-      return Error{ErrorCode::kOpenssl, "the system has no thread to sign on", {}, {}, {}};
+      return Error{ErrorCode::kOpenssl, "the system has no thread to sign on"};
     }
     pool->threads_.push_back(std::move(thread));
   }
@@ -111,7 +111,7 @@ SignedBatch SigningPool::sign_batch(const Signers& signers, const SigningBatch& 
   while (!rest.empty() && !stopping_) {
     StatusEntry entry;
     if (!read_packed_entry(rest, entry)) {
-      result.error = Error{ErrorCode::kInvalidValue, "the batch holds an entry that is not valid", {}, {}, {}};
+      result.error = Error{ErrorCode::kInvalidValue, "the batch holds an entry that is not valid"};
       return result;
     }
     for (const auto& signer : signers) {
@@ -125,7 +125,7 @@ SignedBatch SigningPool::sign_batch(const Signers& signers, const SigningBatch& 
         verify_credit -= 1.0;
         const auto verified = signer->verify_last();
         if (!verified.ok() || !verified.value()) {
-          result.error = Error{ErrorCode::kOpenssl, "a signature that was just made does not verify", {}, {}, {}};
+          result.error = Error{ErrorCode::kOpenssl, "a signature that was just made does not verify"};
           return result;
         }
       }

@@ -13,7 +13,7 @@
 #include <array>
 
 #include "check.h"
-#include "core/verify_ptr.h"
+#include "core/openssl_ptr.h"
 #include "fixtures.h"
 
 using namespace ocsp;
