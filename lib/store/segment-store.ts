@@ -1,34 +1,14 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
-import { invalidArgType, invalidValue, OCSPError } from '../errors.js';
-import type { ListEdition } from '../statuses/list-edition.js';
+import { invalidArgType, invalidValue } from '../errors.js';
 import { checkCertIdHash } from '../x509/algorithms.js';
 import { copyBytes } from '../x509/der.js';
 import { type OptionNames, readOptions } from '../x509/options.js';
 import { checkDate } from '../x509/time.js';
-import { agreedIssuer } from './answer-kinds.js';
-import { removeQuietly, syncFolder } from './durable-files.js';
-import { storeClosed, storeLocked } from './errors.js';
-import { type CheckedRecord, checkedRecordOf, checkRecord, derOf, kindOf, recordOf, versionOf } from './frames.js';
-import {
-  compactionEpoch,
-  compactionPath,
-  type Manifest,
-  newMark,
-  parseSegmentName,
-  type RunIdentity,
-  readManifest,
-  runPath,
-  type SegmentEntry,
-  segmentNames,
-  unfinishedRun,
-  writeCompaction,
-  writeManifest,
-  writeRun,
-} from './manifest.js';
-import { countServed, servedBySerial } from './merge.js';
-import { mergeable } from './merge-policy.js';
+import { Compaction } from './compaction.js';
+import { storeClosed } from './errors.js';
+import { type CheckedRecord, checkRecord, derOf, kindOf, recordOf, versionOf } from './frames.js';
+import { unfinishedRun } from './manifest.js';
 import {
   type AnswerChoice,
   type AnswerLabel,
@@ -36,7 +16,6 @@ import {
   type CertIdLookup,
   compareKnowledge,
   compareVersions,
-  type IssuerIdentity,
   type PutOptions,
   type PutResult,
   type ResponseRecord,
@@ -45,12 +24,12 @@ import {
   type StoredResponse,
 } from './response-store.js';
 import { droppable } from './retention.js';
-import { removeRubbish } from './rubbish.js';
-import { BulkRun } from './run-writer.js';
+import { RunRecovery } from './run-recovery.js';
+import type { BulkRun } from './run-writer.js';
 import type { SegmentReader } from './segment-reader.js';
-import { type SegmentLimits, SegmentRun } from './segment-run.js';
-import { isGone, SegmentSet } from './segment-set.js';
+import { SegmentSet } from './segment-set.js';
 import { type SerialKey, serialKey } from './serial-key.js';
+import { StoreWriter } from './store-writer.js';
 import { type VerifyReport, verifyStore } from './verify.js';
 import { WriterLock } from './writer-lock.js';
 
@@ -97,18 +76,8 @@ export interface StoreStats {
   readonly lastRun: string | null;
 }
 
-/** Folders of the locks of those who write for long. */
+/** Folder of the lock of a run. */
 const RUN_LOCK = 'run';
-const COMPACTION_LOCK = 'compaction';
-/** Milliseconds for which the lock of the folder is waited for. */
-const LOCK_PATIENCE = 5000;
-const LOCK_ATTEMPTS = 1000;
-/** Milliseconds between two looks whether it is free. */
-const LOCK_PAUSE = 2;
-const COMPACTION_ATTEMPTS = 10;
-/** Responses after which the event loop has its turn when segments are rewritten. */
-const REWRITE_TURN = 256;
-
 /**
  * Responses in files of one folder. No service, no dependency; any number of processes read and write.
  *
@@ -124,26 +93,22 @@ const REWRITE_TURN = 256;
  */
 export class SegmentStore implements ResponseStore {
   readonly #folder: string;
-  readonly #limits: SegmentLimits;
-  readonly #breakLock: boolean;
   readonly #set: SegmentSet;
-  #lock: WriterLock | undefined;
+  readonly #writer: StoreWriter;
+  readonly #recovery: RunRecovery;
   /** Calls and runs that are under way. */
   #users = 0;
   #closed = false;
   #running = false;
   #run: BulkRun | undefined;
-  #lastEpoch = 0;
-  #releasedAt = Number.NEGATIVE_INFINITY;
-  #turn: Promise<unknown> = Promise.resolve();
   #compaction: Promise<unknown> = Promise.resolve();
 
   private constructor(folder: string, options: SegmentStoreOptions) {
     const { refreshInterval = 250, segmentRecords = 2 ** 20, segmentBytes = 2 ** 30, breakLock = false } = options;
     this.#folder = folder;
-    this.#limits = { records: segmentRecords, bytes: segmentBytes };
-    this.#breakLock = breakLock;
     this.#set = new SegmentSet(folder, refreshInterval);
+    this.#writer = new StoreWriter(folder, { records: segmentRecords, bytes: segmentBytes }, breakLock, this.#set);
+    this.#recovery = new RunRecovery(this.#writer);
   }
 
   /** Opens the store in a folder; makes the folder if there is none. */
@@ -188,7 +153,7 @@ export class SegmentStore implements ResponseStore {
     const { issuer } = readOptions(options, PUT_NAMES);
     this.#checkOpen();
     return this.#write(async () => {
-      await this.#agree(issuer);
+      await this.#writer.agree(issuer);
       const checked: [CheckedRecord, AnswerLabel][] = [];
       for (const item of batch) {
         const { serial, hashAlgorithm, issuerNameHash, signatureAlgorithm } = item;
@@ -200,15 +165,15 @@ export class SegmentStore implements ResponseStore {
       }
       const newer: [CheckedRecord, number][] = [];
       for (const [record, label] of checked) {
-        const kind = await this.#kindOf(label);
+        const kind = await this.#writer.kindOf(label);
         if (isNewer(record, kind, this.#set.findAll(record.serial))) newer.push([record, kind]);
       }
       if (newer.length === 0) return { written: 0, kept: checked.length };
-      const entries = await this.#writeSegments(await this.#nextEpoch(), async (run) => {
+      const entries = await this.#writer.writeSegments(await this.#writer.nextEpoch(), async (run) => {
         for (const [record, kind] of newer) await run.add(record, kind);
       });
-      await this.#publish((segments) => [...segments, ...entries]);
-      await this.#mergeSmall();
+      await this.#writer.publish((segments) => [...segments, ...entries]);
+      await this.#writer.mergeSmall();
       const written = entries.reduce((sum, segment) => sum + segment.entries, 0);
       return { written, kept: checked.length - written };
     });
@@ -230,12 +195,12 @@ export class SegmentStore implements ResponseStore {
     };
     try {
       // A lock of its own: others write while a run goes on, which may take hours.
-      lock = WriterLock.acquire(join(this.#folder, RUN_LOCK), this.#breakLock);
+      lock = WriterLock.acquire(join(this.#folder, RUN_LOCK), this.#writer.breakLock);
       const identity = await this.#write(async () => {
-        await this.#agree(issuer);
-        return this.#identify(id, otherRun);
+        await this.#writer.agree(issuer);
+        return this.#recovery.identify(id, otherRun);
       });
-      const run = await this.#recoverRun(identity, lock, end);
+      const run = await this.#recovery.recover(identity, lock, end);
       this.#run = run;
       // The store was closed meanwhile.
       if (this.#closed) await run.close();
@@ -256,7 +221,7 @@ export class SegmentStore implements ResponseStore {
     this.#users += 1;
     try {
       // Apart from the other calls: a revocation does not wait until the whole store has been copied.
-      const compaction = this.#compaction.then(() => this.#compactAll(seconds));
+      const compaction = this.#compaction.then(() => new Compaction(this.#writer).run(seconds));
       this.#compaction = compaction.catch(() => undefined);
       await compaction;
     } finally {
@@ -275,7 +240,7 @@ export class SegmentStore implements ResponseStore {
       if (dropped.length === 0) return 0;
       const names = new Set(dropped.map((reader) => reader.name));
       const count = dropped.reduce((sum, reader) => sum + reader.footer.entries, 0);
-      await this.#publish((segments) => segments.filter(({ file }) => !names.has(file)));
+      await this.#writer.publish((segments) => segments.filter(({ file }) => !names.has(file)));
       return count;
     });
   }
@@ -321,6 +286,12 @@ export class SegmentStore implements ResponseStore {
     if (this.#closed && this.#users === 0) this.#set.close();
   }
 
+  /** One of the calls that write. */
+  #write<T>(action: () => Promise<T>): Promise<T> {
+    this.#users += 1;
+    return this.#writer.write(action).finally(() => this.#end());
+  }
+
   #find(serialNumber: SerialKey, choice: AnswerChoice): Buffer | undefined {
     this.#checkOpen();
     const { hashAlgorithm, ...others } = readOptions(choice, CHOICE_NAMES, 'choice');
@@ -332,265 +303,6 @@ export class SegmentStore implements ResponseStore {
     const { kinds } = this.#set;
     return kinds.sorted(frames.filter((frame) => kinds.matches(kindOf(frame), wanted)))[0];
   }
-
-  /** Holds the issuer of what is to be written against that of the store, which learns of it. With the lock. */
-  async #agree(issuer: IssuerIdentity | undefined): Promise<void> {
-    if (issuer === undefined) return;
-    const { manifest } = this.#set;
-    // What has nothing is nobody's: a first attempt may have been that of another.
-    const isEmpty = manifest.segments.length === 0 && unfinishedRun(this.#folder, manifest) === undefined;
-    const agreed = agreedIssuer(isEmpty ? null : manifest.issuer, issuer);
-    if (agreed === manifest.issuer) return;
-    await writeManifest(this.#folder, manifest, { issuer: agreed, ...(isEmpty && { kinds: [] }) });
-    this.#set.reload();
-  }
-
-  /** The kind of answer that a record is; one that is new goes into the manifest first. With the lock. */
-  async #kindOf(label: AnswerLabel): Promise<number> {
-    const known = this.#set.kinds.find(label);
-    if (known >= 0) return known;
-    const { manifest } = this.#set;
-    const kind = this.#set.kinds.kindOf(label);
-    await writeManifest(this.#folder, manifest, { kinds: [...manifest.kinds, kind] });
-    this.#set.reload();
-    return manifest.kinds.length;
-  }
-
-  /** Which run to go on with, or to begin. With the lock. */
-  async #identify(id: string, otherRun: 'refuse' | 'discard'): Promise<RunIdentity> {
-    const { manifest } = this.#set;
-    const unfinished = unfinishedRun(this.#folder, manifest);
-    if (unfinished?.id === id) return unfinished;
-    if (unfinished !== undefined) {
-      if (otherRun !== 'discard')
-        throw invalidValue(`the store has an unfinished run of another name: '${unfinished.id}'; finish or discard it`);
-      await this.#forgetRun(unfinished.epoch);
-    }
-    const epoch = await this.#nextEpoch();
-    const run = { id, epoch, store: this.#set.manifest.store, mark: newMark().toString('hex') };
-    await writeRun(this.#folder, run);
-    return run;
-  }
-
-  async #recoverRun(identity: RunIdentity, lock: WriterLock, end: () => void): Promise<BulkRun> {
-    const { mark, epoch } = identity;
-    const run = new SegmentRun(this.#folder, epoch, Buffer.from(mark, 'hex'), this.#limits);
-    try {
-      await run.recover();
-    } catch (error) {
-      await run.close().catch(() => undefined);
-      throw error;
-    }
-    const isOurs = (): boolean => {
-      lock.check();
-      return unfinishedRun(this.#folder, this.#set.manifest)?.mark === mark;
-    };
-    return new BulkRun(run, {
-      editions: this.#set.manifest.lists ?? [],
-      kindOf: (record) => {
-        const known = this.#set.kinds.find(record);
-        return known >= 0 ? known : this.#write(() => this.#kindOf(record));
-      },
-      commit: async (entries, edition) => {
-        const snapshot = await this.#write(async () => {
-          if (!isOurs()) throw storeLocked('somebody else has taken over the run');
-          const lists = withEdition(this.#set.manifest.lists, edition);
-          await this.#publish((segments) => [...segments, ...entries], { lastRun: identity, ...(lists && { lists }) });
-          await removeQuietly(runPath(this.#folder));
-          return SegmentSet.snapshot(this.#folder);
-        });
-        try {
-          const names = new Set(entries.map(({ file }) => file));
-          const own = snapshot.readers.filter(({ name }) => names.has(name));
-          const others = snapshot.readers.filter(({ name }) => !names.has(name));
-          return await countServed(own, others);
-        } finally {
-          snapshot.close();
-          await this.#write(() => this.#mergeSmall()).catch(() => undefined);
-        }
-      },
-      discard: () =>
-        this.#write(async () => {
-          if (isOurs()) await this.#forgetRun(epoch);
-        }),
-      end,
-    });
-  }
-
-  async #forgetRun(epoch: number): Promise<void> {
-    // The note goes first: without it the files are rubbish, and it without them a run that lost its work.
-    await rm(runPath(this.#folder), { force: true });
-    await syncFolder(this.#folder);
-    // A commit that failed may have published them all the same.
-    const served = new Set(readManifest(this.#folder).segments.map(({ file }) => file));
-    for (const name of segmentNames(this.#folder, epoch)) {
-      if (!served.has(name)) await removeQuietly(join(this.#folder, name));
-    }
-  }
-
-  /**
-   * Puts the segments of many small batches together. Housekeeping: its failure, as on a full disk, must not pass for that of what has
-   * just been published. The next call tries again.
-   */
-  async #mergeSmall(): Promise<void> {
-    try {
-      for (;;) {
-        this.#set.refresh();
-        const small = mergeable(this.#set.readers, this.#limits);
-        if (small === undefined) return;
-        const entries = await this.#rewrite(await this.#nextEpoch(), small);
-        await this.#publish(replacing(small, entries));
-      }
-    } catch {
-      // What was written counts for nothing.
-    }
-  }
-
-  async #compactAll(validAt: number | undefined): Promise<void> {
-    // As with a run, others write meanwhile.
-    const lock = WriterLock.acquire(join(this.#folder, COMPACTION_LOCK), this.#breakLock);
-    try {
-      let dropBefore = validAt;
-      let attempt = 0;
-      for (;;) {
-        const [epoch, runs] = await this.#write(async () => {
-          const number = await this.#nextEpoch();
-          await writeCompaction(this.#folder, number);
-          return [number, this.#runs()] as const;
-        });
-        // What a run brings may be older than what has expired, which has to hide it.
-        if (runs.unfinished !== undefined) dropBefore = undefined;
-        // A set of its own: others may replace the manifest meanwhile.
-        const snapshot = SegmentSet.snapshot(this.#folder);
-        try {
-          const entries = await this.#rewrite(epoch, snapshot.readers, dropBefore);
-          const published = await this.#write(async () => {
-            const now = this.#runs();
-            const isSame = now.unfinished === runs.unfinished && now.last === runs.last;
-            const isRight = dropBefore === undefined || isSame;
-            if (isRight) await this.#publish(replacing(snapshot.readers, entries));
-            await removeQuietly(compactionPath(this.#folder));
-            return isRight;
-          });
-          if (published) return;
-        } catch (error) {
-          // Others have put some of the segments together, of more than are kept open.
-          attempt += 1;
-          if (!isGone(error) || attempt >= COMPACTION_ATTEMPTS) throw error;
-        } finally {
-          snapshot.close();
-        }
-        dropBefore = undefined;
-      }
-    } finally {
-      lock.release();
-    }
-  }
-
-  #runs(): { readonly last: number; readonly unfinished: number | undefined } {
-    const { manifest } = this.#set;
-    return { last: manifest.lastRun?.epoch ?? 0, unfinished: unfinishedRun(this.#folder, manifest)?.epoch };
-  }
-
-  #rewrite(epoch: number, readers: readonly SegmentReader[], validAt?: number): Promise<readonly SegmentEntry[]> {
-    return this.#writeSegments(epoch, async (run) => {
-      let count = 0;
-      for (const frames of servedBySerial(readers, validAt)) {
-        for (const frame of frames) {
-          await run.add(checkedRecordOf(frame), kindOf(frame));
-          count += 1;
-          if (count % REWRITE_TURN === 0) await nextTurn();
-        }
-      }
-    });
-  }
-
-  /** Writes segments of a new epoch; durable, but not served. */
-  async #writeSegments(epoch: number, write: (run: SegmentRun) => Promise<void>): Promise<readonly SegmentEntry[]> {
-    const run = new SegmentRun(this.#folder, epoch, newMark(), this.#limits);
-    try {
-      await write(run);
-      return await run.finish();
-    } catch (error) {
-      // Best effort; what stays is removed by whoever takes the lock next.
-      await run.remove().catch(() => undefined);
-      throw error;
-    }
-  }
-
-  /** A number that no file bears: neither those served, nor those of a run or a batch that is being written. */
-  async #nextEpoch(): Promise<number> {
-    if (this.#set.manifest.generation === 0) {
-      await writeManifest(this.#folder, this.#set.manifest, {});
-      this.#set.reload();
-    }
-    const { manifest } = this.#set;
-    const running = unfinishedRun(this.#folder, manifest)?.epoch ?? 0;
-    const compacting = compactionEpoch(this.#folder) ?? 0;
-    // Also beyond what could not be removed.
-    const present = segmentNames(this.#folder).map((name) => parseSegmentName(name).epoch);
-    this.#lastEpoch = 1 + Math.max(manifest.nextEpoch - 1, this.#lastEpoch, running, compacting, ...present);
-    return this.#lastEpoch;
-  }
-
-  /** Replaces the manifest, and removes the segments that it no longer names. */
-  async #publish(
-    change: (segments: readonly SegmentEntry[]) => readonly SegmentEntry[],
-    others: Partial<Manifest> = {},
-  ): Promise<void> {
-    const { manifest } = this.#set;
-    const segments = change(manifest.segments);
-    // Also beyond a run that an earlier process began: whoever follows must not take its files for his own.
-    const epochs = segments.map(({ file }) => parseSegmentName(file).epoch);
-    const nextEpoch = 1 + Math.max(manifest.nextEpoch - 1, this.#lastEpoch, others.lastRun?.epoch ?? 0, ...epochs);
-    this.#lock?.check();
-    try {
-      await writeManifest(this.#folder, manifest, { ...others, nextEpoch, segments });
-    } finally {
-      // Also after an error the new one may be there.
-      this.#set.expire();
-    }
-    const served = new Set(segments.map(({ file }) => file));
-    for (const { file } of manifest.segments) {
-      if (!served.has(file)) await removeQuietly(join(this.#folder, file));
-    }
-  }
-
-  /** Calls that write, one after the other, with the lock, which is held for moments only. */
-  #write<T>(action: () => Promise<T>): Promise<T> {
-    this.#users += 1;
-    const result = this.#turn.then(async () => {
-      const lock = await this.#acquire();
-      this.#lock = lock;
-      try {
-        this.#set.reload();
-        await removeRubbish(this.#folder, this.#set.manifest);
-        return await action();
-      } finally {
-        lock.release();
-        this.#releasedAt = performance.now();
-      }
-    });
-    this.#turn = result.catch(() => undefined);
-    return result.finally(() => this.#end());
-  }
-
-  /** The lock of the folder. Whoever has it will soon give it back; one who does not is asleep, or cannot be seen. */
-  async #acquire(): Promise<WriterLock> {
-    const patience = performance.now() + LOCK_PATIENCE;
-    // Others may be waiting for it.
-    if (performance.now() - this.#releasedAt < LOCK_PAUSE) await sleep(LOCK_PAUSE);
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        return WriterLock.acquire(this.#folder, this.#breakLock);
-      } catch (error) {
-        const isLocked = error instanceof OCSPError && error.code === 'ERR_OCSP_STORE_LOCKED';
-        // A process that hardly gets to run has not looked often.
-        if (!isLocked || (performance.now() > patience && attempt > LOCK_ATTEMPTS)) throw error;
-        await sleep(Math.random() * LOCK_PAUSE);
-      }
-    }
-  }
 }
 
 /** Whether a record is to be served, beside or instead of what there is for its certificate. */
@@ -600,18 +312,4 @@ function isNewer(record: CheckedRecord, kind: number, frames: readonly Buffer[])
     if (kindOf(frame) === kind && compareVersions(record, version) <= 0) return false;
     return record.certStatus === version.certStatus || compareKnowledge(record, version) > 0;
   });
-}
-
-/** The lists of a manifest, one of them in a new edition. */
-function withEdition(lists: Manifest['lists'], edition: ListEdition | undefined): Manifest['lists'] {
-  return edition === undefined ? lists : [...(lists ?? []).filter(({ list }) => list !== edition.list), edition];
-}
-
-/** The change of the manifest that puts new segments in the place of those they were made of. */
-function replacing(old: readonly SegmentReader[], entries: readonly SegmentEntry[]) {
-  const names = new Set(old.map((reader) => reader.name));
-  return (segments: readonly SegmentEntry[]): readonly SegmentEntry[] => [
-    ...entries,
-    ...segments.filter(({ file }) => !names.has(file)),
-  ];
 }

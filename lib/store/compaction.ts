@@ -1,0 +1,66 @@
+import { join } from 'node:path';
+import { removeQuietly } from './durable-files.js';
+import { compactionPath, unfinishedRun, writeCompaction } from './manifest.js';
+import { isGone, SegmentSet } from './segment-set.js';
+import { replacing, type StoreWriter } from './store-writer.js';
+import { WriterLock } from './writer-lock.js';
+
+/** Folder of its lock. */
+const COMPACTION_LOCK = 'compaction';
+const COMPACTION_ATTEMPTS = 10;
+
+/** Putting all segments of a store together, while others write. */
+export class Compaction {
+  readonly #writer: StoreWriter;
+
+  constructor(writer: StoreWriter) {
+    this.#writer = writer;
+  }
+
+  /** @param validAt - in seconds since 1970-01-01: what ended before it is left out */
+  async run(validAt: number | undefined): Promise<void> {
+    // As with a run, others write meanwhile.
+    const lock = WriterLock.acquire(join(this.#writer.folder, COMPACTION_LOCK), this.#writer.breakLock);
+    try {
+      let dropBefore = validAt;
+      let attempt = 0;
+      for (;;) {
+        const [epoch, runs] = await this.#writer.write(async () => {
+          const number = await this.#writer.nextEpoch();
+          await writeCompaction(this.#writer.folder, number);
+          return [number, this.#runs()] as const;
+        });
+        // What a run brings may be older than what has expired, which has to hide it.
+        if (runs.unfinished !== undefined) dropBefore = undefined;
+        // A set of its own: others may replace the manifest meanwhile.
+        const snapshot = SegmentSet.snapshot(this.#writer.folder);
+        try {
+          const entries = await this.#writer.rewrite(epoch, snapshot.readers, dropBefore);
+          const published = await this.#writer.write(async () => {
+            const now = this.#runs();
+            const isSame = now.unfinished === runs.unfinished && now.last === runs.last;
+            const isRight = dropBefore === undefined || isSame;
+            if (isRight) await this.#writer.publish(replacing(snapshot.readers, entries));
+            await removeQuietly(compactionPath(this.#writer.folder));
+            return isRight;
+          });
+          if (published) return;
+        } catch (error) {
+          // Others have put some of the segments together, of more than are kept open.
+          attempt += 1;
+          if (!isGone(error) || attempt >= COMPACTION_ATTEMPTS) throw error;
+        } finally {
+          snapshot.close();
+        }
+        dropBefore = undefined;
+      }
+    } finally {
+      lock.release();
+    }
+  }
+
+  #runs(): { readonly last: number; readonly unfinished: number | undefined } {
+    const { manifest } = this.#writer.set;
+    return { last: manifest.lastRun?.epoch ?? 0, unfinished: unfinishedRun(this.#writer.folder, manifest)?.epoch };
+  }
+}
