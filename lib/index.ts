@@ -48,6 +48,7 @@ export {
   verifyOcspResponseAsync,
 } from './ocsp/verification/verifier.js';
 export { type AlgorithmIdentifier, HashAlgorithm, type HashAlgorithmName } from './x509/algorithms.js';
+export { ASN1StringType } from './x509/asn1-string.js';
 export { type CertificateInput, ocspUrls } from './x509/certificate.js';
 export { CertificateExtensionOID, caIssuersUrls } from './x509/certificate-extensions.js';
 export {
@@ -83,7 +84,6 @@ export {
 } from './x509/general-name.js';
 export type { PrivateKeyInput } from './x509/key.js';
 export {
-  ASN1StringType,
   Name,
   NameAttribute,
   type NameAttributeInit,

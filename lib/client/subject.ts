@@ -5,8 +5,8 @@ import { OCSPRequestBuilder } from '../ocsp/request-builder.js';
 import { type CertIdInput, type OCSPQuestion, type Target, toQuestion } from '../ocsp/verification/question.js';
 import { checkCertIdHash, HashAlgorithm, type HashAlgorithmName } from '../x509/algorithms.js';
 import { type CertificateInput, type ParsedCertificate, toCertificate } from '../x509/certificate.js';
-import { integerFromBytes } from '../x509/der.js';
 import type { OCSPNonce } from '../x509/extensions/request.js';
+import { integerFromBytes } from '../x509/integer.js';
 import { checkNames, type OptionNames } from '../x509/options.js';
 
 /** Which certificate is asked about, and who issued it. */

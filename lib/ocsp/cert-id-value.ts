@@ -3,7 +3,7 @@ import { types } from 'node:util';
 import { invalidArgType, invalidValue } from '../errors.js';
 import { CERT_ID_HASHES, checkCertIdHash, HashAlgorithm, type HashAlgorithmName } from '../x509/algorithms.js';
 import { type CertificateInput, toCertificate } from '../x509/certificate.js';
-import { integerFromBytes } from '../x509/der.js';
+import { integerFromBytes } from '../x509/integer.js';
 import { type OptionNames, readOptions } from '../x509/options.js';
 import type { SerialNumberInput } from '../x509/serial-number.js';
 import { type Json, ValueObject } from '../x509/value-object.js';

@@ -1,5 +1,5 @@
 import { CERT_ID_HASHES, certIdHashForOid, type HashAlgorithm } from '../x509/algorithms.js';
-import { integerFromBytes } from '../x509/der.js';
+import { integerFromBytes } from '../x509/integer.js';
 import { oidFromBytes } from '../x509/oids.js';
 import { serialToText } from '../x509/serial-number.js';
 import { type Json, ValueObject } from '../x509/value-object.js';

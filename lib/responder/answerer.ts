@@ -6,7 +6,7 @@ import type { StatusEntry } from '../statuses/status-entry.js';
 import { nameHash } from '../store/issuer-identity.js';
 import type { ResponseRecord } from '../store/response-store.js';
 import { CERT_ID_HASHES, type HashAlgorithm } from '../x509/algorithms.js';
-import { integerToBytes } from '../x509/der.js';
+import { integerToBytes } from '../x509/integer.js';
 import { Answer, errorAnswer, Prepared } from './answer.js';
 import { AnswerCache } from './answer-cache.js';
 import { hexOf } from './authority.js';

@@ -5,7 +5,7 @@ import { type AddressInfo, isIPv6 } from 'node:net';
 import { invalidValue } from '../errors.js';
 import { loadDerOcspRequest, type OCSPRequest } from '../ocsp/request.js';
 import type { HashAlgorithm } from '../x509/algorithms.js';
-import { integerFromBytes } from '../x509/der.js';
+import { integerFromBytes } from '../x509/integer.js';
 import { OCSPExtensionOID } from '../x509/oids.js';
 import { type OptionNames, readOptions } from '../x509/options.js';
 import { serialToBytes } from '../x509/serial-number.js';

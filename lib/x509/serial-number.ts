@@ -1,6 +1,6 @@
 /** Serial numbers: one reader and one printer, for all that comes in and goes out. */
 import { invalidArgType, invalidValue } from '../errors.js';
-import { integerToBytes } from './der.js';
+import { integerToBytes } from './integer.js';
 
 /**
  * A serial number: a bigint, or hexadecimal digits in either case, as `X509Certificate` and

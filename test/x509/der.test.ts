@@ -21,10 +21,9 @@ import {
   encodeTlv,
   encodeUtcTime,
   encodeUtf8String,
-  integerFromBytes,
-  integerToBytes,
   Tag,
 } from '#dist/x509/der.js';
+import { integerFromBytes, integerToBytes } from '#dist/x509/integer.js';
 import { hex } from '../helpers/der.js';
 import { invalid, malformed, wrongType } from '../helpers/refusals.js';
 

@@ -9,7 +9,7 @@ import {
 } from 'openssl-ocsp';
 import { csvSource, indexTxtSource, ndjsonSource, ResponseSigner, SegmentStore } from 'openssl-ocsp/bulk';
 import { buildTestResponse, createTestCa } from 'openssl-ocsp/testing';
-import { integerFromBytes, integerToBytes } from '#dist/x509/der.js';
+import { integerFromBytes, integerToBytes } from '#dist/x509/integer.js';
 import { serialToBytes, serialToText } from '#dist/x509/serial-number.js';
 import { scratch } from '../bulk/scratch.js';
 import { invalid, wrong, wrongType } from '../helpers/refusals.js';

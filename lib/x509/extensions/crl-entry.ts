@@ -1,7 +1,8 @@
 import { malformed } from '../../errors.js';
 import { checkBytes, checkList } from '../checks.js';
-import { DerReader, encodeEnumerated, encodeGeneralizedTime, encodeSequenceOf, integerFromBytes, Tag } from '../der.js';
+import { DerReader, encodeEnumerated, encodeGeneralizedTime, encodeSequenceOf, Tag } from '../der.js';
 import { checkGeneralName, type GeneralName, readGeneralName } from '../general-name.js';
+import { integerFromBytes } from '../integer.js';
 import { CRLEntryExtensionOID } from '../oids.js';
 import { checkReason, type ReasonFlags, type ReasonName, reasonFromCode, reasonToCode } from '../reason.js';
 import { checkDate } from '../time.js';
