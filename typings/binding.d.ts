@@ -195,6 +195,54 @@ export interface OpensslInfo {
 /** The number of octets left in the output array, or, when they do not fit there, a Buffer. */
 export type Output = number | Buffer;
 
+export type LayoutName =
+  | 'HASH_ALGORITHM'
+  | 'ISSUER_NAME_HASH'
+  | 'ISSUER_KEY_HASH'
+  | 'SERIAL'
+  | 'HASH_INDEX'
+  | 'ENTRY_EXTENSIONS'
+  | 'ENTRY_ELEMENT'
+  | 'REQUEST_TBS'
+  | 'REQUESTOR_NAME'
+  | 'REQUEST_EXTENSIONS'
+  | 'REQUEST_SIGNATURE'
+  | 'REQUEST_ENTRIES'
+  | 'ENTRY_COUNT'
+  | 'FIRST_ENTRY'
+  | 'CERT_STATUS'
+  | 'REVOCATION_REASON'
+  | 'REVOCATION_TIME'
+  | 'THIS_UPDATE'
+  | 'NEXT_UPDATE'
+  | 'SINGLE_EXTENSIONS'
+  | 'SINGLE_ELEMENT'
+  | 'RESPONSE_STATUS'
+  | 'RESPONDER_ID_TAG'
+  | 'TBS'
+  | 'SIGNATURE_ALGORITHM'
+  | 'SIGNATURE'
+  | 'CERTIFICATES'
+  | 'RESPONDER_ID'
+  | 'PRODUCED_AT'
+  | 'RESPONSE_EXTENSIONS'
+  | 'RESPONSES'
+  | 'RESPONSE_COUNT'
+  | 'FIRST_SINGLE'
+  | 'ENCODINGS'
+  | 'AUTHENTICATION'
+  | 'AUTHORITY'
+  | 'SIGNER_SOURCE'
+  | 'SIGNER_INDEX'
+  | 'SIGNER_CERTIFICATE'
+  | 'REMEMBERED'
+  | 'NO_CHECK'
+  | 'ENTRY_SIZE'
+  | 'SINGLE_SIZE'
+  | 'REQUEST_SIZE'
+  | 'RESPONSE_SIZE'
+  | 'AUTHENTICATED_SIZE';
+
 export interface NativeBinding {
   /**
    * Must be called once, before anything else but `opensslInfo`. `layout` is filled by `parseRequest` and `parseResponse`,
@@ -206,6 +254,8 @@ export interface NativeBinding {
     output: Uint8Array,
   ): void;
   opensslInfo(): OpensslInfo;
+  /** Where in the layout each number lies, by the names of lib/ocsp/layout.ts. */
+  readonly offsets: Readonly<Record<LayoutName, number>>;
 
   readonly Certificate: new (der: X509Certificate['raw']) => NativeCertificate;
   readonly PrivateKey: new (

@@ -1,71 +1,69 @@
 /**
- * Where the native parsers put what they find: indexes into the numbers of `RequestLayout`, `ResponseLayout` and their
- * entries (native/core/request_parser.h, response_parser.h). A range is two numbers, start and end offset in the DER;
- * an absent one starts at -1.
+ * Where the native parsers put what they find: indexes into the numbers of their structs, as the addon says
+ * (native/binding/layout.cc). A range is two numbers, start and end offset in the DER; an absent one starts at -1.
  */
-import { layout } from '../binding.js';
+import { layout, native } from '../binding.js';
 
 /** Offsets of one message or of a list of entries. */
 export type Offsets = ArrayLike<number>;
 
+const { offsets } = native;
+
 /** CertID, at the beginning of every entry. */
-export const HASH_ALGORITHM = 0;
-export const ISSUER_NAME_HASH = 2;
-export const ISSUER_KEY_HASH = 4;
-export const SERIAL = 6;
-export const HASH_INDEX = 8;
-const CERT_ID_SIZE = 9;
+export const HASH_ALGORITHM: number = offsets.HASH_ALGORITHM;
+export const ISSUER_NAME_HASH: number = offsets.ISSUER_NAME_HASH;
+export const ISSUER_KEY_HASH: number = offsets.ISSUER_KEY_HASH;
+export const SERIAL: number = offsets.SERIAL;
+export const HASH_INDEX: number = offsets.HASH_INDEX;
 
 /** Request entry. */
-export const ENTRY_EXTENSIONS: number = CERT_ID_SIZE;
-export const ENTRY_ELEMENT: number = CERT_ID_SIZE + 2;
-export const ENTRY_SIZE: number = CERT_ID_SIZE + 4;
+export const ENTRY_EXTENSIONS: number = offsets.ENTRY_EXTENSIONS;
+export const ENTRY_ELEMENT: number = offsets.ENTRY_ELEMENT;
+export const ENTRY_SIZE: number = offsets.ENTRY_SIZE;
 
 /** Request. */
-export const REQUESTOR_NAME = 2;
-export const REQUEST_EXTENSIONS = 4;
-export const REQUEST_ENTRIES = 8;
-export const ENTRY_COUNT = 10;
-export const FIRST_ENTRY = 11;
-export const REQUEST_TBS = 0;
-export const REQUEST_SIGNATURE = 6;
-const REQUEST_SIZE = FIRST_ENTRY + ENTRY_SIZE;
+export const REQUEST_TBS: number = offsets.REQUEST_TBS;
+export const REQUESTOR_NAME: number = offsets.REQUESTOR_NAME;
+export const REQUEST_EXTENSIONS: number = offsets.REQUEST_EXTENSIONS;
+export const REQUEST_SIGNATURE: number = offsets.REQUEST_SIGNATURE;
+export const REQUEST_ENTRIES: number = offsets.REQUEST_ENTRIES;
+export const ENTRY_COUNT: number = offsets.ENTRY_COUNT;
+export const FIRST_ENTRY: number = offsets.FIRST_ENTRY;
 
 /** Single response. */
-export const CERT_STATUS: number = CERT_ID_SIZE;
-export const REVOCATION_REASON: number = CERT_ID_SIZE + 1;
-export const REVOCATION_TIME: number = CERT_ID_SIZE + 2;
-export const THIS_UPDATE: number = CERT_ID_SIZE + 4;
-export const NEXT_UPDATE: number = CERT_ID_SIZE + 6;
-export const SINGLE_EXTENSIONS: number = CERT_ID_SIZE + 8;
-export const SINGLE_ELEMENT: number = CERT_ID_SIZE + 10;
-export const SINGLE_SIZE: number = CERT_ID_SIZE + 12;
+export const CERT_STATUS: number = offsets.CERT_STATUS;
+export const REVOCATION_REASON: number = offsets.REVOCATION_REASON;
+export const REVOCATION_TIME: number = offsets.REVOCATION_TIME;
+export const THIS_UPDATE: number = offsets.THIS_UPDATE;
+export const NEXT_UPDATE: number = offsets.NEXT_UPDATE;
+export const SINGLE_EXTENSIONS: number = offsets.SINGLE_EXTENSIONS;
+export const SINGLE_ELEMENT: number = offsets.SINGLE_ELEMENT;
+export const SINGLE_SIZE: number = offsets.SINGLE_SIZE;
 
 /** Response. */
-export const RESPONSE_STATUS = 0;
-export const RESPONDER_ID_TAG = 1;
-export const TBS = 2;
-export const SIGNATURE_ALGORITHM = 4;
-export const SIGNATURE = 6;
-export const CERTIFICATES = 8;
-export const RESPONDER_ID = 10;
-export const PRODUCED_AT = 12;
-export const RESPONSE_EXTENSIONS = 14;
-export const RESPONSES = 16;
-export const RESPONSE_COUNT = 18;
-export const FIRST_SINGLE = 19;
-export const ENCODINGS: number = FIRST_SINGLE + SINGLE_SIZE;
-const RESPONSE_SIZE = ENCODINGS + 1;
+export const RESPONSE_STATUS: number = offsets.RESPONSE_STATUS;
+export const RESPONDER_ID_TAG: number = offsets.RESPONDER_ID_TAG;
+export const TBS: number = offsets.TBS;
+export const SIGNATURE_ALGORITHM: number = offsets.SIGNATURE_ALGORITHM;
+export const SIGNATURE: number = offsets.SIGNATURE;
+export const CERTIFICATES: number = offsets.CERTIFICATES;
+export const RESPONDER_ID: number = offsets.RESPONDER_ID;
+export const PRODUCED_AT: number = offsets.PRODUCED_AT;
+export const RESPONSE_EXTENSIONS: number = offsets.RESPONSE_EXTENSIONS;
+export const RESPONSES: number = offsets.RESPONSES;
+export const RESPONSE_COUNT: number = offsets.RESPONSE_COUNT;
+export const FIRST_SINGLE: number = offsets.FIRST_SINGLE;
+export const ENCODINGS: number = offsets.ENCODINGS;
 
-/** What authenticating a response adds behind it (native/core/response_verifier.h). */
-export const AUTHENTICATION: number = RESPONSE_SIZE;
-export const AUTHORITY: number = AUTHENTICATION + 1;
-export const SIGNER_SOURCE: number = AUTHENTICATION + 2;
-export const SIGNER_INDEX: number = AUTHENTICATION + 3;
-export const SIGNER_CERTIFICATE: number = AUTHENTICATION + 4;
-export const REMEMBERED: number = AUTHENTICATION + 6;
-export const NO_CHECK: number = AUTHENTICATION + 7;
-export const AUTHENTICATED_SIZE: number = AUTHENTICATION + 8;
+/** What authenticating a response adds behind it. */
+export const AUTHENTICATION: number = offsets.AUTHENTICATION;
+export const AUTHORITY: number = offsets.AUTHORITY;
+export const SIGNER_SOURCE: number = offsets.SIGNER_SOURCE;
+export const SIGNER_INDEX: number = offsets.SIGNER_INDEX;
+export const SIGNER_CERTIFICATE: number = offsets.SIGNER_CERTIFICATE;
+export const REMEMBERED: number = offsets.REMEMBERED;
+export const NO_CHECK: number = offsets.NO_CHECK;
+export const AUTHENTICATED_SIZE: number = offsets.AUTHENTICATED_SIZE;
 
 /**
  * A copy of what the parser left for the message just parsed: as many numbers as `blank` has, which is a multiple of eight. (A
@@ -91,8 +89,8 @@ function blankOf(size: number): readonly number[] {
   return Array.from({ length: Math.ceil(size / 8) * 8 }, () => -1);
 }
 
-const BLANK_REQUEST = blankOf(REQUEST_SIZE);
-const BLANK_RESPONSE = blankOf(RESPONSE_SIZE);
+const BLANK_REQUEST = blankOf(offsets.REQUEST_SIZE);
+const BLANK_RESPONSE = blankOf(offsets.RESPONSE_SIZE);
 const BLANK_AUTHENTICATED = blankOf(AUTHENTICATED_SIZE);
 
 export function takeRequestOffsets(): Offsets {

@@ -5,6 +5,7 @@
 #include "addon_data.h"
 #include "certificate_class.h"
 #include "file_lock.h"
+#include "layout.h"
 #include "messages.h"
 #include "pkcs12.h"
 #include "private_key_class.h"
@@ -55,6 +56,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("ResponseVerifier", ResponseVerifierClass::define(env));
   define_file_lock_functions(env, exports);
   define_message_functions(env, exports);
+  define_offsets(env, exports);
   define_pkcs12_function(env, exports);
   define_verification_functions(env, exports);
   return exports;

@@ -6,6 +6,7 @@
 #include "../core/thread.h"
 #include "addon_data.h"
 #include "certificate_class.h"
+#include "layout.h"
 #include "native_class.h"
 #include "promise_worker.h"
 #include "trust_store_class.h"
@@ -14,13 +15,6 @@
 namespace ocsp::binding {
 
 namespace {
-
-// What JavaScript reads of one response (lib/ocsp/layout.ts).
-struct AuthenticatedLayout {
-  ResponseLayout response;
-  Authentication authentication;
-};
-static_assert(sizeof(AuthenticatedLayout) % sizeof(std::int32_t) == 0);
 
 struct Item {
   ByteVector der;

@@ -111,7 +111,7 @@ test('an unsuccessful response has no members but its status', (t) => {
   for (const status of [1, 2, 3, 5, 6]) {
     const unsuccessful = loadDerOcspResponse(testErrorResponse(status));
     for (const [name, call] of members(unsuccessful)) {
-      if (readable.includes(name) || typeof name !== 'string' || name.startsWith('verify')) continue;
+      if (readable.includes(name) || typeof name !== 'string' || name.startsWith('basicVerify')) continue;
       const error = t.throws(() => call(unsuccessful, request.requests[0]), undefined, name) as OCSPError | undefined;
       t.true(error instanceof TypeError || error?.code === 'ERR_OCSP_UNSUCCESSFUL', `${name}: ${String(error)}`);
     }

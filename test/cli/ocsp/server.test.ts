@@ -148,11 +148,16 @@ withCli(
     ] as const) {
       const response = await fetch(`http://127.0.0.1:${server.port}/nonsense`, {
         method,
+        // A connection that is kept may end just when it is used again.
+        headers: { Connection: 'close' },
         ...(body === undefined ? {} : { body }),
       });
       t.is(Buffer.from(await response.arrayBuffer()).toString('hex'), expected);
     }
-    t.is((await fetch(`http://127.0.0.1:${server.port}/`, { method: 'DELETE' })).status, 400);
+    t.is(
+      (await fetch(`http://127.0.0.1:${server.port}/`, { method: 'DELETE', headers: { Connection: 'close' } })).status,
+      400,
+    );
     t.regex(server.stdout, /Responder Error: malformedrequest \(1\)/);
     await closed;
     t.regex(await status(), /: revoked/);
