@@ -34,13 +34,17 @@ export async function runSuite({
     child.on('close', (...result) => done(result));
   });
   const counts = { passed: 0, failed: 0, skipped: 0 };
+  const seconds = new Map();
   let listed = false;
   for await (const line of createInterface({ input: child.stdout })) {
     hung.refresh();
     // Behind the line come the details of failures, in which signs mean something else.
     if (/^ *─$/.test(line)) listed = true;
     const [, mark] = listed ? [] : (/^ *([✔✘-]) /.exec(line) ?? []);
-    if (mark !== undefined) counts[MARKS[mark]] += 1;
+    if (mark !== undefined) {
+      counts[MARKS[mark]] += 1;
+      addDuration(seconds, line);
+    }
     // What passed or was skipped says nothing new.
     if ((mark === undefined || mark === '✘') && !/^ *─?$|[Rr]eport.*(\.json|completed)/.test(line)) console.log(line);
   }
@@ -50,10 +54,22 @@ export async function runSuite({
   rmSync(reports, { recursive: true, force: true });
   // A crash, or a test that hangs, ends the run without a count of its own.
   if (code !== 0 && counts.failed === 0) counts.failed = 1;
+  if (process.env.CI) {
+    const longest = [...seconds].sort(([, a], [, b]) => b - a).slice(0, 12);
+    console.log(`Seconds by file: ${longest.map(([name, sum]) => `${name} ${Math.round(sum)}`).join(', ')}`);
+  }
   if (counts.passed + counts.failed === 0) throw new ScriptError(`${label}: no test ran.`);
   record(label, counts);
   if (code !== 0 || counts.failed > 0) throw new ScriptError(`${label}: failed (${signal ?? `exit code ${code}`}).`);
   return counts;
+}
+
+/** Adds what a test took, as ava says it, to the sum of its file. */
+function addDuration(seconds, line) {
+  const [, name, minutes = 0, number, unit] =
+    /^ *[✔✘] (?:\[fail\]: )?(.*) › .* \((?:(\d+)m )?([\d.]+)(m?s)\)/.exec(line) ?? [];
+  if (name === undefined) return;
+  seconds.set(name, (seconds.get(name) ?? 0) + minutes * 60 + number / (unit === 'ms' ? 1000 : 1));
 }
 
 /** Where the workers stand that do not wait for an event. */
