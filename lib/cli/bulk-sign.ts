@@ -88,8 +88,6 @@ const OPTIONS = {
 
 /** `openssl-ocsp bulk-sign` */
 export const bulkSignCommand: Command = {
-  name: 'bulk-sign',
-  summary: 'sign the status of every certificate in a list, into a store',
   help: HELP,
   options: OPTIONS,
   async run(args) {

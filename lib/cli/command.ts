@@ -23,9 +23,6 @@ export const ExitCode = {
 
 /** A subcommand. */
 export interface Command {
-  readonly name: string;
-  /** One line for the overview. */
-  readonly summary: string;
   readonly help: string;
   /** Its options by name, where {@link help} is to be held against them. */
   readonly options?: OptionSpecs;

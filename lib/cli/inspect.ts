@@ -31,8 +31,6 @@ const OPTIONS = {
 
 /** `openssl-ocsp inspect` */
 export const inspectCommand: Command = {
-  name: 'inspect',
-  summary: 'show what is in an OCSP request or response',
   help: HELP,
   options: OPTIONS,
   async run(args) {

@@ -5,12 +5,13 @@ import { OCSPError } from '../errors.js';
 import { closest } from '../x509/suggestion.js';
 import { refuseMore } from './arguments.js';
 import { printableLines } from './colour.js';
-import { type Command, ExitCode, UsageError } from './command.js';
+import { ExitCode, UsageError } from './command.js';
+import { COMMANDS, type CommandEntry } from './commands.js';
 import { fileError, messageOf } from './system-error.js';
 
-function help(commands: readonly Command[]): string {
-  const width = Math.max(...commands.map(({ name }) => name.length));
-  const lines = commands.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`);
+function overview(): string {
+  const width = Math.max(...COMMANDS.map(({ name }) => name.length));
+  const lines = COMMANDS.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`);
   return `Usage: openssl-ocsp <command> [options]
 
 ${lines.join('\n')}
@@ -29,10 +30,10 @@ function version(openssl: string): string {
 class NoSuchCommand extends UsageError {}
 
 /** @throws NoSuchCommand */
-function find(commands: readonly Command[], name: string): Command {
-  const command = commands.find((candidate) => candidate.name === name);
+function find(name: string): CommandEntry {
+  const command = COMMANDS.find((candidate) => candidate.name === name);
   if (command !== undefined) return command;
-  const near = closest(name, [...commands.map((known) => known.name), 'help', 'version']);
+  const near = closest(name, [...COMMANDS.map((known) => known.name), 'help', 'version']);
   throw new NoSuchCommand(`no such command: ${name}${near === undefined ? '' : `; did you mean ${near}?`}`);
 }
 
@@ -41,25 +42,24 @@ const HELP_WORDS = ['help', '--help', '-h'];
 const VERSION_WORDS = ['version', '--version', '-V'];
 
 async function run([name, ...args]: readonly string[]): Promise<number> {
-  // Loaded here, since the addon may be missing: that is an error like any other.
-  const { COMMANDS } = await import('./commands.js');
   if (name === undefined) {
-    process.stdout.write(help(COMMANDS));
+    process.stdout.write(overview());
     return ExitCode.USAGE;
   }
   if (HELP_WORDS.includes(name)) {
     refuseMore(args, 1);
     const [about] = args;
-    process.stdout.write(about === undefined ? help(COMMANDS) : find(COMMANDS, about).help);
+    process.stdout.write(about === undefined ? overview() : (await find(about).load()).help);
     return ExitCode.OK;
   }
   if (VERSION_WORDS.includes(name)) {
     refuseMore(args, 0);
+    // Loaded here, since the addon may be missing: that is an error like any other.
     const { opensslInfo } = await import('../binding.js');
     process.stdout.write(version(opensslInfo.version));
     return ExitCode.OK;
   }
-  const command = find(COMMANDS, name);
+  const command = await find(name).load();
   // A value of an option may look like this; commands with a grammar of their own find out themselves.
   if (!command.ownGrammar && (args.includes('--help') || args.includes('-h'))) {
     process.stdout.write(command.help);

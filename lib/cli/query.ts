@@ -72,8 +72,6 @@ const LONGEST_WATCH = 2 ** 31 - 1;
 
 /** `openssl-ocsp query` */
 export const queryCommand: Command = {
-  name: 'query',
-  summary: 'ask a responder over HTTP, and verify what it answers',
   help: HELP,
   options: OPTIONS,
   async run(args) {

@@ -57,8 +57,6 @@ const PEM_LINE = 64;
 
 /** `openssl-ocsp request` */
 export const requestCommand: Command = {
-  name: 'request',
-  summary: 'make an OCSP request',
   help: HELP,
   options: OPTIONS,
   async run(args) {

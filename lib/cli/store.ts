@@ -170,8 +170,6 @@ async function convert(folder: string, target: string | undefined, values: Value
 
 /** `openssl-ocsp store` */
 export const storeCommand: Command = {
-  name: 'store',
-  summary: 'a store: ls, get, stats, verify, compact, export, put, revoke, convert',
   help: HELP,
   options: OPTIONS,
   async run(args) {

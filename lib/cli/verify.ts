@@ -31,8 +31,6 @@ const OPTIONS = {
 
 /** `openssl-ocsp verify` */
 export const verifyCommand: Command = {
-  name: 'verify',
-  summary: 'verify an OCSP response: good, revoked, unknown or refused, and why',
   help: HELP,
   options: OPTIONS,
   async run(args) {

@@ -7,9 +7,9 @@ import test, { type ExecutionContext } from 'ava';
 import { buildTestResponse, createTestCa } from 'openssl-ocsp/testing';
 import { type OptionSpecs, readArguments } from '#dist/cli/arguments.js';
 import { type Command, UsageError } from '#dist/cli/command.js';
-import { COMMANDS } from '#dist/cli/commands.js';
 import { closest } from '#dist/x509/suggestion.js';
 import { command, forEachOf } from '../helpers/command.js';
+import { loadCommands } from '../helpers/commands.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'openssl-ocsp-arguments-'));
 test.after.always(() => rmSync(folder, { recursive: true, force: true }));
@@ -36,7 +36,10 @@ writeFileSync(
   }),
 );
 
-const commands = COMMANDS.filter(({ ownGrammar }) => !ownGrammar);
+let commands: Awaited<ReturnType<typeof loadCommands>>;
+test.before(async () => {
+  commands = await loadCommands();
+});
 /** Runs a command in this process: it has to end before it does anything. */
 async function refused(t: ExecutionContext, [name, ...args]: readonly string[], message: RegExp): Promise<void> {
   const one = commands.find((candidate) => candidate.name === name);

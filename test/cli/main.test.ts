@@ -3,9 +3,13 @@ import test from 'ava';
 import { type Paint, paintFor } from '#dist/cli/colour.js';
 import { COMMANDS } from '#dist/cli/commands.js';
 import { command, forEachOf } from '../helpers/command.js';
+import { loadCommands } from '../helpers/commands.js';
 
 /** Those with options in the usual way. */
-const commands = COMMANDS.filter(({ ownGrammar }) => !ownGrammar);
+let commands: Awaited<ReturnType<typeof loadCommands>>;
+test.before(async () => {
+  commands = await loadCommands();
+});
 
 test('the overview names every command, and each has a help that names every option and exit code', async (t) => {
   const overview = await command(['--help']);

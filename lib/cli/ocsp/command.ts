@@ -9,8 +9,6 @@ ${optionLines()}`;
 
 /** `openssl-ocsp ocsp`. Its grammar is OpenSSL's: one dash, and the order of options counts. */
 export const ocspCommand: Command = {
-  name: 'ocsp',
-  summary: 'a stand-in for "openssl ocsp" in scripts',
   help: HELP,
   ownGrammar: true,
   run: (args) => runOcsp(args),

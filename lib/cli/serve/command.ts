@@ -89,8 +89,6 @@ const NOT_WITH_CONFIG = [
 
 /** `openssl-ocsp serve` */
 export const serveCommand: Command = {
-  name: 'serve',
-  summary: 'answer OCSP requests over HTTP',
   help: HELP,
   options: OPTIONS,
   async run(args) {
