@@ -10,10 +10,10 @@ import type { OCSPFailure } from './failures.js';
 export type CheckOutcome = 'good' | 'revoked' | 'unknown' | 'undetermined' | 'not-applicable';
 
 /**
- * Where the answer comes from: the cache, the network, or (`'stale'`) the cache although its time is over. Null where there is
- * none.
+ * Where the answer comes from: it came with the certificate, the cache, the network, or (`'stale'`) the cache although its time
+ * is over. Null where there is none.
  */
-export type CheckSource = 'cache' | 'network' | 'stale' | null;
+export type CheckSource = 'staple' | 'cache' | 'network' | 'stale' | null;
 
 /** What is known before a policy has looked at it. */
 export interface CheckFacts {
@@ -58,6 +58,7 @@ export class CheckResult implements CheckFacts {
   explain(): string {
     const lines = this.attempts.map(attemptLine);
     if (this.source === 'cache') lines.push('  -    from the cache');
+    if (this.source === 'staple') lines.push('  -    came with the certificate');
     if (this.source === 'stale')
       lines.push('  -    from the cache, past its time: nobody could be reached for a newer answer');
     if (this.verdict !== null) lines.push(this.verdict.explain());

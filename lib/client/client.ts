@@ -1,5 +1,7 @@
 /** Asks about certificates, keeps answers, and says what they come to. */
 import type { X509Certificate } from 'node:crypto';
+import type { Agent, AgentOptions } from 'node:https';
+import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import { invalidArgType, invalidValue } from '../errors.js';
 import type { Verdict } from '../ocsp/verification/verdict.js';
 import { type CertificateInput, toCertificate } from '../x509/certificate.js';
@@ -19,6 +21,7 @@ import { ResponseCache } from './response-cache.js';
 import { RestingQuestions } from './resting-questions.js';
 import { search } from './search.js';
 import { type ClientQuestion, type Subject, toSubject } from './subject.js';
+import { checkPeer, connectorOf, GuardedAgent, guard, type PeerOptions } from './tls/guard.js';
 
 /** Options of {@link OCSPClient.check}. */
 export interface CheckOptions {
@@ -26,9 +29,14 @@ export interface CheckOptions {
   readonly signal?: AbortSignal;
   /** Asks, whatever the cache holds. Responders that rest are let rest all the same. Default `false`. */
   readonly fresh?: boolean;
+  /**
+   * An answer that came with the certificate, such as in a TLS handshake. Where it counts, nobody is asked; where it does not, or
+   * an answer is known that is later, it is as if there were none.
+   */
+  readonly staple?: Uint8Array;
 }
 
-const CHECK_OPTIONS: OptionNames<CheckOptions> = { signal: true, fresh: true };
+const CHECK_OPTIONS: OptionNames<CheckOptions> = { signal: true, fresh: true, staple: true };
 
 /**
  * Asks responders about certificates, verifies what they answer, and keeps it. One of it for a process: what it remembers
@@ -63,9 +71,13 @@ export class OCSPClient {
    */
   async check(question: ClientQuestion, options: CheckOptions = {}): Promise<CheckResult> {
     if (this.#closed.signal.aborted) throw invalidValue('the client is closed');
-    const { signal, fresh = false } = checkNames(options, CHECK_OPTIONS);
+    const { signal, fresh = false, staple } = checkNames(options, CHECK_OPTIONS);
     const subject = toSubject(question);
     signal?.throwIfAborted();
+    if (staple !== undefined) {
+      const stapled = await this.#judgeStaple(subject, staple);
+      if (stapled !== null) return stapled;
+    }
     if (!fresh) {
       const known = this.#known(subject, question);
       if (known !== null) return known;
@@ -95,6 +107,39 @@ export class OCSPClient {
     return new ChainResult(await Promise.all(checks));
   }
 
+  /**
+   * Holds a connection to a server back until its certificate is known to be allowed: waits for the handshake, judges the staple,
+   * and asks where there is none that counts. To be called at once after `tls.connect({ ..., requestOCSP: true })`; nothing may
+   * be written before the promise resolves. A certificate whose server always staples (RFC 7633) is refused without one.
+   *
+   * @throws (rejects with) {@link PeerNotAllowedError}; the error of the connection; the reason of `signal`. The connection is
+   * destroyed then.
+   */
+  async guard(socket: TLSSocket, options: PeerOptions = {}): Promise<CheckResult> {
+    return await guard(this, socket, options);
+  }
+
+  /**
+   * Checks the certificate of the peer of a connection that stands, such as the client of a server that asks for
+   * certificates. From the cache where it can; no longer than `timeout` else. A peer without a certificate, or with one that TLS
+   * does not trust, is `'undetermined'`, and not allowed.
+   *
+   * @throws (rejects with) TypeError; what {@link check} throws.
+   */
+  async checkPeer(socket: TLSSocket, options: PeerOptions = {}): Promise<CheckResult> {
+    return await checkPeer(this, socket, options);
+  }
+
+  /** An agent for node:https whose connections are {@link guard}ed. */
+  createAgent(options: AgentOptions = {}, peer: PeerOptions = {}): Agent {
+    return new GuardedAgent(this, options, peer);
+  }
+
+  /** For `new Agent({ connect })` of undici: connections that are {@link guard}ed, to https alone. */
+  connector(options: ConnectionOptions = {}, peer: PeerOptions = {}): ReturnType<typeof connectorOf> {
+    return connectorOf(this, options, peer);
+  }
+
   /** Ends connections and questions that are under way. */
   async close(): Promise<void> {
     this.#closed.abort(new Error('the client is closed'));
@@ -117,6 +162,20 @@ export class OCSPClient {
       return this.#decide(facts);
     }
     return this.#resting.get(subject.key, now);
+  }
+
+  /** Null where it does not count, or something later is known. */
+  async #judgeStaple(subject: Subject, staple: Uint8Array): Promise<CheckResult | null> {
+    if (subject.target.mismatch !== '') return null;
+    const { verifier } = this.#settings.inquiry;
+    const now = this.#now();
+    const verdict = verifier.verify(staple, subject.question(now));
+    if (!verdict.usable || verdict.status === 'unknown') return null;
+    const answer = new CachedAnswer(verdict, now, subject);
+    const known = await this.#cache.adopt(subject, answer, now);
+    if (known !== answer && !known.der.equals(answer.der)) return null;
+    const facts = this.#factsOf(answer, subject, this.#now());
+    return facts === null ? null : this.#decide({ ...facts, source: 'staple' });
   }
 
   #factsOf(answer: CachedAnswer, subject: Subject, now: number): CheckFacts | null {

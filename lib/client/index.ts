@@ -14,4 +14,7 @@ export { FolderCache } from './folder-cache.js';
 export type { ClientCacheOptions, OCSPClientOptions, RespondersHook } from './options.js';
 export type { ResponseCacheStore } from './response-cache.js';
 export type { ClientQuestion } from './subject.js';
+export { type ConnectorTarget, PeerNotAllowedError, type PeerOptions } from './tls/guard.js';
+export type { StapleDecision, StapleState } from './tls/staple.js';
+export { Stapler, type StaplerEvents, type StaplerOptions } from './tls/stapler.js';
 export type { ClientAgents } from './transport.js';

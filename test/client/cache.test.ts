@@ -12,6 +12,7 @@ import {
 } from 'openssl-ocsp/client';
 import { TestResponder, TestResponseKit } from 'openssl-ocsp/testing';
 import { Scratch } from '../helpers/openssl-cli.js';
+import { Shifted } from '../helpers/shifted-clock.js';
 
 const kit = new TestResponseKit();
 const issuer = kit.ca.certificate;
@@ -22,17 +23,6 @@ const start = () => TestResponder.start(kit.ca);
 const clientOf = (responder: TestResponder, options: OCSPClientOptions = {}) =>
   new OCSPClient({ responders: [responder.url], ...PATIENT, ...options });
 
-/** The clock of the machine, so much ahead. */
-class Shifted implements ClientClock {
-  ahead = 0;
-  now(): number {
-    return Date.now() + this.ahead;
-  }
-  after(milliseconds: number, callback: () => void): () => void {
-    const timer = setTimeout(callback, milliseconds);
-    return () => clearTimeout(timer);
-  }
-}
 async function keysOf(store: ResponseCacheStore): Promise<string[]> {
   const keys: string[] = [];
   for await (const key of store.keys()) keys.push(key);

@@ -1,12 +1,13 @@
 /** The programs of docs/client.md work as they are written there. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Server } from 'node:https';
 import { request } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import test from 'ava';
-import { OCSPClient } from 'openssl-ocsp/client';
+import { OCSPClient, type Stapler } from 'openssl-ocsp/client';
 import { TestResponder, TestResponseKit } from 'openssl-ocsp/testing';
 import { runProgram } from '../helpers/programs.js';
 
@@ -25,7 +26,7 @@ const load = async <T>(name: string): Promise<T> => (await import(pathToFileURL(
 test('all programs are known here', (t) => {
   t.deepEqual(
     programs.map(([name]) => name),
-    ['check.mjs', 'gateway.mjs', 'shared-cache.mjs', 'hashes.mjs', 'test.mjs'],
+    ['check.mjs', 'gateway.mjs', 'stapling.mjs', 'agent.mjs', 'shared-cache.mjs', 'hashes.mjs', 'test.mjs'],
   );
 });
 
@@ -89,6 +90,35 @@ test('gateway.mjs, hard and soft', async (t) => {
     server.closeAllConnections();
     server.close();
   }
+});
+
+test('stapling.mjs and agent.mjs', async (t) => {
+  type Serve = (tls: object, folder: string, options: object, handler: unknown) => Promise<Stapling>;
+  type Stapling = { server: Server; stapler: Stapler; client: OCSPClient };
+  type Get = (client: OCSPClient, url: string, tls: object, handler: unknown) => ClientRequest;
+  const { staplingServer } = await load<{ staplingServer: Serve }>('stapling.mjs');
+  const { getFrom } = await load<{ getFrom: Get }>('agent.mjs');
+  const site = kit.ca.issue({ subject: 'CN=localhost', dnsNames: ['localhost'] });
+  await using responder = await TestResponder.start(kit.ca);
+  const options = { responders: [responder.url], timeout: 100_000, hedgeAfter: 50_000 };
+  const tls = { cert: site.certificatePem + kit.ca.certificatePem, key: site.privateKeyPem };
+  const welcome = (_request: unknown, response: { end(text: string): void }) => response.end('welcome');
+  const { server, stapler, client: source } = await staplingServer(tls, join(folder, 'staples'), options, welcome);
+  await new Promise<void>((resolve) => server.listen(0, 'localhost', resolve));
+  const { port } = server.address() as AddressInfo;
+  await using client = new OCSPClient(options);
+  const status = await new Promise((resolve, reject) => {
+    getFrom(client, `https://localhost:${port}/`, { ca: kit.root.certificatePem }, (response: IncomingMessage) => {
+      response.resume();
+      resolve(response.statusCode);
+    }).on('error', reject);
+  });
+  t.is(status, 200);
+  t.is(responder.requests.length, 1);
+  await stapler.close();
+  await source.close();
+  server.closeAllConnections();
+  server.close();
 });
 
 test('shared-cache.mjs', async (t) => {

@@ -1,0 +1,190 @@
+/** Holds TLS connections back until it is known whether the certificate at the other end is revoked. */
+import type { X509Certificate } from 'node:crypto';
+import { Agent, type AgentOptions, type RequestOptions } from 'node:https';
+import { isIP } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
+import { invalidArgType, OCSPError } from '../../errors.js';
+import { type CertificateInput, toCertificate } from '../../x509/certificate.js';
+import { checkList } from '../../x509/checks.js';
+import { type OptionNames, readOptions } from '../../x509/options.js';
+import { CheckResult } from '../check-result.js';
+import type { OCSPClient } from '../client.js';
+import { isMustStaple, issuerOf, peerCertificate } from './peer.js';
+
+/** Options of {@link OCSPClient.guard} and {@link OCSPClient.checkPeer}. */
+export interface PeerOptions {
+  /** Certificates of CAs that may have issued the peer's, where the peer does not send them. */
+  readonly issuers?: Iterable<CertificateInput>;
+  /** Ends the waiting. */
+  readonly signal?: AbortSignal;
+}
+
+/** The peer's certificate is not to be relied on: code `ERR_OCSP_PEER_NOT_ALLOWED`. */
+export class PeerNotAllowedError extends OCSPError {
+  /** What is known of the certificate. */
+  readonly result: CheckResult;
+
+  /** @internal */
+  constructor(result: CheckResult) {
+    const { outcome, reason } = result;
+    const why = outcome === 'undetermined' && reason !== null ? reason : `it is ${outcome}`;
+    super('ERR_OCSP_PEER_NOT_ALLOWED', `the certificate of the peer is not allowed: ${why}`);
+    this.result = result;
+  }
+}
+
+const PEER_OPTIONS: OptionNames<PeerOptions> = { issuers: true, signal: true };
+
+/** Checks the certificate of the peer of a connection that stands. */
+export async function checkPeer(client: OCSPClient, socket: TLSSocket, options: PeerOptions): Promise<CheckResult> {
+  const { issuers = [], signal } = readOptions(options, PEER_OPTIONS);
+  return await checkWith(client, socket, toIssuers(issuers), signal, undefined);
+}
+
+/** Waits for the handshake, judges the staple, asks where there is none that counts, and ends the connection unless allowed. */
+export async function guard(client: OCSPClient, socket: TLSSocket, options: PeerOptions): Promise<CheckResult> {
+  const { issuers = [], signal } = readOptions(options, PEER_OPTIONS);
+  const known = toIssuers(issuers);
+  if (typeof socket?.getPeerX509Certificate !== 'function')
+    throw invalidArgType('socket', 'a TLSSocket of node:tls', socket);
+  let staple: Buffer | null | undefined;
+  const take = (response: Buffer | null): void => {
+    staple = response;
+  };
+  socket.once('OCSPResponse', take);
+  try {
+    await secured(socket, signal);
+    const result = await checkWith(client, socket, known, signal, staple);
+    if (!result.allowed) throw new PeerNotAllowedError(result);
+    return result;
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  } finally {
+    socket.off('OCSPResponse', take);
+  }
+}
+
+/** Waits for the end of the handshake. */
+function secured(socket: TLSSocket & { secureConnecting?: boolean }, signal: AbortSignal | undefined): Promise<void> {
+  if (socket.secureConnecting === false && !socket.destroyed) return Promise.resolve();
+  const { promise, resolve, reject } = withResolvers();
+  const abort = (): void => reject(signal?.reason);
+  const close = (): void => reject(new Error('the connection was closed before its handshake was over'));
+  socket.once('secureConnect', resolve).once('error', reject).once('close', close);
+  if (signal?.aborted || socket.destroyed) (signal?.aborted ? abort : close)();
+  signal?.addEventListener('abort', abort, { once: true });
+  return promise.finally(() => {
+    socket.off('secureConnect', resolve).off('error', reject).off('close', close);
+    signal?.removeEventListener('abort', abort);
+  });
+}
+
+/** `Promise.withResolvers`, which Node 20 does not have. */
+function withResolvers() {
+  let resolve!: () => void;
+  let reject!: (reason: unknown) => void;
+  const promise = new Promise<void>((yes, no) => {
+    resolve = yes;
+    reject = no;
+  });
+  return { promise, resolve, reject };
+}
+
+/** @param staple - undefined: none was asked for, or the session was resumed; null: the server has none */
+async function checkWith(
+  client: OCSPClient,
+  socket: TLSSocket,
+  issuers: readonly X509Certificate[],
+  signal: AbortSignal | undefined,
+  staple: Buffer | null | undefined,
+): Promise<CheckResult> {
+  const certificate = peerCertificate(socket);
+  if (certificate === undefined) return refused('the peer has no certificate');
+  if (!socket.authorized) return refused(`the certificate is not trusted: ${String(socket.authorizationError)}`);
+  const issuer = issuerOf(certificate, issuers);
+  if (issuer === undefined) return refused('the certificate of the issuer is not known');
+  const isMissing = staple === null && !socket.isSessionReused();
+  if (isMissing && isMustStaple(certificate))
+    return refused('the certificate is one of a server that always staples, and it did not');
+  const more = { ...(staple != null && { staple }), ...(signal !== undefined && { signal }) };
+  return await client.check({ certificate, issuer }, more);
+}
+
+function refused(reason: string): CheckResult {
+  const facts = {
+    outcome: 'undetermined',
+    verdict: null,
+    source: null,
+    failure: 'refused',
+    reason,
+    attempts: [],
+  } as const;
+  return new CheckResult(facts, false);
+}
+
+function toIssuers(issuers: Iterable<CertificateInput>): readonly X509Certificate[] {
+  return [...checkList(issuers, 'issuers', (item) => toCertificate(item, 'issuers').x509)];
+}
+
+/** Connections that are handed out when the certificate of the server is known to be allowed. */
+export class GuardedAgent extends Agent {
+  readonly #client: OCSPClient;
+  readonly #peer: PeerOptions;
+
+  constructor(client: OCSPClient, options: AgentOptions, peer: PeerOptions) {
+    super(options);
+    this.#client = client;
+    this.#peer = peer;
+  }
+
+  override createConnection(
+    options: RequestOptions,
+    callback?: (error: Error | null, stream: Duplex) => void,
+  ): Duplex | null | undefined {
+    const socket = super.createConnection({ ...options, requestOCSP: true } as RequestOptions) as TLSSocket;
+    guard(this.#client, socket, this.#peer).then(
+      () => callback?.(null, socket),
+      (error) => callback?.(error as Error, socket),
+    );
+    return undefined;
+  }
+}
+
+/** What undici gives a connector. */
+export interface ConnectorTarget {
+  readonly hostname: string;
+  readonly protocol: string;
+  readonly port: string;
+  readonly servername?: string | null;
+  readonly localAddress?: string | null;
+}
+
+/** A connector of undici: https alone, guarded. */
+export function connectorOf(client: OCSPClient, tlsOptions: ConnectionOptions, peer: PeerOptions) {
+  return (target: ConnectorTarget, callback: (error: Error | null, socket: TLSSocket | null) => void): void => {
+    const { hostname, protocol, port, servername, localAddress } = target;
+    if (protocol !== 'https:') {
+      callback(invalidProtocol(protocol), null);
+      return;
+    }
+    const socket = connect({
+      ...tlsOptions,
+      ALPNProtocols: tlsOptions.ALPNProtocols ?? ['http/1.1'],
+      host: hostname,
+      port: Number(port === '' ? 443 : port),
+      ...(isIP(hostname) === 0 && { servername: servername || hostname }),
+      ...(localAddress != null && { localAddress }),
+      requestOCSP: true,
+    } as ConnectionOptions);
+    guard(client, socket, peer).then(
+      () => callback(null, socket),
+      (error) => callback(error as Error, null),
+    );
+  };
+}
+
+function invalidProtocol(protocol: string): OCSPError {
+  return new OCSPError('ERR_OCSP_INVALID_VALUE', `${protocol} has no certificate that could be checked`);
+}

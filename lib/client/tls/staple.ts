@@ -1,0 +1,114 @@
+/** What is stapled for one certificate, and when it is asked about again. */
+import type { X509Certificate } from 'node:crypto';
+import type { CheckResult } from '../check-result.js';
+import { isMustStaple } from './peer.js';
+
+/**
+ * What a handshake is given, and why: `'stapled'`; or nothing, since the answer is not there yet (`'pending'`), its time is over
+ * (`'expired'`), the certificate is `'revoked'`, the responder does not know it (`'unknown'`), no answer came (`'unreachable'`) or
+ * counts (`'refused'`), the certificate names no responder (`'not-applicable'`), or nobody knows who issued it (`'no-issuer'`).
+ */
+export type StapleDecision =
+  | 'stapled'
+  | 'pending'
+  | 'expired'
+  | 'revoked'
+  | 'unknown'
+  | 'unreachable'
+  | 'refused'
+  | 'not-applicable'
+  | 'no-issuer';
+
+/** What a {@link Stapler} knows of a certificate. */
+export interface StapleState {
+  readonly certificate: X509Certificate;
+  /** Null where nobody knows who issued it. */
+  readonly issuer: X509Certificate | null;
+  /** The certificate says that its server always staples (RFC 7633): clients may refuse it without. */
+  readonly mustStaple: boolean;
+  /** What a handshake is given now. */
+  readonly decision: StapleDecision;
+  /** From when on the staple is not given any more; null where there is none. */
+  readonly expires: Date | null;
+  /** The last result; null before the first. */
+  readonly result: CheckResult | null;
+}
+
+/** Milliseconds before its end from which on an answer is not stapled any more: clocks of clients are not right. */
+const MARGIN = 5 * 60_000;
+/** A tenth of its life at most. */
+const MARGIN_SHARE = 10;
+/** Answers "unknown" in a row that a staple outlives: a responder behind a load balancer may know less than the others. */
+const UNKNOWN_OUTLIVED = 2;
+const MINUTE = 60_000;
+const LONGEST_BACK_OFF = 60 * MINUTE;
+
+/** Whether a check has an answer that can be stapled, and not only one that was kept since no other came. */
+export function isAnswer({ outcome, source, attempts }: CheckResult): boolean {
+  const wasKept = source === 'stale' || (source === 'cache' && attempts.length > 0);
+  return (outcome === 'good' || outcome === 'revoked') && !wasKept;
+}
+
+/** The staple of one certificate. */
+export class Staple {
+  readonly certificate: X509Certificate;
+  readonly issuer: X509Certificate | null;
+  readonly mustStaple: boolean;
+  #der: Buffer | null = null;
+  #expires = 0;
+  #lifetime = 0;
+  #result: CheckResult | null = null;
+  #unknownInARow = 0;
+  #failuresInARow = 0;
+
+  constructor(certificate: X509Certificate, issuer: X509Certificate | null) {
+    this.certificate = certificate;
+    this.issuer = issuer;
+    this.mustStaple = isMustStaple(certificate);
+  }
+
+  /** The answer to give in a handshake at a moment. */
+  derAt(now: number): Buffer | null {
+    return now < this.#expires ? this.#der : null;
+  }
+
+  stateAt(now: number): StapleState {
+    const { certificate, issuer, mustStaple } = this;
+    const expires = this.#der === null ? null : new Date(this.#expires);
+    return { certificate, issuer, mustStaple, decision: this.decisionAt(now), expires, result: this.#result };
+  }
+
+  decisionAt(now: number): StapleDecision {
+    if (this.derAt(now) !== null) return 'stapled';
+    if (this.issuer === null) return 'no-issuer';
+    if (this.#result === null) return 'pending';
+    const { outcome, failure } = this.#result;
+    if (outcome === 'undetermined') return failure ?? 'refused';
+    return outcome === 'good' ? 'expired' : outcome;
+  }
+
+  /** Whether most of its life is over. */
+  isExpiring(now: number): boolean {
+    return this.#der !== null && this.#expires - now < this.#lifetime / 4;
+  }
+
+  /** Takes what a check found out; returns milliseconds until the next one. */
+  take(result: CheckResult, now: number, alsoRevoked: boolean): number {
+    this.#result = result;
+    const { outcome, verdict } = result;
+    this.#unknownInARow = outcome === 'unknown' ? this.#unknownInARow + 1 : 0;
+    this.#failuresInARow = isAnswer(result) ? 0 : this.#failuresInARow + 1;
+    if (outcome === 'unknown' && this.#unknownInARow > UNKNOWN_OUTLIVED) this.#der = null;
+    if (outcome === 'revoked' && !alsoRevoked) this.#der = null;
+    if (verdict?.usable && isAnswer(result) && (outcome === 'good' || alsoRevoked)) {
+      const thisUpdate = verdict.thisUpdate.getTime();
+      const end = Math.min(verdict.freshUntil.getTime(), Date.parse(this.certificate.validTo));
+      this.#lifetime = end - thisUpdate;
+      this.#expires = end - Math.min(MARGIN, this.#lifetime / MARGIN_SHARE);
+      this.#der = verdict.der;
+    }
+    if (this.#failuresInARow > 0) return Math.min(LONGEST_BACK_OFF, MINUTE * 2 ** (this.#failuresInARow - 1));
+    // The client spreads the questions of many certificates over time.
+    return Math.max(MINUTE, (verdict?.refreshAt?.getTime() ?? now) - now);
+  }
+}

@@ -1,0 +1,273 @@
+/** Gives the clients of TLS servers the answers about the servers' certificates (RFC 6066 section 8). */
+import { createHash, X509Certificate } from 'node:crypto';
+import { channel } from 'node:diagnostics_channel';
+import { EventEmitter } from 'node:events';
+import type { Server } from 'node:tls';
+import { invalidArgType, invalidValue } from '../../errors.js';
+import { type CertificateInput, toCertificate } from '../../x509/certificate.js';
+import { checkList } from '../../x509/checks.js';
+import { type OptionNames, readOptions } from '../../x509/options.js';
+import { loadCertificates } from '../../x509/pem.js';
+import { OCSPClient } from '../client.js';
+import type { ClientClock } from '../clock.js';
+import { Refresher } from '../refresher.js';
+import { issuerOf } from './peer.js';
+import { isAnswer, Staple, type StapleState } from './staple.js';
+
+/** Options of {@link Stapler}. */
+export interface StaplerOptions {
+  /**
+   * Asks, and keeps the answers: with a {@link FolderCache} they are there again after a restart, and shared by the processes of
+   * a cluster. By default one of its own, which ends with the stapler.
+   */
+  readonly client?: OCSPClient;
+  /** Certificates of CAs, for servers whose chain does not hold that of the issuer. */
+  readonly issuers?: Iterable<CertificateInput>;
+  /** What is stapled. `'good'`, the default: a client learns of a revocation by asking itself. */
+  readonly staple?: 'good' | 'good-or-revoked';
+  /** For tests. */
+  readonly clock?: ClientClock;
+}
+
+/** Events of a {@link Stapler}, each with the state of one certificate. */
+export interface StaplerEvents {
+  /** A new answer is stapled. */
+  refreshed: [state: StapleState];
+  /** There was no answer that can be stapled. It is asked again: after a minute, then twice as long each time, an hour at most. */
+  failed: [state: StapleState];
+  /** The certificate is revoked. It has to be replaced. */
+  revoked: [state: StapleState];
+  /** There was no new answer, and less than a quarter of the life of the one that is stapled is left. */
+  expiring: [state: StapleState];
+}
+
+const OPTIONS: OptionNames<StaplerOptions> = { client: true, issuers: true, staple: true, clock: true };
+/** Each handshake of a server: `{ decision, certificate }`, the latter in DER. */
+const DECISIONS = channel('ocsp:stapler:decision');
+/** What `setTimeout` takes. */
+const LONGEST_DELAY = 2 ** 31 - 1;
+
+/** That of the machine. It keeps no process alive. */
+const CLOCK: ClientClock = {
+  now: () => Date.now(),
+  after(milliseconds, callback) {
+    const timer = setTimeout(callback, milliseconds).unref();
+    return () => clearTimeout(timer);
+  },
+};
+
+/**
+ * Staples for TLS servers: asks about their certificates in time, and answers each handshake at once from memory. Any number of
+ * servers and certificates; one that it has not been told of is asked about when it is first used.
+ *
+ * @example
+ * const stapler = new Stapler().attach(server);
+ * stapler.on('revoked', ({ certificate }) => replace(certificate));
+ */
+export class Stapler extends EventEmitter<StaplerEvents> {
+  readonly #client: OCSPClient;
+  readonly #ownsClient: boolean;
+  readonly #issuers: readonly X509Certificate[];
+  readonly #alsoRevoked: boolean;
+  readonly #clock: ClientClock;
+  readonly #staples = new Map<string, Staple>();
+  readonly #timers = new Map<Staple, () => void>();
+  readonly #first = new Map<Staple, Promise<void>>();
+  readonly #refresher = new Refresher();
+  readonly #detach: (() => void)[] = [];
+  #closed = false;
+
+  /** @throws TypeError; `ERR_OCSP_INVALID_VALUE`; `ERR_OCSP_MALFORMED` for a certificate that is none. */
+  constructor(options: StaplerOptions = {}) {
+    super();
+    const { client, issuers = [], staple = 'good', clock = CLOCK } = readOptions(options, OPTIONS);
+    if (client !== undefined && !(client instanceof OCSPClient))
+      throw invalidArgType('client', 'an instance of OCSPClient', client);
+    if (staple !== 'good' && staple !== 'good-or-revoked')
+      throw invalidValue("staple must be 'good' or 'good-or-revoked'");
+    this.#issuers = [...checkList(issuers, 'issuers', (item) => toCertificate(item, 'issuers').x509)];
+    this.#alsoRevoked = staple === 'good-or-revoked';
+    this.#clock = clock;
+    this.#ownsClient = client === undefined;
+    this.#client = client ?? new OCSPClient();
+  }
+
+  /**
+   * Staples in the handshakes of a server, for all of its certificates, those of `addContext` and later ones of
+   * `setSecureContext`, too. (Tell {@link add} of a certificate before the server has it, and its first handshake has a staple.)
+   *
+   * @throws `ERR_OCSP_INVALID_VALUE` for a server that has a listener for `OCSPRequest` already: handshakes fail with two; and for
+   * one that compresses certificates: Node.js then loses the staple without an error.
+   */
+  attach(server: Server): this {
+    if (typeof server?.addContext !== 'function') throw invalidArgType('server', 'a Server of node:tls', server);
+    this.#checkOpen();
+    if (server.listenerCount('OCSPRequest') > 0)
+      throw invalidValue("the server has a listener for 'OCSPRequest' already: with two its handshakes fail");
+    const { certificateCompression, cert } = server as { certificateCompression?: unknown; cert?: unknown };
+    if (Array.isArray(certificateCompression) && certificateCompression.length > 0)
+      throw invalidValue('the server has certificateCompression: Node.js loses the staple with it');
+    const answer = (certificate: Buffer, issuer: Buffer | null, callback: OCSPRequestCallback): void => {
+      callback(null, this.#answer(certificate, issuer));
+    };
+    const refuse = (event: string | symbol): void => {
+      if (event === 'OCSPRequest')
+        throw invalidValue(
+          "a Stapler answers 'OCSPRequest' of this server: with a second listener its handshakes fail",
+        );
+    };
+    server.on('OCSPRequest', answer);
+    server.on('newListener', refuse);
+    this.#detach.push(() => server.off('newListener', refuse).off('OCSPRequest', answer));
+    if (typeof cert === 'string' || cert instanceof Uint8Array) this.#learn(cert);
+    return this;
+  }
+
+  /**
+   * Asks about a certificate, if need be, and keeps its answer fresh from now on. Resolves when there is a first result.
+   *
+   * @param chain - PEM or a list, the certificate of the server first; what is behind it may hold that of its issuer.
+   * @throws (rejects with) TypeError; `ERR_OCSP_MALFORMED`; `ERR_OCSP_INVALID_VALUE`.
+   */
+  async add(chain: string | Iterable<CertificateInput>): Promise<StapleState> {
+    this.#checkOpen();
+    const certificates = toChain(chain);
+    const [certificate, ...others] = certificates;
+    if (certificate === undefined) throw invalidValue('the chain has no certificate');
+    const staple = this.#know(certificate, others);
+    await this.#first.get(staple);
+    return staple.stateAt(this.#clock.now());
+  }
+
+  /** What would be stapled for a certificate (DER) now; null for nothing. */
+  staple(certificate: Uint8Array): Buffer | null {
+    return this.#staples.get(keyOf(certificate))?.derAt(this.#clock.now()) ?? null;
+  }
+
+  /** Resolves when there is a first result about every certificate known now. */
+  async ready(signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted();
+    const all = Promise.all(this.#first.values());
+    if (signal === undefined) return void (await all);
+    let abort = (): void => {};
+    const aborted = new Promise<never>((_resolve, reject) => {
+      abort = () => reject(signal.reason);
+      signal.addEventListener('abort', abort, { once: true });
+    });
+    try {
+      await Promise.race([all, aborted]);
+    } finally {
+      signal.removeEventListener('abort', abort);
+    }
+  }
+
+  /** What is known of every certificate. */
+  states(): StapleState[] {
+    const now = this.#clock.now();
+    return Array.from(this.#staples.values(), (staple) => staple.stateAt(now));
+  }
+
+  /** Leaves its servers, and asks no more. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const detach of this.#detach) detach();
+    for (const stop of this.#timers.values()) stop();
+    this.#timers.clear();
+    if (this.#ownsClient) await this.#client.close();
+  }
+
+  /** {@link close} */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw invalidValue('the stapler is closed');
+  }
+
+  /** In a handshake: at once, and without an error, which would end it. */
+  #answer(der: Buffer, issuer: Buffer | null): Buffer | null {
+    try {
+      const now = this.#clock.now();
+      let staple = this.#staples.get(keyOf(der));
+      if (staple === undefined && !this.#closed)
+        staple = this.#know(new X509Certificate(der), issuer === null ? [] : [new X509Certificate(issuer)]);
+      if (staple === undefined) return null;
+      if (DECISIONS.hasSubscribers) DECISIONS.publish({ decision: staple.decisionAt(now), certificate: der });
+      return staple.derAt(now);
+    } catch {
+      return null; // a certificate that cannot be read: OpenSSL has taken it, so it is served, without a staple
+    }
+  }
+
+  /** The certificate that a server has: as good as nothing where it is not PEM. */
+  #learn(pem: string | Uint8Array): void {
+    try {
+      const [certificate, ...others] = loadCertificates(Buffer.from(pem as Uint8Array).toString('latin1'));
+      if (certificate !== undefined) this.#know(certificate, others);
+    } catch {
+      // It is asked about in its first handshake.
+    }
+  }
+
+  #know(certificate: X509Certificate, others: readonly X509Certificate[]): Staple {
+    const key = keyOf(certificate.raw);
+    const known = this.#staples.get(key);
+    if (known !== undefined && known.issuer !== null) return known;
+    const issuer = issuerOf(certificate, [...others, ...this.#issuers]) ?? null;
+    if (known !== undefined && issuer === null) return known;
+    const staple = new Staple(certificate, issuer);
+    this.#staples.set(key, staple);
+    this.#first.set(staple, issuer === null ? Promise.resolve() : this.#refresh(staple, issuer, false));
+    if (issuer === null) this.#emitLater('failed', staple);
+    return staple;
+  }
+
+  /** A few at a time. */
+  #refresh(staple: Staple, issuer: X509Certificate, fresh: boolean): Promise<void> {
+    return new Promise((resolve) => {
+      this.#refresher.add(keyOf(staple.certificate.raw), async () => {
+        if (!this.#closed) await this.#ask(staple, issuer, fresh).catch(() => undefined);
+        resolve();
+      });
+    });
+  }
+
+  async #ask(staple: Staple, issuer: X509Certificate, fresh: boolean): Promise<void> {
+    let delay = 60_000;
+    try {
+      const { certificate } = staple;
+      const result = await this.#client.check({ certificate, issuer }, { fresh });
+      const now = this.#clock.now();
+      delay = staple.take(result, now, this.#alsoRevoked);
+      // Where there is nobody to ask, nothing is gained by asking again.
+      if (result.outcome === 'not-applicable') return this.#emitLater('failed', staple);
+      if (result.outcome === 'revoked') this.#emitLater('revoked', staple);
+      else this.#emitLater(isAnswer(result) ? 'refreshed' : 'failed', staple);
+      if (!isAnswer(result) && staple.isExpiring(now)) this.#emitLater('expiring', staple);
+    } finally {
+      if (!this.#closed && staple.stateAt(this.#clock.now()).decision !== 'not-applicable') {
+        const again = (): void => void this.#refresh(staple, issuer, true);
+        this.#timers.set(staple, this.#clock.after(Math.min(delay, LONGEST_DELAY), again));
+      }
+    }
+  }
+
+  /** Apart from what goes on: a listener that throws must not end a handshake or the asking. */
+  #emitLater(event: keyof StaplerEvents, staple: Staple): void {
+    const state = staple.stateAt(this.#clock.now());
+    queueMicrotask(() => this.emit(event, state));
+  }
+}
+
+type OCSPRequestCallback = (error: Error | null, response: Buffer | null) => void;
+
+function toChain(chain: string | Iterable<CertificateInput>): readonly X509Certificate[] {
+  if (typeof chain === 'string') return loadCertificates(chain);
+  return [...checkList(chain, 'chain', (item) => toCertificate(item, 'chain').x509)];
+}
+
+function keyOf(der: Uint8Array): string {
+  return createHash('sha256').update(der).digest('base64');
+}

@@ -1,0 +1,181 @@
+// Connections that are held back until the certificate at the other end is known to be allowed.
+import { once } from 'node:events';
+import { createServer as createHttpsServer, request as httpsRequest } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { type ConnectionOptions, connect, createServer, type Server, type TLSSocket, type TlsOptions } from 'node:tls';
+import test from 'ava';
+import { OCSPClient, type OCSPClientOptions, PeerNotAllowedError, Stapler } from 'openssl-ocsp/client';
+import { createTestCa, type TestIdentity, TestResponder } from 'openssl-ocsp/testing';
+
+const ca = createTestCa();
+const PATIENT = { timeout: 100_000, hedgeAfter: 50_000 };
+const trust = ca.certificate.toString();
+const tlsOf = (identity: TestIdentity): TlsOptions => ({
+  cert: `${identity.certificate.toString()}${trust}`,
+  key: identity.privateKey.export({ type: 'pkcs8', format: 'pem' }) as string,
+});
+const leafOf = (more: object = {}) => ca.issue({ dnsNames: ['localhost'], ...more });
+const clientOf = ({ url }: TestResponder, options: OCSPClientOptions = {}) =>
+  new OCSPClient({ responders: [url], ...PATIENT, ...options });
+
+async function listening(server: Server): Promise<number> {
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return (server.address() as AddressInfo).port;
+}
+
+/** A server that keeps what clients send. */
+async function recorder(options: TlsOptions) {
+  const received: Buffer[] = [];
+  const server = createServer(options, (socket) => {
+    socket.on('error', () => undefined).on('data', (data: Buffer) => received.push(data));
+  });
+  return { server, received, port: await listening(server) };
+}
+
+const open = (port: number, more: object = {}): TLSSocket =>
+  connect({
+    port,
+    host: '127.0.0.1',
+    servername: 'localhost',
+    ca: trust,
+    requestOCSP: true,
+    ...more,
+  } as ConnectionOptions);
+
+test('a staple that counts is enough; one that does not is as good as none', async (t) => {
+  await using responder = await TestResponder.start(ca);
+  await using source = clientOf(responder);
+  await using stapler = new Stapler({ client: source });
+  const { server, port } = await recorder(tlsOf(leafOf()));
+  stapler.attach(server);
+  await stapler.ready();
+  t.is(responder.requests.length, 1);
+  await using client = clientOf(responder);
+  const socket = open(port);
+  const result = await client.guard(socket);
+  t.like(result, { outcome: 'good', source: 'staple', allowed: true });
+  t.regex(result.explain(), /came with the certificate/);
+  socket.destroy();
+  const again = open(port);
+  t.like(await client.guard(again), { outcome: 'good', allowed: true });
+  again.destroy();
+  t.is(responder.requests.length, 1);
+  server.close();
+  for (const staple of [Buffer.from('nonsense'), Buffer.alloc(0)]) {
+    const bad = await recorder(tlsOf(leafOf()));
+    bad.server.on('OCSPRequest', (_certificate, _issuer, callback) => callback(null, staple));
+    const asked = responder.requests.length;
+    const other = open(bad.port);
+    t.like(await client.guard(other), { outcome: 'good', source: 'network' });
+    t.is(responder.requests.length, asked + 1);
+    other.destroy();
+    bad.server.close();
+  }
+});
+
+test('what is not allowed ends the connection, and nothing was sent', async (t) => {
+  await using responder = await TestResponder.start(ca, { behaviour: 'revoked' });
+  await using client = clientOf(responder, { failPolicy: 'soft' });
+  const refusal = { instanceOf: PeerNotAllowedError, code: 'ERR_OCSP_PEER_NOT_ALLOWED' };
+  const revoked = await recorder(tlsOf(leafOf()));
+  const socket = open(revoked.port);
+  const error = await t.throwsAsync(client.guard(socket), { ...refusal, message: /it is revoked/ });
+  t.is(error!.result.outcome, 'revoked');
+  t.true(socket.destroyed);
+  responder.behaviour = 503;
+  const must = await recorder(tlsOf(leafOf({ mustStaple: true })));
+  await t.throwsAsync(client.guard(open(must.port)), { ...refusal, message: /always staples/ });
+  const stranger = open(must.port, { ca: createTestCa().certificate.toString(), rejectUnauthorized: false });
+  await t.throwsAsync(client.guard(stranger), { ...refusal, message: /not trusted/ });
+  // Nobody can be reached, which soft lets pass.
+  const plain = await recorder(tlsOf(leafOf()));
+  const passing = open(plain.port);
+  t.like(await client.guard(passing), { outcome: 'undetermined', allowed: true });
+  passing.destroy();
+  await using hard = clientOf(responder);
+  await t.throwsAsync(hard.guard(open(plain.port)), { ...refusal, message: /no responder gave an answer/ });
+  await t.throwsAsync(client.guard({} as never), { code: 'ERR_INVALID_ARG_TYPE' });
+  const closing = open(plain.port);
+  const guarded = client.guard(closing);
+  closing.destroy();
+  await t.throwsAsync(guarded, { message: /closed before/ });
+  await t.throwsAsync(client.guard(open(plain.port), { signal: AbortSignal.abort(new Error('enough')) }), {
+    message: 'enough',
+  });
+  for (const { server, received } of [revoked, must, plain]) {
+    t.is(Buffer.concat(received).length, 0);
+    server.close();
+  }
+});
+
+test('an agent of node:https, and a connector', async (t) => {
+  await using responder = await TestResponder.start(ca);
+  await using client = clientOf(responder, { cache: false });
+  let requests = 0;
+  const server = createHttpsServer(tlsOf(leafOf()), (_request, response) => {
+    requests += 1;
+    response.end('hello');
+  });
+  const port = await listening(server);
+  const agent = client.createAgent({ ca: trust });
+  const get = () =>
+    new Promise<number>((resolve, reject) => {
+      const options = { port, host: '127.0.0.1', servername: 'localhost', agent };
+      httpsRequest(options, (response) => response.resume().on('end', () => resolve(response.statusCode!)))
+        .on('error', reject)
+        .end();
+    });
+  t.is(await get(), 200);
+  responder.behaviour = 'revoked';
+  await t.throwsAsync(get(), { instanceOf: PeerNotAllowedError });
+  t.is(requests, 1);
+  const connector = client.connector({ ca: trust });
+  const dial = (protocol: string) =>
+    new Promise<TLSSocket>((resolve, reject) => {
+      connector({ protocol, hostname: 'localhost', port: String(port) }, (error, socket) =>
+        error ? reject(error) : resolve(socket!),
+      );
+    });
+  await t.throwsAsync(dial('https:'), { instanceOf: PeerNotAllowedError });
+  await t.throwsAsync(dial('http:'), { code: 'ERR_OCSP_INVALID_VALUE' });
+  responder.behaviour = 'good';
+  (await dial('https:')).destroy();
+  agent.destroy();
+  server.close();
+});
+
+test('a server checks its clients', async (t) => {
+  await using responder = await TestResponder.start(ca);
+  await using client = clientOf(responder, { cache: false });
+  const server = createHttpsServer(
+    { ...tlsOf(leafOf()), ca: trust, requestCert: true, rejectUnauthorized: false },
+    (request, response) => {
+      client.checkPeer(request.socket as TLSSocket, { issuers: [ca.certificate] }).then(
+        ({ allowed, outcome }) => response.writeHead(allowed ? 200 : 403).end(outcome),
+        (error) => response.writeHead(500).end(String(error)),
+      );
+    },
+  );
+  const port = await listening(server);
+  const get = (more: object) =>
+    new Promise<string>((resolve, reject) => {
+      const options = { port, host: '127.0.0.1', servername: 'localhost', ca: trust, agent: false, ...more } as const;
+      httpsRequest(options, async (response) => {
+        let body = '';
+        for await (const part of response) body += String(part);
+        resolve(`${response.statusCode} ${body}`);
+      })
+        .on('error', reject)
+        .end();
+    });
+  const device = ca.issue();
+  const identity = { key: tlsOf(device).key, cert: device.certificate.toString() };
+  t.is(await get(identity), '200 good');
+  responder.behaviour = 'revoked';
+  t.is(await get(identity), '403 revoked');
+  t.is(await get({}), '403 undetermined');
+  const other = createTestCa().issue();
+  t.is(await get({ key: tlsOf(other).key, cert: other.certificate.toString() }), '403 undetermined');
+  server.close();
+});

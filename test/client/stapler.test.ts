@@ -1,0 +1,239 @@
+// TLS servers that staple, and their clients: openssl s_client, curl, GnuTLS, Node.js.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { type ConnectionOptions, connect, createServer, type Server, type TlsOptions } from 'node:tls';
+import test from 'ava';
+import { loadDerOcspResponse } from 'openssl-ocsp';
+import { FolderCache, OCSPClient, Stapler, type StapleState } from 'openssl-ocsp/client';
+import { buildTestResponse, createTestCa, type TestIdentity, TestResponder } from 'openssl-ocsp/testing';
+import { Shifted } from '../helpers/shifted-clock.js';
+
+const HOUR = 3_600_000;
+const MINUTE = 60_000;
+const ca = createTestCa();
+const PATIENT = { timeout: 100_000, hedgeAfter: 50_000 };
+const pemOf = (...identities: { certificate: { toString(): string } }[]) =>
+  identities.map(({ certificate }) => certificate.toString()).join('');
+const tlsOf = (identity: TestIdentity): TlsOptions => ({
+  cert: pemOf(identity, ca),
+  key: identity.privateKey.export({ type: 'pkcs8', format: 'pem' }),
+});
+const leafOf = (name = 'localhost', more: object = {}) => ca.issue({ dnsNames: [name], ...more });
+const clientOf = (responder: { url: string }, more: object = {}) =>
+  new OCSPClient({ responders: [responder.url], ...PATIENT, ...more });
+
+async function listening(server: Server): Promise<number> {
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return (server.address() as AddressInfo).port;
+}
+
+/** What a handshake brings: the staple, or null. */
+async function stapleAt(port: number, servername = 'localhost'): Promise<Buffer | null> {
+  const socket = connect({
+    port,
+    host: '127.0.0.1',
+    servername,
+    ca: pemOf(ca),
+    requestOCSP: true,
+  } as ConnectionOptions);
+  const [staple] = (await once(socket, 'OCSPResponse')) as [Buffer | null];
+  await once(socket, 'secureConnect');
+  socket.destroy();
+  return staple !== null && staple.length > 0 ? staple : null;
+}
+
+test('a server staples from its first handshake on, for openssl s_client as for Node.js', async (t) => {
+  await using responder = await TestResponder.start(ca);
+  await using client = clientOf(responder);
+  await using stapler = new Stapler({ client });
+  const server = createServer(tlsOf(leafOf()), (socket) => socket.on('error', () => undefined).end('hello\n'));
+  stapler.attach(server);
+  await stapler.ready();
+  const port = await listening(server);
+  const staple = await stapleAt(port);
+  t.is(loadDerOcspResponse(staple!).certificateStatus, 0);
+  t.is(responder.requests.length, 1);
+  const args = ['s_client', '-connect', `127.0.0.1:${port}`, '-servername', 'localhost', '-status', '-no_ign_eof'];
+  const openssl = spawn('openssl', args, { stdio: ['pipe', 'pipe', 'ignore'] });
+  let printed = '';
+  openssl.stdout.on('data', (data: Buffer) => {
+    printed += data.toString();
+  });
+  openssl.stdin.end();
+  await once(openssl, 'close');
+  t.regex(printed, /OCSP Response Status: successful \(0x0\)/);
+  t.regex(printed, /Cert Status: good/);
+  server.close();
+});
+
+test('several names, a certificate that is replaced, one that comes later: each its own staple', async (t) => {
+  await using responder = await TestResponder.start(ca);
+  await using client = clientOf(responder);
+  await using stapler = new Stapler({ client });
+  const [one, two, three] = [leafOf('one.example'), leafOf('two.example'), leafOf('one.example')];
+  const server = createServer(tlsOf(one));
+  server.addContext('two.example', tlsOf(two));
+  stapler.attach(server);
+  await stapler.add(pemOf(two, ca));
+  await stapler.ready();
+  const port = await listening(server);
+  const serialAt = async (name: string) => {
+    const staple = await stapleAt(port, name);
+    return staple === null ? null : loadDerOcspResponse(staple).serialNumber;
+  };
+  const serialOf = ({ certificate }: TestIdentity) => BigInt(`0x${certificate.serialNumber}`);
+  t.is(await serialAt('one.example'), serialOf(one));
+  t.is(await serialAt('two.example'), serialOf(two));
+  // Not told of it: the first handshake has no staple, and makes it ask.
+  server.setSecureContext(tlsOf(three));
+  t.is(await serialAt('one.example'), null);
+  await stapler.ready();
+  t.is(await serialAt('one.example'), serialOf(three));
+  t.deepEqual(
+    stapler.states().map(({ decision }) => decision),
+    ['stapled', 'stapled', 'stapled'],
+  );
+  server.close();
+});
+
+test('what is stapled, and what is told', async (t) => {
+  for (const [behaviour, decision, event] of [
+    ['good', 'stapled', 'refreshed'],
+    ['revoked', 'revoked', 'revoked'],
+    ['unknown', 'unknown', 'failed'],
+    ['broken-signature', 'refused', 'failed'],
+    ['expired', 'refused', 'failed'],
+    [503, 'unreachable', 'failed'],
+  ] as const) {
+    await using responder = await TestResponder.start(ca, { behaviour });
+    for (const staple of ['good', 'good-or-revoked'] as const) {
+      await using client = clientOf(responder);
+      await using stapler = new Stapler({ client, staple });
+      const events: string[] = [];
+      for (const name of ['refreshed', 'revoked', 'failed', 'expiring'] as const)
+        stapler.on(name, () => events.push(name));
+      const leaf = leafOf('localhost', { mustStaple: true });
+      const state = await stapler.add([leaf.certificate, ca.certificate]);
+      const expected = behaviour === 'revoked' && staple === 'good-or-revoked' ? 'stapled' : decision;
+      t.is(state.decision, expected, `${behaviour} ${staple}`);
+      t.true(state.mustStaple);
+      t.deepEqual(events, [event]);
+      t.is(stapler.staple(leaf.certificate.raw) !== null, expected === 'stapled');
+    }
+  }
+  await using stapler = new Stapler();
+  t.is((await stapler.add([leafOf().certificate])).decision, 'no-issuer');
+  t.is((await stapler.add([leafOf().certificate, ca.certificate])).decision, 'not-applicable');
+  await using knowing = new Stapler({ issuers: [ca.certificate] });
+  t.is((await knowing.add([leafOf().certificate])).decision, 'not-applicable');
+  await t.throwsAsync(stapler.add([]), { code: 'ERR_OCSP_INVALID_VALUE' });
+  await t.throwsAsync(stapler.add('no PEM'));
+});
+
+test('a staple is renewed in time, outlives failures and two answers "unknown", and never its own end', async (t) => {
+  const clock = new Shifted();
+  const leaf = leafOf();
+  const { raw } = leaf.certificate;
+  /** An answer of now, for a day. */
+  const answer = (status: 'good' | 'revoked' | 'unknown') => () => {
+    const about = { certificate: leaf.certificate, issuer: ca.certificate, hash: 'sha256' as const };
+    const at = (hours: number) => new Date(clock.now() + hours * HOUR);
+    const entry = { ...about, status, thisUpdate: at(-0.1), nextUpdate: at(24) };
+    return buildTestResponse({ entries: [entry], signer: ca, producedAt: at(-0.1) });
+  };
+  await using responder = await TestResponder.start(ca, { behaviour: answer('good') });
+  await using client = clientOf(responder, { clock });
+  let due: (() => void) | undefined;
+  const stapler = new Stapler({
+    client,
+    clock: {
+      now: () => clock.now(),
+      after: (_milliseconds, callback) => {
+        due = callback;
+        return () => {
+          due = undefined;
+        };
+      },
+    },
+  });
+  /** Time passes, and it asks. */
+  const later = async (event: 'refreshed' | 'failed' | 'revoked', ahead: number): Promise<StapleState> => {
+    clock.ahead += ahead;
+    const told = new Promise<StapleState>((resolve) => stapler.once(event, resolve));
+    const ask = due!;
+    due = undefined;
+    ask();
+    const state = await told;
+    while (due === undefined) await wait(5);
+    return state;
+  };
+  const first = await stapler.add([leaf.certificate, ca.certificate]);
+  t.is(first.decision, 'stapled');
+  t.true(first.expires!.getTime() <= clock.now() + 24 * HOUR - 5 * MINUTE);
+  responder.behaviour = 503;
+  t.is((await later('failed', 12 * HOUR)).decision, 'stapled');
+  responder.behaviour = answer('unknown');
+  for (const decision of ['stapled', 'stapled', 'unknown'] as const)
+    t.is((await later('failed', 10 * MINUTE)).decision, decision);
+  t.is(stapler.staple(raw), null);
+  responder.behaviour = answer('good');
+  const renewed = await later('refreshed', 10 * MINUTE);
+  t.is(renewed.decision, 'stapled');
+  t.true(renewed.expires!.getTime() > first.expires!.getTime());
+  responder.behaviour = 503;
+  const expiring = new Promise<StapleState>((resolve) => stapler.once('expiring', resolve));
+  await later('failed', 20 * HOUR);
+  t.is((await expiring).decision, 'stapled');
+  clock.ahead += renewed.expires!.getTime() - clock.now() - MINUTE;
+  t.not(stapler.staple(raw), null);
+  clock.ahead += MINUTE;
+  t.is(stapler.staple(raw), null);
+  t.is(stapler.states()[0]!.decision, 'expired');
+  responder.behaviour = answer('revoked');
+  t.is((await later('revoked', 10 * MINUTE)).decision, 'revoked');
+  await stapler.close();
+  t.is(due, undefined);
+  await t.throwsAsync(stapler.add([leaf.certificate]), { code: 'ERR_OCSP_INVALID_VALUE' });
+});
+
+test('after a restart the folder has the staple before anybody is asked', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'openssl-ocsp-staples-'));
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+  await using responder = await TestResponder.start(ca);
+  const leaf = leafOf();
+  for (const round of [1, 2]) {
+    await using client = clientOf(responder, { cache: { store: new FolderCache(folder) } });
+    await using stapler = new Stapler({ client });
+    t.is((await stapler.add([leaf.certificate, ca.certificate])).decision, 'stapled', String(round));
+    t.is(responder.requests.length, 1);
+  }
+});
+
+test('servers with which a staple would be lost are refused', async (t) => {
+  await using stapler = new Stapler();
+  const refusal = { code: 'ERR_OCSP_INVALID_VALUE' };
+  const server = createServer(tlsOf(leafOf()));
+  const listener = (): void => undefined;
+  server.on('OCSPRequest', listener);
+  t.throws(() => stapler.attach(server), { ...refusal, message: /has a listener/ });
+  server.off('OCSPRequest', listener);
+  stapler.attach(server);
+  t.throws(() => server.on('OCSPRequest', listener), { ...refusal, message: /second listener/ });
+  t.throws(() => new Stapler().attach(server), refusal);
+  await stapler.close();
+  t.is(server.listenerCount('OCSPRequest'), 0);
+  t.notThrows(() => server.on('OCSPRequest', listener));
+  t.throws(() => stapler.attach(createServer()), refusal);
+  t.throws(() => new Stapler().attach({} as never), { code: 'ERR_INVALID_ARG_TYPE' });
+  t.throws(() => new Stapler({ client: {} as never }), { code: 'ERR_INVALID_ARG_TYPE' });
+  t.throws(() => new Stapler({ staple: 'all' as never }), refusal);
+  t.throws(() => new Stapler({ cliient: 1 } as never), refusal);
+  const compressing = Object.assign(createServer(), { certificateCompression: ['zlib'] });
+  t.throws(() => new Stapler().attach(compressing), { ...refusal, message: /certificateCompression/ });
+});
