@@ -17,8 +17,7 @@ export const NATIVE = test(
 /** Files whose outcome depends on the binary interface, on Node's OpenSSL or on Node's own behaviour. For each Node line. */
 export const HOST = test(
   'bulk/{bulk-sign,external-signer,response-signer}.test.js',
-  'bulk/store/segment-store.test.js',
-  'cli/{keys,main,query,verify}.test.js',
+  'cli/{keys,main}.test.js',
   'client/*.test.js',
   'ocsp/{algorithms,hashless-keys,memory,ml-dsa,recorded-verdicts,request-builder,response-builder}.test.js',
   'ocsp/{response-builder-refusals,roundtrip,worker-threads}.test.js',
