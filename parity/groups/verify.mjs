@@ -16,12 +16,13 @@ export function run({ compare, ask, random, cases }) {
   const answers = ask(made.map(question));
   made.forEach(({ kind, bytes, message, options, certificates, trusted }, i) => {
     const { verdict, reasons } = answers[i];
-    const result = message.verifySignatureerify({
+    const given = {
       ...options,
       at: dateOf(options.at),
       certificates: certificates.map(({ certificate }) => certificate),
       ...(trusted && { trust: { certificates: trusted.map(({ certificate }) => certificate) } }),
-    });
+    };
+    const result = kind === 'request' ? message.verifySignature(given) : message.basicVerify(given);
     const facts = {
       verdict,
       reasons,

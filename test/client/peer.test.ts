@@ -1,6 +1,6 @@
 // Connections that are held back until the certificate at the other end is known to be allowed.
 import { once } from 'node:events';
-import { createServer as createHttpsServer, request as httpsRequest } from 'node:https';
+import { Agent, createServer as createHttpsServer, request as httpsRequest } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { type ConnectionOptions, connect, createServer, type Server, type TLSSocket, type TlsOptions } from 'node:tls';
 import test from 'ava';
@@ -109,12 +109,29 @@ test('what is not allowed ends the connection, and nothing was sent', async (t) 
   }
 });
 
+test('a session that is resumed is refused: its certificate is not known', async (t) => {
+  await using responder = await TestResponder.start(ca);
+  await using client = clientOf(responder);
+  for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
+    const { server, port } = await recorder({ ...tlsOf(leafOf()), maxVersion });
+    server.on('secureConnection', (socket) => socket.write('x'));
+    const first = open(port);
+    const [session] = (await Promise.all([once(first, 'session'), client.guard(first)]))[0] as [Buffer];
+    first.destroy();
+    const again = open(port, { session });
+    await t.throwsAsync(client.guard(again), { instanceOf: PeerNotAllowedError, message: /session was resumed/ });
+    server.close();
+  }
+});
+
 test('an agent of node:https, and a connector', async (t) => {
   await using responder = await TestResponder.start(ca);
   await using client = clientOf(responder, { cache: false });
   let requests = 0;
-  const server = createHttpsServer(tlsOf(leafOf()), (_request, response) => {
+  let reused = 0;
+  const server = createHttpsServer(tlsOf(leafOf()), (request, response) => {
     requests += 1;
+    if ((request.socket as TLSSocket).isSessionReused()) reused += 1;
     response.end('hello');
   });
   const port = await listening(server);
@@ -126,10 +143,12 @@ test('an agent of node:https, and a connector', async (t) => {
         .on('error', reject)
         .end();
     });
-  t.is(await get(), 200);
+  // Where a session is resumed, nobody would know whose certificate it was.
+  for (const _ of [1, 2, 3]) t.is(await get(), 200);
+  t.is(reused, 0);
   responder.behaviour = 'revoked';
-  await t.throwsAsync(get(), { instanceOf: PeerNotAllowedError });
-  t.is(requests, 1);
+  await t.throwsAsync(get(), { instanceOf: PeerNotAllowedError, message: /it is revoked/ });
+  t.is(requests, 3);
   const connector = client.connector({ ca: trust });
   const dial = (protocol: string) =>
     new Promise<TLSSocket>((resolve, reject) => {
@@ -175,6 +194,18 @@ test('a server checks its clients', async (t) => {
   responder.behaviour = 'revoked';
   t.is(await get(identity), '403 revoked');
   t.is(await get({}), '403 undetermined');
+  // A session that is resumed: the server knows the certificate, and finds the issuer among those given.
+  responder.behaviour = 'good';
+  const agent = new Agent();
+  let reused = 0;
+  server.on('secureConnection', (socket) => {
+    if (socket.isSessionReused()) reused += 1;
+  });
+  for (const _ of [1, 2, 3]) t.is(await get({ ...identity, agent }), '200 good');
+  t.true(reused > 0);
+  responder.behaviour = 'revoked';
+  t.is(await get({ ...identity, agent }), '403 revoked');
+  agent.destroy();
   const other = createTestCa().issue();
   t.is(await get({ key: tlsOf(other).key, cert: other.certificate.toString() }), '403 undetermined');
   server.close();

@@ -101,7 +101,10 @@ async function checkWith(
   staple: Buffer | null | undefined,
 ): Promise<CheckResult> {
   const certificate = peerCertificate(socket);
-  if (certificate === undefined) return refused('the peer has no certificate');
+  if (certificate === undefined) {
+    const why = socket.isSessionReused() ? 'a session was resumed, and Node.js no longer knows its certificate' : null;
+    return refused(why ?? 'the peer has no certificate');
+  }
   if (!socket.authorized) return refused(`the certificate is not trusted: ${String(socket.authorizationError)}`);
   const issuer = issuerOf(certificate, issuers);
   if (issuer === undefined) return refused('the certificate of the issuer is not known');
@@ -134,7 +137,8 @@ export class GuardedAgent extends Agent {
   readonly #peer: PeerOptions;
 
   constructor(client: OCSPClient, options: AgentOptions, peer: PeerOptions) {
-    super(options);
+    // Of a session that is resumed Node.js does not know the certificate.
+    super({ ...options, maxCachedSessions: 0 });
     this.#client = client;
     this.#peer = peer;
   }
