@@ -128,7 +128,7 @@ withCli(
   '-port: a list that is replaced, damaged, and gone; requests that are none; a client that says nothing',
   async (t) => {
     const scratch = files(t);
-    const server = await start(t, ocspProcess, scratch, ['-timeout', '1']);
+    const server = await start(t, ocspProcess, scratch, ['-timeout', '10']);
     const status = async (): Promise<string> =>
       (await ask(scratch, server, '-no_nonce', '-cert', scratch.path('leaf.pem'))).stdout;
     t.regex(await status(), /: good/);
