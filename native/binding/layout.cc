@@ -73,7 +73,8 @@ constexpr Offset kOffsets[] = {
 void define_offsets(Napi::Env env, Napi::Object exports) {
   const Napi::Object offsets = Napi::Object::New(env);
   for (const auto& [name, bytes] : kOffsets) {
-    offsets.Set(name, Napi::Number::New(env, static_cast<double>(bytes / sizeof(std::int32_t))));
+    const auto index = static_cast<std::uint32_t>(bytes / sizeof(std::int32_t));
+    offsets.Set(name, Napi::Number::New(env, index));
   }
   exports.Set("offsets", offsets);
 }
