@@ -14,6 +14,7 @@ const EXPECTED_LEAKS = [
   /\bRAND_get0_(public|private)\b/,
   // The same: texts in the error queue of such a thread.
   /#1 0x[0-9a-f]+ in ERR_set_error\b/,
+  /#2 0x[0-9a-f]+ in ERR_set_debug\b/,
   // A worker was terminated while it loaded the addon: what V8 keeps of functions and classes.
   /\bnapi_(create_function|define_class)\b/,
   // What V8 allocates for its own heap, such as barriers between generations, when its isolate ends abruptly.
