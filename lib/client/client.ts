@@ -110,7 +110,8 @@ export class OCSPClient {
   /**
    * Holds a connection to a server back until its certificate is known to be allowed: waits for the handshake, judges the staple,
    * and asks where there is none that counts. To be called at once after `tls.connect({ ..., requestOCSP: true })`; nothing may
-   * be written before the promise resolves. A `session` that is resumed is refused, since Node.js does not know its certificate. A certificate whose server always staples (RFC 7633) is refused without one.
+   * be written before the promise resolves. A `session` that is resumed is refused, since Node.js does not know its certificate. A
+   * certificate whose server always staples (RFC 7633) is refused without one.
    *
    * @throws (rejects with) {@link PeerNotAllowedError}; the error of the connection; the reason of `signal`. The connection is
    * destroyed then.

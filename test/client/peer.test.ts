@@ -1,7 +1,7 @@
 // Connections that are held back until the certificate at the other end is known to be allowed.
 import { once } from 'node:events';
 import { Agent, createServer as createHttpsServer, request as httpsRequest } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { type ConnectionOptions, connect, createServer, type Server, type TLSSocket, type TlsOptions } from 'node:tls';
 import test from 'ava';
 import { OCSPClient, type OCSPClientOptions, PeerNotAllowedError, Stapler } from 'openssl-ocsp/client';
@@ -86,6 +86,17 @@ test('what is not allowed ends the connection, and nothing was sent', async (t) 
   responder.behaviour = 503;
   const must = await recorder(tlsOf(leafOf({ mustStaple: true })));
   await t.throwsAsync(client.guard(open(must.port)), { ...refusal, message: /always staples/ });
+  const notAsking = open(must.port, { requestOCSP: false });
+  await t.throwsAsync(client.guard(notAsking), { ...refusal, message: /always staples/ });
+  const nonsense = await recorder(tlsOf(leafOf({ mustStaple: true })));
+  for (const staple of ['nonsense', '']) {
+    nonsense.server.removeAllListeners('OCSPRequest');
+    nonsense.server.on('OCSPRequest', (_certificate, _issuer, callback) => callback(null, Buffer.from(staple)));
+    await t.throwsAsync(client.guard(open(nonsense.port)), { ...refusal, message: /always staples/ }, staple);
+  }
+  const late = open(must.port);
+  await once(late, 'secureConnect');
+  await t.throwsAsync(client.guard(late), { ...refusal, message: /always staples/ });
   const stranger = open(must.port, { ca: createTestCa().certificate.toString(), rejectUnauthorized: false });
   await t.throwsAsync(client.guard(stranger), { ...refusal, message: /not trusted/ });
   // Nobody can be reached, which soft lets pass.
@@ -103,10 +114,34 @@ test('what is not allowed ends the connection, and nothing was sent', async (t) 
   await t.throwsAsync(client.guard(open(plain.port), { signal: AbortSignal.abort(new Error('enough')) }), {
     message: 'enough',
   });
-  for (const { server, received } of [revoked, must, plain]) {
+  for (const { server, received } of [revoked, must, nonsense, plain]) {
     t.is(Buffer.concat(received).length, 0);
     server.close();
   }
+});
+
+test('a server that goes while it is asked about: an error of that connection alone', async (t) => {
+  await using responder = await TestResponder.start(ca);
+  await using client = clientOf(responder, { cache: false });
+  const { server, port } = await recorder(tlsOf(leafOf()));
+  for (const [message, leave] of [
+    [/ECONNRESET/, (connection: Socket) => connection.resetAndDestroy()],
+    [/closed while/, (_connection: Socket, tls: TLSSocket) => tls.end()],
+  ] as const) {
+    const connected = once(server, 'connection') as Promise<[Socket]>;
+    const secured = once(server, 'secureConnection') as Promise<[TLSSocket]>;
+    const socket = open(port);
+    // (Without a listener for errors, which `once` of node:events would add.)
+    const gone = new Promise((resolve) => socket.once('close', resolve));
+    responder.behaviour = async () => {
+      leave((await connected)[0], (await secured)[0]);
+      await gone;
+      return 'good' as const;
+    };
+    await t.throwsAsync(client.guard(socket), { message });
+    t.is(socket.listenerCount('OCSPResponse'), 0);
+  }
+  server.close();
 });
 
 test('a session that is resumed is refused: its certificate is not known', async (t) => {
@@ -156,7 +191,7 @@ test('an agent of node:https, and a connector', async (t) => {
         error ? reject(error) : resolve(socket!),
       );
     });
-  await t.throwsAsync(dial('https:'), { instanceOf: PeerNotAllowedError });
+  await t.throwsAsync(dial('https:'), { instanceOf: PeerNotAllowedError, message: /it is revoked/ });
   await t.throwsAsync(dial('http:'), { code: 'ERR_OCSP_INVALID_VALUE' });
   responder.behaviour = 'good';
   (await dial('https:')).destroy();

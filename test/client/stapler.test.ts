@@ -1,4 +1,4 @@
-// TLS servers that staple, and their clients: openssl s_client, curl, GnuTLS, Node.js.
+// TLS servers that staple, and their clients: openssl s_client, Node.js.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';

@@ -34,6 +34,7 @@ export class PeerNotAllowedError extends OCSPError {
   }
 }
 
+const ALWAYS_STAPLES = 'the certificate is one of a server that always staples';
 const PEER_OPTIONS: OptionNames<PeerOptions> = { issuers: true, signal: true };
 
 /** Checks the certificate of the peer of a connection that stands. */
@@ -52,17 +53,24 @@ export async function guard(client: OCSPClient, socket: TLSSocket, options: Peer
   const take = (response: Buffer | null): void => {
     staple = response;
   };
-  socket.once('OCSPResponse', take);
+  let failure: Error | undefined;
+  const fail = (error: Error): void => {
+    failure = error;
+  };
+  // The peer may end the connection at any moment: without a listener its error would end the process.
+  socket.once('OCSPResponse', take).on('error', fail);
   try {
     await secured(socket, signal);
-    const result = await checkWith(client, socket, known, signal, staple);
+    const result = await checkWith(client, socket, known, signal, staple ?? null);
     if (!result.allowed) throw new PeerNotAllowedError(result);
+    if (socket.destroyed)
+      throw failure ?? new Error('the connection was closed while the certificate of the peer was checked');
     return result;
   } catch (error) {
     socket.destroy();
     throw error;
   } finally {
-    socket.off('OCSPResponse', take);
+    socket.off('OCSPResponse', take).off('error', fail);
   }
 }
 
@@ -92,7 +100,7 @@ function withResolvers() {
   return { promise, resolve, reject };
 }
 
-/** @param staple - undefined: none was asked for, or the session was resumed; null: the server has none */
+/** @param staple - null: there was none; undefined: this is the server, and clients do not staple */
 async function checkWith(
   client: OCSPClient,
   socket: TLSSocket,
@@ -108,11 +116,13 @@ async function checkWith(
   if (!socket.authorized) return refused(`the certificate is not trusted: ${String(socket.authorizationError)}`);
   const issuer = issuerOf(certificate, issuers);
   if (issuer === undefined) return refused('the certificate of the issuer is not known');
-  const isMissing = staple === null && !socket.isSessionReused();
-  if (isMissing && isMustStaple(certificate))
-    return refused('the certificate is one of a server that always staples, and it did not');
+  const mustStaple = staple !== undefined && isMustStaple(certificate);
+  if (mustStaple && staple === null) return refused(`${ALWAYS_STAPLES}, and there was no staple`);
   const more = { ...(staple != null && { staple }), ...(signal !== undefined && { signal }) };
-  return await client.check({ certificate, issuer }, more);
+  const result = await client.check({ certificate, issuer }, more);
+  // A staple that does not count is none: no policy lets that pass.
+  if (mustStaple && result.outcome === 'undetermined') return refused(`${ALWAYS_STAPLES}, and no answer counts`);
+  return result;
 }
 
 function refused(reason: string): CheckResult {
