@@ -202,6 +202,29 @@ test('a staple is renewed in time, outlives failures and two answers "unknown", 
   await t.throwsAsync(stapler.add([leaf.certificate]), { code: 'ERR_OCSP_INVALID_VALUE' });
 });
 
+test('a certificate that has ended is asked about no more', async (t) => {
+  const clock = new Shifted();
+  await using responder = await TestResponder.start(ca);
+  await using client = clientOf(responder, { clock });
+  let due: (() => void) | undefined;
+  const after = (_milliseconds: number, callback: () => void) => {
+    due = callback;
+    return () => undefined;
+  };
+  await using stapler = new Stapler({ client, clock: { now: () => clock.now(), after } });
+  const leaf = leafOf('localhost', { notAfter: new Date(Date.now() + HOUR) });
+  const state = await stapler.add([leaf.certificate, ca.certificate]);
+  t.is(state.decision, 'stapled');
+  t.true(state.expires!.getTime() < Date.now() + HOUR);
+  clock.ahead = 2 * HOUR;
+  const [ask] = [due!];
+  due = undefined;
+  ask();
+  while (stapler.states().length > 0) await wait(5);
+  t.is(due, undefined);
+  t.is(stapler.staple(leaf.certificate.raw), null);
+});
+
 test('after a restart the folder has the staple before anybody is asked', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'openssl-ocsp-staples-'));
   t.teardown(() => rmSync(folder, { recursive: true, force: true }));

@@ -247,11 +247,20 @@ export class Stapler extends EventEmitter<StaplerEvents> {
       else this.#emitLater(isAnswer(result) ? 'refreshed' : 'failed', staple);
       if (!isAnswer(result) && staple.isExpiring(now)) this.#emitLater('expiring', staple);
     } finally {
-      if (!this.#closed && staple.stateAt(this.#clock.now()).decision !== 'not-applicable') {
+      const now = this.#clock.now();
+      if (Date.parse(staple.certificate.validTo) <= now) this.#forget(staple);
+      else if (!this.#closed && staple.decisionAt(now) !== 'not-applicable') {
         const again = (): void => void this.#refresh(staple, issuer, true);
         this.#timers.set(staple, this.#clock.after(Math.min(delay, LONGEST_DELAY), again));
       }
     }
+  }
+
+  /** A certificate that has ended is nobody's any more. */
+  #forget(staple: Staple): void {
+    this.#staples.delete(keyOf(staple.certificate.raw));
+    this.#timers.delete(staple);
+    this.#first.delete(staple);
   }
 
   /** Apart from what goes on: a listener that throws must not end a handshake or the asking. */
