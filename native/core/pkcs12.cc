@@ -184,7 +184,11 @@ std::string describe(const FoundKey& found, const std::vector<X509*>& certificat
     char* subject = nullptr;
     const long length = BIO_get_mem_data(out.get(), &subject);
     const std::string name(subject, static_cast<std::size_t>(length));
-    text = text.empty() ? name : text + " (" + name + ")";
+    if (text.empty()) {
+      text = name;
+    } else {
+      text.append(" (").append(name).append(")");
+    }
     break;
   }
   std::ranges::replace_if(
