@@ -31,6 +31,15 @@ const ATTEMPTS = 3;
 /** Milliseconds after which a store is asked again about an answer that is in memory. */
 const STORE_INTERVAL = 500;
 
+/** What a store that fails has to say. */
+const UNREADABLE = Symbol('unreadable');
+type MaybeStored = Stored | typeof UNREADABLE | undefined;
+
+/** Whether a store that fails may hold a revocation that nobody else knows: only "revoked" is true whatever it holds. */
+function hides(stored: MaybeStored, known: Known): boolean {
+  return stored === UNREADABLE && known?.status !== OCSPCertStatus.REVOKED;
+}
+
 /** A question about a certificate of an issuer that is answered for. */
 export interface Question extends Asked {
   readonly issuer: ResponderIssuer;
@@ -177,11 +186,13 @@ export class Answerer {
     question: Question,
     key: string,
     known: Known,
-    stored: Stored | undefined,
+    found: MaybeStored,
     now: number,
     attempts: number,
   ): Answer | Promise<Answer> {
     const { issuer, serialNumber } = question;
+    if (hides(found, known)) return errorAnswer(TRY_LATER);
+    const stored = found === UNREADABLE ? undefined : found;
     const finding = combine(known, stored) ?? notIssuedEntry(issuer, serialNumber);
     this.#checkLag(issuer, finding);
     if (finding === undefined) return errorAnswer(UNAUTHORIZED);
@@ -251,12 +262,12 @@ export class Answerer {
     }
   }
 
-  /** A store that fails is as good as none: then answers are signed, of what the authority knows. */
-  #readStore(question: Question): Stored | undefined | Promise<Stored | undefined> {
+  #readStore(question: Question): MaybeStored | Promise<MaybeStored> {
     const { issuer } = question;
     if (issuer.store === undefined) return undefined;
-    const failed = (error: unknown): undefined => {
+    const failed = (error: unknown): typeof UNREADABLE => {
       publishError(this.#owner, 'store', issuer, error);
+      return UNREADABLE;
     };
     try {
       const stored = readStore(issuer, issuer.store, question.serialNumber, question);
@@ -342,7 +353,8 @@ export class Answerer {
       throw new NoAnswer(errorAnswer(TRY_LATER));
     }
     const stored = await this.#readStore(question);
-    const finding = combine(known, stored) ?? notIssuedEntry(issuer, serialNumber);
+    if (hides(stored, known)) throw new NoAnswer(errorAnswer(TRY_LATER));
+    const finding = combine(known, stored === UNREADABLE ? undefined : stored) ?? notIssuedEntry(issuer, serialNumber);
     this.#checkLag(issuer, finding);
     return finding;
   }

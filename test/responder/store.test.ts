@@ -3,6 +3,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import {
   loadDerOcspResponse,
@@ -170,7 +171,7 @@ test('a store alone, with and without somebody who signs', async (t) => {
   t.is(await statusOf(silent, ask(['1002'], { hash: 'sha256' })), 'TRY_LATER');
 });
 
-test('a store that fails is as good as none', async (t) => {
+test('a store that fails may hold a revocation that nobody else knows: "revoked", or try later', async (t) => {
   const broken = {
     get: () => {
       throw Object.assign(new Error('damaged'), { code: 'ERR_OCSP_STORE_DAMAGED' });
@@ -180,9 +181,29 @@ test('a store that fails is as good as none', async (t) => {
   const hanging = { get: () => new Promise(() => undefined) } as unknown as ResponseStore;
   for (const store of [broken, late, hanging]) {
     const responder = makeResponder(t, { authority: new TestAuthority(), store }, { live: { timeout: 2000 } });
-    t.is(await statusOf(responder, ask(['1001'])), 'good');
+    t.is(await statusOf(responder, ask(['1001'])), 'TRY_LATER');
+    t.is(await statusOf(responder, ask(['1001', '1002'])), 'TRY_LATER');
+    t.is(await statusOf(responder, ask(['1003'])), 'TRY_LATER');
     t.is(await statusOf(responder, ask(['1002'])), 'revoked');
   }
+});
+
+test('a revocation that only the store knows is not forgotten when the store fails', async (t) => {
+  const store = await makeStore(t);
+  await fill(store, [{ ...REVOKED, serialNumber: '1001' }]);
+  let fails = false;
+  const failing = {
+    get: (...args: Parameters<ResponseStore['get']>) => {
+      if (fails) throw new Error('EIO');
+      return store.get(...args);
+    },
+  } as unknown as ResponseStore;
+  const responder = makeResponder(t, { authority: new TestAuthority(), store: failing });
+  t.is(await statusOf(responder, ask(['1001'], sha1)), 'revoked');
+  fails = true;
+  t.not(await statusOf(responder, ask(['1001'], { hash: 'sha256' })), 'good');
+  await wait(600);
+  t.not(await statusOf(responder, ask(['1001'], sha1)), 'good');
 });
 
 test('stored answers that have expired, or are of the future, are signed anew', async (t) => {
