@@ -202,6 +202,29 @@ test('a staple is renewed in time, outlives failures and two answers "unknown", 
   await t.throwsAsync(stapler.add([leaf.certificate]), { code: 'ERR_OCSP_INVALID_VALUE' });
 });
 
+test('a revocation that the client learns of elsewhere ends a good staple, though nobody answers', async (t) => {
+  const clock = new Shifted();
+  await using responder = await TestResponder.start(ca);
+  await using client = clientOf(responder, { clock });
+  let due: (() => void) | undefined;
+  const after = (_milliseconds: number, callback: () => void) => {
+    due = callback;
+    return () => undefined;
+  };
+  await using stapler = new Stapler({ client, staple: 'good-or-revoked', clock: { now: () => clock.now(), after } });
+  const leaf = leafOf();
+  t.is((await stapler.add([leaf.certificate, ca.certificate])).decision, 'stapled');
+  responder.behaviour = 'revoked';
+  const elsewhere = await client.check({ certificate: leaf.certificate, issuer: ca.certificate }, { fresh: true });
+  t.is(elsewhere.outcome, 'revoked');
+  responder.behaviour = 503;
+  clock.ahead = 2 * MINUTE;
+  const told = once(stapler, 'revoked');
+  due!();
+  await told;
+  t.is(stapler.staple(leaf.certificate.raw), null);
+});
+
 test('a certificate that has ended is asked about no more', async (t) => {
   const clock = new Shifted();
   await using responder = await TestResponder.start(ca);

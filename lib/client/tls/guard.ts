@@ -4,13 +4,13 @@ import { Agent, type AgentOptions, type RequestOptions } from 'node:https';
 import { isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
-import { invalidArgType, OCSPError } from '../../errors.js';
+import { invalidArgType, invalidValue, OCSPError } from '../../errors.js';
 import { type CertificateInput, toCertificate } from '../../x509/certificate.js';
 import { checkList } from '../../x509/checks.js';
 import { type OptionNames, readOptions } from '../../x509/options.js';
 import { CheckResult } from '../check-result.js';
 import type { OCSPClient } from '../client.js';
-import { isMustStaple, issuerOf, peerCertificate } from './peer.js';
+import { isMustStaple, issuerOf } from './peer.js';
 
 /** Options of {@link OCSPClient.guard} and {@link OCSPClient.checkPeer}. */
 export interface PeerOptions {
@@ -108,7 +108,7 @@ async function checkWith(
   signal: AbortSignal | undefined,
   staple: Buffer | null | undefined,
 ): Promise<CheckResult> {
-  const certificate = peerCertificate(socket);
+  const certificate = socket.getPeerX509Certificate();
   if (certificate === undefined) {
     const why = socket.isSessionReused() ? 'a session was resumed, and Node.js no longer knows its certificate' : null;
     return refused(why ?? 'the peer has no certificate');
@@ -180,7 +180,7 @@ export function connectorOf(client: OCSPClient, tlsOptions: ConnectionOptions, p
   return (target: ConnectorTarget, callback: (error: Error | null, socket: TLSSocket | null) => void): void => {
     const { hostname, protocol, port, servername, localAddress } = target;
     if (protocol !== 'https:') {
-      callback(invalidProtocol(protocol), null);
+      callback(invalidValue(`${protocol} has no certificate that could be checked`), null);
       return;
     }
     const socket = connect({
@@ -197,8 +197,4 @@ export function connectorOf(client: OCSPClient, tlsOptions: ConnectionOptions, p
       (error) => callback(error as Error, null),
     );
   };
-}
-
-function invalidProtocol(protocol: string): OCSPError {
-  return new OCSPError('ERR_OCSP_INVALID_VALUE', `${protocol} has no certificate that could be checked`);
 }

@@ -1,6 +1,5 @@
 /** Who is at the other end of a TLS connection, and by whom its certificate was issued. */
 import type { X509Certificate } from 'node:crypto';
-import type { TLSSocket } from 'node:tls';
 import { certificateExtension } from '../../x509/certificate-extensions.js';
 import { DerReader, Tag } from '../../x509/der.js';
 import { integerFromBytes } from '../../x509/integer.js';
@@ -9,11 +8,6 @@ import { integerFromBytes } from '../../x509/integer.js';
 const TLS_FEATURE = '1.3.6.1.5.5.7.1.24';
 /** The feature of a server that always staples: status_request (RFC 6066 section 8). */
 const STATUS_REQUEST = 5n;
-
-/** The certificate of the peer; undefined where it has none. */
-export function peerCertificate(socket: TLSSocket): X509Certificate | undefined {
-  return socket.getPeerX509Certificate();
-}
 
 /**
  * The certificate of the CA that issued it: of those given, or of those that came with it. Its key has signed the certificate,

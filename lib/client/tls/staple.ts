@@ -99,7 +99,8 @@ export class Staple {
     this.#unknownInARow = outcome === 'unknown' ? this.#unknownInARow + 1 : 0;
     this.#failuresInARow = isAnswer(result) ? 0 : this.#failuresInARow + 1;
     if (outcome === 'unknown' && this.#unknownInARow > UNKNOWN_OUTLIVED) this.#der = null;
-    if (outcome === 'revoked' && !alsoRevoked) this.#der = null;
+    // Also where it was known before, and nobody answered now: "good" is over.
+    if (outcome === 'revoked') this.#der = null;
     if (verdict?.usable && isAnswer(result) && (outcome === 'good' || alsoRevoked)) {
       const thisUpdate = verdict.thisUpdate.getTime();
       const end = Math.min(verdict.freshUntil.getTime(), Date.parse(this.certificate.validTo));
