@@ -47,61 +47,19 @@ export {
   verifyOcspResponse,
   verifyOcspResponseAsync,
 } from './ocsp/verification/verifier.js';
-export { type AlgorithmIdentifier, HashAlgorithm, type HashAlgorithmName } from './x509/algorithms.js';
-export { ASN1StringType } from './x509/asn1-string.js';
-export { type CertificateInput, ocspUrls } from './x509/certificate.js';
-export { CertificateExtensionOID, caIssuersUrls } from './x509/certificate-extensions.js';
-export {
-  Extension,
-  type ExtensionClass,
-  Extensions,
-  type ExtensionType,
-  UnrecognizedExtension,
-} from './x509/extension.js';
+export { HashAlgorithm } from './x509/algorithms.js';
+export { ocspUrls } from './x509/certificate.js';
+export { caIssuersUrls } from './x509/certificate-extensions.js';
+export { Extension, Extensions, UnrecognizedExtension } from './x509/extension.js';
 export { CertificateIssuer, CRLReason, InvalidityDate } from './x509/extensions/crl-entry.js';
-export {
-  type AlgorithmIdentifierInit,
-  OCSPAcceptableResponses,
-  OCSPNonce,
-  type PreferredSignatureAlgorithm,
-  type PreferredSignatureAlgorithmInit,
-  PreferredSignatureAlgorithms,
-} from './x509/extensions/request.js';
-export { ArchiveCutoff, CrlID, type CrlIDInit, ExtendedRevoke, OCSPNoCheck } from './x509/extensions/response.js';
-export { type AccessDescription, ServiceLocator, type ServiceLocatorInit } from './x509/extensions/service-locator.js';
-export {
-  DirectoryName,
-  DNSName,
-  EDIPartyName,
-  type GeneralName,
-  type GeneralNameType,
-  IPAddress,
-  OtherName,
-  RegisteredID,
-  RFC822Name,
-  UniformResourceIdentifier,
-  X400Address,
-} from './x509/general-name.js';
-export type { PrivateKeyInput } from './x509/key.js';
-export {
-  Name,
-  NameAttribute,
-  type NameAttributeInit,
-  RelativeDistinguishedName,
-} from './x509/name.js';
-export {
-  AuthorityInformationAccessOID,
-  CRLEntryExtensionOID,
-  HashAlgorithmOID,
-  NameOID,
-  OCSPExtensionOID,
-  OCSPResponseTypeOID,
-  SignatureAlgorithmOID,
-} from './x509/oids.js';
-export type { PassphraseInput } from './x509/passphrase.js';
+export { OCSPAcceptableResponses, OCSPNonce, PreferredSignatureAlgorithms } from './x509/extensions/request.js';
+export { ArchiveCutoff, CrlID, ExtendedRevoke, OCSPNoCheck } from './x509/extensions/response.js';
+export { ServiceLocator } from './x509/extensions/service-locator.js';
+export { Name } from './x509/name.js';
+export { OCSPExtensionOID, OCSPResponseTypeOID, SignatureAlgorithmOID } from './x509/oids.js';
 export { loadCertificates } from './x509/pem.js';
-export { loadPkcs12, type Pkcs12Contents } from './x509/pkcs12.js';
-export { ReasonFlags, type ReasonName } from './x509/reason.js';
+export { loadPkcs12 } from './x509/pkcs12.js';
+export { ReasonFlags } from './x509/reason.js';
 export {
   CtSignatureAlgorithm,
   CtVersion,
@@ -109,12 +67,5 @@ export {
   SignedCertificateTimestamp,
   SignedCertificateTimestamps,
 } from './x509/sct.js';
-export type { SerialNumberInput } from './x509/serial-number.js';
-export { loadStoredPrivateKey, type StoredKeyOptions, StoredPrivateKey } from './x509/stored-key.js';
-export {
-  type CrlInput,
-  type SystemTrust,
-  type TrustInput,
-  TrustStore,
-  type TrustStoreOptions,
-} from './x509/trust-store.js';
+export { loadStoredPrivateKey, StoredPrivateKey } from './x509/stored-key.js';
+export { TrustStore } from './x509/trust-store.js';

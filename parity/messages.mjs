@@ -1,6 +1,5 @@
 // Generated messages: what goes into them, built here, and the same as a question to the oracle.
 import {
-  DirectoryName,
   Extension,
   OCSPCertStatus,
   OCSPRequestBuilder,
@@ -8,6 +7,7 @@ import {
   OCSPResponseBuilder,
   ReasonFlags,
 } from 'openssl-ocsp';
+import { DirectoryName } from 'openssl-ocsp/x509';
 import { DAY, dateOf, hashesFor, NOW, someEntry, someExtensions, subjectOf } from './material.mjs';
 import { argument } from './oracle.mjs';
 

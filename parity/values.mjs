@@ -1,6 +1,7 @@
 // What this library reads in a message, in the form of the oracle's answers (parity/oracle/reading.cc).
 import { isDeepStrictEqual } from 'node:util';
-import { HashAlgorithmOID, OCSPError, OCSPRequestEntry } from 'openssl-ocsp';
+import { OCSPError, OCSPRequestEntry } from 'openssl-ocsp';
+import { HashAlgorithmOID } from 'openssl-ocsp/x509';
 import { REASON_CODES } from './messages.mjs';
 
 const hex = (bytes) => bytes?.toString('hex') ?? null;

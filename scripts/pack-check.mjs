@@ -32,6 +32,8 @@ const REQUIRED = [
   'dist/responder/index.d.ts',
   'dist/testing/index.js',
   'dist/testing/index.d.ts',
+  'dist/x509/index.js',
+  'dist/x509/index.d.ts',
   'lib/index.ts',
   'native/core/openssl_info.cc',
   'native/binding/addon.cc',

@@ -4,25 +4,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import {
-  type AccessDescription,
   CrlID,
-  type CrlIDInit,
-  DNSName,
   loadDerOcspResponse,
   loadStoredPrivateKey,
   Name,
-  type NameAttributeInit,
   OCSPRequestBuilder,
   OCSPResponseBuilder,
-  type PreferredSignatureAlgorithmInit,
   PreferredSignatureAlgorithms,
   type ResponseByHashInput,
   type ResponseInput,
   ServiceLocator,
-  type ServiceLocatorInit,
   type SignOptions,
   type SignRequestOptions,
-  type StoredKeyOptions,
 } from 'openssl-ocsp';
 import {
   type BatchOptions,
@@ -62,6 +55,15 @@ import {
   TestResponder,
   TestResponseKit,
 } from 'openssl-ocsp/testing';
+import {
+  type AccessDescription,
+  type CrlIDInit,
+  DNSName,
+  type NameAttributeInit,
+  type PreferredSignatureAlgorithmInit,
+  type ServiceLocatorInit,
+  type StoredKeyOptions,
+} from 'openssl-ocsp/x509';
 import { testOptions, withGetters } from './helpers/option-table.js';
 import { invalid, wrong } from './helpers/refusals.js';
 

@@ -1,13 +1,6 @@
 // Extensions that OpenSSL has functions for, octet by octet.
-import {
-  ArchiveCutoff,
-  AuthorityInformationAccessOID,
-  CrlID,
-  OCSPAcceptableResponses,
-  OCSPNonce,
-  ServiceLocator,
-  UniformResourceIdentifier,
-} from 'openssl-ocsp';
+import { ArchiveCutoff, CrlID, OCSPAcceptableResponses, OCSPNonce, ServiceLocator } from 'openssl-ocsp';
+import { AuthorityInformationAccessOID, UniformResourceIdentifier } from 'openssl-ocsp/x509';
 import { extension } from '../der.mjs';
 import { authorities, DAY, dateOf, NOW, subjectOf } from '../material.mjs';
 

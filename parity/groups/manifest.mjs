@@ -1,6 +1,5 @@
 // OpenSSL's own OCSP tests, every one of them: what they expect, what libcrypto and the command say here, and what we say.
 import {
-  AuthorityInformationAccessOID,
   loadDerOcspRequest,
   loadDerOcspResponse,
   OCSPCertStatus,
@@ -8,8 +7,8 @@ import {
   OCSPResponderEncoding,
   OCSPResponseBuilder,
   ServiceLocator,
-  UniformResourceIdentifier,
 } from 'openssl-ocsp';
+import { AuthorityInformationAccessOID, UniformResourceIdentifier } from 'openssl-ocsp/x509';
 import { inRoot } from '../../scripts/lib/paths.mjs';
 import { openssl } from '../cli.mjs';
 import { extension } from '../der.mjs';

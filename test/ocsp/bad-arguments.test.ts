@@ -16,6 +16,7 @@ import {
   OCSPSingleResponse,
 } from 'openssl-ocsp';
 import { createTestCa } from 'openssl-ocsp/testing';
+import { DNSName } from 'openssl-ocsp/x509';
 import { answer, cert, certId, goldenRequest, issuer, responseBuilder, rootKey, times } from '../helpers/fixtures.js';
 import { refuses, refusesType, wrong } from '../helpers/refusals.js';
 
@@ -217,10 +218,10 @@ test('equals takes anything', (t) => {
     new ocsp.ArchiveCutoff(new Date()),
     new ocsp.OCSPAcceptableResponses(['1.2.3']),
     new ocsp.SignedCertificateTimestamps([]),
-    new ocsp.CertificateIssuer([new ocsp.DNSName('a')]),
+    new ocsp.CertificateIssuer([new DNSName('a')]),
     new ocsp.UnrecognizedExtension('1.2.3', bytes),
     new ocsp.Extension('1.2.3', false, new ocsp.UnrecognizedExtension('1.2.3', bytes)),
-    new ocsp.DNSName('a'),
+    new DNSName('a'),
     ocsp.Name.fromDer(Buffer.from('3000', 'hex')),
   ];
   for (const value of values) {

@@ -1,7 +1,5 @@
 import test from 'ava';
 import {
-  DirectoryName,
-  DNSName,
   Extension,
   loadDerOcspRequest,
   Name,
@@ -9,6 +7,7 @@ import {
   ServiceLocator,
   UnrecognizedExtension,
 } from 'openssl-ocsp';
+import { DirectoryName, DNSName } from 'openssl-ocsp/x509';
 import { withCli } from '../helpers/conditional.js';
 import * as der from '../helpers/der.js';
 import { cert, certId, goldenRequest, issuer, root } from '../helpers/fixtures.js';

@@ -2,7 +2,6 @@
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import {
-  AuthorityInformationAccessOID,
   loadDerOcspRequest,
   loadDerOcspResponse,
   type Name,
@@ -12,8 +11,8 @@ import {
   OCSPResponseBuilder,
   type PathFlag,
   ServiceLocator,
-  UniformResourceIdentifier,
 } from 'openssl-ocsp';
+import { AuthorityInformationAccessOID, UniformResourceIdentifier } from 'openssl-ocsp/x509';
 import { base64Vector, vectorJson, vectorText } from '../helpers/vectors.js';
 
 interface Case {

@@ -7,7 +7,6 @@ import {
   OCSPNonce,
   type OCSPQuestion,
   OCSPRequestBuilder,
-  type TrustStoreOptions,
   type ValidityOptions,
   type Verdict,
   Verifier,
@@ -19,6 +18,7 @@ import {
   verifyOcspResponseAsync,
 } from 'openssl-ocsp';
 import { createTestCa, TestResponseKit } from 'openssl-ocsp/testing';
+import type { TrustStoreOptions } from 'openssl-ocsp/x509';
 import { testOptions, withGetters } from '../helpers/option-table.js';
 import { invalid } from '../helpers/refusals.js';
 

@@ -8,9 +8,9 @@ import {
   OCSPResponderEncoding,
   OCSPResponseBuilder,
   TrustStore,
-  type TrustStoreOptions,
 } from 'openssl-ocsp';
 import { createTestCa } from 'openssl-ocsp/testing';
+import type { TrustStoreOptions } from 'openssl-ocsp/x509';
 import { Scratch } from '../helpers/openssl-cli.js';
 import { refuses, refusesType, wrong } from '../helpers/refusals.js';
 

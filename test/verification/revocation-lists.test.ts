@@ -2,8 +2,9 @@
 import { mkdirSync } from 'node:fs';
 import test, { type ExecutionContext } from 'ava';
 import fc from 'fast-check';
-import { loadDerOcspResponse, type TrustInput, Verifier } from 'openssl-ocsp';
+import { loadDerOcspResponse, Verifier } from 'openssl-ocsp';
 import { createTestCa, type TestCa, TestResponseKit } from 'openssl-ocsp/testing';
+import type { TrustInput } from 'openssl-ocsp/x509';
 import { revocationListFaults } from '#dist/x509/revocation-list.js';
 import { withCli } from '../helpers/conditional.js';
 import { type CrlParts, crlEntry, makeCrl, nameOf, reasonCode } from '../helpers/crl.js';

@@ -2,8 +2,6 @@
 import { constants, type KeyObject, verify } from 'node:crypto';
 import test, { type ExecutionContext } from 'ava';
 import {
-  DNSName,
-  type HashAlgorithmName,
   loadDerOcspRequest,
   OCSPNonce,
   type OCSPRequest,
@@ -11,6 +9,7 @@ import {
   type SignRequestOptions,
 } from 'openssl-ocsp';
 import { createTestCa, type IssueOptions } from 'openssl-ocsp/testing';
+import { DNSName, type HashAlgorithmName } from 'openssl-ocsp/x509';
 import { withCli } from '../helpers/conditional.js';
 import { openssl, Scratch } from '../helpers/openssl-cli.js';
 import { refuses, refusesType, wrong } from '../helpers/refusals.js';

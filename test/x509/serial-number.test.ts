@@ -1,14 +1,9 @@
 import test from 'ava';
 import fc from 'fast-check';
-import {
-  loadDerOcspResponse,
-  OCSPRequestBuilder,
-  OCSPResponseBuilder,
-  type SerialNumberInput,
-  verifyOcspResponse,
-} from 'openssl-ocsp';
+import { loadDerOcspResponse, OCSPRequestBuilder, OCSPResponseBuilder, verifyOcspResponse } from 'openssl-ocsp';
 import { csvSource, indexTxtSource, ndjsonSource, ResponseSigner, SegmentStore } from 'openssl-ocsp/bulk';
 import { buildTestResponse, createTestCa } from 'openssl-ocsp/testing';
+import type { SerialNumberInput } from 'openssl-ocsp/x509';
 import { integerFromBytes, integerToBytes } from '#dist/x509/integer.js';
 import { serialToBytes, serialToText } from '#dist/x509/serial-number.js';
 import { scratch } from '../bulk/scratch.js';
