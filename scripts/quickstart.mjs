@@ -23,6 +23,11 @@ import { createTestCa } from 'openssl-ocsp/testing';
 
 const HOUR = 3600 * 1000;
 
+// However this ends, nothing is left behind.
+const work = mkdtempSync(join(tmpdir(), 'openssl-ocsp-quickstart-'));
+process.on('exit', () => rmSync(work, { recursive: true, force: true }));
+for (const signal of ['SIGHUP', 'SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1));
+
 console.log(`openssl-ocsp on ${opensslInfo.version}\n`);
 
 // A throw-away CA, a certificate that it issued, and the delegate that answers for it.
@@ -69,16 +74,15 @@ await answerOverHttp();
 
 /** The openssl command, where there is one, checks signature, chain and status. */
 function checkWithOpenssl() {
-  const directory = mkdtempSync(join(tmpdir(), 'openssl-ocsp-'));
   const file = (name, content) => {
-    writeFileSync(join(directory, name), content);
-    return join(directory, name);
+    writeFileSync(join(work, name), content);
+    return join(work, name);
   };
   const args = [
     'ocsp',
     ...['-respin', file('response.der', response.publicBytes()), '-no_nonce'],
     ...['-issuer', file('ca.pem', ca.certificatePem), '-sha256', '-cert', file('server.pem', server.certificatePem)],
-    ...['-CAfile', join(directory, 'ca.pem')],
+    ...['-CAfile', join(work, 'ca.pem')],
   ];
   try {
     const output = execFileSync('openssl', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
@@ -86,16 +90,13 @@ function checkWithOpenssl() {
   } catch (error) {
     if (error.code !== 'ENOENT') throw new Error(`the openssl command disagrees: ${error.stderr}`);
     console.log('There is no openssl command here to check the answer with.');
-  } finally {
-    rmSync(directory, { recursive: true });
   }
 }
 
 /** The same for a hundred thousand certificates: the CA's index.txt becomes a store of signed responses. */
 async function signInBulk() {
   const COUNT = 100_000;
-  const directory = mkdtempSync(join(tmpdir(), 'openssl-ocsp-bulk-'));
-  const index = createWriteStream(join(directory, 'index.txt'));
+  const index = createWriteStream(join(work, 'index.txt'));
   for (let i = 1; i <= COUNT; i += 1) {
     const serial = i.toString(16).toUpperCase().padStart(16, '0');
     // Every hundredth has been revoked.
@@ -104,7 +105,7 @@ async function signInBulk() {
   }
   await new Promise((resolve) => index.end(resolve));
 
-  const store = await SegmentStore.open(join(directory, 'responses'));
+  const store = await SegmentStore.open(join(work, 'responses'));
   const signer = new ResponseSigner({
     issuer: ca.certificate,
     responder: responder.certificate,
@@ -113,7 +114,7 @@ async function signInBulk() {
   const limit = await bareSignatures(responder.privateKey);
   const begin = Date.now();
   const { signed, bytes } = await bulkSign({
-    source: indexTxtSource(join(directory, 'index.txt')),
+    source: indexTxtSource(join(work, 'index.txt')),
     signer,
     store,
     id: 'quickstart',
@@ -121,7 +122,7 @@ async function signInBulk() {
   const rate = (signed / (Date.now() - begin)) * 1000;
   console.log(
     `Bulk: ${signed} responses (${(bytes / 2 ** 20).toFixed(0)} MiB) at ${Math.round(rate)}/s, ` +
-      `${(rate / limit).toFixed(2)} of node:crypto signing alone on all cores; store: ${join(directory, 'responses')}`,
+      `${(rate / limit).toFixed(2)} of node:crypto signing alone on all cores`,
   );
   for (const i of [1, 4242, COUNT]) {
     const response = loadDerOcspResponse(store.get(BigInt(i)));
@@ -135,9 +136,8 @@ async function signInBulk() {
 
 /** A responder on a loopback port, asked by the openssl command; a revocation shows in the next answer. */
 async function answerOverHttp() {
-  const directory = mkdtempSync(join(tmpdir(), 'openssl-ocsp-http-'));
-  writeFileSync(join(directory, 'ca.pem'), ca.certificatePem);
-  writeFileSync(join(directory, 'server.pem'), server.certificatePem);
+  writeFileSync(join(work, 'ca.pem'), ca.certificatePem);
+  writeFileSync(join(work, 'server.pem'), server.certificatePem);
   const { serialNumber } = server.certificate;
   const overHttp = new Responder({
     issuers: [
@@ -163,22 +163,21 @@ async function answerOverHttp() {
   const post = () => ask('POST', http.url, { method: 'POST', body: der });
   console.log(`A responder at ${http.url}`);
   if ((await get()) !== 'good' || (await post()) !== 'good') throw new Error('the certificate is not good');
-  await askWithOpenssl(directory, http.url, 'good');
+  await askWithOpenssl(http.url, 'good');
 
   const begin = performance.now();
   await overHttp.update([{ serialNumber, status: OCSPCertStatus.REVOKED, revocationTime: new Date() }]);
   if ((await get()) !== 'revoked') throw new Error('the revocation does not show');
   console.log(`From the revocation to an answer that says so: ${(performance.now() - begin).toFixed(1)} ms`);
   if ((await post()) !== 'revoked') throw new Error('the revocation does not show');
-  await askWithOpenssl(directory, http.url, 'revoked');
+  await askWithOpenssl(http.url, 'revoked');
   await http.close();
   await overHttp.close();
-  rmSync(directory, { recursive: true });
 }
 
 /** `openssl ocsp -url`; beside this process, which has to answer. */
-async function askWithOpenssl(directory, url, expected) {
-  const [caFile, cert] = ['ca.pem', 'server.pem'].map((name) => join(directory, name));
+async function askWithOpenssl(url, expected) {
+  const [caFile, cert] = ['ca.pem', 'server.pem'].map((name) => join(work, name));
   try {
     const { stdout } = await promisify(execFile)('openssl', [
       'ocsp',
