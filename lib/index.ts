@@ -6,6 +6,7 @@
 export type { OpensslInfo } from '../typings/binding.js';
 export { opensslInfo } from './binding.js';
 export { OCSPError, type OCSPErrorCode, type OCSPErrorDetails } from './errors.js';
+export { loadDerBasicOcspResponse } from './ocsp/basic-response.js';
 export type {
   CertificateVerifyError,
   MessageVerifyOptions,
@@ -22,6 +23,7 @@ export { loadDerOcspRequest, OCSPRequest, OCSPRequestEntry } from './ocsp/reques
 export { OCSPRequestBuilder, type SignRequestOptions } from './ocsp/request-builder.js';
 export { loadDerOcspResponse, OCSPResponse } from './ocsp/response.js';
 export { OCSPResponseBuilder, type ResponseByHashInput, type ResponseInput } from './ocsp/response-builder.js';
+export type { OCSPResponseReference } from './ocsp/response-parts.js';
 export type { ExternalSigner, SignOptions } from './ocsp/signing.js';
 export { OCSPSingleResponse } from './ocsp/single-response.js';
 export type { StatusInput } from './ocsp/single-response-input.js';

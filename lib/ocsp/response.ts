@@ -1,9 +1,14 @@
-import { X509Certificate } from 'node:crypto';
+import type { X509Certificate } from 'node:crypto';
 import { native } from '../binding.js';
-import { invalidArgType, malformed, OCSPError } from '../errors.js';
-import { type HashAlgorithm, readSignatureAlgorithm, type SignatureAlgorithm } from '../x509/algorithms.js';
+import { invalidArgType, OCSPError } from '../errors.js';
+import {
+  checkCertIdHash,
+  HashAlgorithm,
+  type HashAlgorithmName,
+  readSignatureAlgorithm,
+  type SignatureAlgorithm,
+} from '../x509/algorithms.js';
 import type { CertificateInput } from '../x509/certificate.js';
-import { copyBytes } from '../x509/der.js';
 import type { Extensions } from '../x509/extension.js';
 import { type Name, nameOver } from '../x509/name.js';
 import type { ReasonFlags } from '../x509/reason.js';
@@ -19,18 +24,14 @@ import {
 import { CertIdMembers } from './cert-id.js';
 import { Encoding, type OCSPCertStatus, OCSPResponseStatus } from './enums.js';
 import {
-  CERTIFICATES,
-  FIRST_SINGLE,
   PRODUCED_AT,
   RESPONDER_ID,
   RESPONDER_ID_TAG,
   RESPONSE_COUNT,
   RESPONSE_EXTENSIONS,
   RESPONSE_STATUS,
-  RESPONSES,
   SIGNATURE,
   SIGNATURE_ALGORITHM,
-  SINGLE_SIZE,
   TBS,
   takeResponseOffsets,
 } from './layout.js';
@@ -49,10 +50,17 @@ import {
 } from './message.js';
 import { printResponse, wholeText } from './printing.js';
 import { nonceOf, readRawExtensions } from './raw-extensions.js';
-import { OCSPSingleResponse } from './single-response.js';
-
-const BY_NAME = 1;
-const BY_KEY = 2;
+import {
+  BY_KEY,
+  BY_NAME,
+  basicResponseOf,
+  digestOf,
+  type OCSPResponseReference,
+  readCertificates,
+  readResponses,
+  responderIdOf,
+} from './response-parts.js';
+import type { OCSPSingleResponse } from './single-response.js';
 
 /**
  * An OCSP response (RFC 6960 section 4.2.1), as loaded by {@link loadDerOcspResponse} or made by `OCSPResponseBuilder`.
@@ -153,6 +161,16 @@ export class OCSPResponse extends ValueObject {
     return this.#responderName;
   }
 
+  /** The DER of the ResponderID, byName or byKey, as references to the response hold it (ETSI EN 319 122-1). */
+  get responderIdBytes(): Buffer {
+    return responderIdOf(this.#successful);
+  }
+
+  /** The DER of the BasicOCSPResponse: what CAdES signatures hold (`loadDerBasicOcspResponse` reads it). */
+  get basicResponseBytes(): Buffer {
+    return basicResponseOf(this.#successful);
+  }
+
   /** When the response was signed, in whole seconds. */
   get producedAt(): Date {
     return this.#successful.time(PRODUCED_AT);
@@ -231,6 +249,25 @@ export class OCSPResponse extends ValueObject {
   publicBytes(encoding: Encoding | `${Encoding}` = Encoding.DER): Buffer {
     checkEncoding(encoding);
     return this.#message.der.copy();
+  }
+
+  /**
+   * What names this response in place of its bytes, in CAdES and XAdES references.
+   *
+   * @param hashAlgorithm - Default SHA-256.
+   * @throws TypeError; `ERR_OCSP_UNSUCCESSFUL`; `ERR_OCSP_UNSUPPORTED_ALGORITHM`.
+   */
+  reference(hashAlgorithm: HashAlgorithmName = HashAlgorithm.SHA256): OCSPResponseReference {
+    const { hash } = checkCertIdHash(hashAlgorithm, 'hashAlgorithm');
+    return {
+      responderIdBytes: this.responderIdBytes,
+      responderName: this.responderName,
+      responderKeyHash: this.responderKeyHash,
+      producedAt: this.producedAt,
+      hashAlgorithm: hash,
+      basicResponseDigest: digestOf(hash, this.basicResponseBytes),
+      responseDigest: digestOf(hash, this.publicBytes()),
+    };
   }
 
   /**
@@ -338,31 +375,6 @@ export class OCSPResponse extends ValueObject {
     this.#signatureAlgorithm ??= readSignatureAlgorithm(...message.locate(SIGNATURE_ALGORITHM));
     return this.#signatureAlgorithm;
   }
-}
-
-function readResponses(message: Parsed): OCSPSingleResponse[] {
-  const { der, offsets } = message;
-  const count = message.number(RESPONSE_COUNT);
-  if (count === 0) return [];
-  if (count === 1) return [new OCSPSingleResponse(INTERNAL, new Parsed(der, offsets, FIRST_SINGLE))];
-  const list = native.parseSingleResponses(der.memory, message.start(RESPONSES), message.end(RESPONSES), der.reading);
-  return Array.from(
-    { length: count },
-    (_, i) => new OCSPSingleResponse(INTERNAL, new Parsed(der, list, i * SINGLE_SIZE)),
-  );
-}
-
-function readCertificates(message: Parsed): X509Certificate[] {
-  if (!message.has(CERTIFICATES)) return [];
-  const { memory, reading } = message.der;
-  const ranges = native.parseCertificates(memory, message.start(CERTIFICATES), message.end(CERTIFICATES), reading);
-  return Array.from({ length: ranges.length / 2 }, (_, i) => {
-    try {
-      return new X509Certificate(copyBytes(memory, ranges[2 * i], ranges[2 * i + 1]));
-    } catch (cause) {
-      throw malformed(`OpenSSL cannot decode certificate ${i} of the response`, { cause });
-    }
-  });
 }
 
 /**

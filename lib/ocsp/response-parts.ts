@@ -1,0 +1,88 @@
+/** Parts of a response that are worked out when somebody asks. */
+import { createHash, X509Certificate } from 'node:crypto';
+import { native } from '../binding.js';
+import { malformed } from '../errors.js';
+import type { HashAlgorithm } from '../x509/algorithms.js';
+import { contextTag, copyBytes, DerReader, encodeOctetString, encodeTlv, Tag } from '../x509/der.js';
+import type { Name } from '../x509/name.js';
+import {
+  CERTIFICATES,
+  FIRST_SINGLE,
+  RESPONDER_ID,
+  RESPONDER_ID_TAG,
+  RESPONSE_COUNT,
+  RESPONSES,
+  SINGLE_SIZE,
+} from './layout.js';
+import { INTERNAL, Parsed } from './message.js';
+import { OCSPSingleResponse } from './single-response.js';
+
+/** Tags of the two kinds of ResponderID. */
+export const BY_NAME = 1;
+export const BY_KEY = 2;
+
+/** What names an answer in place of the answer itself: OcspResponsesID of CAdES, OCSPRef of XAdES. */
+export interface OCSPResponseReference {
+  /** DER of the ResponderID. */
+  readonly responderIdBytes: Buffer;
+  /** The subject of the responder's certificate; null where there is {@link responderKeyHash}. */
+  readonly responderName: Name | null;
+  /** SHA-1 hash of the responder's public key; null where there is {@link responderName}. */
+  readonly responderKeyHash: Buffer | null;
+  /** When the response was signed. */
+  readonly producedAt: Date;
+  /** The hash of both digests. */
+  readonly hashAlgorithm: HashAlgorithm;
+  /** Hash of the BasicOCSPResponse, which is what a CAdES signature holds. */
+  readonly basicResponseDigest: Buffer;
+  /** Hash of the whole OCSPResponse, which is what a XAdES or PAdES signature holds. */
+  readonly responseDigest: Buffer;
+}
+
+/** The entries, in the order of the message. */
+export function readResponses(message: Parsed): OCSPSingleResponse[] {
+  const { der, offsets } = message;
+  const count = message.number(RESPONSE_COUNT);
+  if (count === 0) return [];
+  if (count === 1) return [new OCSPSingleResponse(INTERNAL, new Parsed(der, offsets, FIRST_SINGLE))];
+  const list = native.parseSingleResponses(der.memory, message.start(RESPONSES), message.end(RESPONSES), der.reading);
+  return Array.from(
+    { length: count },
+    (_, i) => new OCSPSingleResponse(INTERNAL, new Parsed(der, list, i * SINGLE_SIZE)),
+  );
+}
+
+/** The certificates inside. */
+export function readCertificates(message: Parsed): X509Certificate[] {
+  if (!message.has(CERTIFICATES)) return [];
+  const { memory, reading } = message.der;
+  const ranges = native.parseCertificates(memory, message.start(CERTIFICATES), message.end(CERTIFICATES), reading);
+  return Array.from({ length: ranges.length / 2 }, (_, i) => {
+    try {
+      return new X509Certificate(copyBytes(memory, ranges[2 * i], ranges[2 * i + 1]));
+    } catch (cause) {
+      throw malformed(`OpenSSL cannot decode certificate ${i} of the response`, { cause });
+    }
+  });
+}
+
+/** The ResponderID element (RFC 6960 section 4.2.1). */
+export function responderIdOf(message: Parsed): Buffer {
+  const tag = message.number(RESPONDER_ID_TAG);
+  const content = message.view(RESPONDER_ID);
+  return encodeTlv(contextTag(tag), tag === BY_KEY ? encodeOctetString(content) : content);
+}
+
+/** The BasicOCSPResponse element of a successful response. */
+export function basicResponseOf({ der }: Parsed): Buffer {
+  const responseBytes = new DerReader(der.memory, der.start, der.end).enter(Tag.SEQUENCE, 'OCSPResponse');
+  responseBytes.read(Tag.ENUMERATED, 'responseStatus');
+  const inner = responseBytes.enter(contextTag(0), 'responseBytes').enter(Tag.SEQUENCE, 'ResponseBytes');
+  inner.read(Tag.OID, 'responseType');
+  return inner.readOctetString('response');
+}
+
+/** A hash of a message. */
+export function digestOf(hashAlgorithm: HashAlgorithm, bytes: Uint8Array): Buffer {
+  return createHash(hashAlgorithm).update(bytes).digest();
+}
