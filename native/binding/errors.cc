@@ -27,6 +27,7 @@ const char* code_name(ErrorCode code) {
 
 Napi::Value make_error(Napi::Env env, const Error& error) {
   Napi::Object details = Napi::Object::New(env);
+  if (details.IsEmpty()) return {};  // the environment is being torn down
   if (!error.library.empty()) details.Set("library", error.library);
   if (!error.reason.empty()) details.Set("reason", error.reason);
   if (!error.entry.empty()) details.Set("opensslEntry", error.entry);

@@ -39,12 +39,17 @@ Napi::Value to_object(Napi::Env env, const BasicVerifyOutcome& outcome) {
   Napi::Object object = Napi::Object::New(env);
   if (object.IsEmpty()) return object;  // the environment is being torn down
   object.Set("verified", outcome.verified);
-  if (outcome.error) object.Set("error", make_error(env, *outcome.error));
+  if (outcome.error) {
+    const Napi::Value error = make_error(env, *outcome.error);
+    if (error.IsEmpty()) return {};
+    object.Set("error", error);
+  }
   object.Set("certificateError", outcome.certificate_error);
   object.Set("certificateErrorDepth", outcome.certificate_error_depth);
   object.Set("certificateErrorText", outcome.certificate_error_text);
   if (!outcome.signer.empty()) object.Set("signer", to_buffer(env, outcome.signer));
   Napi::Array chain = Napi::Array::New(env, outcome.chain.size());
+  if (chain.IsEmpty()) return {};
   for (std::uint32_t i = 0; i < outcome.chain.size(); ++i) chain.Set(i, to_buffer(env, outcome.chain[i]));
   object.Set("chain", chain);
   object.Set("authority", static_cast<int>(outcome.authority));

@@ -52,6 +52,7 @@ X509StackPtr stack_of(const std::vector<std::shared_ptr<const Certificate>>& cer
   X509StackPtr stack(sk_X509_new_null());
   for (const auto& certificate : certificates) {
     X509* shared = certificate->get();
+    read_extensions(shared);
     if (!stack || X509_up_ref(shared) != 1) return nullptr;
     if (sk_X509_push(stack.get(), shared) <= 0) {
       X509_free(shared);
@@ -69,6 +70,8 @@ Result<OcspBasicRespPtr> parse_basic(Bytes der) {
   if (!response) return errors.take(ErrorCode::kMalformed, "OpenSSL cannot parse the OCSPResponse");
   OcspBasicRespPtr basic(OCSP_response_get1_basic(response.get()));
   if (!basic) return errors.take(ErrorCode::kMalformed, "OpenSSL cannot parse the BasicOCSPResponse");
+  const STACK_OF(X509)* embedded = OCSP_resp_get0_certs(basic.get());
+  for (int i = 0; i < sk_X509_num(embedded); ++i) read_extensions(sk_X509_value(embedded, i));
   return basic;
 }
 

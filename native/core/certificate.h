@@ -9,6 +9,10 @@
 
 namespace ocsp {
 
+// Has OpenSSL read the extensions, which it does once, and keeps. It tells of bad ones then and never again, so what it
+// tells later must not depend on who asked first.
+void read_extensions(X509* certificate);
+
 class Certificate {
  public:
   // Decodes with OpenSSL. Immutable afterwards, so it may be shared by threads.

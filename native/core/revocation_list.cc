@@ -88,24 +88,24 @@ Result<std::shared_ptr<RevocationList>> RevocationList::parse(ByteVector der) {
   return error;
 }
 
-Result<std::vector<std::shared_ptr<RevocationList>>> RevocationList::parse_all(Bytes bytes) {
+Result<std::vector<std::shared_ptr<RevocationList>>> RevocationList::parse_all(ByteVector bytes) {
   std::vector<std::shared_ptr<RevocationList>> lists;
-  const auto add = [&](Bytes der) -> std::optional<Error> {
-    auto list = parse({der.begin(), der.end()});
+  const auto add = [&](ByteVector der) -> std::optional<Error> {
+    auto list = parse(std::move(der));
     if (!list.ok()) return list.error();
     lists.push_back(std::move(list.value()));
     return std::nullopt;
   };
   if (bytes.empty() || bytes.size() > INT_MAX) return malformed();
   if (bytes[0] == tag::kSequence) {
-    if (auto error = add(bytes)) return *error;
+    if (auto error = add(std::move(bytes))) return *error;
     return lists;
   }
   auto blocks = read_pem(bytes);
   if (!blocks.ok()) return blocks.error();
-  for (const PemBlock& block : blocks.value()) {
+  for (PemBlock& block : blocks.value()) {
     if (block.name != PEM_STRING_X509_CRL) continue;
-    if (auto error = add(block.der)) return *error;
+    if (auto error = add(std::move(block.der))) return *error;
   }
   if (lists.empty()) return malformed();
   return lists;

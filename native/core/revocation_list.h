@@ -17,7 +17,7 @@ class RevocationList {
   // One list in DER.
   static Result<std::shared_ptr<RevocationList>> parse(ByteVector der);
   // One list in DER, or every list of a PEM text.
-  static Result<std::vector<std::shared_ptr<RevocationList>>> parse_all(Bytes bytes);
+  static Result<std::vector<std::shared_ptr<RevocationList>>> parse_all(ByteVector bytes);
 
   Bytes der() const { return der_; }
   // Seconds since 1970-01-01.

@@ -113,8 +113,8 @@ Result<std::shared_ptr<TrustStore>> TrustStore::create(TrustSources sources) {
 }
 
 std::optional<Error> TrustStore::read_sources() {
-  for (const ByteVector& bytes : sources_.crls) {
-    auto parsed = RevocationList::parse_all(bytes);
+  for (ByteVector& bytes : sources_.crls) {
+    auto parsed = RevocationList::parse_all(std::move(bytes));
     if (!parsed.ok()) return parsed.error();
     for (auto& list : parsed.value()) lists_.push_back(std::move(list));
   }
@@ -172,7 +172,10 @@ Result<X509StorePtr> TrustStore::build(Lists lists) {
   ErrorQueueScope errors;
   X509StorePtr store(X509_STORE_new());
   if (!store) return errors.take(ErrorCode::kOpenssl, "the trust store cannot be made");
-  const auto add = [&](X509* certificate) { return X509_STORE_add_cert(store.get(), certificate) == 1; };
+  const auto add = [&](X509* certificate) {
+    read_extensions(certificate);
+    return X509_STORE_add_cert(store.get(), certificate) == 1;
+  };
   if (!std::ranges::all_of(sources_.certificates, add, [](const auto& certificate) { return certificate->get(); }) ||
       !std::ranges::all_of(file_certificates_, add, &X509Ptr::get)) {
     return errors.take(ErrorCode::kOpenssl, "a certificate cannot be added to the trust store");

@@ -7,6 +7,7 @@ import {
   checkNonce,
   loadDerOcspRequest,
   loadDerOcspResponse,
+  type MessageVerifyOptions,
   OCSPNonce,
   type OCSPQuestion,
   OCSPRequestBuilder,
@@ -26,7 +27,8 @@ import {
   testErrorResponse,
   wrapTestResponse,
 } from 'openssl-ocsp/testing';
-import { integer, octets, sequence, tlv } from '../helpers/der.js';
+import { hex, integer, octets, sequence, tlv } from '../helpers/der.js';
+import { Scratch } from '../helpers/openssl-cli.js';
 import { refuses } from '../helpers/refusals.js';
 
 const kit = new TestResponseKit();
@@ -283,6 +285,33 @@ test('openssl #2159: an expired certificate is called a wrong signature', (t) =>
   t.is(result.reason, 'certificate verify error');
   t.is(result.certificateError?.code, 10);
   t.is(result.certificateError?.message, 'certificate has expired');
+});
+
+test('openssl, bad extensions: it tells of them once per object, so the second answer is another', (t) => {
+  const extensions = [{ oid: '2.5.29.17', value: hex('0500') }];
+  const odd = createTestCa({ extensions });
+  const oddResponder = ca.issue({ extensions, extendedKeyUsage: ['OCSPSigning'] });
+  using scratch = new Scratch();
+  const caFile = scratch.write('odd.pem', odd.certificatePem);
+  const fresh = (identity: TestIdentity) => new X509Certificate(identity.certificate.raw);
+  const ways: Record<string, () => MessageVerifyOptions> = {
+    trusted: () => ({ trust: [fresh(odd)] }),
+    'trusted, in a file': () => ({ trust: { caFile } }),
+    given: () => ({ trust: [root.certificate], certificates: [fresh(odd), fresh(oddResponder)] }),
+    'no more than the embedded ones': () => ({ trust: [root.certificate] }),
+  };
+  for (const signer of [odd, oddResponder]) {
+    const response = loadDerOcspResponse(kit.respond(undefined, { signer, certificates: [signer.certificate] }));
+    for (const [name, way] of Object.entries(ways)) {
+      const options = way();
+      const says = (given: MessageVerifyOptions) => {
+        const { error, ...rest } = response.basicVerify(given);
+        return { ...rest, message: error?.message, stack: error?.opensslErrorStack };
+      };
+      const first = says(options);
+      t.deepEqual([says(options), says(way()), says(options)], [first, first, first], name);
+    }
+  }
 });
 
 test('openssl #7151: a CertID that is not found is no failure', (t) => {
