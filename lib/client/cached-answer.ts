@@ -1,6 +1,7 @@
 /** An answer that was verified, and what it is worth later. */
 import type { RefusedVerdict, Verdict } from '../ocsp/verification/verdict.js';
 import type { Verifier } from '../ocsp/verification/verifier.js';
+import { spreadOf } from './clock.js';
 import type { Subject } from './subject.js';
 
 /** Seconds for which "unknown" is kept: a certificate may be younger than what the responder knows. */
@@ -41,7 +42,7 @@ export class CachedAnswer {
     const end = verdict.freshUntil.getTime();
     this.usableUntil = this.status === 'unknown' ? Math.min(end, at + UNKNOWN_KEPT * 1000) : end;
     const refresh = verdict.refreshAt.getTime();
-    this.refreshAt = Math.min(this.thisUpdate + (refresh - this.thisUpdate) * jitter(subject), this.usableUntil);
+    this.refreshAt = Math.min(this.thisUpdate + (refresh - this.thisUpdate) * spreadOf(subject.key), this.usableUntil);
     this.size = this.der.length + OVERHEAD;
     this.#verified = verdict;
     this.#verifiedAt = Math.floor(at / 1000);
@@ -80,9 +81,4 @@ export class CachedAnswer {
   postpone(now: number): void {
     this.refreshAt = now + Math.max(60_000, (this.usableUntil - now) / 8);
   }
-}
-
-/** 0.9 to 1.1, always the same for a certificate: so that not all are asked about at once. */
-function jitter({ key }: Subject): number {
-  return 0.9 + (Number.parseInt(key.slice(0, 8), 16) / 0xffffffff) * 0.2;
 }

@@ -8,6 +8,7 @@ import { type CertificateInput, toCertificate } from '../x509/certificate.js';
 import { checkList } from '../x509/checks.js';
 import { checkNames, type OptionNames } from '../x509/options.js';
 import { loadCertificates } from '../x509/pem.js';
+import { abortable } from './abortable.js';
 import { namedResponders, notApplicable } from './applicability.js';
 import type { OCSPAttempt } from './attempt.js';
 import { CachedAnswer } from './cached-answer.js';
@@ -131,12 +132,20 @@ export class OCSPClient {
     return await checkPeer(this, socket, options);
   }
 
-  /** An agent for node:https whose connections are {@link guard}ed. None resumes a session: each has a handshake of its own. */
+  /**
+   * An agent for node:https whose connections are {@link guard}ed. None resumes a session: each has a handshake of its own, which
+   * takes `timeout` milliseconds at most, 10,000 by default.
+   *
+   * @throws `ERR_OCSP_INVALID_VALUE` for `proxyEnv`: Node.js shows the connection inside a tunnel too late.
+   */
   createAgent(options: AgentOptions = {}, peer: PeerOptions = {}): Agent {
     return new GuardedAgent(this, options, peer);
   }
 
-  /** For `new Agent({ connect })` of undici: connections that are {@link guard}ed, to https alone. */
+  /**
+   * For `new Agent({ connect })` of undici: connections that are {@link guard}ed, to https alone. A handshake takes `timeout`
+   * milliseconds at most, 10,000 by default. With `httpSocket` the connection is made inside of that one, as through a proxy.
+   */
   connector(options: ConnectionOptions = {}, peer: PeerOptions = {}): ReturnType<typeof connectorOf> {
     return connectorOf(this, options, peer);
   }
@@ -328,15 +337,4 @@ function reasonOf(failure: OCSPFailure): string {
 
 function toX509(input: unknown): X509Certificate {
   return toCertificate(input, 'chain').x509;
-}
-
-/** Waits no longer than a signal allows. */
-function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return promise;
-  return new Promise((resolve, reject) => {
-    const abort = (): void => reject(signal.reason);
-    if (signal.aborted) return abort();
-    signal.addEventListener('abort', abort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
-  });
 }

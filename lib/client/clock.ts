@@ -20,3 +20,12 @@ export const SYSTEM_CLOCK: ClientClock = {
 export function backOffSeconds(failures: number): number {
   return Math.min(60, 2 ** (failures - 1));
 }
+
+/**
+ * 0.9 to 1.1, always the same for a certificate: so that not all are asked about at once.
+ *
+ * @param digest - Hexadecimal digits that stand for the certificate.
+ */
+export function spreadOf(digest: string): number {
+  return 0.9 + (Number.parseInt(digest.slice(0, 8), 16) / 0xffffffff) * 0.2;
+}

@@ -1,7 +1,7 @@
 // Connections that are held back until the certificate at the other end is known to be allowed.
 import { once } from 'node:events';
 import { Agent, createServer as createHttpsServer, request as httpsRequest } from 'node:https';
-import type { AddressInfo, Socket } from 'node:net';
+import { type AddressInfo, connect as connectTcp, createServer as createTcpServer, type Socket } from 'node:net';
 import { type ConnectionOptions, connect, createServer, type Server, type TLSSocket, type TlsOptions } from 'node:tls';
 import test from 'ava';
 import { OCSPClient, type OCSPClientOptions, PeerNotAllowedError, Stapler } from 'openssl-ocsp/client';
@@ -195,7 +195,41 @@ test('an agent of node:https, and a connector', async (t) => {
   await t.throwsAsync(dial('http:'), { code: 'ERR_OCSP_INVALID_VALUE' });
   responder.behaviour = 'good';
   (await dial('https:')).destroy();
+  // Through a proxy: inside the connection that leads there.
+  const tunnel = connectTcp(port, '127.0.0.1');
+  const inside = await new Promise<TLSSocket>((resolve, reject) => {
+    const target = { protocol: 'https:', hostname: 'localhost', port: '9', httpSocket: tunnel };
+    connector(target, (error, socket) => (error ? reject(error) : resolve(socket!)));
+  });
+  t.is(inside.remotePort, port);
+  inside.destroy();
+  t.throws(() => client.createAgent({ proxyEnv: {} } as object), { code: 'ERR_OCSP_INVALID_VALUE', message: /proxy/ });
   agent.destroy();
+  server.close();
+});
+
+test('a server that is silent in its handshake: the time ends it', async (t) => {
+  await using client = new OCSPClient();
+  const server = createTcpServer((socket) => socket.on('error', () => undefined).resume());
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const late = { message: 'no handshake within 0.3 seconds' };
+  const target = { protocol: 'https:', hostname: 'localhost', port: String(port) };
+  const dial = client.connector({
+    timeout: 300,
+    lookup: (_host, _options, callback) => callback(null, [{ address: '127.0.0.1', family: 4 }]),
+  });
+  const refused = new Promise((_resolve, reject) => dial(target, (error) => reject(error)));
+  await t.throwsAsync(refused, late);
+  const get = (agent: Agent, more: object = {}) =>
+    new Promise((_resolve, reject) =>
+      httpsRequest({ port, host: '127.0.0.1', agent, ...more })
+        .on('error', reject)
+        .end(),
+    );
+  await t.throwsAsync(get(client.createAgent({ timeout: 300 })), late);
+  await t.throwsAsync(get(client.createAgent(), { timeout: 300 }), late);
   server.close();
 });
 

@@ -1,12 +1,20 @@
 // TLS servers that staple, and their clients: openssl s_client, Node.js.
 import { spawn } from 'node:child_process';
+import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { type ConnectionOptions, connect, createServer, type Server, type TlsOptions } from 'node:tls';
+import {
+  type ConnectionOptions,
+  connect,
+  createSecureContext,
+  createServer,
+  type Server,
+  type TlsOptions,
+} from 'node:tls';
 import test from 'ava';
 import { loadDerOcspResponse } from 'openssl-ocsp';
 import { FolderCache, OCSPClient, Stapler, type StapleState } from 'openssl-ocsp/client';
@@ -34,13 +42,14 @@ async function listening(server: Server): Promise<number> {
 }
 
 /** What a handshake brings: the staple, or null. */
-async function stapleAt(port: number, servername = 'localhost'): Promise<Buffer | null> {
+async function stapleAt(port: number, servername = 'localhost', more: object = {}): Promise<Buffer | null> {
   const socket = connect({
     port,
     host: '127.0.0.1',
     servername,
     ca: pemOf(ca),
     requestOCSP: true,
+    ...more,
   } as ConnectionOptions);
   const [staple] = (await once(socket, 'OCSPResponse')) as [Buffer | null];
   await once(socket, 'secureConnect');
@@ -90,14 +99,22 @@ test('several names, a certificate that is replaced, one that comes later: each 
   const serialOf = ({ certificate }: TestIdentity) => BigInt(`0x${certificate.serialNumber}`);
   t.is(await serialAt('one.example'), serialOf(one));
   t.is(await serialAt('two.example'), serialOf(two));
-  // Not told of it: the first handshake has no staple, and makes it ask.
+  // What the server is given later is asked about at once.
   server.setSecureContext(tlsOf(three));
-  t.is(await serialAt('one.example'), null);
+  const four = leafOf('four.example');
+  server.addContext('four.example', tlsOf(four));
   await stapler.ready();
   t.is(await serialAt('one.example'), serialOf(three));
+  t.is(await serialAt('four.example'), serialOf(four));
+  // Not told of it: the first handshake has no staple, and makes it ask.
+  const five = leafOf('five.example');
+  server.addContext('five.example', createSecureContext(tlsOf(five)));
+  t.is(await serialAt('five.example'), null);
+  await stapler.ready();
+  t.is(await serialAt('five.example'), serialOf(five));
   t.deepEqual(
     stapler.states().map(({ decision }) => decision),
-    ['stapled', 'stapled', 'stapled'],
+    Array(5).fill('stapled'),
   );
   server.close();
 });
@@ -248,6 +265,33 @@ test('a certificate that has ended is asked about no more', async (t) => {
   t.is(stapler.staple(leaf.certificate.raw), null);
 });
 
+test('of several certificates for one name Node.js tells one, whichever the client gets: refused', async (t) => {
+  const [ec, rsa] = [leafOf(), leafOf('localhost', { keyType: 'rsa' })];
+  const both = {
+    cert: [ec, rsa].map((one) => pemOf(one, ca)),
+    key: [ec, rsa].map((one) => one.privateKey.export({ type: 'pkcs8', format: 'pem' })),
+  };
+  const server = createServer(both);
+  const told: string[] = [];
+  server.on('OCSPRequest', (certificate: Buffer, _issuer, callback) => {
+    told.push(new X509Certificate(certificate).serialNumber);
+    callback(null, null);
+  });
+  const port = await listening(server);
+  for (const sigalgs of ['ecdsa_secp256r1_sha256', 'rsa_pss_rsae_sha256'])
+    await stapleAt(port, 'localhost', { sigalgs });
+  t.is(new Set(told).size, 1, 'Node.js tells which: it need not be refused');
+  server.close();
+  const refusal = { code: 'ERR_OCSP_INVALID_VALUE', message: /several certificates/ };
+  t.throws(() => new Stapler().attach(createServer(both)), refusal);
+  const other = createServer({ ...both, cert: both.cert.slice(0, 1), key: both.key.slice(0, 1) });
+  await using stapler = new Stapler().attach(other);
+  t.is(stapler.states().length, 1);
+  t.throws(() => other.addContext('two.example', both), refusal);
+  t.throws(() => other.setSecureContext(both), refusal);
+  t.throws(() => other.setSecureContext({ pfx: ['a', 'b'] }), refusal);
+});
+
 test('after a restart the folder has the staple before anybody is asked', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'openssl-ocsp-staples-'));
   t.teardown(() => rmSync(folder, { recursive: true, force: true }));
@@ -280,6 +324,17 @@ test('servers with which a staple would be lost are refused', async (t) => {
   t.throws(() => new Stapler({ client: {} as never }), { code: 'ERR_INVALID_ARG_TYPE' });
   t.throws(() => new Stapler({ staple: 'all' as never }), refusal);
   t.throws(() => new Stapler({ cliient: 1 } as never), refusal);
-  const compressing = Object.assign(createServer(), { certificateCompression: ['zlib'] });
-  t.throws(() => new Stapler().attach(compressing), { ...refusal, message: /certificateCompression/ });
+  const compressing = { certificateCompression: ['zlib'] };
+  const lossy = { ...refusal, message: /certificateCompression/ };
+  t.throws(() => new Stapler().attach(Object.assign(createServer(), compressing)), lossy);
+  // (Node.js 20 and 22 do not know the option.)
+  const later = createServer(tlsOf(leafOf()));
+  const other = new Stapler().attach(later);
+  t.throws(() => later.setSecureContext({ ...tlsOf(leafOf()), ...compressing }), lossy);
+  t.throws(() => later.addContext('two.example', { ...tlsOf(leafOf()), ...compressing }), lossy);
+  t.notThrows(() => later.setSecureContext(tlsOf(leafOf())));
+  t.is(other.states().length, 2);
+  t.throws(() => later.setSecureContext(undefined as never), { instanceOf: TypeError });
+  await other.close();
+  t.notThrows(() => later.setSecureContext({ ...tlsOf(leafOf()), certificateCompression: [] } as TlsOptions));
 });

@@ -1,33 +1,24 @@
 /** The programs of docs/client.md work as they are written there. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Server } from 'node:https';
 import { request } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
 import test from 'ava';
 import { OCSPClient, type Stapler } from 'openssl-ocsp/client';
 import { TestResponder, TestResponseKit } from 'openssl-ocsp/testing';
+import { docPrograms } from '../helpers/doc-programs.js';
 import { runProgram } from '../helpers/programs.js';
 
 const kit = new TestResponseKit();
-const root = fileURLToPath(new URL('../../..', import.meta.url));
-const document = readFileSync(join(root, 'docs', 'client.md'), 'utf8');
-const programs = [...document.matchAll(/^```js\n\/\/ (\S+\.mjs)(.*?)^```$/gms)].map(
-  ([, name, code]) => [name as string, `//${code}`] as const,
-);
-/** Inside the project, where the package finds itself. */
-const folder = mkdtempSync(join(root, 'build', 'docs-'));
-for (const [name, code] of programs) writeFileSync(join(folder, name), code);
-test.after.always(() => rmSync(folder, { recursive: true }));
-const load = async <T>(name: string): Promise<T> => (await import(pathToFileURL(join(folder, name)).href)) as T;
+const { names, folder, load } = docPrograms('client.md');
 
 test('all programs are known here', (t) => {
-  t.deepEqual(
-    programs.map(([name]) => name),
-    ['check.mjs', 'gateway.mjs', 'stapling.mjs', 'agent.mjs', 'shared-cache.mjs', 'hashes.mjs', 'test.mjs'],
-  );
+  // (Those of other packages: test/client/frameworks.test.ts.)
+  const others = ['express.mjs', 'fastify.mjs', 'websocket.mjs', 'hono.mjs', 'undici.mjs'];
+  const own = ['check.mjs', 'gateway.mjs', 'stapling.mjs', 'agent.mjs', 'shared-cache.mjs', 'hashes.mjs', 'test.mjs'];
+  t.deepEqual([...names].sort(), [...own, ...others].sort());
 });
 
 test('check.mjs', async (t) => {

@@ -35,20 +35,31 @@ export class PeerNotAllowedError extends OCSPError {
 }
 
 const ALWAYS_STAPLES = 'the certificate is one of a server that always staples';
+/** Milliseconds. */
+const HANDSHAKE_TIME = 10_000;
 const PEER_OPTIONS: OptionNames<PeerOptions> = { issuers: true, signal: true };
 
 /** Checks the certificate of the peer of a connection that stands. */
 export async function checkPeer(client: OCSPClient, socket: TLSSocket, options: PeerOptions): Promise<CheckResult> {
   const { issuers = [], signal } = readOptions(options, PEER_OPTIONS);
+  checkSocket(socket);
   return await checkWith(client, socket, toIssuers(issuers), signal, undefined);
 }
 
-/** Waits for the handshake, judges the staple, asks where there is none that counts, and ends the connection unless allowed. */
-export async function guard(client: OCSPClient, socket: TLSSocket, options: PeerOptions): Promise<CheckResult> {
+/**
+ * Waits for the handshake, judges the staple, asks where there is none that counts, and ends the connection unless allowed.
+ *
+ * @param handshakeTime - Milliseconds that the handshake may take.
+ */
+export async function guard(
+  client: OCSPClient,
+  socket: TLSSocket,
+  options: PeerOptions,
+  handshakeTime?: number,
+): Promise<CheckResult> {
   const { issuers = [], signal } = readOptions(options, PEER_OPTIONS);
   const known = toIssuers(issuers);
-  if (typeof socket?.getPeerX509Certificate !== 'function')
-    throw invalidArgType('socket', 'a TLSSocket of node:tls', socket);
+  checkSocket(socket);
   let staple: Buffer | null | undefined;
   const take = (response: Buffer | null): void => {
     staple = response;
@@ -60,7 +71,7 @@ export async function guard(client: OCSPClient, socket: TLSSocket, options: Peer
   // The peer may end the connection at any moment: without a listener its error would end the process.
   socket.once('OCSPResponse', take).on('error', fail);
   try {
-    await secured(socket, signal);
+    await secured(socket, signal, handshakeTime);
     const result = await checkWith(client, socket, known, signal, staple ?? null);
     if (!result.allowed) throw new PeerNotAllowedError(result);
     if (socket.destroyed)
@@ -75,15 +86,22 @@ export async function guard(client: OCSPClient, socket: TLSSocket, options: Peer
 }
 
 /** Waits for the end of the handshake. */
-function secured(socket: TLSSocket & { secureConnecting?: boolean }, signal: AbortSignal | undefined): Promise<void> {
+function secured(
+  socket: TLSSocket & { secureConnecting?: boolean },
+  signal: AbortSignal | undefined,
+  time: number | undefined,
+): Promise<void> {
   if (socket.secureConnecting === false && !socket.destroyed) return Promise.resolve();
   const { promise, resolve, reject } = withResolvers();
+  const late = (): void => reject(new Error(`no handshake within ${(time ?? 0) / 1000} seconds`));
+  const timer = time === undefined ? undefined : setTimeout(late, time);
   const abort = (): void => reject(signal?.reason);
   const close = (): void => reject(new Error('the connection was closed before its handshake was over'));
   socket.once('secureConnect', resolve).once('error', reject).once('close', close);
   if (signal?.aborted || socket.destroyed) (signal?.aborted ? abort : close)();
   signal?.addEventListener('abort', abort, { once: true });
   return promise.finally(() => {
+    clearTimeout(timer);
     socket.off('secureConnect', resolve).off('error', reject).off('close', close);
     signal?.removeEventListener('abort', abort);
   });
@@ -137,6 +155,11 @@ function refused(reason: string): CheckResult {
   return new CheckResult(facts, false);
 }
 
+function checkSocket(socket: TLSSocket): void {
+  if (typeof socket?.getPeerX509Certificate !== 'function')
+    throw invalidArgType('socket', 'a TLSSocket of node:tls', socket);
+}
+
 function toIssuers(issuers: Iterable<CertificateInput>): readonly X509Certificate[] {
   return [...checkList(issuers, 'issuers', (item) => toCertificate(item, 'issuers').x509)];
 }
@@ -147,6 +170,9 @@ export class GuardedAgent extends Agent {
   readonly #peer: PeerOptions;
 
   constructor(client: OCSPClient, options: AgentOptions, peer: PeerOptions) {
+    // What Node.js makes then is the connection to the proxy; the one inside of it is not seen before its handshake is over.
+    if ((options as { proxyEnv?: unknown }).proxyEnv != null)
+      throw invalidValue('proxyEnv: connections through a proxy of the agent cannot be guarded');
     // Of a session that is resumed Node.js does not know the certificate.
     super({ ...options, maxCachedSessions: 0 });
     this.#client = client;
@@ -158,7 +184,7 @@ export class GuardedAgent extends Agent {
     callback?: (error: Error | null, stream: Duplex) => void,
   ): Duplex | null | undefined {
     const socket = super.createConnection({ ...options, requestOCSP: true } as RequestOptions) as TLSSocket;
-    guard(this.#client, socket, this.#peer).then(
+    guard(this.#client, socket, this.#peer, options.timeout || HANDSHAKE_TIME).then(
       () => callback?.(null, socket),
       (error) => callback?.(error as Error, socket),
     );
@@ -173,12 +199,14 @@ export interface ConnectorTarget {
   readonly port: string;
   readonly servername?: string | null;
   readonly localAddress?: string | null;
+  /** The way through a proxy, where there is one: the connection is made inside of it. */
+  readonly httpSocket?: Duplex | null;
 }
 
 /** A connector of undici: https alone, guarded. */
 export function connectorOf(client: OCSPClient, tlsOptions: ConnectionOptions, peer: PeerOptions) {
   return (target: ConnectorTarget, callback: (error: Error | null, socket: TLSSocket | null) => void): void => {
-    const { hostname, protocol, port, servername, localAddress } = target;
+    const { hostname, protocol, port, servername, localAddress, httpSocket } = target;
     if (protocol !== 'https:') {
       callback(invalidValue(`${protocol} has no certificate that could be checked`), null);
       return;
@@ -190,9 +218,10 @@ export function connectorOf(client: OCSPClient, tlsOptions: ConnectionOptions, p
       port: Number(port === '' ? 443 : port),
       ...(isIP(hostname) === 0 && { servername: servername || hostname }),
       ...(localAddress != null && { localAddress }),
+      ...(httpSocket != null && { socket: httpSocket }),
       requestOCSP: true,
-    } as ConnectionOptions);
-    guard(client, socket, peer).then(
+    } as ConnectionOptions).setNoDelay(true);
+    guard(client, socket, peer, tlsOptions.timeout || HANDSHAKE_TIME).then(
       () => callback(null, socket),
       (error) => callback(error as Error, null),
     );

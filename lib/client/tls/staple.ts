@@ -1,6 +1,7 @@
 /** What is stapled for one certificate, and when it is asked about again. */
 import type { X509Certificate } from 'node:crypto';
 import type { CheckResult } from '../check-result.js';
+import { spreadOf } from '../clock.js';
 import { isMustStaple } from './peer.js';
 
 /**
@@ -110,11 +111,6 @@ export class Staple {
     }
     if (this.#failuresInARow > 0) return Math.min(LONGEST_BACK_OFF, MINUTE * 2 ** (this.#failuresInARow - 1));
     const refresh = (verdict?.refreshAt?.getTime() ?? now) - now;
-    return Math.max(MINUTE, refresh * spreadOf(this.certificate));
+    return Math.max(MINUTE, refresh * spreadOf(this.certificate.fingerprint256.replaceAll(':', '')));
   }
-}
-
-/** 0.9 to 1.1, always the same for a certificate: so that not all are asked about at once. */
-function spreadOf({ fingerprint256 }: X509Certificate): number {
-  return 0.9 + (Number.parseInt(fingerprint256.slice(0, 2), 16) / 0xff) * 0.2;
 }

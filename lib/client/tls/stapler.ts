@@ -8,6 +8,7 @@ import { type CertificateInput, toCertificate } from '../../x509/certificate.js'
 import { checkList } from '../../x509/checks.js';
 import { type OptionNames, readOptions } from '../../x509/options.js';
 import { loadCertificates } from '../../x509/pem.js';
+import { abortable } from '../abortable.js';
 import { OCSPClient } from '../client.js';
 import type { ClientClock } from '../clock.js';
 import { Refresher } from '../refresher.js';
@@ -96,17 +97,18 @@ export class Stapler extends EventEmitter<StaplerEvents> {
    * Staples in the handshakes of a server, for all of its certificates, those of `addContext` and later ones of
    * `setSecureContext`, too. (Tell {@link add} of a certificate before the server has it, and its first handshake has a staple.)
    *
-   * @throws `ERR_OCSP_INVALID_VALUE` for a server that has a listener for `OCSPRequest` already: handshakes fail with two; and for
-   * one that compresses certificates: Node.js then loses the staple without an error.
+   * @throws `ERR_OCSP_INVALID_VALUE` for a server whose staples would go wrong: one that has a listener for `OCSPRequest` already
+   * (handshakes fail with two), that compresses certificates (Node.js then loses the staple without an error), or that has
+   * several certificates for one name, such as RSA and ECDSA (Node.js does not tell which one a client gets). From then on
+   * `addContext` and `setSecureContext` of the server throw that, too. (Node.js does not tell what is in a context of
+   * `tls.createSecureContext`: that is the caller's to see to.)
    */
   attach(server: Server): this {
     if (typeof server?.addContext !== 'function') throw invalidArgType('server', 'a Server of node:tls', server);
     this.#checkOpen();
     if (server.listenerCount('OCSPRequest') > 0)
       throw invalidValue("the server has a listener for 'OCSPRequest' already: with two its handshakes fail");
-    const { certificateCompression, cert } = server as { certificateCompression?: unknown; cert?: unknown };
-    if (Array.isArray(certificateCompression) && certificateCompression.length > 0)
-      throw invalidValue('the server has certificateCompression: Node.js loses the staple with it');
+    refuseLoss(server as ContextOptions);
     const answer = (certificate: Buffer, issuer: Buffer | null, callback: OCSPRequestCallback): void => {
       callback(null, this.#answer(certificate, issuer));
     };
@@ -118,9 +120,25 @@ export class Stapler extends EventEmitter<StaplerEvents> {
     };
     server.on('OCSPRequest', answer);
     server.on('newListener', refuse);
-    this.#detach.push(() => server.off('newListener', refuse).off('OCSPRequest', answer));
-    if (typeof cert === 'string' || cert instanceof Uint8Array) this.#learn(cert);
+    this.#detach.push(() => server.off('newListener', refuse).off('OCSPRequest', answer), this.#watchContexts(server));
+    this.#learn((server as ContextOptions).cert);
     return this;
+  }
+
+  /** Learns of the certificates that a server is given later; returns what ends that. */
+  #watchContexts(server: Server): () => void {
+    const { addContext, setSecureContext } = server;
+    server.addContext = (name, context) => {
+      refuseLoss(context as ContextOptions | undefined);
+      addContext.call(server, name, context);
+      this.#learn((context as ContextOptions).cert);
+    };
+    server.setSecureContext = (options) => {
+      refuseLoss(options as ContextOptions | undefined);
+      setSecureContext.call(server, options);
+      this.#learn((options as ContextOptions).cert);
+    };
+    return () => Object.assign(server, { addContext, setSecureContext });
   }
 
   /**
@@ -146,19 +164,7 @@ export class Stapler extends EventEmitter<StaplerEvents> {
 
   /** Resolves when there is a first result about every certificate known now. */
   async ready(signal?: AbortSignal): Promise<void> {
-    signal?.throwIfAborted();
-    const all = Promise.all(this.#first.values());
-    if (signal === undefined) return void (await all);
-    let abort = (): void => {};
-    const aborted = new Promise<never>((_resolve, reject) => {
-      abort = () => reject(signal.reason);
-      signal.addEventListener('abort', abort, { once: true });
-    });
-    try {
-      await Promise.race([all, aborted]);
-    } finally {
-      signal.removeEventListener('abort', abort);
-    }
+    await abortable(Promise.all(this.#first.values()), signal);
   }
 
   /** What is known of every certificate. */
@@ -202,7 +208,9 @@ export class Stapler extends EventEmitter<StaplerEvents> {
   }
 
   /** The certificate that a server has: as good as nothing where it is not PEM. */
-  #learn(pem: string | Uint8Array): void {
+  #learn(cert: unknown): void {
+    const pem: unknown = Array.isArray(cert) ? cert[0] : cert;
+    if (typeof pem !== 'string' && !(pem instanceof Uint8Array)) return;
     try {
       const [certificate, ...others] = loadCertificates(Buffer.from(pem as Uint8Array).toString('latin1'));
       if (certificate !== undefined) this.#know(certificate, others);
@@ -268,6 +276,25 @@ export class Stapler extends EventEmitter<StaplerEvents> {
     const state = staple.stateAt(this.#clock.now());
     queueMicrotask(() => this.emit(event, state));
   }
+}
+
+/** What matters here of a server, and of the options of a context. */
+interface ContextOptions {
+  readonly cert?: unknown;
+  readonly pfx?: unknown;
+  readonly certificateCompression?: unknown;
+}
+
+/** With what the staple would be lost, or be that of another certificate. */
+function refuseLoss(options: ContextOptions | undefined): void {
+  const { cert, pfx, certificateCompression } = options ?? {};
+  const hasSeveral = (list: unknown): boolean => Array.isArray(list) && list.length > 1;
+  if (Array.isArray(certificateCompression) && certificateCompression.length > 0)
+    throw invalidValue('the server has certificateCompression: Node.js loses the staple with it');
+  if (hasSeveral(cert) || hasSeveral(pfx))
+    throw invalidValue(
+      'the server has several certificates for one name: Node.js does not tell which one a client gets',
+    );
 }
 
 type OCSPRequestCallback = (error: Error | null, response: Buffer | null) => void;
