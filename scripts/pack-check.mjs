@@ -23,6 +23,7 @@ const REQUIRED = [
   'binding.gyp',
   'CMakeLists.txt',
   'dist/index.js',
+  'dist/openssl-ocsp.1',
   'dist/index.d.ts',
   'dist/bulk/index.js',
   'dist/bulk/index.d.ts',
@@ -44,6 +45,7 @@ const REQUIRED = [
 const ALLOWED = [
   /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|binding\.gyp|CMakeLists\.txt)$/,
   /^dist\/.*\.(js|js\.map|d\.ts|d\.ts\.map)$/,
+  /^dist\/openssl-ocsp\.1$/,
   /^lib\/.*\.ts$/,
   /^native\/(core|binding)\/[^/]+\.(cc|h)$/,
   /^typings\/.*\.d\.ts$/,

@@ -19,8 +19,10 @@ import {
   required,
   UsageError,
 } from './command.js';
+import { onInterruption } from './interruption.js';
 import { type ListFile, openListFile } from './list-file.js';
 import { PASSPHRASE_OPTIONS } from './passphrase.js';
+import { counted, plural } from './plural.js';
 import { Progress } from './progress.js';
 import { readResponseSigner, SIGNER_HELP, SIGNER_OPTIONS, SIGNING_HELP } from './signer-options.js';
 
@@ -113,18 +115,12 @@ export const bulkSignCommand: Command = {
       report(
         values.json,
         { certificates: count, badRows },
-        `${count} certificates, ${badRows} bad rows; nothing signed`,
+        `${counted(count, 'certificate')}, ${counted(badRows, 'bad row')}; nothing signed`,
       );
       return 0;
     }
     const folder = required(values.out, 'out');
     const store = await SegmentStore.open(folder);
-    const total = list.rows?.lines;
-    const isLong = total === undefined || total >= WORTH_MEASURING;
-    // Only to compare with: what is wrong with the key shows in the run.
-    const bareRate = isLong ? await signer.bareRate(workers).catch(() => undefined) : undefined;
-    const progress = new Progress({ total, bareRate });
-    const begin = Date.now();
     const id = runName(list, issuer, responder, [
       settings,
       values['include-expired'],
@@ -137,6 +133,19 @@ export const bulkSignCommand: Command = {
         process.stderr.write(
           'an interrupted run over another state of the list, or with other options, is thrown away\n',
         );
+      let durable = 0;
+      let progress: Progress | undefined;
+      using _interruption = onInterruption(() => {
+        progress?.end();
+        process.stderr.write(`openssl-ocsp bulk-sign: interrupted; ${keptText(list, durable, unfinishedRun === id)}\n`);
+        return ExitCode.FAILED;
+      });
+      const total = list.rows?.lines;
+      const isLong = total === undefined || total >= WORTH_MEASURING;
+      // Only to compare with: what is wrong with the key shows in the run.
+      const bareRate = isLong ? await signer.bareRate(workers).catch(() => undefined) : undefined;
+      progress = new Progress({ total, bareRate });
+      const begin = Date.now();
       const { signed, responses, resumedFrom, bytes, served, kept, supersededBy } = await bulkSign({
         source: list.source,
         signer,
@@ -149,7 +158,10 @@ export const bulkSignCommand: Command = {
         ...(checkpointEvery !== undefined && { checkpointEvery }),
         ...(workers !== undefined && { threads: workers }),
         ...(verifySample !== undefined && { verifySample }),
-        onProgress: ({ signed: now, resumedFrom: before }) => progress.update(now + before, before),
+        onProgress: ({ signed: now, resumedFrom: before }) => {
+          durable = now + before;
+          progress?.update(durable, before);
+        },
       });
       progress.end();
       const seconds = (Date.now() - begin) / 1000;
@@ -171,13 +183,13 @@ export const bulkSignCommand: Command = {
           badRows,
           store: folder,
         },
-        `${signed} certificates signed, ${responses} responses (${bytes} bytes) in ${seconds.toFixed(1)} s, ${rate}/s${resumed}; ${served} certificates are served from them; store: ${folder}`,
+        `${counted(signed, 'certificate')} signed, ${counted(responses, 'response')} (${bytes} bytes) in ${seconds.toFixed(1)} s, ${rate}/s${resumed}; ${served} ${plural(served, 'certificate', 'be')} served from them; store: ${folder}`,
       );
       if (supersededBy !== null)
         process.stderr.write(`note: the list goes back: the store has been signed from ${editionName(supersededBy)}\n`);
       if (kept === 0) return supersededBy === null ? ExitCode.OK : ExitCode.NOT_SERVED;
       process.stderr.write(
-        `note: of ${kept} certificates other responses are served, which the store has of a newer list or state, or which are more severe\n`,
+        `note: of ${counted(kept, 'certificate')} other responses are served, which the store has of a newer list or state, or which are more severe\n`,
       );
       return ExitCode.NOT_SERVED;
     } finally {
@@ -185,6 +197,18 @@ export const bulkSignCommand: Command = {
     }
   },
 };
+
+/** What an interruption has left, and how to go on. `durable` certificates are signed and in the store. */
+function keptText({ files, rows }: List, durable: number, continues: boolean): string {
+  if (files.some(({ lines }) => lines === undefined)) return 'a list in a pipe is not continued: nothing is kept';
+  const next = 'the same command goes on from there';
+  if (durable === 0) {
+    if (continues) return `what the run before has signed is kept: ${next}`;
+    return 'nothing is kept yet: the same command begins again';
+  }
+  const all = rows?.lines === undefined ? '' : ` of about ${rows.lines}`;
+  return `${durable}${all} certificates are kept, and none is served yet: ${next}`;
+}
 
 function report(json: boolean | undefined, value: object, text: string): void {
   print(json ? JSON.stringify(value) : text);

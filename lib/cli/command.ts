@@ -32,6 +32,18 @@ export interface Command {
   run(args: readonly string[]): Promise<number>;
 }
 
+/** A subcommand in the overview. */
+export interface CommandEntry {
+  readonly name: string;
+  /** One line for the overview. */
+  readonly summary: string;
+  /** The command: loaded when it is run, for none needs what all others need. */
+  load(): Promise<Command>;
+}
+
+/** What a subcommand says of itself. */
+export type CommandHelp = Pick<CommandEntry, 'name' | 'summary'> & Pick<Command, 'help' | 'options'>;
+
 /** Options or arguments that make no sense. */
 export class UsageError extends Error {}
 

@@ -1,13 +1,4 @@
-import type { Command } from './command.js';
-
-/** A subcommand in the overview. */
-export interface CommandEntry {
-  readonly name: string;
-  /** One line for the overview. */
-  readonly summary: string;
-  /** The command: loaded when it is run, for none needs what all others need. */
-  load(): Promise<Command>;
-}
+import type { CommandEntry, CommandHelp } from './command.js';
 
 /** The subcommands, in the order of the overview. */
 export const COMMANDS: readonly CommandEntry[] = [
@@ -47,4 +38,19 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: 'answer OCSP requests over HTTP',
     load: async () => (await import('./serve/command.js')).serveCommand,
   },
+  {
+    name: 'completion',
+    summary: 'print what makes bash, zsh or fish complete this command',
+    load: async () => (await import('./completion.js')).completionCommand(loadHelp),
+  },
 ];
+
+/** What all of them say of themselves. */
+export async function loadHelp(): Promise<CommandHelp[]> {
+  return await Promise.all(
+    COMMANDS.map(async ({ name, summary, load }) => {
+      const { help, options } = await load();
+      return { name, summary, help, ...(options && { options }) };
+    }),
+  );
+}

@@ -92,11 +92,18 @@ export function messageJson(message: OCSPRequest | OCSPResponse): object {
   if ('responseStatus' in message && message.responseStatus !== OCSPResponseStatus.SUCCESSFUL) return body;
   return {
     ...body,
+    ...('responses' in message && { responses: message.responses.map(entryJson) }),
     signatureAlgorithmOid: orError(() => message.signatureAlgorithmOid),
     signatureHashAlgorithm: orError(() => message.signatureHashAlgorithm),
     signature: orError(() => message.signature?.toString('hex') ?? null),
     certificates: orError(() => message.certificates.map(certificateJson)),
   };
+}
+
+/** An entry; its status also in the word that all commands have for it. */
+function entryJson(entry: OCSPSingleResponse): object {
+  const status = OCSPCertStatus[entry.certificateStatus]?.toLowerCase() ?? null;
+  return { ...(entry.toJSON() as object), status };
 }
 
 function certificateJson(certificate: X509Certificate): Json {

@@ -5,8 +5,8 @@ import { OCSPError } from '../errors.js';
 import { closest } from '../x509/suggestion.js';
 import { refuseMore } from './arguments.js';
 import { printableLines } from './colour.js';
-import { ExitCode, UsageError } from './command.js';
-import { COMMANDS, type CommandEntry } from './commands.js';
+import { type CommandEntry, ExitCode, UsageError } from './command.js';
+import { COMMANDS } from './commands.js';
 import { fileError, messageOf } from './system-error.js';
 
 function overview(): string {

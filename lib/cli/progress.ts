@@ -1,5 +1,7 @@
 /** A progress bar on a terminal, a plain line now and then elsewhere; on standard error, so that output stays clean. */
 const BAR = 24;
+/** Where the terminal does not tell. */
+const USUAL_COLUMNS = 80;
 const TERMINAL_MILLISECONDS = 100;
 const PLAIN_MILLISECONDS = 10_000;
 /** The rate is that of the last while, so that it follows a change. */
@@ -40,8 +42,8 @@ export class Progress {
     while (recent.length > 2 && now - (recent[1] as { at: number }).at >= WINDOW_MILLISECONDS) recent.shift();
     if (now - this.#lastLine < (this.#stream.isTTY ? TERMINAL_MILLISECONDS : PLAIN_MILLISECONDS)) return;
     this.#lastLine = now;
-    const text = this.#text(done);
-    this.#stream.write(this.#stream.isTTY ? `\r\x1b[K${this.#bar(done)}${text}` : `${text}\n`);
+    const parts = this.#parts(done);
+    this.#stream.write(this.#stream.isTTY ? `\r\x1b[K${this.#line(done, parts)}` : `${parts.join(', ')}\n`);
   }
 
   /** Leaves the line of the bar. */
@@ -49,7 +51,7 @@ export class Progress {
     if (this.#stream.isTTY) this.#stream.write('\r\x1b[K');
   }
 
-  #text(done: number): string {
+  #parts(done: number): string[] {
     const { total, bareRate } = this.#limits;
     const parts = [`${done.toLocaleString('en')} signed`];
     const [first] = this.#recent;
@@ -57,10 +59,21 @@ export class Progress {
     if (first !== undefined && last !== undefined && last.at > first.at) {
       const rate = ((last.done - first.done) / (last.at - first.at)) * 1000;
       parts.push(`${Math.round(rate).toLocaleString('en')}/s`);
-      if (bareRate !== undefined) parts.push(`${Math.round((rate / bareRate) * 100)} % of bare signing`);
+      // What was measured is an estimate: a run that is faster has reached all there is.
+      if (bareRate !== undefined) parts.push(`${Math.min(100, Math.round((rate / bareRate) * 100))} % of bare signing`);
       if (total !== undefined && rate > 0) parts.push(`${duration((total - done) / rate)} to go`);
     }
-    return parts.join(', ');
+    return parts;
+  }
+
+  /** As much as the terminal has room for in one line: a line that is wrapped could not be overwritten. */
+  #line(done: number, parts: readonly string[]): string {
+    // The last column stays empty: some terminals go to the next line with it.
+    const room = (this.#stream.columns || USUAL_COLUMNS) - 1;
+    const whole = `${this.#bar(done)}${parts.join(', ')}`;
+    if (whole.length <= room) return whole;
+    const lines = parts.map((_, dropped) => parts.slice(0, parts.length - dropped).join(', '));
+    return lines.find(({ length }) => length <= room) ?? (parts[0] ?? '').slice(0, Math.max(0, room));
   }
 
   #bar(done: number): string {

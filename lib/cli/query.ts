@@ -13,6 +13,7 @@ import { printable, printableLines } from './colour.js';
 import { type Command, ExitCode, print, UsageError } from './command.js';
 import { type LiveTarget, liveTarget } from './connect.js';
 import { readAllCertificates } from './input.js';
+import { onInterruption } from './interruption.js';
 import { NONCE_HELP, nonceLengthOrBytes, withNonceDefault } from './nonce-option.js';
 import { hashOption, questionOf, readTargets, TARGET_HELP, TARGET_OPTIONS, type Target, targetText } from './target.js';
 import { EXIT_HELP, POLICY_HELP, POLICY_OPTIONS, readPolicy, report, secondsOption, warnOfIssuer } from './verdict.js';
@@ -31,7 +32,8 @@ ${NONCE_HELP}                          (with --nonce-policy required it has to c
   --get                   ask by GET where the URL stays within 255 bytes (RFC 9919), and by POST where that fails
   --timeout SECONDS       for each certificate, whoever is asked (10)
   --cache FOLDER          keep verified answers there, and use them in their time
-  --watch                 go on, and ask again when it is time, until interrupted
+  --watch                 go on, and ask again when it is time, until Ctrl-C or SIGTERM; the exit code is then that
+                          of the last answers
   --out FILE              keep the response, verified or not
 
 ${POLICY_HELP}
@@ -97,8 +99,10 @@ export const queryCommand: Command = {
     await using client = clientFor(values, verifier, timeout);
     const query = new Query(client, verifier, values);
     if (!values.watch) return await query.all(targets);
+    let status: number = ExitCode.FAILED;
+    using _interruption = onInterruption(() => status);
     for (;;) {
-      await query.all(targets);
+      status = await query.all(targets);
       await wait(query.nextIn());
     }
   },

@@ -14,6 +14,7 @@ import { type OptionValues, readArguments, refuseMore } from './arguments.js';
 import { type Command, choiceOption, print, required, UsageError } from './command.js';
 import { readCertificates } from './input.js';
 import { PASSPHRASE_OPTIONS } from './passphrase.js';
+import { counted, plural } from './plural.js';
 import { readResponseSigner, SIGNER_HELP, SIGNER_OPTIONS, SIGNING_HELP } from './signer-options.js';
 import { reading } from './system-error.js';
 import { momentOption } from './verdict.js';
@@ -71,7 +72,12 @@ async function verify(folder: string, json: boolean): Promise<number> {
   if (json) print(JSON.stringify(report));
   else {
     for (const problem of report.problems) print(problem);
-    print(`${report.responses} responses in ${report.segments} segments, ${report.problems.length} problems`);
+    print(
+      [
+        `${counted(report.responses, 'response')} in ${counted(report.segments, 'segment')}`,
+        counted(report.problems.length, 'problem'),
+      ].join(', '),
+    );
   }
   return report.problems.length === 0 ? 0 : 1;
 }
@@ -106,17 +112,19 @@ async function put(
     ...(isRevoked && { revocationTime, reason: (values.reason ?? null) as ReasonName | null }),
   }));
   const { written, kept } = await putStatus({ entries, signer, store });
-  print(`${written} responses are served${kept > 0 ? `; of ${kept} the store has newer ones` : ''}`);
+  const newer = kept > 0 ? `; of ${counted(kept, 'certificate')} the store has newer ones` : '';
+  print(`${written} ${plural(written, 'response', 'be')} served${newer}`);
   return kept > 0 ? 1 : 0;
 }
 
 const ACTIONS: Readonly<Record<string, Action>> = {
   ls(store, _args, values) {
     for (const { serial, hashAlgorithm, certStatus, nextUpdate } of chosen(store, values)) {
-      const status = OCSPCertStatus[certStatus] ?? String(certStatus);
+      const name = OCSPCertStatus[certStatus] ?? String(certStatus);
       const until = nextUpdate === null ? null : new Date(nextUpdate * 1000).toISOString();
-      if (values.json) print(JSON.stringify({ serial, status, nextUpdate: until, hashAlgorithm }));
-      else print(`${serial} ${status} ${hashAlgorithm} ${until ?? '-'}`);
+      if (values.json)
+        print(JSON.stringify({ serialNumber: serial, status: name.toLowerCase(), nextUpdate: until, hashAlgorithm }));
+      else print(`${serial} ${name} ${hashAlgorithm} ${until ?? '-'}`);
     }
     return 0;
   },
@@ -144,7 +152,7 @@ const ACTIONS: Readonly<Record<string, Action>> = {
     if (target === undefined) throw new UsageError('a target is missing');
     const records = chosen(store, values);
     if (target.endsWith('.tar')) await pipeline(Readable.from(exportTar(records)), createWriteStream(target));
-    else print(`${await exportToFolder(records, target)} files`);
+    else print(counted(await exportToFolder(records, target), 'file'));
     return 0;
   },
   put: (store, serials, values) => put(store, serials, values, choiceOption(values.status, 'status', STATUS_NAMES)),
@@ -161,7 +169,7 @@ async function convert(folder: string, target: string | undefined, values: Value
   const subjects = values.subject === undefined ? [] : await readCertificates(values.subject);
   const store = await SegmentStore.open(target);
   try {
-    print(`${await convertStore(folder, certificate, store, subjects)} responses copied`);
+    print(`${counted(await convertStore(folder, certificate, store, subjects), 'response')} copied`);
     return 0;
   } finally {
     store.close();

@@ -202,7 +202,7 @@ test('a revocation in a list whose time went back is served', async (t) => {
   const { status, stdout, stderr } = await sign(index(revoked, now - 70));
   t.is(status, 6, 'the good one was not put anew');
   t.like(JSON.parse(stdout), { signed: 2, served: 1, kept: 1 });
-  t.regex(stderr, /^note: of 1 certificates other responses are served/);
+  t.regex(stderr, /^note: of 1 certificate other responses are served/);
   t.deepEqual(await served(), ['A1 REVOKED', 'A2 GOOD']);
   const unrevoked = await sign(index(good, now - 70));
   t.like(JSON.parse(unrevoked.stdout), { served: 0, kept: 2 });

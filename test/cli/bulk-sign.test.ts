@@ -74,7 +74,7 @@ test('bulk-sign, and what the store then says', (t) => {
       ['1234', 'GOOD'],
     ],
   );
-  t.is(run('store', 'verify', at('store')).stdout, '2 responses in 1 segments, 0 problems\n');
+  t.is(run('store', 'verify', at('store')).stdout, '2 responses in 1 segment, 0 problems\n');
   t.regex(run('store', 'stats', at('store')).stdout, /segments: 1/);
   t.is(run('store', 'compact', at('store')).status, 0);
   t.is(run('store', 'get', at('store'), '77').status, 1);
@@ -111,7 +111,7 @@ test('encrypted keys, other lists, dry runs', (t) => {
   t.is(run(...sign, '--ndjson', at('list.ndjson')).status, 0);
   t.is(run('store', 'get', at('store'), '0c').status, 0);
   const dry = run(...sign.slice(0, -1), at('untouched'), '--ndjson', at('list.ndjson'), '--dry-run');
-  t.is(dry.stdout, '1 certificates, 0 bad rows; nothing signed\n');
+  t.is(dry.stdout, '1 certificate, 0 bad rows; nothing signed\n');
   t.false(existsSync(at('untouched')));
 });
 
@@ -125,7 +125,7 @@ test('of two lists the one that was modified later is served, whichever is signe
     const { served, kept } = JSON.parse(stdout) as { served: number; kept: number };
     t.is(served + kept, 1, stderr);
     t.is(code, kept === 0 ? 0 : 6, stderr);
-    t.is(/^note: of 1 certificates other responses are served/.test(stderr), kept === 1);
+    t.is(/^note: of 1 certificate other responses are served/.test(stderr), kept === 1);
     return `${run('store', 'ls', at('store')).stdout.split(' ')[1]} ${kept === 0 ? 'new' : 'kept'}`;
   };
   t.is(status('revoked.csv', 1_700_000_200), 'REVOKED new');
@@ -213,7 +213,7 @@ test('store verify lists damage, also of a store that cannot be opened', (t) => 
   t.is(run('store', 'ls', at('store')).status, 1);
   const { status, stdout } = run('store', 'verify', at('store'));
   t.is(status, 1);
-  t.regex(stdout, /^\S+\.seg: too short for a segment\n0 responses in 1 segments, 1 problems\n$/);
+  t.regex(stdout, /^\S+\.seg: too short for a segment\n0 responses in 1 segment, 1 problem\n$/);
   const report = run('store', 'verify', at('store'), '--json');
   t.is(report.status, 1);
   t.is((JSON.parse(report.stdout) as { problems: unknown[] }).problems.length, 1);

@@ -114,7 +114,7 @@ test('the members of the JSON are these', async (t) => {
   );
   t.deepEqual(Object.keys((read['responses'] as object[])[0]!).sort(), [
     ...['certificateStatus', 'extensions', 'hashAlgorithm', 'issuerKeyHash', 'issuerNameHash', 'nextUpdate'],
-    ...['revocationReason', 'revocationTime', 'serialNumber', 'thisUpdate'],
+    ...['revocationReason', 'revocationTime', 'serialNumber', 'status', 'thisUpdate'],
   ]);
   t.deepEqual(read['certificates'], [
     {

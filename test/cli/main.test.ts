@@ -26,7 +26,7 @@ test('the overview names every command, and each has a help that names every opt
     // (Of the usage too: what it names is taken.)
     const named = [...stdout.matchAll(/(?<=^|[\s`(])--([a-z][a-z0-9-]*)/g)].map(([, option]) => option);
     t.deepEqual([...new Set(named)].sort(), Object.keys(options).sort(), name);
-    t.true(named.length > 0);
+    t.is(named.length > 0, name !== 'completion');
     t.regex(stdout, /Exit codes: 0 [\s\S]*\n$/);
     for (const line of stdout.split('\n')) t.true(line.length <= 120, line);
   }

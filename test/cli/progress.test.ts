@@ -1,14 +1,17 @@
 import test from 'ava';
 import { Progress } from '#dist/cli/progress.js';
 
-function screen(isTTY: boolean): { stream: NodeJS.WriteStream; written: string[]; clock: { now: number } } {
+function screen(
+  isTTY: boolean,
+  columns?: number,
+): { stream: NodeJS.WriteStream; written: string[]; clock: { now: number } } {
   const written: string[] = [];
-  const stream = { isTTY, write: (text: string) => written.push(text) } as unknown as NodeJS.WriteStream;
+  const stream = { isTTY, columns, write: (text: string) => written.push(text) } as unknown as NodeJS.WriteStream;
   return { stream, written, clock: { now: 1000 } };
 }
 
 test('a terminal gets a bar with rate, share of the limit, and time to go', (t) => {
-  const { stream, written, clock } = screen(true);
+  const { stream, written, clock } = screen(true, 120);
   const progress = new Progress({ total: 100_000, bareRate: 5000 }, stream, () => clock.now);
   progress.update(20_000, 20_000);
   for (let i = 1; i <= 20; i += 1) {
@@ -47,4 +50,54 @@ test('what is not known is left out', (t) => {
   clock.now += 500;
   progress.update(10);
   t.deepEqual(written, ['\r\x1b[K0 signed', '\r\x1b[K10 signed, 20/s']);
+});
+
+test('a line at any width; what is left out is left out whole', (t) => {
+  const lines = new Set<string>();
+  for (let columns = 1; columns <= 130; columns += 1) {
+    const { stream, written, clock } = screen(true, columns);
+    const progress = new Progress({ total: 1_000_000, bareRate: 5000 }, stream, () => clock.now);
+    for (let i = 0; i < 3; i += 1) {
+      progress.update(i * 12_345);
+      clock.now += 1000;
+    }
+    for (const text of written) {
+      t.true(text.startsWith('\r\x1b[K'));
+      const line = text.slice(4);
+      t.true(line.length < columns, `${columns}: ${line}`);
+      if (columns > 20) lines.add(line.replace(/^\[.*\] /, 'BAR '));
+    }
+  }
+  const last = '24,690 signed, 12,345/s, 100 % of bare signing, 1 min 19 s to go';
+  t.true(lines.has(`BAR ${last}`));
+  for (const shorter of [
+    last,
+    '24,690 signed, 12,345/s, 100 % of bare signing',
+    '24,690 signed, 12,345/s',
+    '24,690 signed',
+  ])
+    t.true(lines.has(shorter), shorter);
+});
+
+test('a terminal that does not tell its width, and one that changes it', (t) => {
+  const { stream, written, clock } = screen(true, 0);
+  const progress = new Progress({ total: 1000 }, stream, () => clock.now);
+  for (const columns of [0, 20, 100]) {
+    Object.assign(stream, { columns });
+    progress.update(500);
+    clock.now += 1000;
+  }
+  t.deepEqual(
+    written.map((text) => text.length > 24),
+    [true, false, true],
+  );
+});
+
+test('more than was expected, and faster than was measured', (t) => {
+  const { stream, written, clock } = screen(true, 120);
+  const progress = new Progress({ total: 1000, bareRate: 10 }, stream, () => clock.now);
+  progress.update(0);
+  clock.now += 1000;
+  progress.update(1890);
+  t.is(written[1], '\r\x1b[K[########################] 1,890 signed, 1,890/s, 100 % of bare signing, 0 s to go');
 });

@@ -1,5 +1,5 @@
-import type { Command } from '#dist/cli/command.js';
-import { COMMANDS, type CommandEntry } from '#dist/cli/commands.js';
+import type { Command, CommandEntry } from '#dist/cli/command.js';
+import { COMMANDS } from '#dist/cli/commands.js';
 
 /** The subcommands with options in the usual way, loaded. */
 export async function loadCommands(): Promise<(CommandEntry & Command)[]> {

@@ -1,4 +1,6 @@
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
 
 /** What a run of a program gave. */
 export interface ProgramResult {
@@ -19,4 +21,9 @@ export function runProgram(
       resolve({ status: error === null ? 0 : (child.exitCode ?? null), stdout, stderr });
     });
   });
+}
+
+/** Whether a program is there. */
+export function hasProgram(name: string): boolean {
+  return (process.env['PATH'] ?? '').split(delimiter).some((folder) => folder !== '' && existsSync(join(folder, name)));
 }
