@@ -23,6 +23,14 @@ export {
   type RowOptions,
   type StatusSource,
 } from '../statuses/status-source.js';
+export {
+  agreeIssuer,
+  checkCertIdIssuer,
+  mergeAnswer,
+  preferredAnswer,
+  storedSerial,
+  toStoredResponse,
+} from '../store/answers.js';
 export { convertStore } from '../store/convert.js';
 export { type ExportOptions, exportTar, exportToFolder } from '../store/export.js';
 export {

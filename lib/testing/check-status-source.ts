@@ -1,7 +1,8 @@
-import assert from 'node:assert/strict';
+import { invalidValue } from '../errors.js';
 import type { StatusEntry } from '../statuses/status-entry.js';
 import type { StatusSource } from '../statuses/status-source.js';
 import { carryOut } from './checks.js';
+import { SOURCE_CLAUSES } from './clauses.js';
 
 /**
  * Checks that a {@link StatusSource} gives the same entries in the same order, whole, in batches and when some are skipped:
@@ -9,59 +10,61 @@ import { carryOut } from './checks.js';
  *
  * @param make - makes the source; called again and again
  * @param entries - what it has to give, at least three, in its order
- * @throws (rejects) AssertionError, saying what does not hold.
+ * @throws (rejects) {@link ConformanceError} with all that does not hold; `ERR_OCSP_INVALID_VALUE` for too few entries.
  */
 export async function checkStatusSource(
   make: () => StatusSource | Promise<StatusSource>,
   entries: readonly StatusEntry[],
 ): Promise<void> {
-  assert.ok(entries.length >= 3, 'three entries or more are wanted');
   const whole = [...entries];
-  await carryOut([
+  if (whole.length < 3) throw invalidValue('the check needs three entries or more');
+  await carryOut(SOURCE_CLAUSES, [
     [
-      'an iteration gives all entries, and so does the next',
-      async () => {
+      'Q1',
+      async (f) => {
         const source = await make();
-        assert.deepEqual(await take(source), whole);
-        assert.deepEqual(await take(source), whole);
+        await f.equal('an iteration', () => take(source), whole);
+        await f.equal('the next iteration', () => take(source), whole);
       },
     ],
     [
-      'batches have the size that was asked for, the last one what is left',
-      async () => {
+      'Q2',
+      async (f) => {
         const source = await make();
         for (const batchSize of [1, 2, whole.length, 10_000]) {
           const batches = await take(source.batches({ batchSize }));
-          assert.deepEqual(batches.flat(), whole);
-          for (const [i, { length }] of batches.entries()) {
-            const last = i === batches.length - 1;
-            assert.ok(last ? length > 0 && length <= batchSize : length === batchSize, `${length} for ${batchSize}`);
-          }
+          await f.equal(`all batches of ${batchSize}`, batches.flat(), whole);
+          const lengths = batches.map(({ length }) => length);
+          const full = Array.from({ length: Math.floor(whole.length / batchSize) }, () => batchSize);
+          const rest = whole.length % batchSize;
+          await f.equal(`lengths of batches of ${batchSize}`, lengths, rest === 0 ? full : [...full, rest]);
         }
-        assert.deepEqual((await take(source.batches())).flat(), whole);
+        await f.equal('batches without a size', async () => (await take(source.batches())).flat(), whole);
       },
     ],
     [
-      'as many entries are skipped as was asked for',
-      async () => {
+      'Q3',
+      async (f) => {
         const source = await make();
         for (const skip of [0, 1, whole.length - 1, whole.length, whole.length + 1]) {
-          assert.deepEqual((await take(source.batches({ skip, batchSize: 2 }))).flat(), whole.slice(skip));
+          const rest = async (): Promise<unknown> => (await take(source.batches({ skip, batchSize: 2 }))).flat();
+          await f.equal(`skip: ${skip}`, rest, whole.slice(skip));
         }
       },
     ],
     [
-      'an iteration may be left, and another may go on beside it',
-      async () => {
+      'Q4',
+      async (f) => {
         const source = await make();
         const first = source.batches({ batchSize: 1 })[Symbol.asyncIterator]();
-        assert.deepEqual((await first.next()).value, whole.slice(0, 1));
+        const next = async (): Promise<unknown> => (await first.next()).value;
+        await f.equal('the first batch', next, whole.slice(0, 1));
         for await (const entry of source) {
-          assert.deepEqual(entry, whole[0]);
+          await f.equal('the first entry of another iteration', entry, whole[0]);
           break;
         }
-        assert.deepEqual(await take(source), whole);
-        assert.deepEqual((await first.next()).value, whole.slice(1, 2));
+        await f.equal('a third iteration', () => take(source), whole);
+        await f.equal('the second batch of the first iteration', next, whole.slice(1, 2));
         await first.return?.();
       },
     ],

@@ -1,14 +1,16 @@
 /**
  * A certificate authority in a box, for tests: keys of every kind, certificates right and wrong, over node:crypto; a responder
  * over HTTP that can be wrong, late, half and gone; and checks for one's own implementations of the interfaces of
- * `openssl-ocsp/bulk`. Nothing here is for production use.
+ * `openssl-ocsp/bulk` and `openssl-ocsp/responder`. Nothing here is for production use.
  *
  * @packageDocumentation
  */
 export type { TestCertificateOptions, TestExtension, TestKeyUsage } from './certificate.js';
 export { checkLedger, type LedgerUnderTest } from './check-ledger.js';
 export { checkResponseStore, type MakeStore } from './check-response-store.js';
+export { type AuthorityUnderTest, checkStatusAuthority, type MakeAuthority } from './check-status-authority.js';
 export { checkStatusSource } from './check-status-source.js';
+export { ConformanceError, type ConformanceFault } from './checks.js';
 export { generateTestKeyPair, type TestKeyOptions, type TestKeyPair, type TestKeyType } from './keys.js';
 export type { HttpBehaviour } from './responder-faults.js';
 export {

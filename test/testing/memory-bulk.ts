@@ -4,18 +4,26 @@
  */
 import type { BatchOptions, LeasedRange, Ledger, StatusEntry, StatusSource } from 'openssl-ocsp/bulk';
 import {
+  type AnswerChoice,
+  agreeIssuer,
   type BeginRunOptions,
   type CertIdLookup,
+  checkCertIdIssuer,
   compareVersions,
+  type IssuerIdentity,
   type ListEdition,
+  mergeAnswer,
+  type PutOptions,
   type PutResult,
+  preferredAnswer,
   type ResponseRecord,
   type ResponseStore,
   type RunWriter,
   type SerialKey,
+  type StoredResponse,
+  storedSerial,
+  toStoredResponse,
 } from 'openssl-ocsp/bulk';
-import { checkRecord } from '#dist/store/frames.js';
-import { serialHex, serialKey } from '#dist/store/serial-key.js';
 
 export const STORE_FAULTS = [
   'the last write wins',
@@ -38,20 +46,28 @@ export const STORE_FAULTS = [
   'editions of one list are kept side by side',
   'a sweep takes what has no end',
   'a sweep takes only the newest',
+  'the choice is ignored',
+  'any CertID is answered',
+  'any issuer is taken',
+  'half a bad batch is kept',
+  'a run that has ended takes more',
+  'a status counts for one hash only',
+  'a certificate has one answer',
 ] as const;
 export type StoreFault = (typeof STORE_FAULTS)[number];
 
 interface Run {
   readonly id: string;
-  records: ResponseRecord[];
+  records: StoredResponse[];
   token: string | null;
   durable: number;
 }
 
 export class MemoryStore implements ResponseStore {
   readonly #fault: StoreFault | undefined;
+  #issuer: IssuerIdentity | undefined;
   /** What was replaced is below what replaced it, as in a table of versions. */
-  readonly #served = new Map<string, ResponseRecord[]>();
+  readonly #served = new Map<string, (readonly StoredResponse[])[]>();
   #run: Run | undefined;
   #editions: readonly ListEdition[] = [];
 
@@ -59,25 +75,33 @@ export class MemoryStore implements ResponseStore {
     this.#fault = fault;
   }
 
-  async get(serial: SerialKey): Promise<Buffer | undefined> {
-    const record = this.#served.get(this.#key(serial))?.at(-1);
-    if (record === undefined) return undefined;
-    return this.#fault === 'memory is shared with callers' ? (record.der as Buffer) : Buffer.from(record.der);
+  async get(serial: SerialKey, choice?: AnswerChoice): Promise<Buffer | undefined> {
+    const answers = this.#served.get(this.#key(serial))?.at(-1) ?? [];
+    const found = this.#fault === 'the choice is ignored' ? answers.at(-1) : preferredAnswer(answers, choice);
+    if (found === undefined) return undefined;
+    return this.#fault === 'memory is shared with callers' ? found.der : Buffer.from(found.der);
   }
 
-  lookup({ serialNumber }: CertIdLookup): Promise<Buffer | undefined> {
-    return this.get(serialNumber);
+  async lookup(certId: CertIdLookup): Promise<Buffer | undefined> {
+    if (this.#fault !== 'any CertID is answered') checkCertIdIssuer(this.#issuer, certId);
+    return this.get(certId.serialNumber, certId);
   }
 
-  async putBatch(batch: Iterable<ResponseRecord>): Promise<PutResult> {
-    const records = [...batch].map((record) => this.#checked(record));
+  async putBatch(batch: Iterable<ResponseRecord>, { issuer }: PutOptions = {}): Promise<PutResult> {
+    this.#agree(issuer);
+    const records: StoredResponse[] = [];
     let written = 0;
-    for (const record of records) if (this.#put(record)) written += 1;
+    for (const record of batch) {
+      records.push(this.#checked(record));
+      if (this.#fault === 'half a bad batch is kept' && this.#put(records.at(-1)!)) written += 1;
+    }
+    if (this.#fault !== 'half a bad batch is kept') written = records.filter((record) => this.#put(record)).length;
     if (this.#fault === 'a batch is counted as written') written = records.length;
     return { written, kept: records.length - written };
   }
 
-  async beginRun({ id, otherRun }: BeginRunOptions): Promise<RunWriter> {
+  async beginRun({ id, otherRun, issuer }: BeginRunOptions): Promise<RunWriter> {
+    this.#agree(issuer);
     if (this.#run !== undefined && this.#run.id !== id) {
       if (otherRun !== 'discard' && this.#fault !== 'another run is overwritten') throw refused('another run is there');
       this.#run = undefined;
@@ -88,7 +112,7 @@ export class MemoryStore implements ResponseStore {
     if (this.#fault !== 'what came after the last checkpoint stays') run.records.length = run.durable;
     let ended = false;
     const alive = (): void => {
-      if (ended) throw refused('the run has ended');
+      if (ended && this.#fault !== 'a run that has ended takes more') throw refused('the run has ended');
     };
     const remember = (edition: ListEdition | undefined): void => {
       if (edition === undefined || this.#fault === 'the edition of a list is forgotten') return;
@@ -105,7 +129,7 @@ export class MemoryStore implements ResponseStore {
         alive();
         for (const record of batch) {
           run.records.push(this.#checked(record));
-          if (this.#fault === 'a run is served as it is written') this.#put(record);
+          if (this.#fault === 'a run is served as it is written') this.#put(run.records.at(-1)!);
         }
       },
       checkpoint: async (token) => {
@@ -118,27 +142,26 @@ export class MemoryStore implements ResponseStore {
         ended = true;
         remember(edition);
         const blind = this.#fault === 'the commit of a run does not look at what is there';
-        const before = new Map(this.#served);
         const keys = new Set<string>();
+        const written = new Set<string>();
         for (const record of run.records) {
-          keys.add(this.#key(record.serial));
-          if (blind) this.#served.set(this.#key(record.serial), [record]);
-          else this.#put(record);
+          keys.add(record.serial);
+          if (blind) this.#served.set(record.serial, [[record]]);
+          else if (this.#put(record)) written.add(record.serial);
         }
-        let kept = [...keys].filter((key) => this.#served.get(key) === before.get(key)).length;
-        if (this.#fault === 'a run is counted as written') kept = 0;
+        if (this.#fault === 'a run is counted as written') return { written: keys.size, kept: 0 };
         if (this.#fault !== 'a run goes on after its commit') this.#run = undefined;
         else run.durable = run.records.length;
         run.token ??= 'end';
-        return { written: keys.size - kept, kept };
+        return { written: written.size, kept: keys.size - written.size };
       },
       close: async () => {
         ended = true;
       },
       discard: async () => {
+        alive();
         ended = true;
-        if (this.#fault !== 'discarding keeps the records') this.#run = undefined;
-        else for (const record of run.records) this.#put(record);
+        if (this.#fault === 'discarding keeps the records') for (const record of run.records) this.#put(record);
         this.#run = undefined;
       },
     };
@@ -147,7 +170,7 @@ export class MemoryStore implements ResponseStore {
   async sweep(now: Date): Promise<number> {
     let count = 0;
     for (const [key, versions] of this.#served) {
-      const nextUpdate = versions.at(-1)?.nextUpdate ?? null;
+      const nextUpdate = versions.at(-1)?.[0]?.nextUpdate ?? null;
       const endless = nextUpdate === null && this.#fault !== 'a sweep takes what has no end';
       if (endless || (nextUpdate ?? 0) * 1000 >= now.getTime()) continue;
       count += 1;
@@ -161,35 +184,61 @@ export class MemoryStore implements ResponseStore {
     this.#served.clear();
   }
 
-  #put(record: ResponseRecord): boolean {
+  #agree(issuer: IssuerIdentity | undefined): void {
+    this.#issuer = this.#fault === 'any issuer is taken' ? (issuer ?? this.#issuer) : agreeIssuer(this.#issuer, issuer);
+  }
+
+  #put(record: StoredResponse): boolean {
     const key = this.#key(record.serial);
     const versions = this.#served.get(key) ?? [];
-    const other = versions.at(-1);
-    if (other !== undefined && !this.#replaces(record, other)) return false;
-    this.#served.set(key, [...versions, record]);
+    const next = this.#merged(versions.at(-1) ?? [], record);
+    if (next === undefined) return false;
+    this.#served.set(key, [...versions, next]);
     return true;
   }
 
-  #replaces(record: ResponseRecord, other: ResponseRecord): boolean {
-    if (this.#fault === 'the last write wins') return true;
-    if (this.#fault === 'the later producedAt wins') return record.producedAt > other.producedAt;
-    if (this.#fault === 'a good of the same version replaces a revoked') {
-      return record.statusVersion >= other.statusVersion && compareVersions(record, other) !== 0;
+  #merged(answers: readonly StoredResponse[], record: StoredResponse): readonly StoredResponse[] | undefined {
+    const others = answers.filter(({ hashAlgorithm }) => hashAlgorithm !== record.hashAlgorithm);
+    const same = answers.find(({ hashAlgorithm }) => hashAlgorithm === record.hashAlgorithm);
+    const isFaulty = (isNewer: boolean): readonly StoredResponse[] | undefined =>
+      same === undefined || isNewer ? [...others, record] : undefined;
+    switch (this.#fault) {
+      case 'the last write wins':
+        return isFaulty(true);
+      case 'the later producedAt wins':
+        return isFaulty(record.producedAt > (same?.producedAt ?? 0));
+      case 'a good of the same version replaces a revoked':
+        return isFaulty(
+          record.statusVersion >= (same?.statusVersion ?? 0) && compareVersions(record, same ?? record) !== 0,
+        );
+      case 'a status counts for one hash only':
+        return isFaulty(same !== undefined && compareVersions(record, same) > 0);
+      case 'a certificate has one answer':
+        return mergeAnswer(answers, record)?.slice(-1);
+      default:
+        return mergeAnswer(answers, record);
     }
-    return compareVersions(record, other) > 0;
   }
 
-  #checked(record: ResponseRecord): ResponseRecord {
-    const { der } = record;
-    if (this.#fault === 'records are not checked') return record;
-    const checked = checkRecord(record, serialKey(record.serial));
-    return { ...checked, der: this.#fault === 'memory is shared with callers' ? der : Buffer.from(der) };
+  #checked(record: ResponseRecord): StoredResponse {
+    if (this.#fault !== 'records are not checked') {
+      const checked = toStoredResponse(record, this.#issuer);
+      return this.#fault === 'memory is shared with callers' ? { ...checked, der: record.der as Buffer } : checked;
+    }
+    const { hashAlgorithm = 'sha1' } = record;
+    return {
+      ...record,
+      serial: String(record.serial),
+      hashAlgorithm,
+      issuerNameHash: null,
+      signatureAlgorithm: null,
+    } as StoredResponse;
   }
 
   #key(serial: SerialKey): string {
     if (this.#fault === 'serial numbers are compared as text') return String(serial);
-    const key = serialKey(serial);
-    return serialHex(this.#fault === 'serial numbers are cut to 64 bits' ? key.subarray(-8) : key);
+    const text = storedSerial(serial);
+    return this.#fault === 'serial numbers are cut to 64 bits' ? text.slice(-16) : text;
   }
 }
 
@@ -247,6 +296,7 @@ export const LEDGER_FAULTS = [
   'a failed range is handed out for ever',
   'a silent worker is waited for again and again',
   'attempts are not counted',
+  'a lease that ran out ends at once',
 ] as const;
 export type LedgerFault = (typeof LEDGER_FAULTS)[number];
 
@@ -323,6 +373,7 @@ export class MemoryLedger implements Ledger {
   #held({ id, attempt }: LeasedRange, anybody: boolean = false): Range {
     const range = this.#ranges.get(id);
     if (range?.state !== 'leased' || (range.attempt !== attempt && !anybody)) throw refused('the lease has ended');
+    if (this.#fault === 'a lease that ran out ends at once' && range.expiresAt <= this.#now) throw refused('too late');
     return range;
   }
 }
