@@ -93,7 +93,8 @@ const VERIFY_NAMES: OptionNames<MessageVerifyOptions> = {
 };
 
 const OCSP_LIBRARY = 'OCSP routines';
-const AUTHORITIES: readonly (SignerAuthority | null)[] = [null, 'ca', 'delegate', 'trusted'];
+/** Authority of native/core/signer_certificate.h. @internal */
+export const AUTHORITIES: readonly (SignerAuthority | null)[] = [null, 'ca', 'delegate', 'trusted'];
 
 /** Checks the options and puts them in the order that the addon takes. */
 export function verifyArguments(input: MessageVerifyOptions): BasicVerifyArguments {

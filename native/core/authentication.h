@@ -29,12 +29,19 @@ enum class AuthenticationOutcome : std::int32_t {
   kNothing = 12,  // there was nothing to authenticate
 };
 
+// A certificate is valid from the one moment until just before the other: OpenSSL's releases do not agree on the last
+// second.
+inline AuthenticationOutcome outcome_of_times(const SignerCertificate& certificate, std::int64_t at) {
+  if (at < certificate.not_before()) return AuthenticationOutcome::kNotYetValid;
+  return at >= certificate.not_after() ? AuthenticationOutcome::kExpired : AuthenticationOutcome::kAuthentic;
+}
+
 enum class SignerSource : std::int32_t { kNone = 0, kIssuer = 1, kEmbedded = 2, kGiven = 3, kResponder = 4 };
 
 // What JavaScript reads: 32-bit numbers only, order is meaning.
 struct Authentication {
   AuthenticationOutcome outcome = AuthenticationOutcome::kInternal;
-  std::int32_t authority = 0;  // 0 none, 1 the CA, 2 a delegate, 3 trusted by configuration
+  Authority authority = Authority::kNone;
   SignerSource source = SignerSource::kNone;
   std::int32_t index = -1;      // among the given certificates or responders
   Range certificate;            // of an embedded signer, in the message

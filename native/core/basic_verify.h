@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "signer_certificate.h"
 #include "trust_store.h"
 
 namespace ocsp {
@@ -16,9 +17,6 @@ struct BasicVerifyInput {
   unsigned long flags = 0;            // OCSP_*
   PathParameters path;
 };
-
-// As which kind of signer OpenSSL took it.
-enum class Authority { kNone, kCa, kDelegate, kTrusted };
 
 struct BasicVerifyOutcome {
   bool verified = false;

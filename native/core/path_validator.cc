@@ -33,29 +33,6 @@ PathAnswer refuse(AuthenticationOutcome outcome, int error, int depth = 0) {
   return answer;
 }
 
-// A certificate is valid from the one moment until just before the other: OpenSSL's releases do not agree on the last
-// second.
-AuthenticationOutcome outcome_of_times(const SignerCertificate& certificate, std::int64_t at) {
-  if (at < certificate.not_before()) return AuthenticationOutcome::kNotYetValid;
-  return at >= certificate.not_after() ? AuthenticationOutcome::kExpired : AuthenticationOutcome::kAuthentic;
-}
-
-// Whether the signature of `certificate` was made with the key of `issuer`.
-bool is_signed_by(const Certificate& certificate, SignerCertificate& issuer) {
-  DerContext context{certificate.der().data(), true, {}};
-  DerReader in(context, certificate.der());
-  DerReader outer;
-  Bytes tbs;
-  Bytes algorithm;
-  Bytes bits;
-  if (!in.enter(tag::kSequence, outer, "") || !outer.read_any(tbs, "") || !outer.read_any(algorithm, "") ||
-      !outer.read(tag::kBitString, bits, "") || bits.empty() || bits[0] != 0) {
-    return false;
-  }
-  const auto verified = issuer.verifier().verify(algorithm, tbs, bits.subspan(1));
-  return verified.ok() && verified.value();
-}
-
 AuthenticationOutcome outcome_of(int error) {
   switch (error) {
     case X509_V_ERR_CERT_NOT_YET_VALID:
@@ -136,12 +113,11 @@ struct PathValidator::Search {
 PathAnswer PathValidator::validate(const PathQuestion& question) {
   // The anchor itself: nothing to validate but its time.
   if (!question.is_delegate() && !options_.trust) return {outcome_of_times(*question.target, question.at)};
-  const PathKey key{question.target.get(), question.issuer.get()};
   // What a revocation list said is asked for again each time.
   const bool remembers = options_.max_remembered != 0 && !uses_lists();
-  if (remembers && recall(key, question.at)) {
+  if (remembers && cache_.holds(question.target, question.issuer, question.at)) {
     // Only what X509_verify_cert found out beside the signature is remembered then.
-    if (options_.always_verify && !is_signed_by(question.target->certificate(), *question.issuer)) {
+    if (options_.always_verify && !question.issuer->has_signed(question.target->certificate())) {
       return {AuthenticationOutcome::kUntrusted};
     }
     return {AuthenticationOutcome::kAuthentic, std::nullopt, !options_.always_verify};
@@ -152,7 +128,7 @@ PathAnswer PathValidator::validate(const PathQuestion& question) {
       options_.trust ? validate_trusted(question, path, is_configured) : validate_anchored(question, path);
   // A path over what came with this message is not there for another message.
   if (answer.outcome == AuthenticationOutcome::kAuthentic && remembers && is_configured) {
-    remember(key, std::move(path));
+    cache_.put(std::move(path));
   }
   return answer;
 }
@@ -405,31 +381,6 @@ PathAnswer PathValidator::check_lists(const Attempt& attempt, X509_STORE_CTX* co
     }
   }
   return whole == nullptr ? unknown : PathAnswer{AuthenticationOutcome::kAuthentic};
-}
-
-bool PathValidator::recall(const PathKey& key, std::int64_t at) {
-  const std::lock_guard lock(mutex_);
-  const auto found = paths_.find(key);
-  if (found == paths_.end()) return false;
-  const Path& path = found->second;
-  return at >= path.from && at < path.until && std::chrono::steady_clock::now() < path.forget_at;
-}
-
-void PathValidator::remember(const PathKey& key, Path path) {
-  path.forget_at = std::chrono::steady_clock::now() + options_.remember_for;
-  const std::lock_guard lock(mutex_);
-  // The entry keeps its certificates, so that no other can take their addresses.
-  if (!paths_.insert_or_assign(key, std::move(path)).second) return;
-  order_.push_back(key);
-  if (order_.size() > options_.max_remembered) {
-    paths_.erase(order_.front());
-    order_.pop_front();
-  }
-}
-
-std::size_t PathValidator::remembered() {
-  const std::lock_guard lock(mutex_);
-  return paths_.size();
 }
 
 }  // namespace ocsp

@@ -3,12 +3,10 @@
 // validated again.
 #pragma once
 
-#include <chrono>
-#include <deque>
-#include <map>
 #include <optional>
 
 #include "authentication.h"
+#include "path_cache.h"
 #include "trust_store.h"
 
 namespace ocsp {
@@ -35,21 +33,13 @@ struct PathAnswer {
 // May be shared by threads.
 class PathValidator {
  public:
-  explicit PathValidator(const VerifierOptions& options) : options_(options) {}
+  explicit PathValidator(const VerifierOptions& options)
+      : options_(options), cache_(options.max_remembered, options.remember_for) {}
 
   PathAnswer validate(const PathQuestion& question);
-  std::size_t remembered();
+  std::size_t remembered() { return cache_.size(); }
 
  private:
-  // How long a path that was found good stays so: [from, until).
-  struct Path {
-    std::shared_ptr<SignerCertificate> target;
-    std::shared_ptr<SignerCertificate> issuer;
-    std::int64_t from = INT64_MIN;
-    std::int64_t until = INT64_MAX;
-    std::chrono::steady_clock::time_point forget_at = {};
-  };
-  using PathKey = std::pair<const SignerCertificate*, const SignerCertificate*>;
   using Helpers = std::vector<std::shared_ptr<SignerCertificate>>;
   struct Attempt;
   struct Search;
@@ -60,14 +50,10 @@ class PathValidator {
   PathAnswer check_chain(const Attempt& attempt, X509_STORE_CTX* context, Path& path);
   PathAnswer check_lists(const Attempt& attempt, X509_STORE_CTX* context, X509* issuer);
   bool search(Search& search, std::vector<X509*>& chain);
-  bool recall(const PathKey& key, std::int64_t at);
-  void remember(const PathKey& key, Path path);
   bool uses_lists() const;
 
   const VerifierOptions& options_;
-  std::mutex mutex_;  // guards what follows
-  std::map<PathKey, Path> paths_;
-  std::deque<PathKey> order_;  // oldest first
+  PathCache cache_;
 };
 
 }  // namespace ocsp

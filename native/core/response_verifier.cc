@@ -210,9 +210,8 @@ AuthenticationOutcome ResponseVerifier::authorize(Call& call, const Candidate& c
     return AuthenticationOutcome::kWeakSignature;
   }
   if (candidate.source == SignerSource::kResponder) {
-    call.result.authority = 3;
-    if (call.at < signer.not_before()) return AuthenticationOutcome::kNotYetValid;
-    return call.at >= signer.not_after() ? AuthenticationOutcome::kExpired : AuthenticationOutcome::kAuthentic;
+    call.result.authority = Authority::kTrusted;
+    return outcome_of_times(signer, call.at);
   }
   // Else any certificate could speak for those that it pretends to have issued. OpenSSL asks this of what stands above
   // a delegate only.
@@ -221,10 +220,10 @@ AuthenticationOutcome ResponseVerifier::authorize(Call& call, const Candidate& c
     return AuthenticationOutcome::kNotAuthorized;
   }
   if (candidate.signer == call.issuer || call.issuer->is_same_entity(signer.get())) {
-    call.result.authority = 1;
+    call.result.authority = Authority::kCa;
     return validate_path(call, call.issuer);
   }
-  call.result.authority = 2;
+  call.result.authority = Authority::kDelegate;
   return authorize_delegate(call, candidate.signer);
 }
 

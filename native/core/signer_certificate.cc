@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <ctime>
 
+#include "der_reader.h"
 #include "digest.h"
 #include "error_queue.h"
 
@@ -70,6 +71,21 @@ bool SignerCertificate::is_same_entity(const X509* other) const {
   EVP_PKEY* own_key = certificate_->public_key();
   EVP_PKEY* other_key = X509_get0_pubkey(other);
   return own_key != nullptr && other_key != nullptr && EVP_PKEY_eq(own_key, other_key) == 1;
+}
+
+bool SignerCertificate::has_signed(const Certificate& certificate) {
+  DerContext context{certificate.der().data(), true, {}};
+  DerReader in(context, certificate.der());
+  DerReader outer;
+  Bytes tbs;
+  Bytes algorithm;
+  Bytes bits;
+  if (!in.enter(tag::kSequence, outer, "") || !outer.read_any(tbs, "") || !outer.read_any(algorithm, "") ||
+      !outer.read(tag::kBitString, bits, "") || bits.empty() || bits[0] != 0) {
+    return false;
+  }
+  const auto verified = verifier_.verify(algorithm, tbs, bits.subspan(1));
+  return verified.ok() && verified.value();
 }
 
 CertificateCache& CertificateCache::shared() {

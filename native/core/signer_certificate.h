@@ -22,6 +22,10 @@ X509NamePtr parse_name(Bytes der);
 // Seconds since 1970-01-01. False when the certificate holds no such time.
 bool read_validity(const X509* certificate, std::int64_t& not_before, std::int64_t& not_after);
 
+// By what right somebody signed a response (RFC 6960 4.2.2.2). The numbers are those that JavaScript reads
+// (lib/ocsp/basic-verify.ts).
+enum class Authority : std::int32_t { kNone = 0, kCa = 1, kDelegate = 2, kTrusted = 3 };
+
 class SignerCertificate {
  public:
   static Result<std::shared_ptr<SignerCertificate>> make(std::shared_ptr<const Certificate> certificate);
@@ -47,6 +51,8 @@ class SignerCertificate {
 
   // Whether the other is of the same subject and the same key: what a CA is, whichever of its certificates one has.
   bool is_same_entity(const X509* other) const;
+  // Whether the signature of `certificate` was made with this key.
+  bool has_signed(const Certificate& certificate);
 
  private:
   explicit SignerCertificate(std::shared_ptr<const Certificate> certificate)

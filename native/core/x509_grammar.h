@@ -27,7 +27,4 @@ bool read_optional_extensions(DerReader& in, int number, Bytes& content, bool& p
 // A Certificate, frame and names and extensions; its public key stays undecoded (that costs OpenSSL 3.0 over 100 us).
 bool read_certificate(DerReader& in, const char* field);
 
-// Whether `text` is YYYYMMDDHHMMSSZ with every part in range.
-bool is_generalized_time(Bytes text);
-
 }  // namespace ocsp

@@ -25,7 +25,8 @@ const NONCES: Readonly<Record<NonceState, string>> = {
 };
 
 const SOURCES = ['', "the issuer's", 'inside the response', 'given by the caller', 'trusted by configuration'];
-const AUTHORITIES = [
+/** By the number of an authority, as AUTHORITIES of ../basic-verify.ts. */
+const AUTHORITY_TEXTS = [
   '',
   'the signer is the CA itself',
   'the signer is a delegate: the key of this CA issued its certificate, with OCSPSigning',
@@ -80,7 +81,7 @@ function steps(verdict: OCSPVerdict, findings: Findings, policy: Policy, questio
       codes: AUTHENTICATION_CODES.filter((code) => !SIGNATURE_CODES.includes(code)),
       passed: () => {
         if (!authentic) return null;
-        const text = AUTHORITIES[message.number(AUTHORITY)] ?? '';
+        const text = AUTHORITY_TEXTS[message.number(AUTHORITY)] ?? '';
         return message.number(REMEMBERED) === 1 ? `${text} (validated earlier)` : text;
       },
     },

@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { inspect } from 'node:util';
 import { type ReasonFlags, reasonFromCode } from '../../x509/reason.js';
 import { type Json, ValueObject } from '../../x509/value-object.js';
-import type { SignerAuthority } from '../basic-verify.js';
+import { AUTHORITIES, type SignerAuthority } from '../basic-verify.js';
 import { type EncodingNote, encodingNotes } from '../encodings.js';
 import { OCSPResponseStatus } from '../enums.js';
 import {
@@ -27,7 +27,6 @@ import type { Question } from './question.js';
 import type { Refusal } from './refusals.js';
 
 const STATUS = ['good', 'revoked', 'unknown'] as const;
-const AUTHORITIES: readonly (SignerAuthority | null)[] = [null, 'ca', 'delegate', 'trusted'];
 /** SignerSource of native/core/response_verifier.h. */
 const ISSUER = 1;
 const EMBEDDED = 2;
