@@ -175,3 +175,18 @@ const ERRORS: ReadonlyMap<OCSPResponseStatus, Answer> = new Map(
 export function errorAnswer(status: Exclude<OCSPResponseStatus, OCSPResponseStatus.SUCCESSFUL>): Answer {
   return ERRORS.get(status) as Answer;
 }
+
+/** There is no answer, and why. */
+export class NoAnswer extends Error {
+  readonly answer: Answer;
+
+  constructor(answer: Answer) {
+    super('no answer');
+    this.answer = answer;
+  }
+}
+
+/** Why there is no answer now. */
+export function tryLater(): NoAnswer {
+  return new NoAnswer(errorAnswer(OCSPResponseStatus.TRY_LATER));
+}

@@ -1,26 +1,30 @@
 /** From a request to its answer, under one configuration. */
-import type { CertIdHashIndex, SingleResponseTuple } from '../../typings/binding.js';
+import type { SingleResponseTuple } from '../../typings/binding.js';
 import { OCSPCertStatus, OCSPResponseStatus } from '../ocsp/enums.js';
 import type { OCSPRequest } from '../ocsp/request.js';
 import type { StatusEntry } from '../statuses/status-entry.js';
-import { nameHash } from '../store/issuer-identity.js';
-import type { ResponseRecord } from '../store/response-store.js';
-import { CERT_ID_HASHES, type HashAlgorithm } from '../x509/algorithms.js';
-import { integerToBytes } from '../x509/integer.js';
-import { Answer, errorAnswer, Prepared } from './answer.js';
+import { CERT_ID_HASHES } from '../x509/algorithms.js';
+import { Answer, errorAnswer, NoAnswer, Prepared, tryLater } from './answer.js';
 import { AnswerCache } from './answer-cache.js';
-import { hexOf } from './authority.js';
-import { publishError, publishSignature } from './channels.js';
-import { notIssuedEntry, responseExtensions, singleFor } from './content.js';
-import { combine, type Finding, inTime, isExtendedRevoke } from './finding.js';
-import { Budget, Gate, Overload } from './gate.js';
+import { publishError } from './channels.js';
+import { notIssuedEntry } from './content.js';
+import { SigningDesk } from './desk.js';
+import { Finder, type MaybeStored } from './finder.js';
+import type { Finding } from './finding.js';
+import { Budget, Overload } from './gate.js';
 import { IssuerTable, type ResponderIssuer } from './issuer.js';
 import type { Known } from './knowledge.js';
 import type { LiveSigner } from './live-signer.js';
 import type { Limits } from './options.js';
-import { type Asked, type AskedNonce, readAsked, readNonce, readRequest } from './request.js';
-import { isPermanent, moreTrue, saysTheSame } from './statement.js';
-import { readStore, type Stored } from './store-reader.js';
+import {
+  type Asked,
+  type AskedNonce,
+  type RequestExtensions,
+  readAsked,
+  readExtensions,
+  readRequest,
+} from './request.js';
+import { isPermanent, saysTheSame } from './statement.js';
 
 const { MALFORMED_REQUEST, INTERNAL_ERROR, TRY_LATER, SIG_REQUIRED, UNAUTHORIZED, SUCCESSFUL } = OCSPResponseStatus;
 
@@ -31,38 +35,19 @@ const ATTEMPTS = 3;
 /** Milliseconds after which a store is asked again about an answer that is in memory. */
 const STORE_INTERVAL = 500;
 
-/** What a store that fails has to say. */
-const UNREADABLE = Symbol('unreadable');
-type MaybeStored = Stored | typeof UNREADABLE | undefined;
-
-/** Whether a store that fails may hold a revocation that nobody else knows: only "revoked" is true whatever it holds. */
-function hides(stored: MaybeStored, known: Known): boolean {
-  return stored === UNREADABLE && known?.status !== OCSPCertStatus.REVOKED;
-}
-
 /** A question about a certificate of an issuer that is answered for. */
 export interface Question extends Asked {
   readonly issuer: ResponderIssuer;
   readonly serialNumber: string;
 }
 
-/** There is no answer, and why. */
-class NoAnswer extends Error {
-  readonly answer: Answer;
-
-  constructor(answer: Answer) {
-    super('no answer');
-    this.answer = answer;
-  }
-}
-
 export class Answerer {
   readonly issuers: readonly ResponderIssuer[];
   readonly limits: Limits;
   readonly cache: AnswerCache;
-  /** Of the keys in this process, which share its cores. */
-  readonly gate: Gate;
+  readonly desk: SigningDesk;
   readonly #owner: object;
+  readonly #finder: Finder;
   readonly #table: IssuerTable;
   readonly #budget: Budget | undefined;
   /** Answers that are being signed, by their key in the cache. */
@@ -74,7 +59,8 @@ export class Answerer {
     this.limits = limits;
     this.#table = new IssuerTable(issuers);
     this.cache = new AnswerCache(limits.cacheBytes);
-    this.gate = new Gate(limits.live);
+    this.desk = new SigningDesk(owner, limits);
+    this.#finder = new Finder(owner, limits);
     this.#budget = Number.isFinite(limits.perSecond) ? new Budget(limits.perSecond) : undefined;
   }
 
@@ -100,16 +86,17 @@ export class Answerer {
     if (bytes.length > limits.maxRequestBytes) return errorAnswer(MALFORMED_REQUEST);
     let request: OCSPRequest;
     let asked: Asked[];
-    let nonce: AskedNonce | null;
+    let extensions: RequestExtensions;
     try {
       request = readRequest(bytes);
       const { requests } = request;
       if (requests.length === 0 || requests.length > limits.maxCertIds) return errorAnswer(MALFORMED_REQUEST);
-      nonce = readNonce(request, requests);
+      extensions = readExtensions(request, requests);
       asked = requests.map((entry) => readAsked(entry, this.#table));
     } catch {
       return errorAnswer(MALFORMED_REQUEST);
     }
+    let { nonce } = extensions;
     if (nonce !== null && (nonce.length < 1 || nonce.length > LONGEST_NONCE)) return errorAnswer(MALFORMED_REQUEST);
     if (limits.nonce === (nonce === null ? 'required' : 'forbidden')) return errorAnswer(MALFORMED_REQUEST);
     if (limits.requestSignatures !== 'ignored') {
@@ -121,6 +108,8 @@ export class Answerer {
       return errorAnswer(UNAUTHORIZED);
     if (asked.some(({ hash }) => CERT_ID_HASHES[hash] === undefined)) return errorAnswer(UNAUTHORIZED);
     if (limits.nonce === 'ignored') nonce = null;
+    if (extensions.preferred !== undefined)
+      for (const one of asked) one.signer = one.issuer?.preferredSigner(extensions.preferred, now);
     if (asked.length === 1 && nonce === null) return this.#answerOne(asked[0] as Question, now, ATTEMPTS);
     if (this.#pays()) return this.#answerLive(asked, nonce, now);
     return asked.length === 1 && limits.nonce === 'optional'
@@ -135,9 +124,9 @@ export class Answerer {
 
   #checkSignature(request: OCSPRequest): typeof SIG_REQUIRED | typeof UNAUTHORIZED | undefined {
     if (!request.isSigned) return this.limits.requestSignatures === 'required' ? SIG_REQUIRED : undefined;
+    const { requestTrust: trust } = this.limits;
     try {
-      const trust = this.limits.requestTrust;
-      if (request.verifySignature(trust === undefined ? {} : { trust }).verified) return undefined;
+      if (trust !== undefined && request.verifySignature({ trust }).verified) return undefined;
     } catch {
       // What cannot be verified is not.
     }
@@ -147,18 +136,19 @@ export class Answerer {
   // One certificate, no nonce: what is at hand will do.
 
   #answerOne(question: Question, now: number, attempts: number): Answer | Promise<Answer> {
-    const { issuer, hash, name, serialNumber } = question;
-    const key = `${issuer.index} ${hash + 8 * name} ${serialNumber}`;
+    const { issuer, hash, name, serialNumber, signer } = question;
+    const by = signer === undefined ? '' : ` ${issuer.signers.indexOf(signer)}`;
+    const key = `${issuer.index} ${hash + 8 * name} ${serialNumber}${by}`;
     const cached = this.cache.get(key);
     if (cached !== undefined && issuer.knowledge.hasFeed && !this.#asksStore(issuer, cached, now)) {
       const news = issuer.knowledge.news(question);
       if (news === undefined || saysTheSame(cached.entry, news)) return this.#give(question, key, cached, 'cache', now);
     }
-    const known = this.#known(question);
+    const known = this.#finder.known(question);
     if (known instanceof Promise)
       return known.then(
         (entry) => this.#withKnown(question, key, entry, now, attempts),
-        (error: unknown) => this.#withoutKnown(question, key, error, now),
+        () => this.#withoutKnown(question, key, now, attempts),
       );
     return this.#withKnown(question, key, known, now, attempts);
   }
@@ -170,13 +160,29 @@ export class Answerer {
   }
 
   #withKnown(question: Question, key: string, known: Known, now: number, attempts: number): Answer | Promise<Answer> {
+    const cached = this.cache.get(key);
+    if (cached !== undefined && known !== undefined && saysTheSame(cached.entry, known))
+      cached.confirmedAt = performance.now();
+    return this.#believing(question, key, known, now, attempts);
+  }
+
+  /** The authority cannot be asked. What was true a moment ago may be said, and so may what can never become untrue. */
+  #withoutKnown(question: Question, key: string, now: number, attempts: number): Answer | Promise<Answer> {
+    const entry = this.cache.get(key)?.entry;
+    const news = question.issuer.knowledge.news(question);
+    if (entry === undefined || (news !== undefined && !saysTheSame(entry, news))) throw tryLater();
+    const confirmedAt = this.cache.get(key)?.confirmedAt ?? Number.NEGATIVE_INFINITY;
+    if (!isPermanent(entry) && performance.now() - confirmedAt > this.limits.maxLag) throw tryLater();
+    return this.#believing(question, key, entry, now, attempts);
+  }
+
+  /** What is known, but for the store, says whether the answer in memory is right. */
+  #believing(question: Question, key: string, known: Known, now: number, attempts: number): Answer | Promise<Answer> {
     const { issuer } = question;
     const cached = this.cache.get(key);
-    if (cached !== undefined && known !== undefined && saysTheSame(cached.entry, known)) {
-      cached.confirmedAt = performance.now();
+    if (cached !== undefined && known !== undefined && saysTheSame(cached.entry, known))
       if (!this.#asksStore(issuer, cached, now)) return this.#give(question, key, cached, 'cache', now);
-    }
-    const stored = this.#readStore(question);
+    const stored = this.#finder.stored(question);
     if (stored instanceof Promise)
       return stored.then((found) => this.#withStored(question, key, known, found, now, attempts));
     return this.#withStored(question, key, known, stored, now, attempts);
@@ -186,22 +192,22 @@ export class Answerer {
     question: Question,
     key: string,
     known: Known,
-    found: MaybeStored,
+    maybe: MaybeStored,
     now: number,
     attempts: number,
   ): Answer | Promise<Answer> {
     const { issuer, serialNumber } = question;
-    if (hides(found, known)) return errorAnswer(TRY_LATER);
-    const stored = found === UNREADABLE ? undefined : found;
-    const finding = combine(known, stored) ?? notIssuedEntry(issuer, serialNumber);
-    this.#checkLag(issuer, finding);
+    const { finding: found, stored } = this.#finder.together(known, maybe);
+    const finding = found ?? notIssuedEntry(issuer, serialNumber);
+    this.#finder.checkLag(issuer, finding);
     if (finding === undefined) return errorAnswer(UNAUTHORIZED);
     const cached = this.cache.get(key);
     const usable = [cached, stored?.answer].filter(
       (answer) => answer?.isUsable(now) && saysTheSame(answer.entry, finding),
     );
     const [late] = usable;
-    const fresh = issuer.signerAt(now) === undefined ? late : usable.find((answer) => answer && now < answer.refreshAt);
+    const fresh =
+      signerOf(question, now) === undefined ? late : usable.find((answer) => answer && now < answer.refreshAt);
     if (fresh !== undefined) {
       fresh.checkedAt = performance.now();
       if (fresh === cached) return this.#give(question, key, fresh, 'cache', now);
@@ -224,78 +230,23 @@ export class Answerer {
   /** The status may have changed while the answer was signed. */
   #afterSigning(question: Question, key: string, prepared: Prepared, attempts: number): Answer | Promise<Answer> {
     const now = Date.now();
-    if (this.#isStill(question, prepared.entry)) return this.#give(question, key, prepared, 'live', now);
+    if (this.#finder.isStill(question, prepared.entry)) return this.#give(question, key, prepared, 'live', now);
     if (attempts <= 1) throw new Overload('the status changes all the time');
     return this.#answerOne(question, now, attempts - 1);
   }
 
   #give(question: Question, key: string, prepared: Prepared, source: 'store' | 'cache' | 'live', now: number): Answer {
-    this.#checkLag(question.issuer, prepared.entry);
+    this.#finder.checkLag(question.issuer, prepared.entry);
     if (source === 'cache') this.cache.touch(key, prepared, now);
     return new Answer(prepared.der, SUCCESSFUL, source, prepared, now, this.limits.maxAge);
-  }
-
-  /** The authority cannot be asked. What was true a moment ago may be said, and so may what can never become untrue. */
-  #withoutKnown(question: Question, key: string, error: unknown, now: number): Answer {
-    const { issuer } = question;
-    publishError(this.#owner, 'authority', issuer, error);
-    const cached = this.cache.get(key);
-    const isTrue =
-      cached !== undefined &&
-      (isPermanent(cached.entry) || performance.now() - cached.confirmedAt <= this.limits.maxLag);
-    if (isTrue && cached.isUsable(now))
-      return new Answer(cached.der, SUCCESSFUL, 'cache', cached, now, this.limits.maxAge);
-    return errorAnswer(TRY_LATER);
-  }
-
-  #checkLag(issuer: ResponderIssuer, finding: Finding): void {
-    if (finding?.status === OCSPCertStatus.REVOKED) return;
-    if (issuer.knowledge.lag > this.limits.maxLag) throw new NoAnswer(errorAnswer(TRY_LATER));
-  }
-
-  #known({ issuer, serialNumber }: Question): Known | Promise<Known> {
-    try {
-      const known = issuer.knowledge.now({ issuer, serialNumber });
-      return known instanceof Promise ? inTime(known, this.limits.live.timeout) : known;
-    } catch (error) {
-      return Promise.reject(error);
-    }
-  }
-
-  #readStore(question: Question): MaybeStored | Promise<MaybeStored> {
-    const { issuer } = question;
-    if (issuer.store === undefined) return undefined;
-    const failed = (error: unknown): typeof UNREADABLE => {
-      publishError(this.#owner, 'store', issuer, error);
-      return UNREADABLE;
-    };
-    try {
-      const stored = readStore(issuer, issuer.store, question.serialNumber, question);
-      return stored instanceof Promise ? inTime(stored, this.limits.live.timeout).catch(failed) : stored;
-    } catch (error) {
-      return failed(error);
-    }
-  }
-
-  /** Whether an entry is still what is known, as far as can be said at once. */
-  #isStill({ issuer, serialNumber }: Question, entry: StatusEntry): boolean {
-    const { knowledge } = issuer;
-    const id = { issuer, serialNumber };
-    const known = knowledge.hasFeed ? knowledge.news(id) : knowledge.now(id);
-    if (known instanceof Promise) {
-      // What has been told since counts; the rest is as new as the question.
-      known.catch(() => undefined);
-      const news = knowledge.news(id);
-      return news === undefined || saysTheSame(entry, moreTrue(news, entry));
-    }
-    return known === undefined || saysTheSame(entry, moreTrue(known, entry));
   }
 
   /** Signs the answer for one certificate; once, for all who wait for it. */
   #signOne(question: Question, key: string, entry: StatusEntry, now: number): Promise<Prepared> {
     const under = this.#signing.get(key);
     if (under !== undefined) return under;
-    const promise = this.#sign(question.issuer, [{ question, entry }], null, now)
+    const promise = this.desk
+      .sign(question.issuer, signerOf(question, now), [{ question, entry }], null, now)
       .then(({ der, signer, singles }) => {
         const [single] = singles;
         const [, , , , , , , , thisUpdate, nextUpdate] = single as SingleResponseTuple;
@@ -312,9 +263,10 @@ export class Answerer {
   // Several certificates, or a nonce: an answer for this request alone.
 
   async #answerLive(asked: readonly Asked[], nonce: AskedNonce | null, now: number): Promise<Answer> {
-    const issuer = asked.find((one) => one.issuer !== undefined)?.issuer;
-    if (issuer === undefined) return errorAnswer(UNAUTHORIZED);
-    const signer = issuer.signerAt(now);
+    const first = asked.find((one) => one.issuer !== undefined) as Question | undefined;
+    if (first === undefined) return errorAnswer(UNAUTHORIZED);
+    const { issuer } = first;
+    const signer = signerOf(first, now);
     for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
       const findings = await Promise.all(asked.map((one) => this.#find(one, issuer, signer)));
       if (findings.every((finding) => finding === undefined)) return errorAnswer(UNAUTHORIZED);
@@ -322,12 +274,12 @@ export class Answerer {
         question,
         entry: findings[i] ?? { serialNumber: question.serialNumber ?? 0n, status: OCSPCertStatus.UNKNOWN },
       }));
-      const { der } = await this.#sign(issuer, content, nonce, attempt === 1 ? now : Date.now());
+      const { der } = await this.desk.sign(issuer, signer, content, nonce, attempt === 1 ? now : Date.now());
       const isStill = content.every(
         ({ question, entry }, i) =>
           findings[i] === undefined ||
           entry.status === OCSPCertStatus.REVOKED ||
-          this.#isStill(question as Question, entry),
+          this.#finder.isStill(question as Question, entry),
       );
       if (isStill) return new Answer(der, SUCCESSFUL, 'live');
     }
@@ -345,77 +297,15 @@ export class Answerer {
       );
     if (!maySign) return undefined;
     const question = asked as Question;
-    let known: Known;
-    try {
-      known = await this.#known(question);
-    } catch (error) {
-      publishError(this.#owner, 'authority', issuer, error);
-      throw new NoAnswer(errorAnswer(TRY_LATER));
-    }
-    const stored = await this.#readStore(question);
-    if (hides(stored, known)) throw new NoAnswer(errorAnswer(TRY_LATER));
-    const finding = combine(known, stored === UNREADABLE ? undefined : stored) ?? notIssuedEntry(issuer, serialNumber);
-    this.#checkLag(issuer, finding);
+    const known = await this.#finder.known(question);
+    const stored = await this.#finder.stored(question);
+    const finding = this.#finder.together(known, stored).finding ?? notIssuedEntry(issuer, serialNumber);
+    this.#finder.checkLag(issuer, finding);
     return finding;
   }
+}
 
-  /** A signed answer as it goes into a store. */
-  async record(
-    issuer: ResponderIssuer,
-    entry: StatusEntry,
-    hash: CertIdHashIndex,
-    now: number,
-  ): Promise<ResponseRecord> {
-    const issuerNameHash = nameHash(issuer.identity.names[0] as Uint8Array, hash);
-    const issuerKeyHash = issuer.parsed.publicKeyHash(hash);
-    const serialNumber = hexOf(entry.serialNumber);
-    const serialBytes = integerToBytes(BigInt(`0x${serialNumber}`));
-    const question = { issuer, hash, name: 0, serialNumber, serialBytes, issuerNameHash, issuerKeyHash };
-    const { der, singles } = await this.#sign(issuer, [{ question, entry }], null, now);
-    return {
-      serial: serialNumber,
-      hashAlgorithm: CERT_ID_HASHES[hash]?.hash as HashAlgorithm,
-      statusVersion: entry.statusVersion ?? Math.floor(now / 1000),
-      producedAt: Math.floor(now / 1000),
-      certStatus: entry.status,
-      nextUpdate: singles[0]?.[9] ?? null,
-      der,
-    };
-  }
-
-  async #sign(
-    issuer: ResponderIssuer,
-    content: readonly { readonly question: Asked; readonly entry: StatusEntry }[],
-    nonce: AskedNonce | null,
-    now: number,
-  ): Promise<{ der: Buffer; signer: LiveSigner; singles: readonly SingleResponseTuple[] }> {
-    const signer = issuer.signerAt(now);
-    if (signer === undefined) {
-      publishError(this.#owner, 'signer', issuer, new Error('no signer whose certificate is valid'));
-      throw new NoAnswer(errorAnswer(TRY_LATER));
-    }
-    const times = { ...signer.timesAt(now), last: Math.floor(signer.notAfter / 1000) };
-    let usesExtendedRevoke = issuer.extendedRevoke === 'always';
-    const singles = content.map(({ question, entry }) => {
-      const { hash, serialBytes, issuerNameHash: name, issuerKeyHash: key } = question;
-      if (issuer.extendedRevoke !== undefined && isExtendedRevoke(entry)) usesExtendedRevoke = true;
-      return singleFor(issuer, { hash, serialBytes, name, key }, entry, times, now);
-    });
-    for (const [, , , , , , , , thisUpdate, nextUpdate] of singles) {
-      // An authority whose own list ends, or a certificate that ends this second.
-      if (nextUpdate !== undefined && (nextUpdate <= thisUpdate || nextUpdate * 1000 <= now))
-        throw new NoAnswer(errorAnswer(TRY_LATER));
-    }
-    const extensions = responseExtensions(nonce, usesExtendedRevoke);
-    const gate = signer.isLocal ? this.gate : issuer.gate;
-    try {
-      const der = await gate.run(() => signer.sign(singles, extensions, now));
-      const entries = content.map(({ entry }) => entry);
-      publishSignature(this.#owner, issuer, signer, entries);
-      return { der, signer, singles };
-    } catch (error) {
-      if (!(error instanceof Overload)) publishError(this.#owner, 'signer', issuer, error);
-      throw error instanceof Overload ? error : new NoAnswer(errorAnswer(TRY_LATER));
-    }
-  }
+/** Who signs the answer: whom the client would rather have, or the newest. */
+function signerOf({ issuer, signer }: Question, now: number): LiveSigner | undefined {
+  return signer ?? issuer.signerAt(now);
 }

@@ -55,7 +55,7 @@ export interface AnswerCounts {
 }
 
 export function healthOf(
-  { issuers, limits, gate, cache }: Answerer,
+  { issuers, limits, desk, cache }: Answerer,
   counters: Counters,
   draining: boolean,
   begin: number,
@@ -77,7 +77,7 @@ export function healthOf(
     }));
     return { name: issuer.name, ready: problems.length === 0, problems, lag: lag / 1000, signers };
   });
-  const gates = [gate, ...issuers.map((issuer) => issuer.gate)];
+  const gates = [desk.gate, ...issuers.map((issuer) => issuer.gate)];
   return {
     ready: !draining && list.every(({ ready }) => ready),
     draining,

@@ -7,6 +7,7 @@ import type { IssuerIdentity, ResponseStore } from '../store/response-store.js';
 import { CERT_ID_HASHES } from '../x509/algorithms.js';
 import { type CertificateInput, type ParsedCertificate, toCertificate } from '../x509/certificate.js';
 import { checkList } from '../x509/checks.js';
+import type { PreferredSignatureAlgorithm } from '../x509/extensions/request.js';
 import { type OptionNames, readOptions } from '../x509/options.js';
 import type { StatusAuthority } from './authority.js';
 import { Gate, type GateLimits } from './gate.js';
@@ -32,8 +33,10 @@ export interface ResponderIssuerOptions {
   /** Who knows the statuses. It belongs to this issuer alone. */
   readonly authority: StatusAuthority;
   /**
-   * Who signs: of those that are valid at the time, the one whose validity began last. So a new delegate takes over while the
-   * old one is still valid. Without any, only the answers of the store are given.
+   * Who signs: of those that are valid at the time, the one whose validity began last, or the first of them. So a new delegate takes
+   * over while the old one is still valid. A client that prefers another signature algorithm (RFC 6960 section 4.4.7) gets the answer of
+   * a valid one that signs so, where there is one; a certificate may stand there twice, with two values of `algorithm`. Without any signer,
+   * only the answers of the store are given.
    */
   readonly signers: Iterable<ResponderSigner>;
   /**
@@ -143,11 +146,25 @@ export class ResponderIssuer {
 
   /** @internal Who signs at a time; undefined when nobody may. */
   signerAt(now: number): LiveSigner | undefined {
-    let newest: LiveSigner | undefined;
-    for (const signer of this.signers)
-      if (signer.isValid(now) && (newest === undefined || signer.notBefore > newest.notBefore)) newest = signer;
-    return newest;
+    return newest(this.signers.filter((signer) => signer.isValid(now)));
   }
+
+  /** @internal Of those who may sign at a time, whom a client would rather have; undefined when none of them is what it prefers. */
+  preferredSigner(preferred: readonly PreferredSignatureAlgorithm[], now: number): LiveSigner | undefined {
+    if (this.signers.length < 2) return undefined;
+    for (const preference of preferred) {
+      const signer = newest(this.signers.filter((one) => one.isValid(now) && one.suits(preference)));
+      if (signer !== undefined) return signer;
+    }
+    return undefined;
+  }
+}
+
+function newest(signers: readonly LiveSigner[]): LiveSigner | undefined {
+  return signers.reduce<LiveSigner | undefined>(
+    (best, one) => (best === undefined || one.notBefore > best.notBefore ? one : best),
+    undefined,
+  );
 }
 
 /** An issuer as a CertID names it. */

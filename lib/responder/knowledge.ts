@@ -1,7 +1,7 @@
 /** What is known of the certificates of one issuer: by its authority, by its feed, and by what was told since. */
 import type { StatusEntry } from '../statuses/status-entry.js';
 import { type CertIdKey, hexOf, type StatusAuthority } from './authority.js';
-import { moreTrue } from './statement.js';
+import { isPermanent, moreTrue } from './statement.js';
 
 /** Milliseconds after which a feed that has ended or failed is asked again; doubled up to {@link LONGEST_PAUSE}. */
 const FIRST_PAUSE = 100;
@@ -48,9 +48,10 @@ export class Knowledge {
     if (this.hasFeed) this.#feed ??= this.#follow();
   }
 
-  /** Takes over what another one was told. */
+  /** Takes over what another one was told, and of what its feed said all that is true whatever a feed says later. */
   inherit(other: Knowledge): void {
     for (const [serial, entry] of other.#told) this.#told.set(serial, entry);
+    for (const entry of other.#changed.values()) if (isPermanent(entry)) this.#take(entry);
     this.#lastVersion = Math.max(this.#lastVersion, other.#lastVersion);
   }
 

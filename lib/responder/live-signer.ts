@@ -1,14 +1,32 @@
 /** Signs answers as they are asked for: any number of certificates, with a nonce or without. */
+import type { X509Certificate } from 'node:crypto';
 import type { SingleResponseTuple } from '../../typings/binding.js';
 import { native, takeOutput } from '../binding.js';
 import { invalidValue } from '../errors.js';
+import type { OCSPResponse } from '../ocsp/response.js';
 import type { ExternalSigner } from '../ocsp/signing.js';
 import { checkAuthorization } from '../signing/check-responder.js';
 import { signDataExternally } from '../signing/external-pool.js';
-import { type ProfileOptions, resolveProfile, type SignerProfile } from '../signing/signer-profile.js';
+import {
+  type ProfileOptions,
+  resolveProfile,
+  resolveSignature,
+  type SignerProfile,
+  signatureAlgorithmOf,
+} from '../signing/signer-profile.js';
 import { resolveValidity, timesAt, VALIDITY_NAMES, type Validity, type ValidityOptions } from '../signing/validity.js';
+import {
+  type AlgorithmIdentifier,
+  encodeAlgorithmIdentifier,
+  type HashAlgorithm,
+  readAlgorithmIdentifier,
+  readSignatureAlgorithm,
+} from '../x509/algorithms.js';
 import { type CertificateInput, type ParsedCertificate, toCertificate } from '../x509/certificate.js';
+import { DerReader, Tag } from '../x509/der.js';
+import type { PreferredSignatureAlgorithm } from '../x509/extensions/request.js';
 import type { PrivateKeyInput } from '../x509/key.js';
+import { SignatureAlgorithmOID } from '../x509/oids.js';
 import { type OptionNames, readOptions } from '../x509/options.js';
 import { StoredPrivateKey } from '../x509/stored-key.js';
 
@@ -45,6 +63,10 @@ export class LiveSigner {
   /** From when and until when the certificate is valid, in milliseconds. */
   readonly notBefore: number;
   readonly notAfter: number;
+  /** OID of its signatures; null when there is none. */
+  readonly signatureAlgorithm: string | null;
+  /** The hash of its signatures; null for keys that hash by themselves. */
+  readonly algorithm: HashAlgorithm | null;
   /** Whether its key is in this process, so that signing takes as long as a signature does. */
   isLocal = false;
   readonly #options: ResponderSigner;
@@ -60,6 +82,9 @@ export class LiveSigner {
     if (!allowUnauthorized) checkAuthorization(x509, toCertificate(issuer, 'issuer').x509);
     this.notBefore = Date.parse(x509.validFrom);
     this.notAfter = Date.parse(x509.validTo);
+    const { algorithm, scheme } = resolveSignature(this.responder.native.keyType, options);
+    this.algorithm = algorithm;
+    this.signatureAlgorithm = signatureAlgorithmOf({ key: undefined, responder: this.responder, scheme, algorithm });
     this.#options = options;
     this.#issuer = issuer;
     this.#validity = resolveValidity(
@@ -71,6 +96,32 @@ export class LiveSigner {
 
   isValid(now: number): boolean {
     return now >= this.notBefore && now <= this.notAfter;
+  }
+
+  /** Whether its signatures are what a client prefers. */
+  suits({ sigIdentifier, certIdentifier }: PreferredSignatureAlgorithm): boolean {
+    if (sigIdentifier.oid !== this.signatureAlgorithm) return false;
+    // The parameters of RSASSA-PSS name its hash.
+    if (sigIdentifier.oid === SignatureAlgorithmOID.RSASSA_PSS && sigIdentifier.parameters !== null)
+      if (hashOf(sigIdentifier) !== this.algorithm) return false;
+    if (certIdentifier === null) return true;
+    const { oid, parameters } = keyAlgorithmOf(this.responder.x509);
+    return certIdentifier.oid === oid && (certIdentifier.parameters?.equals(parameters ?? Buffer.alloc(0)) ?? true);
+  }
+
+  /** Whether a response is signed by it, as it signs. */
+  hasSigned(response: OCSPResponse): boolean {
+    return (
+      this.isNamedBy(response) &&
+      response.signatureAlgorithmOid === this.signatureAlgorithm &&
+      response.signatureHashAlgorithm === this.algorithm
+    );
+  }
+
+  /** Whether a response names it as its responder. */
+  isNamedBy({ responderKeyHash, responderName }: OCSPResponse): boolean {
+    if (responderKeyHash !== null) return responderKeyHash.equals(this.responder.publicKeyHash(0));
+    return responderName?.publicBytes().equals(this.responder.subject) ?? false;
   }
 
   /** Times of an entry that brings none, in seconds; nextUpdate is never past the end of the certificate. */
@@ -126,4 +177,20 @@ export class LiveSigner {
     this.isLocal = profile.key !== undefined && !(privateKey instanceof StoredPrivateKey);
     return profile;
   }
+}
+
+/** undefined for parameters that cannot be read. */
+function hashOf(algorithm: AlgorithmIdentifier): HashAlgorithm | null | undefined {
+  try {
+    return readSignatureAlgorithm(encodeAlgorithmIdentifier(algorithm)).hash;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The AlgorithmIdentifier in a certificate's SubjectPublicKeyInfo. */
+function keyAlgorithmOf({ publicKey }: X509Certificate): AlgorithmIdentifier {
+  return readAlgorithmIdentifier(
+    new DerReader(publicKey.export({ format: 'der', type: 'spki' })).enter(Tag.SEQUENCE, 'spki'),
+  );
 }

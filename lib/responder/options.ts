@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { invalidArgType, invalidValue } from '../errors.js';
 import { checkText } from '../x509/checks.js';
 import { type OptionNames, readOptions } from '../x509/options.js';
-import type { TrustInput } from '../x509/trust-store.js';
+import { readTrust, type TrustInput, type TrustStore } from '../x509/trust-store.js';
 import type { ResponderIssuerOptions } from './issuer.js';
 
 /** What to do with the nonce of a request (RFC 9654). */
@@ -77,7 +77,7 @@ export interface LiveOptions {
 export interface Limits {
   readonly nonce: NoncePolicy;
   readonly requestSignatures: 'ignored' | 'verified' | 'required';
-  readonly requestTrust: TrustInput | undefined;
+  readonly requestTrust: TrustStore | undefined;
   readonly maxRequestBytes: number;
   readonly maxCertIds: number;
   readonly maxAge: number;
@@ -129,7 +129,8 @@ export function readLimits(options: Omit<ResponderOptions, 'issuers'>): Limits {
   return {
     nonce: oneOf(options.nonce ?? 'optional', NONCE, 'nonce'),
     requestSignatures,
-    requestTrust: options.requestTrust,
+    requestTrust:
+      options.requestTrust === undefined ? undefined : readTrust(options.requestTrust, 'options.requestTrust'),
     maxRequestBytes: wholeNumber(options.maxRequestBytes ?? 10_000, 'maxRequestBytes', 1, 1 << 20),
     maxCertIds: wholeNumber(options.maxCertIds ?? 16, 'maxCertIds', 1, 10_000),
     maxAge: wholeNumber(options.maxAge ?? 3600, 'maxAge', 0),

@@ -5,9 +5,14 @@ import { ENTRY_EXTENSIONS, HASH_INDEX, ISSUER_KEY_HASH, ISSUER_NAME_HASH, SERIAL
 import type { Parsed } from '../ocsp/message.js';
 import { nonceOf, type RawExtension, readRawExtensions } from '../ocsp/raw-extensions.js';
 import { loadDerOcspRequest, type OCSPRequest, type OCSPRequestEntry } from '../ocsp/request.js';
-import { OCSPNonce } from '../x509/extensions/request.js';
+import {
+  OCSPNonce,
+  type PreferredSignatureAlgorithm,
+  PreferredSignatureAlgorithms,
+} from '../x509/extensions/request.js';
 import { OCSPExtensionOID } from '../x509/oids.js';
 import type { IssuerTable, ResponderIssuer } from './issuer.js';
+import type { LiveSigner } from './live-signer.js';
 
 /** A certificate that is asked about. */
 export interface Asked {
@@ -22,6 +27,8 @@ export interface Asked {
   readonly serialBytes: Buffer;
   readonly issuerNameHash: Buffer;
   readonly issuerKeyHash: Buffer;
+  /** Whom the client would rather have sign; undefined when that does not matter. */
+  signer?: LiveSigner | undefined;
 }
 
 /**
@@ -46,6 +53,7 @@ class AskedEntry implements Asked {
   readonly hash: CertIdHashIndex;
   readonly name: number;
   readonly serialNumber: string | undefined;
+  signer: LiveSigner | undefined;
   readonly #parsed: Parsed;
 
   constructor(parsed: Parsed, issuers: IssuerTable) {
@@ -99,23 +107,39 @@ const UNDERSTOOD: ReadonlySet<string> = new Set([
   OCSPExtensionOID.SERVICE_LOCATOR,
 ]);
 
+/** What the extensions of a request ask for. */
+export interface RequestExtensions {
+  readonly nonce: AskedNonce | null;
+  /** Signature algorithms that the client prefers, the best first (RFC 6960 section 4.4.7). */
+  readonly preferred: readonly PreferredSignatureAlgorithm[] | undefined;
+}
+
 /**
- * The nonce of a request; null when there is none.
+ * Reads the extensions of a request.
  *
  * @throws `ERR_OCSP_MALFORMED`, `ERR_OCSP_DUPLICATE_EXTENSION` for extensions that cannot be read; `ERR_OCSP_INVALID_VALUE` for a
  * critical one that is not known (RFC 6960 section 4.4).
  */
-export function readNonce(request: OCSPRequest, entries: readonly OCSPRequestEntry[]): AskedNonce | null {
+export function readExtensions(request: OCSPRequest, entries: readonly OCSPRequestEntry[]): RequestExtensions {
   const extensions = request.rawExtensions();
   checkCritical(extensions);
   for (const entry of entries) {
     const parsed = entry.parsedCertId();
     if (parsed.has(ENTRY_EXTENSIONS)) checkCritical(readRawExtensions(...parsed.locate(ENTRY_EXTENSIONS)));
   }
+  return { nonce: readNonce(extensions), preferred: readPreferred(extensions) };
+}
+
+function readNonce(extensions: readonly RawExtension[]): AskedNonce | null {
   const raw = nonceOf(extensions);
   if (raw === null) return null;
   const value = Buffer.from(raw);
   return { value, length: OCSPNonce.fromDer(value).nonce.length };
+}
+
+function readPreferred(extensions: readonly RawExtension[]): readonly PreferredSignatureAlgorithm[] | undefined {
+  const found = extensions.find(({ oid }) => oid === OCSPExtensionOID.PREFERRED_SIGNATURE_ALGORITHMS);
+  return found && PreferredSignatureAlgorithms.fromDer(found.value).algorithms;
 }
 
 function checkCritical(extensions: readonly RawExtension[]): void {

@@ -97,9 +97,9 @@ export class Responder implements AsyncDisposable {
     const told = list.map((entry) => target.knowledge.tell(entry, now));
     const { store } = target;
     if (store === undefined || told.length === 0) return;
-    const answerer = this.#answerer;
+    const { desk } = this.#answerer;
     const records = await Promise.all(
-      told.flatMap((entry) => STORED_HASHES.map((hash) => answerer.record(target, entry, hash, now))),
+      told.flatMap((entry) => STORED_HASHES.map((hash) => desk.record(target, entry, hash, now))),
     );
     await store.putBatch(records, { issuer: target.identity });
   }

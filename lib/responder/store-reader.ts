@@ -8,6 +8,7 @@ import type { ResponseStore, StoredResponse } from '../store/response-store.js';
 import { CERT_ID_HASHES, type HashAlgorithm } from '../x509/algorithms.js';
 import { Prepared } from './answer.js';
 import type { ResponderIssuer } from './issuer.js';
+import type { LiveSigner } from './live-signer.js';
 
 /** What a store says of a certificate. */
 export interface Stored {
@@ -46,8 +47,12 @@ export function readStore(
       const other = der && readAnswer(issuer, der, entry.statusVersion ?? 0);
       return { entry, answer: other?.isBy(asked) ? other.prepared : undefined };
     };
-    const { hash, issuerNameHash } = asked;
-    const second = store.get(serial, { hashAlgorithm: CERT_ID_HASHES[hash]?.hash as HashAlgorithm, issuerNameHash });
+    const { hash, issuerNameHash, signer } = asked;
+    const second = store.get(serial, {
+      hashAlgorithm: CERT_ID_HASHES[hash]?.hash as HashAlgorithm,
+      issuerNameHash,
+      ...(signer?.signatureAlgorithm != null && { signatureAlgorithm: signer.signatureAlgorithm }),
+    });
     return second instanceof Promise ? second.then(withSecond) : withSecond(second);
   };
   return first instanceof Promise ? first.then(withFirst) : withFirst(first);
@@ -57,11 +62,13 @@ export function readStore(
 export interface AskedBy {
   readonly hash: CertIdHashIndex;
   readonly issuerNameHash: Buffer;
+  /** Who has to have signed the answer; undefined when that does not matter. */
+  readonly signer?: LiveSigner | undefined;
 }
 
 interface Read {
   readonly entry: StatusEntry;
-  /** Whether its CertID is the one that is asked by. */
+  /** Whether its CertID is the one that is asked by, and its signer. */
   isBy(asked: AskedBy): boolean;
   /** undefined when it is that of a signer whom the issuer does not have, or no more. */
   readonly prepared: Prepared | undefined;
@@ -71,7 +78,7 @@ interface Read {
 function readAnswer(issuer: ResponderIssuer, der: Buffer, statusVersion: number): Read | undefined {
   const response = loadDerOcspResponse(der);
   if (response.responseStatus !== OCSPResponseStatus.SUCCESSFUL) return undefined;
-  const { responses, responderKeyHash, responderName, producedAt } = response;
+  const { responses, producedAt } = response;
   const [single] = responses;
   if (single === undefined || responses.length !== 1) return undefined;
   const id = single.parsedCertId();
@@ -80,14 +87,12 @@ function readAnswer(issuer: ResponderIssuer, der: Buffer, statusVersion: number)
   // By the key alone: however the name is spelt, a revocation is one.
   if (!id.view(ISSUER_KEY_HASH).equals(issuer.parsed.publicKeyHash(hash as CertIdHashIndex))) return undefined;
   const isBy = (asked: AskedBy): boolean =>
-    asked.hash === hash && id.view(ISSUER_NAME_HASH).equals(asked.issuerNameHash);
+    asked.hash === hash &&
+    id.view(ISSUER_NAME_HASH).equals(asked.issuerNameHash) &&
+    (asked.signer?.hasSigned(response) ?? true);
   const { certificateStatus: status, revocationTime, revocationReason: reason, thisUpdate, nextUpdate } = single;
   const entry: StatusEntry = { serialNumber: single.serialNumber, status, revocationTime, reason, statusVersion };
-  const signer = issuer.signers.find(({ responder }) =>
-    responderKeyHash === null
-      ? responderName?.publicBytes().equals(responder.subject)
-      : responderKeyHash.equals(responder.publicKeyHash(0)),
-  );
+  const signer = issuer.signers.find((one) => one.isNamedBy(response));
   if (signer === undefined && issuer.signers.length > 0) return { entry, isBy, prepared: undefined };
   const times = {
     producedAt: secondsOf(producedAt),

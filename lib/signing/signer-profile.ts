@@ -87,7 +87,12 @@ export function certIdHashes(given: ResponseSignerOptions['certIdAlgorithm']): r
 }
 
 /** OID of the signatures of a key; null when there is none for the hash. */
-export function signatureAlgorithmOf({ key, responder, scheme, algorithm }: SignerProfile): string | null {
+export function signatureAlgorithmOf({
+  key,
+  responder,
+  scheme,
+  algorithm,
+}: Pick<SignerProfile, 'key' | 'responder' | 'scheme' | 'algorithm'>): string | null {
   const type = key?.type ?? responder.native.keyType;
   const [, pss] = scheme;
   const name = pss
@@ -105,20 +110,29 @@ export type ProfileOptions = Pick<
   'issuer' | 'responder' | 'privateKey' | 'algorithm' | 'signOptions' | 'responderId' | 'certificates'
 >;
 
-/** @throws As the constructor of `ResponseSigner`, but for what is about times and authorisation. */
-/** @param options - As `readOptions` has read them. */
+/**
+ * @param options - As `readOptions` has read them.
+ * @throws As the constructor of `ResponseSigner`, but for what is about times and authorisation.
+ */
 export function resolveProfile(options: ProfileOptions): SignerProfile {
   const issuer = toCertificate(options.issuer, 'issuer');
   const responder = toCertificate(options.responder, 'responder');
   const { privateKey } = options;
   const external = isExternalSigner(privateKey) ? privateKey : undefined;
   const key = external === undefined ? toPrivateKey(privateKey) : undefined;
-  const keyType = key?.type ?? responder.native.keyType;
-  const algorithm = checkSigningHash(options.algorithm === undefined ? defaultHash(keyType) : options.algorithm);
-  const scheme = resolveScheme(keyType, algorithm, options.signOptions);
+  const { algorithm, scheme } = resolveSignature(key?.type ?? responder.native.keyType, options);
   const responderIdTag = tagOf(options.responderId);
   const certificates = embedded(options.certificates, responder).map((certificate) => certificate.native);
   return { key, external, issuer, responder, algorithm, scheme, responderIdTag, certificates };
+}
+
+/** @throws TypeError; `ERR_OCSP_INVALID_VALUE`, `ERR_OCSP_UNSUPPORTED_ALGORITHM` for what does not go with the type of the key. */
+export function resolveSignature(
+  keyType: string,
+  options: Pick<ProfileOptions, 'algorithm' | 'signOptions'>,
+): Pick<SignerProfile, 'algorithm' | 'scheme'> {
+  const algorithm = checkSigningHash(options.algorithm === undefined ? defaultHash(keyType) : options.algorithm);
+  return { algorithm, scheme: resolveScheme(keyType, algorithm, options.signOptions) };
 }
 
 /** Keys that hash by themselves take none. */

@@ -86,16 +86,19 @@ export function checkCertificates(certificates: unknown, name: string): ParsedCe
   return [...checkList(certificates, name, (item) => toCertificate(item, name))];
 }
 
+/** The store that a trust argument is, or says how to make. */
+export function readTrust(input: unknown, name: string): TrustStore {
+  if (typeof input !== 'object' || input === null)
+    throw invalidArgType(name, 'a TrustStore, its options, or certificates', input);
+  if (input instanceof TrustStore) return input;
+  if (Symbol.iterator in input) return new TrustStore({ certificates: input as Iterable<CertificateInput> });
+  return new TrustStore(input as TrustStoreOptions);
+}
+
 /** The native store behind a trust argument; undefined for undefined. */
 export function toTrustStore(input: unknown, name: string): NativeTrustStore | undefined {
   if (input === undefined) return undefined;
-  if (typeof input !== 'object' || input === null)
-    throw invalidArgType(name, 'a TrustStore, its options, or certificates', input);
-  let store: TrustStore;
-  if (input instanceof TrustStore) store = input;
-  else if (Symbol.iterator in input) store = new TrustStore({ certificates: input as Iterable<CertificateInput> });
-  else store = new TrustStore(input as TrustStoreOptions);
-  const found = nativeOf.get(store);
+  const found = nativeOf.get(readTrust(input, name));
   if (found === undefined) throw invalidArgType(name, 'a TrustStore', input);
   return found;
 }

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
+import { OCSPRequestBuilder } from 'openssl-ocsp';
 import { createTestCa } from 'openssl-ocsp/testing';
 import { SCHEMA } from '#dist/cli/serve/schema.js';
 import { command } from '../helpers/command.js';
@@ -220,6 +221,25 @@ test('SIGHUP: reads everything again, and keeps the old where the new is wrong',
   t.regex(String((await served.event('reload'))['message']), /is not JSON/);
   t.is(await statusAt({ port }), 'good');
   t.is(statusIn(await post({ port }, nonced), nonced, ca), 'MALFORMED_REQUEST');
+});
+
+test('requests that have to be signed, by the configuration', async (t) => {
+  const at = folder(t);
+  const port = await freePort();
+  const issuer = { certificate: 'ca.pem', signers: [{ certificate: 'ocsp.pem', key: 'ocsp.key' }], index: 'index.txt' };
+  const config = { listen: `127.0.0.1:${port}`, issuers: [issuer], requestSignatures: 'required' };
+  writeFileSync(at('serve.json'), JSON.stringify(config));
+  const bare = await command(['serve', '--config', at('serve.json'), '--check']);
+  t.is(bare.status, 1);
+  t.regex(bare.stderr, /requestSignatures needs requestTrust/);
+  writeFileSync(at('serve.json'), JSON.stringify({ ...config, requestTrust: 'ca.pem' }));
+  await start(t, ['--config', at('serve.json')]);
+  t.is(await statusAt({ port }), 'SIG_REQUIRED');
+  const signed = new OCSPRequestBuilder()
+    .addCertificate(leaf.certificate, ca.certificate, 'sha1')
+    .sign(leaf.certificate, leaf.privateKey, 'sha256', { certificates: [leaf.certificate] })
+    .publicBytes();
+  t.is(statusIn(await post({ port }, signed), signed, ca), 'good');
 });
 
 test('SIGHUP with an older list takes no revocation back', async (t) => {

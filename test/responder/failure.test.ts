@@ -167,6 +167,36 @@ test('an authority that hangs or fails: never good, for longer than maxLag', asy
   }
 });
 
+test('an authority that fails after a revocation was told: nobody gets what was true before', async (t) => {
+  for (const failure of ['throw', 'throw at once', 'hang'] as const) {
+    let fails = false;
+    const list = new TestAuthority();
+    const lookup: StatusAuthority['lookup'] = (id) => {
+      if (!fails) return Promise.resolve(list.lookup(id));
+      if (failure === 'throw at once') throw new Error('no connection');
+      return failure === 'hang' ? new Promise(() => undefined) : Promise.reject(new Error('no connection'));
+    };
+    const responder = makeResponder(t, { authority: { lookup } }, { live: { timeout: 500 }, maxLag: 3600 });
+    for (const serialNumber of ['1003', '1004']) list.set({ ...GOOD, serialNumber });
+    for (const serial of ['1001', '1003', '1004']) t.is(await statusOf(responder, ask([serial])), 'good');
+    fails = true;
+    t.is(await statusOf(responder, ask(['1003'])), 'good', failure);
+    // Told while somebody waits, and before.
+    const waiting = statusOf(responder, ask(['1004']));
+    await responder.update([
+      { ...REVOKED, serialNumber: '1001' },
+      { ...REVOKED, serialNumber: '1004' },
+      { ...REVOKED, serialNumber: '1003', reason: 'certificateHold' },
+    ]);
+    t.not(await waiting, 'good', failure);
+    for (const serial of ['1001', '1004'])
+      for (const nonce of [{}, { nonce: Buffer.alloc(32) }])
+        t.is(await statusOf(responder, ask([serial], nonce)), 'revoked', failure);
+    // A hold may have ended meanwhile.
+    t.is(await statusOf(responder, ask(['1003'])), 'TRY_LATER', failure);
+  }
+});
+
 /** A database with a feed. */
 class FeedAuthority implements StatusAuthority {
   readonly list = new TestAuthority();

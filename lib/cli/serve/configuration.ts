@@ -41,6 +41,7 @@ export interface IssuerConfig {
   readonly notIssued?: NotIssuedPolicy;
   readonly includeExpired?: boolean;
   readonly hours?: number;
+  readonly extendedRevoke?: 'when-used' | 'always';
   readonly archiveCutoff?: number;
   readonly allowUnauthorized?: boolean;
 }
@@ -52,6 +53,8 @@ export interface ServeConfig {
   readonly basePath?: string;
   readonly issuers: readonly IssuerConfig[];
   readonly nonce?: NoncePolicy;
+  readonly requestSignatures?: 'ignored' | 'verified' | 'required';
+  readonly requestTrust?: string;
   readonly maxAge?: number;
   readonly maxLag?: number;
   readonly maxRequestBytes?: number;
@@ -88,7 +91,7 @@ export function readConfig(path: string): ServeConfig {
     return { ...item, ...Object.fromEntries(changed) };
   };
   return {
-    ...config,
+    ...files(config, ['requestTrust']),
     issuers: config.issuers.map((issuer) => ({
       ...files(issuer, ['certificate', 'subject', 'index', 'crl', 'serials', 'store']),
       ...(issuer.signers && {
@@ -154,13 +157,15 @@ const KEYS_AT_START = 64;
  */
 export async function responderOptions(config: ServeConfig, tell: Teller): Promise<ResponderOptions> {
   const { issuers, nonce, maxAge, maxLag, maxRequestBytes, maxCertIds, basePath, live } = config;
-  const { cachePost, strictContentType, errorStatus, cacheBytes } = config;
+  const { cachePost, strictContentType, errorStatus, cacheBytes, requestSignatures, requestTrust } = config;
   const keys = issuers.reduce((sum, { signers = [] }) => sum + signers.length, 0);
   const list: ResponderIssuerOptions[] = [];
   for (const issuer of issuers) list.push(await issuerOptions(issuer, keys > KEYS_AT_START, tell));
   return {
     issuers: list,
     ...(nonce !== undefined && { nonce }),
+    ...(requestSignatures !== undefined && { requestSignatures }),
+    ...(requestTrust !== undefined && { requestTrust: await readCertificates(requestTrust) }),
     ...(maxAge !== undefined && { maxAge }),
     ...(maxLag !== undefined && { maxLag }),
     ...(maxRequestBytes !== undefined && { maxRequestBytes }),
@@ -175,7 +180,8 @@ export async function responderOptions(config: ServeConfig, tell: Teller): Promi
 }
 
 async function issuerOptions(config: IssuerConfig, isLazy: boolean, tell: Teller): Promise<ResponderIssuerOptions> {
-  const { name, signers = [], store: folder, notIssued, hours, archiveCutoff, allowUnauthorized } = config;
+  const { name, signers = [], store: folder, notIssued, hours, allowUnauthorized } = config;
+  const { extendedRevoke, archiveCutoff } = config;
   const [certificate] = await readCertificates(config.certificate);
   const subjects = config.subject === undefined ? [] : await readCertificates(config.subject);
   const store = folder === undefined ? undefined : await tell.resources.store(folder);
@@ -191,6 +197,7 @@ async function issuerOptions(config: IssuerConfig, isLazy: boolean, tell: Teller
     ...(name !== undefined && { name }),
     ...(store !== undefined && { store }),
     ...(notIssued !== undefined && { notIssued }),
+    ...(extendedRevoke !== undefined && { extendedRevoke }),
     ...(archiveCutoff !== undefined && { archiveCutoff }),
     ...(allowUnauthorized !== undefined && { allowUnauthorized }),
   };

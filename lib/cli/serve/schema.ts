@@ -51,7 +51,12 @@ const ISSUER = object(
     name: text('Name in logs and metrics; by default the subject of the certificate.'),
     certificate: text('File of the certificate of the CA.'),
     subject: text('Certificates that the CA has issued, where they spell its name in other string types than its own.'),
-    signers: { type: 'array', items: SIGNER, description: 'Who signs; the valid one whose validity began last.' },
+    signers: {
+      type: 'array',
+      items: SIGNER,
+      description:
+        'Who signs: the valid one whose validity began last, or whose signature algorithm the client prefers.',
+    },
     index: text('The index.txt of openssl ca, read again when it has changed.'),
     crl: text('A CRL of the CA, read again when it has changed.'),
     serials: text('With crl, a file of all that was issued: what the CRL does not list is good.'),
@@ -62,6 +67,10 @@ const ISSUER = object(
     ),
     includeExpired: flag('E rows of an index.txt are good.'),
     hours: whole('Hours from thisUpdate to nextUpdate; 24 by default.'),
+    extendedRevoke: choice(
+      ['when-used', 'always'],
+      'With notIssued revoked: which answers say so by an extension; when-used by default.',
+    ),
     archiveCutoff: whole('Seconds for which statuses are kept after a certificate has expired.', 0),
     allowUnauthorized: flag('Sign even with certificates that clients will refuse.'),
   },
@@ -77,6 +86,11 @@ export const SCHEMA: Schema = object(
     basePath: text('Path of the responder in URLs, such as /ocsp.'),
     issuers: { type: 'array', items: ISSUER, minItems: 1, description: 'The CAs that are answered for.' },
     nonce: choice(['optional', 'ignored', 'required', 'forbidden'], 'What to do with nonces; optional by default.'),
+    requestSignatures: choice(
+      ['ignored', 'verified', 'required'],
+      'What to do with signatures of requests; ignored by default. The others need requestTrust.',
+    ),
+    requestTrust: text('File of the certificates that those who sign requests are trusted by.'),
     maxAge: whole('Seconds for which HTTP caches may keep an answer, at most; 3600 by default.', 0),
     maxLag: whole('Seconds by which a list may be behind before nothing is good any more; 10 by default.'),
     maxRequestBytes: whole('Bytes of the longest request; 10000 by default.'),

@@ -1,0 +1,106 @@
+/** Asks those who know of a certificate: the authority and the store of its issuer. */
+import { OCSPCertStatus } from '../ocsp/enums.js';
+import type { StatusEntry } from '../statuses/status-entry.js';
+import { tryLater } from './answer.js';
+import { publishError } from './channels.js';
+import { combine, type Finding, inTime } from './finding.js';
+import type { ResponderIssuer } from './issuer.js';
+import type { Known } from './knowledge.js';
+import type { Limits } from './options.js';
+import { isPermanent, moreTrue, saysTheSame } from './statement.js';
+import { type AskedBy, readStore, type Stored } from './store-reader.js';
+
+/** What a store that fails has to say. */
+const UNREADABLE: unique symbol = Symbol('unreadable');
+/** What a store says, if it can be read. */
+export type MaybeStored = Stored | typeof UNREADABLE | undefined;
+
+/** A certificate, and how it is asked about. */
+export interface Subject extends AskedBy {
+  readonly issuer: ResponderIssuer;
+  readonly serialNumber: string;
+}
+
+export class Finder {
+  readonly #owner: object;
+  readonly #limits: Limits;
+
+  /** @param owner - the responder, for its channels */
+  constructor(owner: object, limits: Limits) {
+    this.#owner = owner;
+    this.#limits = limits;
+  }
+
+  /**
+   * What the authority knows, and what was told since. Where it cannot be asked, a revocation for ever that was told is true all the same.
+   *
+   * @throws (rejects, never at once) `NoAnswer`
+   */
+  known({ issuer, serialNumber }: Subject): Known | Promise<Known> {
+    const id = { issuer, serialNumber };
+    const failed = (error: unknown): StatusEntry => {
+      publishError(this.#owner, 'authority', issuer, error);
+      const news = issuer.knowledge.news(id);
+      if (news === undefined || !isPermanent(news)) throw tryLater();
+      return news;
+    };
+    try {
+      const known = issuer.knowledge.now(id);
+      return known instanceof Promise ? inTime(known, this.#limits.live.timeout).catch(failed) : known;
+    } catch (error) {
+      return Promise.reject(error).catch(failed);
+    }
+  }
+
+  /** What the store has. Neither throws nor rejects. */
+  stored(subject: Subject): MaybeStored | Promise<MaybeStored> {
+    const { issuer, serialNumber } = subject;
+    if (issuer.store === undefined) return undefined;
+    const failed = (error: unknown): typeof UNREADABLE => {
+      publishError(this.#owner, 'store', issuer, error);
+      return UNREADABLE;
+    };
+    try {
+      const stored = readStore(issuer, issuer.store, serialNumber, subject);
+      return stored instanceof Promise ? inTime(stored, this.#limits.live.timeout).catch(failed) : stored;
+    } catch (error) {
+      return failed(error);
+    }
+  }
+
+  /**
+   * What authority and store know together.
+   *
+   * @throws `NoAnswer` when the store cannot be read, and may hold a revocation that nobody else knows: only "revoked" is true whatever
+   * it holds.
+   */
+  together(known: Known, stored: MaybeStored): { finding: Finding; stored: Stored | undefined } {
+    if (stored !== UNREADABLE) return { finding: combine(known, stored), stored };
+    if (known?.status !== OCSPCertStatus.REVOKED) throw tryLater();
+    return { finding: known, stored: undefined };
+  }
+
+  /** @throws `NoAnswer` where the authority may be too far behind for what is no revocation. */
+  checkLag(issuer: ResponderIssuer, finding: Finding): void {
+    if (finding?.status === OCSPCertStatus.REVOKED) return;
+    if (issuer.knowledge.lag > this.#limits.maxLag) throw tryLater();
+  }
+
+  /** Whether an entry is still what is known, as far as can be said at once. */
+  isStill({ issuer, serialNumber }: Subject, entry: StatusEntry): boolean {
+    const { knowledge } = issuer;
+    const id = { issuer, serialNumber };
+    let known: Known | Promise<Known>;
+    try {
+      known = knowledge.hasFeed ? knowledge.news(id) : knowledge.now(id);
+    } catch {
+      known = knowledge.news(id);
+    }
+    if (known instanceof Promise) {
+      // What has been told since counts; the rest is as new as the question.
+      known.catch(() => undefined);
+      known = knowledge.news(id);
+    }
+    return known === undefined || saysTheSame(entry, moreTrue(known, entry));
+  }
+}
