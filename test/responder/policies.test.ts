@@ -10,7 +10,6 @@ import {
   OCSPExtensionOID,
   OCSPNonce,
   OCSPRequestBuilder,
-  type PreferredSignatureAlgorithmInit,
   PreferredSignatureAlgorithms,
   SignatureAlgorithmOID,
   TrustStore,
@@ -31,6 +30,9 @@ import {
   statusOf,
   TestAuthority,
 } from './fixtures.js';
+
+type Preference =
+  ConstructorParameters<typeof PreferredSignatureAlgorithms>[0]['algorithms'] extends Iterable<infer T> ? T : never;
 
 const { ECDSA_WITH_SHA256, ECDSA_WITH_SHA384, RSA_WITH_SHA256, RSA_WITH_SHA512, RSASSA_PSS, ED25519 } =
   SignatureAlgorithmOID;
@@ -65,7 +67,7 @@ const idOf = loadDerOcspResponse(
 
 /** A request with preferences. */
 function prefer(
-  algorithms: readonly (string | PreferredSignatureAlgorithmInit)[],
+  algorithms: readonly (string | Preference)[],
   { serial = 0x1001n, nonce = false }: { serial?: bigint; nonce?: boolean } = {},
 ): Buffer {
   const list = algorithms.map((one) => (typeof one === 'string' ? { sigIdentifier: { oid: one } } : one));
@@ -75,50 +77,46 @@ function prefer(
   return (nonce ? builder.addExtension(new OCSPNonce(Buffer.alloc(32, 1)), false) : builder).build().publicBytes();
 }
 
-const PREFERENCES: readonly [
-  name: string,
-  algorithms: readonly (string | PreferredSignatureAlgorithmInit)[],
-  oid: string,
-  hash: string,
-][] = [
-  ['the default one', [ECDSA_WITH_SHA256], ECDSA_WITH_SHA256, 'sha256'],
-  ['another key', [RSA_WITH_SHA256], RSA_WITH_SHA256, 'sha256'],
-  ['another hash', [RSA_WITH_SHA512], RSA_WITH_SHA512, 'sha512'],
-  ['the best that there is', [ED25519, RSA_WITH_SHA512, RSA_WITH_SHA256], RSA_WITH_SHA512, 'sha512'],
-  ['in the order of the client', [RSA_WITH_SHA256, ECDSA_WITH_SHA256], RSA_WITH_SHA256, 'sha256'],
-  ['none that there is', [ED25519, ECDSA_WITH_SHA384, '1.2.3'], ECDSA_WITH_SHA256, 'sha256'],
-  ['an empty list', [], ECDSA_WITH_SHA256, 'sha256'],
-  ['PSS', [RSASSA_PSS], RSASSA_PSS, 'sha512'],
-  ['PSS of a hash', [{ sigIdentifier: { oid: RSASSA_PSS, parameters: PSS_SHA512 } }], RSASSA_PSS, 'sha512'],
-  ['PSS of another', [{ sigIdentifier: { oid: RSASSA_PSS, parameters: PSS_SHA256 } }], ECDSA_WITH_SHA256, 'sha256'],
+const PREFERENCES: readonly [name: string, algorithms: readonly (string | Preference)[], oid: string, hash: string][] =
   [
-    'PSS of nonsense',
-    [{ sigIdentifier: { oid: RSASSA_PSS, parameters: Buffer.from('0500', 'hex') } }],
-    ECDSA_WITH_SHA256,
-    'sha256',
-  ],
-  [
-    'a key that is not there, for a hash that is',
-    [{ sigIdentifier: { oid: RSA_WITH_SHA512 }, certIdentifier: { oid: EC_PUBLIC_KEY } }, RSA_WITH_SHA256],
-    RSA_WITH_SHA256,
-    'sha256',
-  ],
-  [
-    'a curve',
-    [{ sigIdentifier: { oid: ECDSA_WITH_SHA256 }, certIdentifier: { oid: EC_PUBLIC_KEY, parameters: P256 } }],
-    ECDSA_WITH_SHA256,
-    'sha256',
-  ],
-  [
-    'another curve',
+    ['the default one', [ECDSA_WITH_SHA256], ECDSA_WITH_SHA256, 'sha256'],
+    ['another key', [RSA_WITH_SHA256], RSA_WITH_SHA256, 'sha256'],
+    ['another hash', [RSA_WITH_SHA512], RSA_WITH_SHA512, 'sha512'],
+    ['the best that there is', [ED25519, RSA_WITH_SHA512, RSA_WITH_SHA256], RSA_WITH_SHA512, 'sha512'],
+    ['in the order of the client', [RSA_WITH_SHA256, ECDSA_WITH_SHA256], RSA_WITH_SHA256, 'sha256'],
+    ['none that there is', [ED25519, ECDSA_WITH_SHA384, '1.2.3'], ECDSA_WITH_SHA256, 'sha256'],
+    ['an empty list', [], ECDSA_WITH_SHA256, 'sha256'],
+    ['PSS', [RSASSA_PSS], RSASSA_PSS, 'sha512'],
+    ['PSS of a hash', [{ sigIdentifier: { oid: RSASSA_PSS, parameters: PSS_SHA512 } }], RSASSA_PSS, 'sha512'],
+    ['PSS of another', [{ sigIdentifier: { oid: RSASSA_PSS, parameters: PSS_SHA256 } }], ECDSA_WITH_SHA256, 'sha256'],
     [
-      { sigIdentifier: { oid: ECDSA_WITH_SHA256 }, certIdentifier: { oid: EC_PUBLIC_KEY, parameters: P384 } },
-      RSA_WITH_SHA512,
+      'PSS of nonsense',
+      [{ sigIdentifier: { oid: RSASSA_PSS, parameters: Buffer.from('0500', 'hex') } }],
+      ECDSA_WITH_SHA256,
+      'sha256',
     ],
-    RSA_WITH_SHA512,
-    'sha512',
-  ],
-];
+    [
+      'a key that is not there, for a hash that is',
+      [{ sigIdentifier: { oid: RSA_WITH_SHA512 }, certIdentifier: { oid: EC_PUBLIC_KEY } }, RSA_WITH_SHA256],
+      RSA_WITH_SHA256,
+      'sha256',
+    ],
+    [
+      'a curve',
+      [{ sigIdentifier: { oid: ECDSA_WITH_SHA256 }, certIdentifier: { oid: EC_PUBLIC_KEY, parameters: P256 } }],
+      ECDSA_WITH_SHA256,
+      'sha256',
+    ],
+    [
+      'another curve',
+      [
+        { sigIdentifier: { oid: ECDSA_WITH_SHA256 }, certIdentifier: { oid: EC_PUBLIC_KEY, parameters: P384 } },
+        RSA_WITH_SHA512,
+      ],
+      RSA_WITH_SHA512,
+      'sha512',
+    ],
+  ];
 for (const [name, algorithms, oid, hash] of PREFERENCES)
   test(`preferred signature algorithms: ${name}`, async (t) => {
     const responder = makeResponder(t, { signers });
