@@ -72,7 +72,8 @@ async function handshake(
     });
     socket.on('secureConnect', () => {
       resolve({ chain: chainOf(socket), staple });
-      socket.end();
+      // (A server may wait for a request, whatever it is told.)
+      socket.destroy();
     });
     socket.on('error', reject);
     socket.on('close', () => {

@@ -4,6 +4,7 @@ import type { Agent, AgentOptions } from 'node:https';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import { invalidArgType, invalidValue } from '../errors.js';
 import type { Verdict } from '../ocsp/verification/verdict.js';
+import { checkCertIdHash, type HashAlgorithmName } from '../x509/algorithms.js';
 import { type CertificateInput, toCertificate } from '../x509/certificate.js';
 import { checkList } from '../x509/checks.js';
 import { checkNames, type OptionNames } from '../x509/options.js';
@@ -35,9 +36,14 @@ export interface CheckOptions {
    * an answer is known that is later, it is as if there were none.
    */
   readonly staple?: Uint8Array;
+  /**
+   * Hash of the CertID by which a responder is asked first, for those who will read the answer. Default: as `hash` of the client
+   * says, which counts before this unless it is `'auto'`.
+   */
+  readonly hash?: HashAlgorithmName;
 }
 
-const CHECK_OPTIONS: OptionNames<CheckOptions> = { signal: true, fresh: true, staple: true };
+const CHECK_OPTIONS: OptionNames<CheckOptions> = { signal: true, fresh: true, staple: true, hash: true };
 
 /**
  * Asks responders about certificates, verifies what they answer, and keeps it. One of it for a process: what it remembers
@@ -72,7 +78,8 @@ export class OCSPClient {
    */
   async check(question: ClientQuestion, options: CheckOptions = {}): Promise<CheckResult> {
     if (this.#closed.signal.aborted) throw invalidValue('the client is closed');
-    const { signal, fresh = false, staple } = checkNames(options, CHECK_OPTIONS);
+    const { signal, fresh = false, staple, hash } = checkNames(options, CHECK_OPTIONS);
+    const firstHash = hash === undefined ? null : checkCertIdHash(hash, 'hash').hash;
     const subject = toSubject(question);
     signal?.throwIfAborted();
     if (staple !== undefined) {
@@ -88,7 +95,7 @@ export class OCSPClient {
       const result = await abortable(running, signal);
       if (!fresh || result.attempts.length > 0) return result;
     }
-    return await abortable(this.#flights.get(subject.key) ?? this.#start(subject, question, fresh), signal);
+    return await abortable(this.#flights.get(subject.key) ?? this.#start(subject, question, fresh, firstHash), signal);
   }
 
   /**
@@ -199,34 +206,45 @@ export class OCSPClient {
     if (this.#flights.has(subject.key)) return;
     this.#refresher.add(subject.key, async () => {
       if (this.#flights.has(subject.key) || this.#closed.signal.aborted) return;
-      await this.#start(subject, question, false);
+      await this.#start(subject, question, false, null);
       // Whatever came of it: what is still the same is not asked about again at once.
       if (this.#cache.get(subject) === answer) answer.postpone(this.#now());
     });
   }
 
   /** One question for all who ask it meanwhile. */
-  #start(subject: Subject, question: ClientQuestion, fresh: boolean): Promise<CheckResult> {
-    const flight = this.#fly(subject, question, fresh).finally(() => this.#flights.delete(subject.key));
+  #start(
+    subject: Subject,
+    question: ClientQuestion,
+    fresh: boolean,
+    firstHash: HashAlgorithmName | null,
+  ): Promise<CheckResult> {
+    const flight = this.#fly(subject, question, fresh, firstHash).finally(() => this.#flights.delete(subject.key));
     this.#flights.set(subject.key, flight);
     // Whoever started it may have gone.
     flight.catch(() => {});
     return flight;
   }
 
-  async #fly(subject: Subject, question: ClientQuestion, fresh: boolean): Promise<CheckResult> {
+  async #fly(
+    subject: Subject,
+    question: ClientQuestion,
+    fresh: boolean,
+    firstHash: HashAlgorithmName | null,
+  ): Promise<CheckResult> {
     const stored = await this.#cache.load(subject, this.#now());
     if (stored !== undefined && !fresh && this.#now() < stored.refreshAt) {
       const facts = this.#factsOf(stored, subject, this.#now());
       if (facts !== null) return this.#decide(facts);
     }
-    const result = this.#decide(await this.#ask(subject, question));
+    const result = this.#decide(await this.#ask(subject, question, firstHash));
     this.#resting.put(subject.key, result, this.#now());
     return result;
   }
 
-  async #ask(subject: Subject, question: ClientQuestion): Promise<CheckFacts> {
-    const { minLifetime, inquiry, times } = this.#settings;
+  async #ask(subject: Subject, question: ClientQuestion, firstHash: HashAlgorithmName | null): Promise<CheckFacts> {
+    const { minLifetime, times } = this.#settings;
+    const inquiry = { ...this.#settings.inquiry, firstHash };
     const inapplicable = notApplicable(subject, minLifetime);
     if (inapplicable !== null) return inapplicableFor(inapplicable);
     const { mismatch } = subject.target;

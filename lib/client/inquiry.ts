@@ -27,6 +27,8 @@ export interface InquiryOptions {
   readonly clock: ClientClock;
   readonly method: 'auto' | 'post';
   readonly hash: HashAlgorithmName | 'auto';
+  /** Which one comes first with `'auto'`; null: as the responder liked it. */
+  readonly firstHash?: HashAlgorithmName | null;
   /** What is sent, or how many bytes of it; null for none. */
   readonly nonce: OCSPNonce | number | null;
   /** Answers without the nonce do not count. */
@@ -60,7 +62,7 @@ export async function inquire(
   signal: AbortSignal,
   report: (attempt: OCSPAttempt) => void,
 ): Promise<OCSPAttempt> {
-  const hashes = hashesFor(options.hash, memory);
+  const hashes = hashesFor(options, memory);
   const rest = memory.restAt(options.clock.now());
   if (rest > 0) {
     const attempt = failedAttempt(
@@ -77,7 +79,7 @@ export async function inquire(
   for (const hash of hashes) {
     const attempt = await inquiry.byHash(hash);
     best = better(best, attempt);
-    if (settles(attempt)) memory.hash = hash;
+    if (settles(attempt) && !options.firstHash) memory.hash = hash;
     if (signal.aborted || !maySpeakOtherHash(attempt)) break;
   }
   const result = best as OCSPAttempt;
@@ -90,12 +92,13 @@ export async function inquire(
 }
 
 function hashesFor(
-  wanted: InquiryOptions['hash'],
-  { hash }: ResponderMemory,
+  { hash: wanted, firstHash }: InquiryOptions,
+  memory: ResponderMemory,
 ): [HashAlgorithmName, ...HashAlgorithmName[]] {
   if (wanted !== 'auto') return [wanted];
   const { SHA256, SHA1 } = HashAlgorithm;
-  return hash === SHA1 ? [SHA1, SHA256] : [SHA256, SHA1];
+  const first = firstHash ?? memory.hash ?? SHA256;
+  return [first, ...[SHA256, SHA1].filter((hash) => hash !== first)];
 }
 
 class Inquiry {

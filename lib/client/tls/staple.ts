@@ -1,5 +1,7 @@
 /** What is stapled for one certificate, and when it is asked about again. */
 import type { X509Certificate } from 'node:crypto';
+import type { Verdict } from '../../ocsp/verification/verdict.js';
+import type { HashAlgorithmName } from '../../x509/algorithms.js';
 import type { CheckResult } from '../check-result.js';
 import { spreadOf } from '../clock.js';
 import { isMustStaple } from './peer.js';
@@ -48,6 +50,15 @@ const LONGEST_BACK_OFF = 60 * MINUTE;
 export function isAnswer({ outcome, source, attempts }: CheckResult): boolean {
   const wasKept = source === 'stale' || (source === 'cache' && attempts.length > 0);
   return (outcome === 'good' || outcome === 'revoked') && !wasKept;
+}
+
+/** Whether an answer names a certificate by that hash. */
+export function hasCertIdBy(hash: HashAlgorithmName, { response }: Verdict): boolean {
+  try {
+    return response?.responses.some(({ hashAlgorithm }) => hashAlgorithm === hash) ?? false;
+  } catch {
+    return false; // an entry about another certificate, by a hash that nobody knows
+  }
 }
 
 /** The staple of one certificate. */

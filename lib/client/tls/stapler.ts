@@ -4,16 +4,19 @@ import { channel } from 'node:diagnostics_channel';
 import { EventEmitter } from 'node:events';
 import type { Server } from 'node:tls';
 import { invalidArgType, invalidValue } from '../../errors.js';
+import { HashAlgorithm } from '../../x509/algorithms.js';
 import { type CertificateInput, toCertificate } from '../../x509/certificate.js';
 import { checkList } from '../../x509/checks.js';
 import { type OptionNames, readOptions } from '../../x509/options.js';
 import { loadCertificates } from '../../x509/pem.js';
 import { abortable } from '../abortable.js';
+import type { CheckResult } from '../check-result.js';
 import { OCSPClient } from '../client.js';
 import type { ClientClock } from '../clock.js';
 import { Refresher } from '../refresher.js';
+import type { ClientQuestion } from '../subject.js';
 import { issuerOf } from './peer.js';
-import { isAnswer, Staple, type StapleState } from './staple.js';
+import { hasCertIdBy, isAnswer, Staple, type StapleState } from './staple.js';
 
 /** Options of {@link Stapler}. */
 export interface StaplerOptions {
@@ -246,7 +249,7 @@ export class Stapler extends EventEmitter<StaplerEvents> {
     let delay = 60_000;
     try {
       const { certificate } = staple;
-      const result = await this.#client.check({ certificate, issuer }, { fresh });
+      const result = await this.#check({ certificate, issuer }, fresh);
       const now = this.#clock.now();
       delay = staple.take(result, now, this.#alsoRevoked);
       // Where there is nobody to ask, nothing is gained by asking again.
@@ -262,6 +265,17 @@ export class Stapler extends EventEmitter<StaplerEvents> {
         this.#timers.set(staple, this.#clock.after(Math.min(delay, LONGEST_DELAY), again));
       }
     }
+  }
+
+  /** Many clients look for the certificate by SHA-1 alone: curl, Firefox, Java. */
+  async #check(question: ClientQuestion, fresh: boolean): Promise<CheckResult> {
+    const hash = HashAlgorithm.SHA1;
+    const result = await this.#client.check(question, { fresh, hash });
+    const { verdict, attempts } = result;
+    if (attempts.length > 0 || !verdict?.usable || hasCertIdBy(hash, verdict)) return result;
+    // It was kept from somebody else's question, which is better than none.
+    const asked = await this.#client.check(question, { fresh: true, hash });
+    return isAnswer(asked) || asked.outcome === 'revoked' ? asked : result;
   }
 
   /** A certificate that has ended is nobody's any more. */
