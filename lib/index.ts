@@ -28,10 +28,13 @@ export type { ExternalSigner, SignOptions } from './ocsp/signing.js';
 export { OCSPSingleResponse } from './ocsp/single-response.js';
 export type { StatusInput } from './ocsp/single-response-input.js';
 export type { Validity, ValidityFault, ValidityOptions } from './ocsp/validity.js';
+export type { StatusAtQuestion } from './ocsp/verification/archive.js';
 export { checkNonce, type NonceState } from './ocsp/verification/nonce.js';
 export type { NoncePolicy, SignerRevocationPolicy, VerifierOptions } from './ocsp/verification/policy.js';
 export type { CertIdInput, CertIdParts, OCSPQuestion } from './ocsp/verification/question.js';
 export type { Refusal, RefusalCode } from './ocsp/verification/refusals.js';
+export type { StatusBasis } from './ocsp/verification/statement.js';
+export { OCSPAnswerAt, type OCSPLinkAt, OCSPStatusAt, type SignerProof } from './ocsp/verification/status-at.js';
 export {
   type GoodVerdict,
   OCSPVerdict,

@@ -90,6 +90,13 @@ test('names of answers are different, and every refusal that a response can caus
     SIGNER_REVOCATION_UNKNOWN: true,
     NONCE_MISMATCH: true,
     NONCE_MISSING: true,
+    // Of earlier moments.
+    PRODUCED_LATER: true,
+    CERTIFICATE_NOT_VALID: true,
+    ISSUER_NOT_VALID: true,
+    ISSUER_STATUS: true,
+    ARCHIVE_CUTOFF: true,
+    REVOCATION_UNCLEAR: true,
     INTERNAL_FAILURE: true,
   };
   const caused = new Set(kit.bad().map((item) => item.refusal));
@@ -122,6 +129,12 @@ const EVERY_CODE: Record<RefusalCode, true> = {
   UNKNOWN_CRITICAL_EXTENSION: true,
   NONCE_MISMATCH: true,
   NONCE_MISSING: true,
+  PRODUCED_LATER: true,
+  CERTIFICATE_NOT_VALID: true,
+  ISSUER_NOT_VALID: true,
+  ISSUER_STATUS: true,
+  ARCHIVE_CUTOFF: true,
+  REVOCATION_UNCLEAR: true,
   INTERNAL_FAILURE: true,
 };
 const CODES = Object.keys(EVERY_CODE) as RefusalCode[];

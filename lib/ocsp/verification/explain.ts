@@ -64,7 +64,7 @@ function steps(verdict: OCSPVerdict, findings: Findings, policy: Policy, questio
       passed: () => {
         if (entry === null) return null;
         const serial = question.target.serial.toString('hex');
-        return `${matching} of ${message.number(RESPONSE_COUNT)} entries about serial number ${serial} of this CA`;
+        return `${matching.length} of ${message.number(RESPONSE_COUNT)} entries about serial number ${serial} of this CA`;
       },
     },
     {

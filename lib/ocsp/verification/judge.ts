@@ -42,8 +42,8 @@ export interface Findings {
   readonly refusals: readonly Refusal[];
   /** The entry about the certificate; null when none was looked for or found. */
   readonly entry: Parsed | null;
-  /** How many entries are about it. */
-  readonly matching: number;
+  /** All entries about it. */
+  readonly matching: readonly Parsed[];
   readonly times: EntryTimes | null;
   readonly nonce: NonceState | null;
 }
@@ -99,7 +99,7 @@ export function judge(
         ? refusal('MALFORMED', otherThan(der.view()) ?? cause?.message, cause)
         : refusal('UNSUCCESSFUL', STATUS_NAMES[status] ?? `status ${status}`),
     );
-    return { message, refusals, entry: null, matching: 0, times: null, nonce: null };
+    return { message, refusals, entry: null, matching: [], times: null, nonce: null };
   }
   const { target } = question;
   if (target.mismatch === null) refusals.push(refusal('UNSUPPORTED_SIGNATURE', UNKNOWN_ISSUER));
@@ -110,7 +110,7 @@ export function judge(
   checkAuthentication(message, cause, refusals);
   const times = entry === null ? null : checkEntryTimes(message, entry, matching, question.at, policy, refusals);
   const nonce = checkExtensions(message, matching, question, policy, refusals);
-  return { message, refusals, entry, matching: matching.length, times, nonce };
+  return { message, refusals, entry, matching, times, nonce };
 }
 
 /** The entries about the certificate that is asked about. */
@@ -204,7 +204,8 @@ export function timeRefusals(times: EntryTimes, at: number, policy: Policy): Ref
   return faults.map((fault) => refusal(FAULT_CODES[fault], faultDetail(fault, times, maxAge)));
 }
 
-function readTimes(message: Parsed, entry: Parsed): EntryTimes {
+/** The times of an entry. @throws `ERR_OCSP_MALFORMED`. */
+export function readTimes(message: Parsed, entry: Parsed): EntryTimes {
   return {
     thisUpdate: entry.seconds(THIS_UPDATE),
     nextUpdate: entry.has(NEXT_UPDATE) ? entry.seconds(NEXT_UPDATE) : null,
@@ -262,7 +263,8 @@ function refuseUnknownCritical(extensions: readonly RawExtension[], refusals: Re
 
 const NO_EXTENSIONS: readonly RawExtension[] = [];
 
-function extensionsOf(parsed: Parsed, range: number): readonly RawExtension[] {
+/** The extensions at a range. @throws `ERR_OCSP_MALFORMED`; `ERR_OCSP_DUPLICATE_EXTENSION`. */
+export function extensionsOf(parsed: Parsed, range: number): readonly RawExtension[] {
   return parsed.has(range) ? readRawExtensions(...parsed.locate(range)) : NO_EXTENSIONS;
 }
 

@@ -40,7 +40,8 @@ export interface VerifierOptions {
   readonly nonce?: NoncePolicy;
   /**
    * A delegate without id-pkix-ocsp-nocheck is taken (`'accept'`, the default, as OpenSSL does), refused (`'nocheck'`), or
-   * looked up in the revocation lists of `trust` (`'crl'`).
+   * looked up in the revocation lists of `trust` (`'crl'`). `Verifier.statusAt` takes one without an answer of its own only where
+   * `'accept'` is given.
    */
   readonly signerRevocation?: SignerRevocationPolicy;
   /**
@@ -88,6 +89,8 @@ export interface Policy {
   readonly maxAgeWithoutNext: number;
   readonly nonce: NoncePolicy;
   readonly signerRevocation: 0 | 1 | 2;
+  /** Whether a delegate is taken for an archived answer of whose own status nothing is known. */
+  readonly acceptsUnproven: boolean;
   readonly securityLevel: number;
   readonly pathFlags: number;
   readonly reading: Reading;
@@ -115,6 +118,7 @@ export function toPolicy(options: VerifierOptions): Policy {
     maxAgeWithoutNext: age ?? DEFAULT_MAX_AGE,
     nonce: oneOf(nonce, NONCE_POLICIES, 'nonce'),
     signerRevocation: REVOCATION_POLICIES.indexOf(revocation) as 0 | 1 | 2,
+    acceptsUnproven: signerRevocation !== undefined && revocation !== 'nocheck',
     securityLevel: wholeNumber(options.securityLevel, 'securityLevel', 5),
     pathFlags: pathFlags(options.pathFlags, 'pathFlags'),
     reading: strict ? STRICT : FIELD,

@@ -1,4 +1,4 @@
-/** Why a response is not usable: stable codes, sentences for people, and the clause that demands it. */
+/** Why a response is not usable, now or for an earlier moment: stable codes, sentences for people, and the clause that demands it. */
 import type { OCSPError } from '../../errors.js';
 
 /** Every refusal: a sentence, and the clause behind it. */
@@ -31,6 +31,15 @@ const REFUSALS = {
   UNKNOWN_CRITICAL_EXTENSION: ['an extension is critical and not understood', 'RFC 6960 section 4.4'],
   NONCE_MISMATCH: ['the nonce is not that of the request', 'RFC 9654 section 2.1'],
   NONCE_MISSING: ['a nonce is required and there is none', 'RFC 9919 section 8.1'],
+  PRODUCED_LATER: ['the answer was signed later than it is said to have existed', 'RFC 6960 section 2.4'],
+  CERTIFICATE_NOT_VALID: ['the certificate was not valid at the moment', 'RFC 5280 section 4.1.2.5'],
+  ISSUER_NOT_VALID: ['the certificate of the issuer was not valid at the moment', 'RFC 5280 section 4.1.2.5'],
+  ISSUER_STATUS: ['the issuer is not known to have been good when the answer was signed', 'RFC 5280 section 6.1.3'],
+  ARCHIVE_CUTOFF: ['the certificate had expired, and the answer does not reach back to it', 'RFC 6960 section 4.4.4'],
+  REVOCATION_UNCLEAR: [
+    'the certificate was revoked later, and since when it was not to be relied on is not said',
+    'RFC 5280 section 5.3.2',
+  ],
   INTERNAL_FAILURE: ['OpenSSL failed, so there is no telling', 'RFC 6960 section 3.2'],
 } as const;
 

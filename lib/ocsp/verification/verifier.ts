@@ -8,10 +8,13 @@ import { checkNames, type OptionNames, pickOptions, readOptions } from '../../x5
 import { wholeNumber } from '../basic-verify.js';
 import { AUTHENTICATED_SIZE, takeAuthenticatedOffsets } from '../layout.js';
 import { copyInput, FIELD, INTERNAL, type MessageDer, STRICT, wholeDer } from '../message.js';
+import type { OCSPResponse } from '../response.js';
 import { checkSeconds } from '../validity.js';
+import { archivedStatus, type JudgeAt, type StatusAtQuestion } from './archive.js';
 import { judge } from './judge.js';
 import { POLICY_NAMES, type Policy, toPolicy, type VerifierOptions } from './policy.js';
 import { type OCSPQuestion, QUESTION_NAMES, type Question, toQuestion } from './question.js';
+import type { OCSPStatusAt } from './status-at.js';
 import { OCSPVerdict, type Verdict } from './verdict.js';
 
 /** What a {@link Verifier} remembers of the signers that it has seen. */
@@ -59,8 +62,10 @@ const BATCH = 2048;
  */
 export class Verifier {
   readonly #policy: Policy;
+  readonly #memory: NativeMemory;
   readonly #native: NativeResponseVerifier;
   #authenticate: Authenticate | undefined;
+  #judgeThen: JudgeAt | undefined;
 
   /** @throws TypeError; `ERR_OCSP_INVALID_VALUE`; `ERR_OCSP_MALFORMED` for certificates and lists that do not parse. */
   constructor(options: VerifierOptions & { readonly remember?: VerifierMemory } = {}) {
@@ -70,19 +75,12 @@ export class Verifier {
     const { maxSigners, seconds } = readOptions(remember, MEMORY_NAMES, 'remember');
     const signers =
       maxSigners === undefined ? DEFAULT_SIGNERS : wholeNumber(maxSigners, 'remember.maxSigners', MAX_SIGNERS);
-    const { trust, trustedResponders, certificates, pathFlags, securityLevel, signerRevocation } = this.#policy;
-    this.#native = new native.ResponseVerifier(
-      trust,
-      trustedResponders.map((item) => item.native),
-      certificates.map((item) => item.native),
-      pathFlags,
-      securityLevel,
-      signerRevocation,
+    this.#memory = {
       signers,
-      Math.floor(checkSeconds(seconds, 'remember.seconds') ?? DEFAULT_SECONDS),
-      remember === ALWAYS_VERIFY,
-      this.#policy.reading === STRICT,
-    );
+      seconds: Math.floor(checkSeconds(seconds, 'remember.seconds') ?? DEFAULT_SECONDS),
+      alwaysVerify: remember === ALWAYS_VERIFY,
+    };
+    this.#native = toNative(this.#policy, this.#memory);
   }
 
   /** How many validated paths are remembered now. */
@@ -144,6 +142,26 @@ export class Verifier {
     return verdicts;
   }
 
+  /**
+   * What the answers of an archive say about an earlier moment: whether a certificate was good, by answers that were made later, or
+   * that held then. An answer counts where it was authentic when it was made and is so at `existedAt`, and neither its signer nor
+   * the CA is known to have been revoked. "Good" needs a revocation that came later to be one that leaves the time before alone
+   * (RFC 5280 section 5.3.2), and an answer from after the end of the certificate to reach back to it (RFC 6960 section 4.4.4).
+   * Nonces are not looked at. OCSP does not tell of holds that were lifted before the answer was made.
+   *
+   * @param answers - DER of responses, or responses: those about the certificates of the chain, and those about delegates that signed
+   * them; in any order, with others among them.
+   * @throws TypeError; `ERR_OCSP_INVALID_VALUE`; `ERR_OCSP_MALFORMED` for a chain that does not parse.
+   */
+  statusAt(
+    answers: Uint8Array | OCSPResponse | Iterable<Uint8Array | OCSPResponse>,
+    question: StatusAtQuestion,
+  ): OCSPStatusAt {
+    const policy = policyThen(this.#policy);
+    this.#judgeThen ??= judgeBy(policy, toNative(policy, this.#memory).authenticator());
+    return archivedStatus(answers, question, policy, this.#judgeThen);
+  }
+
   async #examine(batch: Batch, threads: number): Promise<Examined> {
     const items = batch.messages.map((der, i) => {
       const { target, at } = batch.questions[i] as Question;
@@ -178,6 +196,41 @@ export class Verifier {
     const findings = judge(der, offsets, base, error, asked, this.#policy);
     return new OCSPVerdict(INTERNAL, findings, asked, this.#policy) as Verdict;
   }
+}
+
+/** What the native verifier keeps. */
+interface NativeMemory {
+  readonly signers: number;
+  readonly seconds: number;
+  readonly alwaysVerify: boolean;
+}
+
+function toNative(policy: Policy, { signers, seconds, alwaysVerify }: NativeMemory): NativeResponseVerifier {
+  return new native.ResponseVerifier(
+    policy.trust,
+    policy.trustedResponders.map((item) => item.native),
+    policy.certificates.map((item) => item.native),
+    policy.pathFlags,
+    policy.securityLevel,
+    policy.signerRevocation,
+    signers,
+    seconds,
+    alwaysVerify,
+    policy.reading === STRICT,
+  );
+}
+
+/** For an archive: there was no request, and a delegate without nocheck may have an answer of its own. */
+function policyThen(policy: Policy): Policy {
+  return { ...policy, nonce: 'ignored', signerRevocation: policy.signerRevocation === 2 ? 2 : 0 };
+}
+
+function judgeBy(policy: Policy, authenticate: Authenticate): JudgeAt {
+  return (der, question) => {
+    const error = authenticate(der.memory, der.start, der.end, question.target.issuer.native, question.at);
+    const findings = judge(der, takeAuthenticatedOffsets(), 0, error, question, policy);
+    return { findings, verdict: new OCSPVerdict(INTERNAL, findings, question, policy) };
+  };
 }
 
 /** Items with their arguments checked. */

@@ -1,0 +1,294 @@
+/** What the answers of an archive say about a moment, with the proof that each of them rests on. */
+
+import type { X509Certificate } from 'node:crypto';
+import { types } from 'node:util';
+import { invalidArgType, invalidValue } from '../../errors.js';
+import { type CertificateInput, toCertificate } from '../../x509/certificate.js';
+import { checkList } from '../../x509/checks.js';
+import { type OptionNames, readOptions } from '../../x509/options.js';
+import { loadCertificates } from '../../x509/pem.js';
+import { copyInput, type MessageDer, STRICT } from '../message.js';
+import { loadDerOcspResponse, OCSPResponse } from '../response.js';
+import { momentOf } from '../validity.js';
+import { type Findings, isoTime } from './judge.js';
+import type { Policy } from './policy.js';
+import { type Question, toQuestion } from './question.js';
+import { type Refusal, type RefusalCode, refusal } from './refusals.js';
+import { type Circumstances, factsOf, type Lifetime, type Statement, statementAt } from './statement.js';
+import { type LinkFacts, OCSPAnswerAt, OCSPStatusAt, type SignerProof } from './status-at.js';
+import type { OCSPVerdict, Verdict } from './verdict.js';
+
+/** What {@link Verifier.statusAt} is asked. */
+export interface StatusAtQuestion {
+  /**
+   * PEM, or a list: the certificate in question, the certificate of the CA that issued it, and so on. The last one is taken as it
+   * is: a trust anchor, or a CA that is known to have been good. Two will do.
+   */
+  readonly chain: string | Iterable<CertificateInput>;
+  /** The moment in question, such as that of a time stamp over a signature. */
+  readonly at: Date;
+  /**
+   * A moment at which the answers are known to have existed: when they were archived under a time stamp, say. The certificates that
+   * they rest on have to be valid then, since a key that has come to its end proves nothing about the past. Default: now.
+   */
+  readonly existedAt?: Date;
+}
+
+/** Judges one response at a moment. */
+export type JudgeAt = (
+  der: MessageDer,
+  question: Question,
+) => { readonly findings: Findings; readonly verdict: OCSPVerdict };
+
+const QUESTION: OptionNames<StatusAtQuestion> = { chain: true, at: true, existedAt: true };
+
+/** A certificate of the chain, or a delegate of a CA in it. */
+interface Link {
+  /** Its moment is set for each use. */
+  readonly question: Question;
+  readonly certificate: X509Certificate;
+  readonly issuer: X509Certificate;
+  readonly circumstances: Circumstances;
+  /** The certificate of its issuer; null where that is taken as it is. */
+  readonly above: Link | null;
+  readonly known: Map<string, LinkFacts>;
+  readonly authentic: Map<Answer, Authenticity>;
+}
+
+interface Answer {
+  readonly der: MessageDer;
+  readonly response: OCSPResponse;
+}
+
+/** What was found about an answer for a certificate, whatever the moment. */
+interface Authenticity {
+  readonly verdict: Verdict;
+  /** Null where it was not authentic when it was made. */
+  readonly made: Findings | null;
+  readonly refusals: readonly Refusal[];
+}
+
+/**
+ * How far the answers about a signer are believed. Those about a certificate of the chain may be by any delegate; those about that
+ * delegate by the CA itself, a trusted responder, or a delegate with id-pkix-ocsp-nocheck; those about the latter by the former
+ * two. So no answer vouches for itself.
+ */
+type Depth = 0 | 1 | 2;
+
+/** What does not matter about an answer at the moment when it is known to have existed: its times are judged as of producedAt. */
+const OF_TIMES: readonly RefusalCode[] = ['NOT_YET_VALID', 'EXPIRED', 'TOO_OLD'];
+
+/** Reads the arguments of `Verifier.statusAt`, and answers. */
+export function archivedStatus(
+  input: unknown,
+  question: StatusAtQuestion,
+  policy: Policy,
+  judge: JudgeAt,
+): OCSPStatusAt {
+  const { chain, at, existedAt } = readOptions(question, QUESTION, 'question');
+  if (at === undefined) throw invalidArgType('at', 'an instance of Date', at);
+  return new Archive(input, chain, momentOf(existedAt, 'existedAt'), policy, judge).statusAt(momentOf(at, 'at'));
+}
+
+class Archive {
+  readonly #answers: readonly Answer[];
+  readonly #unreadable: number;
+  readonly #links: readonly Link[];
+  readonly #delegates = new Map<string, Link>();
+  readonly #existedAt: number;
+  readonly #policy: Policy;
+  readonly #judge: JudgeAt;
+
+  constructor(input: unknown, chain: unknown, existedAt: number, policy: Policy, judge: JudgeAt) {
+    this.#policy = policy;
+    this.#judge = judge;
+    this.#existedAt = existedAt;
+    const given = toAnswers(input, policy);
+    this.#answers = given.filter((answer) => answer !== null);
+    this.#unreadable = given.length - this.#answers.length;
+    this.#links = this.#toLinks(chain);
+  }
+
+  statusAt(at: number): OCSPStatusAt {
+    const links = this.#links.map((link) => this.#statusOf(link, at, 2));
+    return new OCSPStatusAt(at, this.#existedAt, links, this.#unreadable);
+  }
+
+  #toLinks(chain: unknown): Link[] {
+    const certificates =
+      typeof chain === 'string'
+        ? loadCertificates(chain)
+        : [
+            ...checkList(
+              types.isUint8Array(chain) ? undefined : chain,
+              'chain',
+              (item) => toCertificate(item, 'chain').x509,
+            ),
+          ];
+    if (certificates.length < 2) throw invalidValue('a chain has a certificate and its issuer, at least');
+    const links: Link[] = [];
+    for (let i = certificates.length - 2; i >= 0; i--) {
+      const [certificate, issuer] = certificates.slice(i, i + 2) as [X509Certificate, X509Certificate];
+      links.unshift(this.#toLink(certificate, issuer, links[0] ?? null));
+    }
+    return links;
+  }
+
+  #toLink(certificate: X509Certificate, issuer: X509Certificate, above: Link | null): Link {
+    return {
+      question: toQuestion({ certificate, issuer, at: new Date(0) }),
+      certificate,
+      issuer,
+      circumstances: { certificate: lifetimeOf(certificate), issuer: lifetimeOf(issuer), policy: this.#policy },
+      above,
+      known: new Map(),
+      authentic: new Map(),
+    };
+  }
+
+  /** What all answers come to. */
+  #statusOf(link: Link, at: number, depth: Depth): LinkFacts {
+    const key = `${depth} ${at}`;
+    let facts = link.known.get(key);
+    if (facts === undefined) {
+      const answers: OCSPAnswerAt[] = [];
+      for (const answer of this.#answers) {
+        const { target } = link.question;
+        const isAbout = answer.response.responses.some((entry) => target.matches(entry.parsedCertId()));
+        if (isAbout) answers.push(this.#answerAt(link, answer, at, depth));
+      }
+      facts = { certificate: link.certificate, answers, ...outcomeOf(answers) };
+      link.known.set(key, facts);
+    }
+    return facts;
+  }
+
+  #answerAt(link: Link, answer: Answer, at: number, depth: Depth): OCSPAnswerAt {
+    const { verdict, made, refusals } = this.#authenticity(link, answer);
+    if (made === null) return new OCSPAnswerAt({ verdict, statements: [], signerProof: null, refusals });
+    const proof = refusals.length > 0 ? null : this.#signerProof(link, made, verdict, depth);
+    const statements = made.matching.map((entry) => statementAt(at, factsOf(made.message, entry), link.circumstances));
+    const all = [...refusals, ...(proof?.refusals ?? []), ...statements.flatMap((statement) => statement.refusals)];
+    return new OCSPAnswerAt({ verdict, statements, signerProof: proof?.kind ?? null, refusals: all });
+  }
+
+  /** Whether it was authentic when it was made, and is so at the moment when it is known to have existed. */
+  #authenticity(link: Link, answer: Answer): Authenticity {
+    let result = link.authentic.get(answer);
+    if (result === undefined) {
+      result = this.#authenticate(link, answer);
+      link.authentic.set(answer, result);
+    }
+    return result;
+  }
+
+  #authenticate({ question }: Link, { der, response }: Answer): Authenticity {
+    const producedAt = response.producedAt.getTime() / 1000;
+    const made = this.#judge(der, { ...question, at: producedAt });
+    const verdict = made.verdict as Verdict;
+    if (!verdict.usable) return { verdict, made: null, refusals: verdict.refusals };
+    const refusals: Refusal[] = [];
+    if (producedAt > this.#existedAt + this.#policy.clockTolerance) {
+      refusals.push(refusal('PRODUCED_LATER', `${isoTime(producedAt)}, and ${isoTime(this.#existedAt)}`));
+    }
+    const then = this.#judge(der, { ...question, at: this.#existedAt });
+    const faults = then.verdict.refusals.filter(({ code }) => !OF_TIMES.includes(code));
+    return { verdict, made: made.findings, refusals: [...refusals, ...faults] };
+  }
+
+  /** Whether the keys that an answer rests on were not revoked: that of the signer, and that of the CA. */
+  #signerProof(
+    link: Link,
+    made: Findings,
+    verdict: Verdict,
+    depth: Depth,
+  ): { readonly kind: SignerProof | null; readonly refusals: readonly Refusal[] } {
+    const producedAt = made.times?.producedAt as number;
+    if (verdict.authority === 'trusted') return { kind: 'trusted', refusals: [] };
+    const refusals: Refusal[] = [];
+    if (link.above !== null && !this.#stood(link.above, producedAt, 2)) refusals.push(refusal('ISSUER_STATUS'));
+    if (verdict.authority === 'ca') return { kind: 'ca', refusals };
+    const [kind, fault] = this.#delegateProof(link, verdict.signer as X509Certificate, producedAt, verdict, depth);
+    return { kind, refusals: fault === null ? refusals : [...refusals, fault] };
+  }
+
+  #delegateProof(
+    { issuer, above }: Link,
+    signer: X509Certificate,
+    producedAt: number,
+    { signerHasNoCheck }: Verdict,
+    depth: Depth,
+  ): [SignerProof | null, Refusal | null] {
+    const unknown = refusal('SIGNER_REVOCATION_UNKNOWN');
+    if (depth === 0) return [null, unknown];
+    const key = `${issuer.fingerprint512} ${signer.fingerprint512}`;
+    const delegate = this.#delegates.get(key) ?? this.#toLink(signer, issuer, above);
+    this.#delegates.set(key, delegate);
+    const below = (depth - 1) as Depth;
+    const then = this.#statusOf(delegate, producedAt, below);
+    if (isRevoked(then) || isRevoked(this.#statusOf(delegate, this.#existedAt, below))) {
+      return [null, refusal('SIGNER_REVOKED', 'an answer about its certificate says so')];
+    }
+    if (signerHasNoCheck === true) return ['nocheck', null];
+    if (depth === 1) return [null, unknown];
+    if (then.status === 'good') return ['answer', null];
+    return this.#policy.acceptsUnproven ? ['accepted', null] : [null, unknown];
+  }
+
+  /** Whether it is known to have been good when something was signed, and nothing says that it was revoked before that existed. */
+  #stood(link: Link, signedAt: number, depth: Depth): boolean {
+    return (
+      this.#statusOf(link, signedAt, depth).status === 'good' &&
+      !isRevoked(this.#statusOf(link, this.#existedAt, depth))
+    );
+  }
+}
+
+function isRevoked({ status, isDisputed }: LinkFacts): boolean {
+  return status === 'revoked' || isDisputed;
+}
+
+/** One word for all answers: "revoked" before "good", and nothing where one that does not count speaks against it. */
+function outcomeOf(answers: readonly OCSPAnswerAt[]): Omit<LinkFacts, 'certificate' | 'answers'> {
+  const counted = answers.flatMap((answer) => (answer.status === null ? [] : [answer]));
+  const good = counted.filter(({ status }) => status === 'good');
+  const lifted = good
+    .flatMap(({ statements }) => statements)
+    .reduce((latest, { basis, knownAt }) => (basis === 'current' ? Math.max(latest, knownAt) : latest), 0);
+  const stands = ({ isObjection, isHold, knownAt }: Statement): boolean => isObjection && !(isHold && knownAt < lifted);
+  const since = counted
+    .flatMap(({ status, statements }) => (status === 'revoked' ? statements.filter(stands) : []))
+    .map((statement) => statement.since as number)
+    .sort((one, other) => one - other);
+  if (since[0] !== undefined) return { status: 'revoked', basis: null, since: since[0], isDisputed: false };
+  if (answers.some(({ statements }) => statements.some(stands))) {
+    return { status: null, basis: null, since: null, isDisputed: true };
+  }
+  if (good.length > 0) {
+    const basis = good.some((answer) => answer.basis === 'later') ? 'later' : 'current';
+    return { status: 'good', basis, since: null, isDisputed: false };
+  }
+  const isUnknown = counted.some(({ status }) => status === 'unknown');
+  return { status: isUnknown ? 'unknown' : null, basis: null, since: null, isDisputed: false };
+}
+
+/** Answers in the order given; null for what is none that can be read, or an error. */
+function toAnswers(input: unknown, policy: Policy): (Answer | null)[] {
+  const items = types.isUint8Array(input) || input instanceof OCSPResponse ? [input] : input;
+  const messages = checkList(items, 'answers', (item) =>
+    copyInput(item instanceof OCSPResponse ? item.publicBytes() : item, policy.reading),
+  );
+  return messages.map((der) => {
+    try {
+      const response = loadDerOcspResponse(der.view(), { strict: policy.reading === STRICT ? true : 'field' });
+      // What is not successful, and a producedAt that is none, throw here.
+      return response.producedAt && { der, response };
+    } catch {
+      return null;
+    }
+  });
+}
+
+function lifetimeOf({ validFrom, validTo }: X509Certificate): Lifetime {
+  return { from: Date.parse(validFrom) / 1000, until: Date.parse(validTo) / 1000 };
+}
