@@ -14,6 +14,7 @@
  * | `ERR_OCSP_OPENSSL_UNAVAILABLE` | the host does not offer OpenSSL's OCSP functions |
  * | `ERR_OCSP_OPENSSL_MISMATCH` | the host's OpenSSL is of another major version than the addon was built for |
  * | `ERR_OCSP_ADDON_UNAVAILABLE` | the native addon is missing or cannot be loaded |
+ * | `ERR_OCSP_DRIVER_UNAVAILABLE` | a package that a database needs is not installed |
  * | `ERR_OCSP_ISSUER_MISMATCH` | responses of another issuer than the response store's |
  * | `ERR_OCSP_PEER_NOT_ALLOWED` | the certificate at the other end of a TLS connection may not be relied on |
  * | `ERR_OCSP_STORE_LOCKED` | another writer holds the response store |
@@ -34,6 +35,7 @@ export type OCSPErrorCode =
   | 'ERR_OCSP_OPENSSL_UNAVAILABLE'
   | 'ERR_OCSP_OPENSSL_MISMATCH'
   | 'ERR_OCSP_ADDON_UNAVAILABLE'
+  | 'ERR_OCSP_DRIVER_UNAVAILABLE'
   | 'ERR_OCSP_ISSUER_MISMATCH'
   | 'ERR_OCSP_PEER_NOT_ALLOWED'
   | 'ERR_OCSP_STORE_LOCKED'

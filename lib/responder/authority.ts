@@ -17,6 +17,8 @@ export interface StatusChanges {
   readonly entries: Iterable<StatusEntry>;
   /** Where to go on after a break. */
   readonly cursor: string;
+  /** More of the same news follows: until one comes without it, the feed is not up to date. */
+  readonly more?: boolean;
 }
 
 /**
@@ -37,7 +39,7 @@ export interface StatusAuthority {
   /**
    * What has changed since `cursor`; null means: everything that is not good. Statuses come at least once, in any order, and
    * newer ones have a higher `statusVersion`. Yields at least every few seconds, if only to say that nothing has changed: the
-   * time since the last yield is the lag of the feed. With it, answers at hand are sent without a `lookup`.
+   * time since the last yield, of those without `more`, is the lag of the feed. With it, answers at hand are sent without a `lookup`.
    */
   changes?(cursor: string | null, signal: AbortSignal): AsyncIterable<StatusChanges>;
   /** Resolves when what `lookup` answers from has been read for the first time, or could not be. */

@@ -107,11 +107,13 @@ export class Knowledge {
     while (!signal.aborted) {
       try {
         const feed = this.authority.changes?.(this.#cursor, signal) ?? [];
-        for await (const { entries, cursor } of feed) {
+        for await (const { entries, cursor, more } of feed) {
           for (const entry of entries) this.#take(entry);
           this.#cursor = cursor;
-          this.#heardAt = performance.now();
-          this.#hasSpoken();
+          if (!more) {
+            this.#heardAt = performance.now();
+            this.#hasSpoken();
+          }
           pause = FIRST_PAUSE;
           if (signal.aborted) return;
         }

@@ -1,0 +1,93 @@
+/**
+ * News by snapshots. The cursor is a snapshot of the database: which transactions had ended when it was taken. News are the rows whose last
+ * change is of a transaction that had not. So nothing that is committed late is missed, and nobody waits for a long transaction.
+ */
+import type { StatusChanges } from '../responder/authority.js';
+import type { StatusEntry } from '../statuses/status-entry.js';
+import { type Database, type Session, STATEMENT_TIMEOUT } from './database.js';
+import { BY_ISSUER, type IssuerKey, unknownIssuer } from './issuer.js';
+import { COLUMNS, entryOf, type StatusRow } from './rows.js';
+
+/** Rows that are handed over at once. */
+const PIECE = 5000;
+/** Milliseconds after which what was read is not what is known now. */
+const SLOW = 2500;
+/** The cursor of whoever has not read to the end of the first news. */
+const BEGUN = 'begun';
+
+const STATE = `SELECT i.id, m.id || ' ' || (SELECT system_identifier FROM pg_control_system()), pg_current_snapshot()::text
+  FROM ocsp_incarnation m LEFT JOIN ocsp_issuer i ON ${BY_ISSUER}`;
+/** A row of a restored dump may bear the number of a transaction that is yet to come. */
+const SINCE = `s.txid >= pg_snapshot_xmin($2::pg_snapshot) AND s.txid < pg_snapshot_xmax(pg_current_snapshot())
+  AND NOT pg_visible_in_snapshot(s.txid, $2::pg_snapshot)`;
+
+/** What a cursor says. */
+interface Position {
+  /** Which numbers of transactions it is about: see the table `ocsp_incarnation`. */
+  readonly incarnation: string;
+  readonly snapshot: string;
+}
+
+function positionOf(cursor: string | null): Position | undefined {
+  const [, incarnation, snapshot] = /^(\S+ \d+) (\d+:\d+:[\d,]*)$/.exec(cursor ?? '') ?? [];
+  return incarnation === undefined || snapshot === undefined ? undefined : { incarnation, snapshot };
+}
+
+/** What is new since `cursor`, in pieces; at least one, if only to say that nothing is. */
+export async function* readNews(
+  database: Database,
+  issuer: IssuerKey,
+  cursor: string | null,
+): AsyncGenerator<StatusChanges> {
+  const begin = performance.now();
+  const session = await database.acquire();
+  let isLost = true;
+  let next: string;
+  let rows: StatusRow[];
+  try {
+    // (Not in the transaction below, which would not see what another reader has just written.)
+    await session.query('SELECT ocsp_incarnation()', [], STATEMENT_TIMEOUT);
+    await session.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY', [], STATEMENT_TIMEOUT);
+    next = await open(session, issuer, cursor);
+    for (;;) {
+      rows = await session.query<StatusRow>(`FETCH ${PIECE} FROM news`, [], STATEMENT_TIMEOUT);
+      if (rows.length < PIECE) break;
+      yield { entries: rows.map(newsOf), cursor: cursor ?? BEGUN, more: true };
+    }
+    await session.query('COMMIT', [], STATEMENT_TIMEOUT);
+    isLost = false;
+  } finally {
+    session.release(isLost);
+  }
+  const more = performance.now() - begin > SLOW;
+  yield { entries: rows.map(newsOf), cursor: next, ...(more && { more }) };
+}
+
+/** Declares the SQL cursor `news`. Returns where to go on after it. */
+async function open(session: Session, issuer: IssuerKey, cursor: string | null): Promise<string> {
+  type State = [issuer: number | null, incarnation: string, snapshot: string];
+  const [state] = await session.query<State>(STATE, issuer.hashes, STATEMENT_TIMEOUT);
+  if (state === undefined) throw new Error('the database has just been started anew');
+  const [id, incarnation, snapshot] = state;
+  if (id === null) throw unknownIssuer(issuer);
+  const since = positionOf(cursor);
+  const isKnown = since?.incarnation === incarnation;
+  // All that ever changed, for whoever comes from elsewhere: a hold may have ended.
+  const condition = isKnown ? SINCE : cursor === null ? 's.txid IS NOT NULL AND s.status <> 0' : 's.txid IS NOT NULL';
+  await session.query(
+    `DECLARE news NO SCROLL CURSOR FOR SELECT ${COLUMNS} FROM ocsp_status s WHERE s.issuer = $1 AND ${condition}`,
+    isKnown ? [id, since.snapshot] : [id],
+    STATEMENT_TIMEOUT,
+  );
+  return `${incarnation} ${snapshot}`;
+}
+
+/** Extensions that do not parse are no reason to keep quiet about a revocation. */
+function newsOf(row: StatusRow): StatusEntry {
+  try {
+    return entryOf(row);
+  } catch {
+    const [serial, status, version, revokedAt, reason] = row;
+    return entryOf([serial, status, version, revokedAt, reason, null]);
+  }
+}

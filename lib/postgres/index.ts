@@ -1,0 +1,10 @@
+/**
+ * PostgreSQL as the authority for statuses, and as the ledger of a job that many workers share. Needs the package `pg`, which is an
+ * optional peer dependency.
+ *
+ * @packageDocumentation
+ */
+
+export { PostgresAuthority, type PostgresAuthorityOptions } from './authority.js';
+export type { PostgresInput, PostgresPool } from './database.js';
+export { type MigrationResult, migratePostgres } from './migrate.js';

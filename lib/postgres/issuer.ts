@@ -1,0 +1,43 @@
+/** CAs as the database knows them. */
+import { createHash } from 'node:crypto';
+import { type CertificateInput, toCertificate } from '../x509/certificate.js';
+import type { Session } from './database.js';
+
+/** What tells a CA from others: its name and its key. */
+export interface IssuerKey {
+  /** For people. */
+  readonly name: string;
+  /** SHA-256 of the DER of its name, and of its public key; the parameters of {@link BY_ISSUER}. */
+  readonly hashes: readonly [nameHash: Buffer, keyHash: Buffer];
+}
+
+/** The condition by which table `i` is one CA's row. */
+export const BY_ISSUER = 'i.name_hash = $1 AND i.key_hash = $2';
+
+/** Place of SHA-256 in CERT_ID_HASHES. */
+const SHA256 = 2;
+
+/** @throws TypeError; `ERR_OCSP_MALFORMED` for what is no certificate. */
+export function issuerKey(issuer: CertificateInput): IssuerKey {
+  const ca = toCertificate(issuer, 'issuer');
+  const nameHash = createHash('sha256').update(ca.subject).digest();
+  return {
+    name: ca.x509.subject.split('\n').join(', '),
+    hashes: [nameHash, Buffer.from(ca.publicKeyHash(SHA256))],
+  };
+}
+
+/** The number of a CA, which is given one if it has none. */
+export async function registerIssuer(session: Session, { name, hashes }: IssuerKey): Promise<number> {
+  await session.query(
+    'INSERT INTO ocsp_issuer (name, name_hash, key_hash) VALUES ($3, $1, $2) ON CONFLICT (name_hash, key_hash) DO NOTHING',
+    [...hashes, name],
+  );
+  const [row] = await session.query<[number]>(`SELECT id FROM ocsp_issuer i WHERE ${BY_ISSUER}`, hashes);
+  return (row as [number])[0];
+}
+
+/** The database has nothing of a CA: that none of its certificates was ever issued cannot be meant. */
+export function unknownIssuer({ name }: IssuerKey): Error {
+  return new Error(`the database has no issuer with the name and key of ${name}: openssl-ocsp db import brings it in`);
+}

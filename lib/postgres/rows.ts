@@ -1,0 +1,50 @@
+/** Rows of the table of statuses. */
+import { OCSPCertStatus } from '../ocsp/enums.js';
+import type { StatusEntry } from '../statuses/status-entry.js';
+import { serialHex } from '../store/serial-key.js';
+import { DerReader, Tag } from '../x509/der.js';
+import { parseExtensions } from '../x509/extension-codec.js';
+import { reasonFromCode } from '../x509/reason.js';
+
+/** What is read of table `s`: text and numbers, whatever the session's settings say of times and bytes. */
+export const COLUMNS = `encode(s.serial, 'hex'), s.status, s.version, floor(extract(epoch FROM s.revoked_at))::float8,
+  s.reason, encode(s.extensions, 'hex')`;
+
+/** A row as {@link COLUMNS} have it. */
+export type StatusRow = [
+  serial: string,
+  status: OCSPCertStatus,
+  version: string,
+  revokedAt: number | null,
+  reason: number | null,
+  extensions: string | null,
+];
+
+/** Hexadecimal digits of the keys of negative serial numbers, and what they begin with. */
+const NEGATIVE_LENGTH = 66;
+
+/** A serial number from the digits of its key. */
+export function serialOf(hex: string): string {
+  return hex.length === NEGATIVE_LENGTH && hex.startsWith('01')
+    ? serialHex(Buffer.from(hex, 'hex'))
+    : hex.toUpperCase();
+}
+
+/** @throws `ERR_OCSP_MALFORMED` for extensions that do not parse. */
+export function entryOf([serial, status, version, revokedAt, reason, extensions]: StatusRow): StatusEntry {
+  const entry = { serialNumber: serialOf(serial), status, statusVersion: Number(version) };
+  if (status !== OCSPCertStatus.REVOKED && extensions === null) return entry;
+  return {
+    ...entry,
+    ...(revokedAt !== null && { revocationTime: new Date(revokedAt * 1000) }),
+    ...(reason !== null && { reason: reasonFromCode(reason) }),
+    ...(extensions !== null && { singleExtensions: extensionsOf(Buffer.from(extensions, 'hex')) }),
+  };
+}
+
+function extensionsOf(der: Buffer): StatusEntry['singleExtensions'] & object {
+  const reader = new DerReader(der);
+  const { contentStart, end } = reader.read(Tag.SEQUENCE, 'extensions');
+  reader.done('extensions');
+  return [...parseExtensions(der, contentStart, end, 'singleResponse')];
+}

@@ -1,0 +1,33 @@
+/** What the tests of PostgreSQL share. */
+import { createHash, type X509Certificate } from 'node:crypto';
+import type { ExecutionContext } from 'ava';
+import { OCSPRequestBuilder } from 'openssl-ocsp';
+import { PostgresAuthority, type PostgresAuthorityOptions } from 'openssl-ocsp/postgres';
+import { runSql } from '../helpers/postgres.js';
+
+/** The number of a CA, brought in as by somebody who knows SQL and no more of this package than its documents. */
+export async function addIssuer(url: string, certificate: X509Certificate): Promise<number> {
+  const request = new OCSPRequestBuilder().addCertificate(certificate, certificate, 'sha256').build();
+  const [row] = await runSql(
+    url,
+    'INSERT INTO ocsp_issuer (name, name_hash, key_hash) VALUES ($1, $2, $3) RETURNING id',
+    [
+      `a CA; ${createHash('sha1').update(certificate.raw).digest('hex')}`,
+      request.issuerNameHash,
+      request.issuerKeyHash,
+    ],
+  );
+  return row?.['id'] as number;
+}
+
+/** An authority that is closed at the end of the test. */
+export function authorityOf(
+  t: ExecutionContext,
+  url: string,
+  issuer: X509Certificate,
+  options: Omit<PostgresAuthorityOptions, 'issuer'> = {},
+): PostgresAuthority {
+  const authority = new PostgresAuthority(url, { issuer, ...options });
+  t.teardown(() => authority.close());
+  return authority;
+}
