@@ -1,13 +1,15 @@
-// npm run fuzz: the fuzzers of test/fuzz, under AddressSanitizer and UndefinedBehaviorSanitizer.
+// npm run fuzz: the fuzzers of test/fuzz; those of native/core under AddressSanitizer and UndefinedBehaviorSanitizer.
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { build, configure, INSTRUMENTED, SANITIZER_OPTIONS } from './lib/cmake.mjs';
 import { inRoot } from './lib/paths.mjs';
-import { has, main, run, ScriptError, step } from './lib/run.mjs';
+import { has, main, node, run, ScriptError, step } from './lib/run.mjs';
 
 const NOT_TARGETS = ['seeds.cc', 'driver.cc', 'mutator.cc'];
 const TARGETS = readdirSync(inRoot('test', 'fuzz'))
   .filter((name) => name.endsWith('.cc') && !NOT_TARGETS.includes(name))
   .map((name) => name.slice(0, -3));
+/** Of the store, on Node. */
+const STORE = 'store';
 
 const options = {
   runs: { type: 'string', default: '1000000', help: 'inputs per target (default 1000000)' },
@@ -16,12 +18,19 @@ const options = {
 };
 const about =
   'Fuzzes native/core against the OpenSSL of the system, with libFuzzer (clang) or, without it, a driver built by CXX.\n' +
-  `Targets: ${TARGETS.join(', ')}; all of them when none is named. A finding is left in build/fuzz.d.`;
+  `Targets: ${TARGETS.join(', ')}; all of them when none is named. A finding is left in build/fuzz.d.\n` +
+  `${STORE}, only when it is named: sequences of operations of a store with faults; a finding tells its seed.`;
 
 await main({ usage: 'npm run fuzz [-- options] [target ...]', about, options }, ({ runs, seed, driver }, named) => {
-  const targets = named.length > 0 ? named : TARGETS;
+  const targets = named.length > 0 ? named.filter((target) => target !== STORE) : TARGETS;
   for (const target of targets) if (!TARGETS.includes(target)) throw new ScriptError(`There is no target '${target}'.`);
   if (!/^\d+$/.test(runs)) throw new ScriptError('--runs takes a whole number.');
+  if (named.includes(STORE)) {
+    node(inRoot('scripts', 'setup.mjs'));
+    step(`${STORE}: ${runs} sequences`);
+    node(inRoot('build', 'test', 'fuzz', 'store.js'), [runs, seed]);
+  }
+  if (targets.length === 0) return;
   const clang = driver ? undefined : ['clang++', 'clang++-19', 'clang++-16', 'clang++-14'].find(linksFuzzer);
   step(`building with ${clang ? `${clang} and libFuzzer` : 'the built-in driver'}`);
   const folder = clang

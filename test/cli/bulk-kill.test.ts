@@ -9,6 +9,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 import { createTestCa } from 'openssl-ocsp/testing';
 import { scratch } from '../bulk/scratch.js';
+import { randomFrom } from '../helpers/random.js';
 import { repeated } from '../helpers/repeated.js';
 
 const COMMAND = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
@@ -16,17 +17,6 @@ const KILLS = repeated(100);
 const COMPACTION_KILLS = repeated(20);
 const COUNT = 6000;
 const NOW = Date.parse('2026-03-04T05:06:07Z');
-
-/** A generator of numbers from 0 to 1 (mulberry32): a failure tells its seed, which gives the same moments again. */
-function randomFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /**
  * Everything in a response follows from its inputs and the clock, as Ed25519 is deterministic. The clock is stopped from

@@ -1,6 +1,7 @@
 /**
  * A bulk run that gets killed. Arguments: folder, name of the run, number of records, records between checkpoints.
- * Says on standard output what has been acknowledged: `resume N`, `done N` after each checkpoint, `put N`, `committed`.
+ * Ends when the process that started it does. Says on standard output what has been acknowledged: `resume N`, `done N` after
+ * each checkpoint, `put N`, `committed`.
  */
 import { writeSync } from 'node:fs';
 import type { ResponseRecord } from '#dist/store/response-store.js';
@@ -27,6 +28,10 @@ export function crashPut(i: number): ResponseRecord {
 
 const [folder, run, countText, stepText] = process.argv.slice(2);
 if (folder !== undefined && run !== undefined) {
+  const parent = process.ppid;
+  setInterval(() => {
+    if (process.ppid !== parent) process.exit(1);
+  }, 500).unref();
   const count = Number(countText);
   const step = Number(stepText);
   const say = (line: string): void => void writeSync(1, `${line}\n`);
