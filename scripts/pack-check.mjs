@@ -54,6 +54,7 @@ const ALLOWED = [
   /^native\/(core|binding)\/[^/]+\.(cc|h)$/,
   /^typings\/.*\.d\.ts$/,
   /^prebuilds\/[a-z0-9]+-[a-z0-9]+\.node$/,
+  /^examples\/[^/]+\.(md|mjs)$/,
   /^docs\/(?!api\/).*\.(md|svg|png|json)$/,
 ];
 

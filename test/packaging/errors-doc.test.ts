@@ -70,7 +70,7 @@ test('every link in the documents leads somewhere', (t) => {
     anchors.set(file, found);
     return found;
   };
-  const files = ['README.md', 'CHANGELOG.md', ...DOCUMENTS];
+  const files = ['README.md', 'CHANGELOG.md', 'examples/README.md', ...DOCUMENTS];
   let links = 0;
   for (const file of files) {
     for (const [, target = ''] of read(file).matchAll(/\]\(([^)\s]+)\)/g)) {

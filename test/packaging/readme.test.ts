@@ -1,66 +1,125 @@
 /** What README.md shows works as it is written there. */
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import type { AddressInfo, Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { type ConnectionOptions, connect } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
-import { loadDerOcspResponse, OCSPCertStatus, OCSPRequestBuilder } from 'openssl-ocsp';
-import { buildTestResponse, createTestCa } from 'openssl-ocsp/testing';
+import { loadDerOcspResponse, OCSPCertStatus, verifyOcspResponse } from 'openssl-ocsp';
+import { OCSPClient, type Stapler } from 'openssl-ocsp/client';
+import type { Responder } from 'openssl-ocsp/responder';
+import { buildTestResponse, createTestCa, TestResponder } from 'openssl-ocsp/testing';
 import { httpAnswer, rawServer } from '../helpers/raw-server.js';
-import { vector, vectorText } from '../helpers/vectors.js';
 
 const readme = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8');
 const [javascript, shell] = ['js', 'sh'].map((language) =>
   [...readme.matchAll(/^```(\w+)\n(.*?)^```$/gms)].filter(([, name]) => name === language).map(([, , code]) => code),
 ) as [string[], string[]];
 
-/**
- * An example as the body of an async function that returns what the statements gave which name their value in a comment,
- * with that value.
- */
-function compile(code: string): string {
-  return code
-    .replace(/^import (\{.*?\}) from '(.*?)';$/gms, "const $1 = await import('$2');")
-    .replace(/^(\w.*);\s*\/\/ (\S+)$/gm, (whole, statement: string, comment: string) => {
-      const value = /^[\w-]+\/[\w/-]+$|^MEM/.test(comment) ? JSON.stringify(comment) : comment;
-      return statement.startsWith('const ') ? whole : `results.push([${statement}, ${value}]);`;
-    });
+test('not longer than one can read at once', (t) => {
+  t.true(readme.split('\n').length <= 120);
+});
+
+/** An example as the body of an async function that returns the names in its braces. */
+function compile(code: string, ...results: string[]): string {
+  const body = code.replace(/^import (\{.*?\}) from '(.*?)';$/gms, "const $1 = await load('$2');");
+  return `${body}; return { ${results.join(', ')} };`;
 }
 
-test('the examples in JavaScript', async (t) => {
-  const ca = createTestCa();
-  const certificate = ca.issue().certificate;
-  const examples = javascript.map(compile);
-  t.is(examples.length, 4);
-  const answer = buildTestResponse({
-    entries: [{ certificate, issuer: ca.certificate }],
-    signer: ca,
-    certificates: [ca.certificate],
-  });
-  let expectations = 0;
-  for (const example of examples) {
-    const isVerification = example.includes('verifyOcspResponse');
-    const names = {
-      cert: isVerification ? certificate : vectorText('reference/seed/pem_cert.pem'),
-      issuer: isVerification ? ca.certificate : vectorText('reference/seed/pem_issuer.pem'),
-      request: new OCSPRequestBuilder().addCertificate(certificate, ca.certificate, 'sha256').build(),
-      derRequest: vector('reference/seed/der_ocsp_req.der'),
-      derResponse: answer,
-      responderCert: vectorText('reference/seed/pem_responder_cert.pem'),
-      responderKey: vectorText('reference/seed/pem_responder_key.pem'),
-      connect: () => results.push(['connected', 'connected']),
-    };
-    const results: [unknown, unknown][] = [];
-    // An import() inside a Function would be resolved from nowhere in particular.
-    const body = `{ ${example.replaceAll('await import(', 'await load(')} }`;
-    const AsyncFunction = (async () => {}).constructor as FunctionConstructor;
-    const load = (name: string): Promise<unknown> => import(name);
-    await new AsyncFunction('load', 'results', ...Object.keys(names), body)(load, results, ...Object.values(names));
-    for (const [value, expected] of results) t.deepEqual(value, expected, example);
-    expectations += results.length;
+const AsyncFunction = (async () => {}).constructor as new (
+  ...args: string[]
+) => (...args: unknown[]) => Promise<Record<string, unknown>>;
+
+/** Runs an example. Its clients may ask on this machine, as the test's responder is here. */
+async function run(code: string, names: Readonly<Record<string, unknown>>, ...results: string[]) {
+  class LocalClient extends OCSPClient {
+    constructor() {
+      super({ allowPrivateAddresses: true, timeout: 100_000, hedgeAfter: 50_000 });
+    }
   }
-  t.is(expectations, 5);
+  const load = async (name: string): Promise<object> => {
+    const exported = (await import(name)) as object;
+    return 'OCSPClient' in exported ? { ...exported, OCSPClient: LocalClient } : exported;
+  };
+  const call = new AsyncFunction('load', ...Object.keys(names), compile(code, ...results));
+  return await call(load, ...Object.values(names));
+}
+
+const [ask = '', staple = '', answer = ''] = javascript;
+
+test('there are five jobs', (t) => {
+  t.is(javascript.length, 3);
+  t.deepEqual(
+    ['Ask', 'Staple', 'Answer', 'Sign in bulk', 'Replace `openssl ocsp`'].filter(
+      (job) => !readme.includes(`\n## ${job}\n`),
+    ),
+    [],
+  );
+});
+
+test('asking', async (t) => {
+  const ca = createTestCa();
+  await using responder = await TestResponder.start(ca);
+  const { certificate } = ca.issue({ aia: { ocsp: responder.url } });
+  const entries = [{ certificate, issuer: ca.certificate }];
+  const derResponse = buildTestResponse({ entries, signer: ca, certificates: [ca.certificate] });
+  const names = { certificate, issuer: ca.certificate, derResponse };
+  const { client, allowed, outcome } = await run(ask, names, 'client', 'allowed', 'outcome');
+  t.deepEqual([allowed, outcome, responder.requests.length], [true, 'good', 1]);
+  await (client as OCSPClient).close();
+  const revoked = buildTestResponse({ entries: [{ ...entries[0]!, status: 'revoked' }], signer: ca });
+  await t.throwsAsync(run(ask, { ...names, derResponse: revoked }), { message: /revoked/ });
+});
+
+test('stapling', async (t) => {
+  const ca = createTestCa();
+  await using responder = await TestResponder.start(ca);
+  const site = ca.issue({ dnsNames: ['localhost'], aia: { ocsp: responder.url } });
+  const names = { chainPem: site.certificatePem + ca.certificatePem, keyPem: site.privateKeyPem, port: 0 };
+  const { server, stapler } = (await run(staple, names, 'server', 'stapler')) as unknown as {
+    server: Server;
+    stapler: Stapler;
+  };
+  const { port } = server.address() as AddressInfo;
+  const socket = connect({
+    port,
+    servername: 'localhost',
+    ca: ca.certificatePem,
+    requestOCSP: true,
+  } as ConnectionOptions);
+  const [stapled] = (await once(socket, 'OCSPResponse')) as [Buffer];
+  t.is(verifyOcspResponse(stapled, { certificate: site.certificate, issuer: ca.certificate }).status, 'good');
+  socket.destroy();
+  await stapler.close();
+  server.close();
+});
+
+test('answering', async (t) => {
+  const ca = createTestCa();
+  const site = ca.issue({ serialNumber: 0x1234abcdn });
+  const signer = ca.issueResponder();
+  const folder = mkdtempSync(join(tmpdir(), 'openssl-ocsp-readme-'));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  writeFileSync(join(folder, 'index.txt'), 'V\t301231235959Z\t\t1234ABCD\tunknown\t/CN=a\n');
+  const code = answer
+    .replace("'index.txt'", `'${join(folder, 'index.txt')}'`)
+    .replace(/^createServer/m, 'const server = createServer');
+  const names = { caPem: ca.certificatePem, ocspPem: signer.certificatePem, ocspKey: signer.privateKeyPem, port: 0 };
+  const { server, responder } = (await run(code, names, 'server', 'responder')) as unknown as {
+    server: Server;
+    responder: Responder;
+  };
+  await responder.ready();
+  await using client = new OCSPClient({
+    responders: [`http://localhost:${(server.address() as AddressInfo).port}/`],
+    allowPrivateAddresses: true,
+  });
+  t.is((await client.check({ certificate: site.certificate, issuer: ca.certificate })).outcome, 'good');
+  server.close();
+  await responder.close();
 });
 
 test('the commands', async (t) => {
@@ -87,6 +146,7 @@ test('the commands', async (t) => {
   chmodSync(join(folder, 'openssl-ocsp'), 0o755);
   const lines = shell.flatMap((code) => code.trim().split('\n')).filter((line) => line.startsWith('openssl-ocsp '));
   t.is(lines.length, 8);
+  t.deepEqual(shell.join('').match(/^(?!openssl-ocsp ).+/gm), ['npm install openssl-ocsp']);
   for (const line of lines) {
     write('response.der', answer);
     const child = spawn('sh', ['-c', line.includes(' serve ') ? `${line} --check` : line], {
