@@ -5,10 +5,8 @@ import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import { invalidArgType, invalidValue } from '../errors.js';
 import type { Verdict } from '../ocsp/verification/verdict.js';
 import { checkCertIdHash, type HashAlgorithmName } from '../x509/algorithms.js';
-import { type CertificateInput, toCertificate } from '../x509/certificate.js';
-import { checkList } from '../x509/checks.js';
+import { type ChainInput, toChain } from '../x509/chain.js';
 import { checkNames, type OptionNames } from '../x509/options.js';
-import { loadCertificates } from '../x509/pem.js';
 import { abortable } from './abortable.js';
 import { namedResponders, notApplicable } from './applicability.js';
 import type { OCSPAttempt } from './attempt.js';
@@ -16,6 +14,7 @@ import { CachedAnswer } from './cached-answer.js';
 import { ChainResult } from './chain.js';
 import { type CheckFacts, CheckResult } from './check-result.js';
 import type { OCSPFailure } from './failures.js';
+import { type GatheredChain, type GatherOptions, gatherChain } from './gather.js';
 import { type ClientSettings, type OCSPClientOptions, toResponderUrl, toSettings } from './options.js';
 import { Refresher } from './refresher.js';
 import { ResponderMemories } from './responder.js';
@@ -105,14 +104,25 @@ export class OCSPClient {
    * asked about that.
    * @throws (rejects with) what {@link check} throws; `ERR_OCSP_INVALID_VALUE` for less than two certificates.
    */
-  async checkChain(chain: string | Iterable<CertificateInput>, options: CheckOptions = {}): Promise<ChainResult> {
-    const certificates = typeof chain === 'string' ? loadCertificates(chain) : [...checkList(chain, 'chain', toX509)];
-    if (certificates.length < 2) throw invalidValue('a chain has a certificate and its issuer, at least');
+  async checkChain(chain: ChainInput, options: CheckOptions = {}): Promise<ChainResult> {
+    const certificates = toChain(chain);
     const issuers = certificates.slice(1);
     const checks = issuers.map((issuer, i) =>
       this.check({ certificate: certificates[i] as X509Certificate, issuer }, options),
     );
     return new ChainResult(await Promise.all(checks));
+  }
+
+  /**
+   * All that proves a chain, to be kept with a signature: the answers about its certificates, the certificates of delegates that signed
+   * them, and the answers about those that do not have id-pkix-ocsp-nocheck; and what of it is missing.
+   *
+   * @param chain - As for {@link checkChain}.
+   * @throws (rejects with) what {@link checkChain} throws.
+   */
+  async gatherChain(chain: ChainInput, options: GatherOptions = {}): Promise<GatheredChain> {
+    const { verifier, clock } = this.#settings.inquiry;
+    return await gatherChain(this, verifier, clock, chain, options);
   }
 
   /**
@@ -351,8 +361,4 @@ function undetermined(
 
 function reasonOf(failure: OCSPFailure): string {
   return failure === 'unreachable' ? 'no responder gave an answer' : 'no responder gave an answer that counts';
-}
-
-function toX509(input: unknown): X509Certificate {
-  return toCertificate(input, 'chain').x509;
 }

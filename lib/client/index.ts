@@ -11,6 +11,7 @@ export { type CheckOptions, OCSPClient } from './client.js';
 export type { ClientClock } from './clock.js';
 export type { OCSPFailure } from './failures.js';
 export { FolderCache } from './folder-cache.js';
+export { GatheredChain, type GatheredResult, type GatherOptions, type MissingProof } from './gather.js';
 export type { ClientCacheOptions, OCSPClientOptions, RespondersHook } from './options.js';
 export type { ResponseCacheStore } from './response-cache.js';
 export type { ClientQuestion } from './subject.js';

@@ -5,7 +5,7 @@ import { CERT_ID_HASHES, checkCertIdHash, HashAlgorithm, type HashAlgorithmName 
 import { type CertificateInput, toCertificate } from '../x509/certificate.js';
 import { integerFromBytes } from '../x509/integer.js';
 import { type OptionNames, readOptions } from '../x509/options.js';
-import type { SerialNumberInput } from '../x509/serial-number.js';
+import { type SerialNumberInput, serialToText } from '../x509/serial-number.js';
 import { type Json, ValueObject } from '../x509/value-object.js';
 import { type CertIdTuple, certIdFrom, certIdOf } from './cert-id-input.js';
 
@@ -139,7 +139,7 @@ export class CertId extends ValueObject implements IssuerHashes {
       hashAlgorithm: this.hashAlgorithm,
       issuerNameHash: this.#tuple[1].toString('hex'),
       issuerKeyHash: this.#tuple[2].toString('hex'),
-      serialNumber: this.#tuple[3].toString('hex'),
+      serialNumber: serialToText(this.#tuple[3]),
     };
   }
 }

@@ -8,6 +8,7 @@ export type { AlgorithmIdentifier, HashAlgorithmName } from './algorithms.js';
 export { ASN1StringType } from './asn1-string.js';
 export type { CertificateInput } from './certificate.js';
 export { CertificateExtensionOID } from './certificate-extensions.js';
+export type { ChainInput } from './chain.js';
 export type { ExtensionClass, ExtensionType } from './extension.js';
 export type {
   AlgorithmIdentifierInit,

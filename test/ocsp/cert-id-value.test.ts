@@ -29,6 +29,17 @@ test('the four parts are those of a request', (t) => {
   t.false(CertId.of(issuer, { serialNumber: 1n }).equals(CertId.of(issuer, { serialNumber: 2n })));
 });
 
+test('JSON has the serial number as certificates have it', (t) => {
+  for (const serialNumber of [0x80n, 0x7fn, 0n, -5n]) {
+    const json = CertId.of(issuer, { serialNumber }).toJSON() as { serialNumber: string };
+    const [entry] = new OCSPRequestBuilder()
+      .addCertificateByHash(Buffer.alloc(20), Buffer.alloc(20), serialNumber, 'sha1')
+      .build().requests;
+    t.is(json.serialNumber, (entry!.toJSON() as { serialNumber: string }).serialNumber);
+  }
+  t.like(CertId.of(issuer, { certificate }).toJSON(), { serialNumber: certificate.serialNumber });
+});
+
 test('what is read may be changed without effect', (t) => {
   const certId = CertId.of(issuer, { certificate });
   certId.issuerKeyHash.fill(0);

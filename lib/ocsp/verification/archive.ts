@@ -2,11 +2,10 @@
 
 import type { X509Certificate } from 'node:crypto';
 import { types } from 'node:util';
-import { invalidArgType, invalidValue } from '../../errors.js';
-import { type CertificateInput, toCertificate } from '../../x509/certificate.js';
+import { invalidArgType } from '../../errors.js';
+import { type ChainInput, toChain } from '../../x509/chain.js';
 import { checkList } from '../../x509/checks.js';
 import { type OptionNames, readOptions } from '../../x509/options.js';
-import { loadCertificates } from '../../x509/pem.js';
 import { copyInput, type MessageDer, STRICT } from '../message.js';
 import { loadDerOcspResponse, OCSPResponse } from '../response.js';
 import { momentOf } from '../validity.js';
@@ -24,7 +23,7 @@ export interface StatusAtQuestion {
    * PEM, or a list: the certificate in question, the certificate of the CA that issued it, and so on. The last one is taken as it
    * is: a trust anchor, or a CA that is known to have been good. Two will do.
    */
-  readonly chain: string | Iterable<CertificateInput>;
+  readonly chain: ChainInput;
   /** The moment in question, such as that of a time stamp over a signature. */
   readonly at: Date;
   /**
@@ -99,7 +98,7 @@ class Archive {
   readonly #policy: Policy;
   readonly #judge: JudgeAt;
 
-  constructor(input: unknown, chain: unknown, existedAt: number, policy: Policy, judge: JudgeAt) {
+  constructor(input: unknown, chain: ChainInput, existedAt: number, policy: Policy, judge: JudgeAt) {
     this.#policy = policy;
     this.#judge = judge;
     this.#existedAt = existedAt;
@@ -114,18 +113,8 @@ class Archive {
     return new OCSPStatusAt(at, this.#existedAt, links, this.#unreadable);
   }
 
-  #toLinks(chain: unknown): Link[] {
-    const certificates =
-      typeof chain === 'string'
-        ? loadCertificates(chain)
-        : [
-            ...checkList(
-              types.isUint8Array(chain) ? undefined : chain,
-              'chain',
-              (item) => toCertificate(item, 'chain').x509,
-            ),
-          ];
-    if (certificates.length < 2) throw invalidValue('a chain has a certificate and its issuer, at least');
+  #toLinks(chain: ChainInput): Link[] {
+    const certificates = toChain(chain);
     const links: Link[] = [];
     for (let i = certificates.length - 2; i >= 0; i--) {
       const [certificate, issuer] = certificates.slice(i, i + 2) as [X509Certificate, X509Certificate];
