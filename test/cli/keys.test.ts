@@ -7,6 +7,7 @@ import { createTestCa, generateTestKeyPair } from 'openssl-ocsp/testing';
 import { command, forEachOf } from '../helpers/command.js';
 import { testIf, withCli } from '../helpers/conditional.js';
 import { openssl, opensslCliVersion, Scratch } from '../helpers/openssl-cli.js';
+import { mergedPkcs12 } from '../helpers/pkcs12.js';
 
 const main = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
 const ca = createTestCa({ subject: 'CN=Keys CA' });
@@ -74,6 +75,49 @@ withCli('bulk-sign: with the certificate of a PKCS#12 file, and with a key of a 
     t.is((JSON.parse(stdout) as { signed: number }).signed, 2);
     const store = await SegmentStore.open(folder);
     t.teardown(() => store.close());
+  });
+});
+
+withCli('several keys in a PKCS#12 file: the certificate chooses, wherever one is taken', async (t) => {
+  const list = scratch.write('several.csv', 'serial,status\n0A,good\n');
+  const one = ca.issueResponder({ keyType: 'ec' });
+  const oneKey = scratch.write('one.key', one.privateKeyPem);
+  const oneCert = scratch.write('one.pem', one.certificatePem);
+  made('one.p12', 'pkcs12', '-export', '-inkey', oneKey, '-in', oneCert, '-passout', 'pass:sesame');
+  made('two.p12', ...exporting, ...encrypt);
+  const parts = ['one.p12', 'two.p12'].map((name) => scratch.read(name));
+  const unlock = ['--passphrase-file', pass];
+  const bulk = ['bulk-sign', '--issuer', issuer, '--csv', list, '--verify-sample', '1', ...unlock];
+  const other = scratch.write('neither.pem', ca.issueResponder().certificatePem);
+  await forEachOf([parts, parts.toReversed()], async (order, index) => {
+    const file = scratch.write(`several${index}.p12`, mergedPkcs12(order));
+    const ways: [string, (cert: string[]) => string[]][] = [
+      ['sign', (by) => [...about, '--sign-key', file, ...unlock, ...by.flatMap((path) => ['--sign-cert', path])]],
+      [
+        'bulk',
+        (by) => [
+          ...bulk,
+          '--key',
+          file,
+          '--out',
+          scratch.path(`several${index}`),
+          ...by.flatMap((path) => ['--signer', path]),
+        ],
+      ],
+    ];
+    for (const [name, way] of ways) {
+      const none = await command(way([]));
+      t.is(none.status, 1, name);
+      t.regex(none.stderr, /several private keys/, name);
+      const neither = await command(way([other]));
+      t.is(neither.status, 1, name);
+      t.regex(neither.stderr, /ERR_OCSP_KEY_MISMATCH/, name);
+      for (const path of [oneCert, cert]) {
+        const { status, bytes, stderr } = await command(way([path]));
+        t.is(status, 0, `${name}: ${stderr}`);
+        if (name === 'sign') signedBy(t, bytes, path);
+      }
+    }
   });
 });
 

@@ -1,4 +1,4 @@
-import { createHmac, createPrivateKey, X509Certificate } from 'node:crypto';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import test, { type ExecutionContext } from 'ava';
 import {
   HashAlgorithm,
@@ -11,8 +11,8 @@ import {
 import { ResponseSigner } from 'openssl-ocsp/bulk';
 import { createTestCa, type TestKeyOptions } from 'openssl-ocsp/testing';
 import { withCli } from '../helpers/conditional.js';
-import { hex, integer, sequence, tlv } from '../helpers/der.js';
 import { openssl, Scratch } from '../helpers/openssl-cli.js';
+import { mergedPkcs12 } from '../helpers/pkcs12.js';
 import { refuses, refusesType, wrong } from '../helpers/refusals.js';
 
 const root = createTestCa({ subject: 'CN=PKCS12 root' });
@@ -162,51 +162,11 @@ test('what is no PKCS#12 file', (t) => {
   refuses(t, 'ERR_OCSP_INVALID_VALUE', () => loadPkcs12(Buffer.alloc(1), 'a'.repeat(1025)));
 });
 
-/** The contents of a DER element, and the elements in it. */
-function contents(der: Buffer): Buffer {
-  const first = der[1] as number;
-  return der.subarray(2 + (first < 0x80 ? 0 : first & 0x7f));
-}
-
-function elements(der: Buffer): Buffer[] {
-  const found: Buffer[] = [];
-  for (let rest = contents(der); rest.length > 0; ) {
-    const first = rest[1] as number;
-    const more = first < 0x80 ? 0 : first & 0x7f;
-    const length = 2 + more + (more === 0 ? first : rest.readUIntBE(2, more));
-    found.push(rest.subarray(0, length));
-    rest = rest.subarray(length);
-  }
-  return found;
-}
-
-/** One file with what several hold, as a key store of Java: openssl exports one key at a time. */
-function merged(t: ExecutionContext, files: readonly Buffer[]): Buffer {
-  const data = hex('06092a864886f70d010701');
-  const safes = files.map((file) => {
-    const [, info] = elements(file) as [Buffer, Buffer];
-    const [, content] = elements(info) as [Buffer, Buffer];
-    return contents(contents(contents(content)));
-  });
-  const authSafe = sequence(...safes);
-  const salt = Buffer.from('saltsalt');
-  const pass = Buffer.from('sesame\0', 'utf16le').swap16();
-  const options = [`hexpass:${pass.toString('hex')}`, `hexsalt:${salt.toString('hex')}`];
-  const kdf = ['digest:SHA256', ...options, 'iter:1', 'id:3'].flatMap((option) => ['-kdfopt', option]);
-  const derived = openssl(['kdf', '-keylen', '32', ...kdf, 'PKCS12KDF']);
-  t.is(derived.status, 0, derived.stderr);
-  const key = Buffer.from(derived.stdout.replace(/[^0-9a-f]/gi, ''), 'hex');
-  const digest = createHmac('sha256', key).update(authSafe).digest();
-  const sha256 = sequence(hex('0609608648016503040201'), hex('0500'));
-  const mac = sequence(sequence(sha256, tlv(0x04, digest)), tlv(0x04, salt), integer(1n));
-  return sequence(integer(3n), sequence(data, tlv(0xa0, tlv(0x04, authSafe))), mac);
-}
-
 withCli('several keys: the certificate chooses, nothing else does', (t) => {
   const one = pkcs12(t, ['-name', 'first key']);
   const two = pkcs12(t, [], { keyType: 'rsa' });
   const files = [one, two];
-  for (const data of [merged(t, [one.data, two.data]), merged(t, [two.data, one.data])]) {
+  for (const data of [mergedPkcs12([one.data, two.data]), mergedPkcs12([two.data, one.data])]) {
     const error = refuses(t, 'ERR_OCSP_INVALID_VALUE', () => loadPkcs12(data, 'sesame'));
     t.regex(error?.message ?? '', /several private keys/);
     t.regex(error?.message ?? '', /first key \(/);
@@ -224,6 +184,6 @@ withCli('several keys: the certificate chooses, nothing else does', (t) => {
   }
   refuses(t, 'ERR_OCSP_KEY_MISMATCH', () => loadPkcs12(one.data, 'sesame', ca.certificate));
   refusesType(t, () => loadPkcs12(one.data, 'sesame', wrong('text')));
-  const twice = loadPkcs12(merged(t, [one.data, one.data]), 'sesame');
+  const twice = loadPkcs12(mergedPkcs12([one.data, one.data]), 'sesame');
   t.is(twice.certificate?.fingerprint256, new X509Certificate(one.responder.certificatePem).fingerprint256);
 });

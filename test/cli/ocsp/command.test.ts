@@ -22,9 +22,10 @@ import {
 } from 'openssl-ocsp';
 import { createTestCa } from 'openssl-ocsp/testing';
 import { type Place, parity, type Servers } from '../../helpers/command-cases.js';
-import { testIf } from '../../helpers/conditional.js';
+import { testIf, withCli } from '../../helpers/conditional.js';
 import { comparable, ocspProcess, runInside } from '../../helpers/ocsp-command.js';
 import { openssl, opensslCliVersion } from '../../helpers/openssl-cli.js';
+import { mergedPkcs12 } from '../../helpers/pkcs12.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'openssl-ocsp-command-'));
 const at = (name: string): string => join(folder, name);
@@ -208,6 +209,82 @@ test('a nonce twice is a wrong nonce', async (t) => {
   const twice = await runInside(args);
   t.is(twice.status, 1);
   t.is(twice.stderr, 'Nonce Verify error\n');
+});
+
+testIf(existsSync('/bin/bash'))('a pipe in the place of any file', async (t) => {
+  const request = at('piped.req');
+  await runInside([...ASK, '-no_nonce', '-reqout', request]);
+  const good = await answer('piped.der', '-ndays', '3');
+  const answered = at('piped.out');
+  const toAnswer = [
+    '-reqin',
+    request,
+    '-index',
+    at('index.txt'),
+    ...ANSWER,
+    '-rother',
+    at('ca.pem'),
+    '-respout',
+    answered,
+  ];
+  const toVerify = [...ASK, '-respin', good, '-CAfile', at('ca.pem'), '-verify_other', at('resp.pem'), '-no_nonce'];
+  const trusting = [...ASK, '-respin', good, '-VAfile', at('resp.pem'), '-no-CAfile', '-no_nonce'];
+  const asking = [
+    ...ASK,
+    '-signer',
+    at('resp.pem'),
+    '-signkey',
+    at('resp.key'),
+    '-sign_other',
+    at('ca.pem'),
+    '-reqout',
+    answered,
+  ];
+  for (const args of [toAnswer, toVerify, trusting, asking]) {
+    const piped = ['-reqin', '-index', '-CA', '-rsigner', '-rkey', '-rother', '-issuer', '-cert', '-respin', '-CAfile'];
+    piped.push('-verify_other', '-VAfile', '-signer', '-signkey', '-sign_other');
+    const words = args.map((word, i) =>
+      i > 0 && piped.includes(args[i - 1] as string) ? `<(cat '${word}')` : `'${word}'`,
+    );
+    t.true(words.some((word) => word.startsWith('<(')));
+    rmSync(answered, { force: true });
+    const script = [...ocspProcess.map((word) => `'${word}'`), ...words].join(' ');
+    const run = spawnSync('bash', ['-c', script], { encoding: 'utf8', timeout: 300_000 });
+    t.is(run.status, 0, `${script}: ${run.stderr}`);
+    if (args.includes('-respin')) {
+      t.is(run.stderr, 'Response verify OK\n');
+      t.regex(run.stdout, /: good\n/);
+    } else t.true(readFileSync(answered).length > 0);
+    if (args === toAnswer) t.is(loadDerOcspResponse(readFileSync(answered)).certificateStatus, OCSPCertStatus.GOOD);
+    if (args === asking)
+      t.true(loadDerOcspRequest(readFileSync(answered)).verifySignature({ trust: [ca.certificate] }).verified);
+  }
+});
+
+withCli('a PKCS#12 file, with one key or two, in the place of a certificate or a key is an error', async (t) => {
+  const made = [0, 1].map((i) => {
+    const { certificatePem, privateKeyPem } = ca.issueResponder();
+    writeFileSync(at('p12.pem'), certificatePem + privateKeyPem);
+    const run = openssl(['pkcs12', '-export', '-in', at('p12.pem'), '-passout', 'pass:sesame', '-out', at(`${i}.p12`)]);
+    t.is(run.status, 0, run.stderr);
+    return readFileSync(at(`${i}.p12`));
+  });
+  writeFileSync(at('both.p12'), mergedPkcs12(made));
+  const request = at('p12.req');
+  await runInside([...ASK, '-no_nonce', '-reqout', request]);
+  const toAnswer = ['-reqin', request, '-index', at('index.txt'), ...ANSWER, '-respout', at('p12.out')];
+  for (const file of [at('0.p12'), at('both.p12')]) {
+    for (const option of ['-rkey', '-rsigner', '-rother', '-CA', '-issuer', '-cert', '-signer', '-signkey']) {
+      const asks = ['-issuer', '-cert', '-signer', '-signkey'].includes(option);
+      const signed = ['-signer', at('resp.pem'), '-signkey', at('resp.key')];
+      const args = asks ? [...ASK, ...signed, '-reqout', at('p12.out')] : [...toAnswer, '-rother', at('ca.pem')];
+      const place = args.lastIndexOf(option);
+      const run = await runInside([...args.with(place + 1, file), '-passin', 'pass:sesame']);
+      t.is(run.status, 1, `${option}: ${run.stderr}`);
+      t.notRegex(run.stderr, /^\s+at /m);
+      t.false(existsSync(at('p12.out')), option);
+    }
+  }
 });
 
 test('a file of any kind in any place gives an error, never a stack trace', async (t) => {
