@@ -17,7 +17,8 @@
         '<!@(node -p "[\'core\',\'binding\'].flatMap((folder)=>require(\'fs\').readdirSync(\'native/\'+folder).filter((file)=>file.endsWith(\'.cc\')).map((file)=>\'native/\'+folder+\'/\'+file)).join(\' \')")',
       ],
       'include_dirs': [
-        '<!(node -p "require(\'node-addon-api\').include_dir")',
+        # In the package these headers lie beside this file (scripts/lib/package-source.mjs).
+        '<!(node -p "require(\'fs\').existsSync(\'node-addon-api\') ? \'node-addon-api\' : require(\'node-addon-api\').include_dir")',
       ],
       'defines': [
         'NAPI_VERSION=9',
@@ -76,7 +77,8 @@
             '-Wl,-z,nodelete',
             # Two copies of the addon in one process keep to their own code.
             '-Wl,-Bsymbolic',
-            '-Wl,--exclude-libs,ALL',
+            # Nothing of a C++ library that is linked in, either.
+            '-Wl,--version-script=<(module_root_dir)/native/exports.map',
             '-Wl,--gc-sections',
           ],
         }],

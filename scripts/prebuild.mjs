@@ -1,23 +1,17 @@
-// Puts the release build, stripped, where the loader and the tarball look for it. Run on each platform before a release;
-// `npm pack` runs it for the platform at hand.
-import { copyFileSync, mkdirSync, rmSync, statSync } from 'node:fs';
+// Puts the release build, stripped, where `npm pack` takes it from. Run on each platform before a release; `npm pack` runs
+// it for the platform at hand.
+import { copyFileSync, mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { buildAddon } from './lib/addon.mjs';
 import { addonPath, prebuildPath } from './lib/paths.mjs';
 import { has, main, run } from './lib/run.mjs';
 
-const options = {
-  clean: { type: 'boolean', help: "remove this platform's binary again, so that the loader finds later builds" },
-};
 const about =
-  "Writes prebuilds/<platform>-<arch>.node (musl: <platform>musl-<arch>) for the platform at hand. Other platforms' files are left alone.";
+  'Writes build/prebuilds/<platform>-<arch>.node (musl: <platform>musl-<arch>) for the platform at hand. Files of other\n' +
+  'platforms are left alone.';
 
-await main({ usage: 'npm run build:prebuilt [-- options]', about, options }, (values) => {
+await main({ usage: 'npm run build:prebuilt', about }, () => {
   const target = prebuildPath();
-  if (values.clean) {
-    rmSync(target, { force: true });
-    return;
-  }
   buildAddon();
   mkdirSync(dirname(target), { recursive: true });
   copyFileSync(addonPath(), target);

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
-import { addonPath, inRoot, prebuildPath } from './paths.mjs';
+import { addonPath, inRoot } from './paths.mjs';
 import { bin, node, run, ScriptError, step } from './run.mjs';
 import { files, fingerprint, isFresh, stamp, unstamp } from './stamps.mjs';
 
@@ -29,6 +29,7 @@ function inputs() {
   return [
     ...files(inRoot('native'), (file) => /\.(cc|h)$/.test(file)),
     inRoot('binding.gyp'),
+    inRoot('native', 'exports.map'),
     inRoot('node_modules', 'node-addon-api', 'package.json'),
     ...(opensslVersion && existsSync(opensslVersion) ? [opensslVersion] : []),
   ];
@@ -54,8 +55,8 @@ export function buildAddon({ configuration = 'Release', werror = strict, force =
   step(`building the addon (${configuration})`);
   unstamp(name);
   if (force) rmSync(inRoot('build', configuration), { recursive: true, force: true });
-  // The loader prefers a prebuilt binary, which would hide what is built now.
-  rmSync(prebuildPath(), { force: true });
+  // What an interrupted `npm pack` left would hide what is built now.
+  rmSync(inRoot('prebuilds'), { recursive: true, force: true });
   const headers = localHeaders();
   const common = headers ? [`--nodedir=${headers}`] : [];
   const quiet = process.env.CI ? [] : ['--loglevel=warn'];

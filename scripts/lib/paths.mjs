@@ -12,7 +12,9 @@ export const addonPath = (configuration = 'Release') => inRoot('build', configur
 export function prebuildTarget() {
   return `${process.platform}${isMusl() ? 'musl' : ''}-${process.arch}`;
 }
-export const prebuildPath = () => inRoot('prebuilds', `${prebuildTarget()}.node`);
+
+/** Where prebuilt binaries are kept until `npm pack` takes them into the package's prebuilds/. */
+export const prebuildPath = (target = prebuildTarget()) => inRoot('build', 'prebuilds', `${target}.node`);
 
 function isMusl() {
   if (process.platform !== 'linux') return false;

@@ -40,6 +40,17 @@ test('the exported names are those of the report', async (t) => {
   t.is(names, readFileSync(report, 'utf8'));
 });
 
+test('compilers that do not read "exports" find the same declarations', (t) => {
+  const manifest = JSON.parse(readFileSync(new URL('package.json', root), 'utf8')) as {
+    exports: Record<string, { types: string } | string>;
+    typesVersions: { '*': Record<string, string[]> };
+  };
+  const declared = Object.entries(manifest.exports).flatMap(([path, target]) =>
+    typeof target === 'string' || path === '.' ? [] : [[path.slice(2), [target.types]]],
+  );
+  t.deepEqual(manifest.typesVersions, { '*': Object.fromEntries(declared) as Record<string, string[]> });
+});
+
 test('what OpenSSL says of a signature is not taken for a boolean, nor can it be asked by the name of one that is', (t) => {
   const response = loadDerOcspResponse(new TestResponseKit().respond());
   // Truthy whatever it says: the compiler refuses it where a boolean is wanted.

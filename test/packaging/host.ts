@@ -13,6 +13,8 @@ export const releaseAddon: string = join(root, 'build', 'Release', 'openssl_ocsp
 /** What came of importing the package in a fresh process. */
 export interface LoadResult {
   loaded: boolean;
+  /** The addons that the process has mapped, when loaded. */
+  addons?: string[];
   /** `opensslInfo`, when loaded. */
   info?: { version: string; builtAgainst: string; source: string };
   /** What was thrown, when not. */
@@ -25,7 +27,8 @@ const PROBE = `
   let result;
   try {
     const { opensslInfo } = await import(folder + 'dist/binding.js');
-    result = { loaded: true, info: opensslInfo };
+    const addons = process.report.getReport().sharedObjects.filter((file) => file.endsWith('.node'));
+    result = { loaded: true, info: opensslInfo, addons };
   } catch (error) {
     const { name, code, message, cause } = error;
     result = { loaded: false, error: { name, code, message, isOCSPError: error instanceof OCSPError, cause: String(cause) } };

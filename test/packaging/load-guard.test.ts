@@ -9,13 +9,13 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   rmSync,
-  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import test from 'ava';
+import { dirname, join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
 import { testIf } from '../helpers/conditional.js';
 import { findTool, load, noSourceBuild, plainEnv, releaseAddon, root } from './host.js';
 
@@ -89,10 +89,19 @@ const compiler = noSourceBuild() === undefined ? findTool(process.env['CXX'], 'c
 testIf(compiler !== undefined)('a host with another major version of OpenSSL is told so at load', (t) => {
   const folder = temporaryFolder();
   t.teardown(folder.remove);
-  const { loaded, error } = load(addonForOtherMajor(folder.path, compiler as string));
+  const addon = addonForOtherMajor(folder.path, compiler as string);
+  const { loaded, error } = load(addon);
   t.false(loaded);
   t.like(error, { name: 'OCSPError', code: 'ERR_OCSP_OPENSSL_MISMATCH', isOCSPError: true });
   t.true(error?.message.includes(process.versions.openssl), 'the message names the version of the host');
+
+  const { path, place } = packageWithoutAddon(t);
+  copyFileSync(addon, place(PREBUILT));
+  const unusable = load(undefined, path).error;
+  t.is(unusable?.code, 'ERR_OCSP_OPENSSL_MISMATCH');
+  t.regex(unusable?.message ?? '', /node-gyp@12 rebuild --directory "/);
+  copyFileSync(releaseAddon, place(`source/${BUILD}`));
+  t.true(load(undefined, path).loaded, 'there is a build for this host');
 });
 
 test('a file that is no addon is told apart from a host without OpenSSL', (t) => {
@@ -107,24 +116,79 @@ test('a file that is no addon is told apart from a host without OpenSSL', (t) =>
   }
 });
 
-onElf('OPENSSL_OCSP_BINDING goes before prebuilds/, which goes before a build from source', (t) => {
+/** The package without any addon, in a folder of its own. */
+function packageWithoutAddon(t: ExecutionContext): { path: string; place: (name: string) => string } {
   const folder = temporaryFolder();
   t.teardown(folder.remove);
-  cpSync(join(root, 'dist'), join(folder.path, 'dist'), { recursive: true });
+  for (const name of ['dist', 'typings']) cpSync(join(root, name), join(folder.path, name), { recursive: true });
   copyFileSync(join(root, 'package.json'), join(folder.path, 'package.json'));
-  symlinkSync(join(root, 'node_modules'), join(folder.path, 'node_modules'));
+  const place = (name: string): string => {
+    const path = join(folder.path, name);
+    mkdirSync(dirname(path), { recursive: true });
+    return path;
+  };
+  return { path: folder.path, place };
+}
 
-  t.is(load(undefined, folder.path).error?.code, 'ERR_OCSP_ADDON_UNAVAILABLE', 'neither');
+const report = process.report.getReport() as unknown as { header: { glibcVersionRuntime?: string } };
+const glibc = report.header.glibcVersionRuntime;
+const PREBUILT = `prebuilds/${process.platform}${glibc === undefined ? 'musl' : ''}-${process.arch}.node`;
+const BUILD = 'build/Release/openssl_ocsp.node';
 
-  mkdirSync(join(folder.path, 'build', 'Release'), { recursive: true });
-  copyFileSync(releaseAddon, join(folder.path, 'build', 'Release', 'openssl_ocsp.node'));
-  t.true(load(undefined, folder.path).loaded, 'only a build from source');
+onElf('OPENSSL_OCSP_BINDING goes before prebuilds/, which goes before a build from source', (t) => {
+  const { path, place } = packageWithoutAddon(t);
+  t.is(load(undefined, path).error?.code, 'ERR_OCSP_ADDON_UNAVAILABLE', 'neither');
+  // Which file was taken shows in what the process has mapped.
+  for (const name of [BUILD, `source/${BUILD}`, PREBUILT]) {
+    copyFileSync(releaseAddon, place(name));
+    t.deepEqual(load(undefined, path).addons, [join(realpathSync(path), name)]);
+  }
+  t.deepEqual(load(releaseAddon, path).addons, [realpathSync(releaseAddon)], 'named, prebuilt and built');
+});
 
-  // A prebuilt binary that cannot load shows that it was taken.
-  const report = process.report.getReport() as unknown as { header: { glibcVersionRuntime?: string } };
-  const libc = report.header.glibcVersionRuntime === undefined ? 'musl' : '';
-  mkdirSync(join(folder.path, 'prebuilds'));
-  addonWithMissingSymbol(join(folder.path, 'prebuilds', `${process.platform}${libc}-${process.arch}.node`));
-  t.is(load(undefined, folder.path).error?.code, 'ERR_OCSP_OPENSSL_UNAVAILABLE', 'prebuilt and built');
-  t.true(load(releaseAddon, folder.path).loaded, 'named, prebuilt and built');
+onElf('a prebuilt binary that does not load is passed over for a build, one that is named is not', (t) => {
+  const { path, place } = packageWithoutAddon(t);
+  copyFileSync(releaseAddon, place(`source/${BUILD}`));
+  const unusable: [string, (file: string) => void][] = [
+    ['is not for this machine', (file) => writeFileSync(file, readFileSync(releaseAddon).fill(0xff, 18, 20))],
+    ['lacks a symbol', addonWithMissingSymbol],
+    ['is cut short', (file) => writeFileSync(file, readFileSync(releaseAddon).subarray(0, 100))],
+  ];
+  for (const [what, make] of unusable) {
+    make(place(PREBUILT));
+    t.true(load(undefined, path).loaded, what);
+    t.false(load(join(path, PREBUILT), path).loaded, what);
+  }
+});
+
+onElf('without an addon that loads: platform, C library, what was tried, what Node says, and a command', (t) => {
+  const { path, place } = packageWithoutAddon(t);
+  const symbol = addonWithMissingSymbol(place(PREBUILT));
+  writeFileSync(place(`source/${BUILD}`), 'not a shared object');
+  const { error } = load(undefined, path);
+  t.is(error?.code, 'ERR_OCSP_OPENSSL_UNAVAILABLE', 'the file that got furthest');
+  const message = error?.message ?? '';
+  for (const part of [
+    `${process.platform}-${process.arch} with ${glibc === undefined ? 'musl 1.' : `glibc ${glibc},`}`,
+    process.version,
+    `${join(path, PREBUILT)}: `,
+    symbol,
+    `${join(path, 'source', BUILD)}: `,
+    `${join(path, BUILD)}: no such file`,
+    `cmake-js@8 build --directory "${join(path, 'source')}"`,
+  ])
+    t.true(message.includes(part), `${part}\n${message}`);
+  t.notRegex(message, /\n/);
+  rmSync(join(path, PREBUILT));
+  const missing = load(undefined, path).error;
+  t.is(missing?.code, 'ERR_OCSP_ADDON_UNAVAILABLE');
+  t.true(missing?.message.endsWith(`npx --yes node-gyp@12 rebuild --directory "${join(path, 'source')}"`));
+});
+
+test('a bundle without the addon is told to leave the package out', (t) => {
+  const { path } = packageWithoutAddon(t);
+  rmSync(join(path, 'typings'), { recursive: true });
+  const { error } = load(undefined, path);
+  t.is(error?.code, 'ERR_OCSP_ADDON_UNAVAILABLE');
+  t.regex(error?.message ?? '', /bundled.*external/);
 });

@@ -1,4 +1,4 @@
-// Compiled by scripts/pack-check.mjs under both module resolutions, then run, in a folder that holds nothing but the
+// Compiled by scripts/pack-check.mjs under every module resolution, then run, in a folder that holds nothing but the
 // installed package.
 import {
   HashAlgorithm,
@@ -9,7 +9,9 @@ import {
   OCSPRequestBuilder,
   type OCSPResponse,
 } from 'openssl-ocsp';
+import type { StatusSource } from 'openssl-ocsp/bulk';
 
+export const sources: StatusSource[] = [];
 const hash: Uint8Array = new Uint8Array(32);
 const request: OCSPRequest = new OCSPRequestBuilder().addCertificateByHash(hash, hash, 'AB12', 'sha256').build();
 const serial: bigint = request.serialNumber;
