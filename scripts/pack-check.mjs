@@ -11,7 +11,7 @@ import { files } from './lib/stamps.mjs';
 import { record } from './lib/suite.mjs';
 
 const KIB = 1024;
-const LIMITS = { prebuilt: 1024 * KIB, everythingElse: 5120 * KIB, tarball: 1792 * KIB };
+const LIMITS = { prebuilt: 1024 * KIB, everythingElse: 6144 * KIB, tarball: 1792 * KIB };
 
 /** Later lines of Node.js that the installed package is used under, where their binaries can be had. */
 const LINES = prebuildTarget() === 'linux-x64' ? ['22', '24', '26'] : [];
@@ -93,7 +93,8 @@ await main(
       ];
       for (const [name, check] of checks) {
         step(name);
-        passed += (await check()) ?? 1;
+        const several = await check();
+        passed += Number.isInteger(several) ? several : 1;
       }
     } catch (error) {
       failure = error;
