@@ -35,6 +35,8 @@ await main(
   runGroups,
 );
 
+async function* noFigures() {}
+
 async function runGroups({ quick, 'no-peers': noPeers, json, svg }, names) {
   const unknown = names.find((name) => !GROUPS.includes(name));
   if (unknown !== undefined) throw new ScriptError(`There is no group '${unknown}'; there are ${GROUPS.join(', ')}.`);
@@ -48,7 +50,7 @@ async function runGroups({ quick, 'no-peers': noPeers, json, svg }, names) {
   const peers = noPeers ? [] : await loadPeers();
   const groups = [];
   for (const name of names.length > 0 ? names : GROUPS) {
-    const { heading, tables, effort = DEFAULT_EFFORT } = await import(`./groups/${name}.mjs`);
+    const { heading, tables, figures = noFigures, effort = DEFAULT_EFFORT } = await import(`./groups/${name}.mjs`);
     const results = [];
     for await (const { title, contenders } of tables({ quick, peers })) {
       const result = { title, rows: await measure(contenders, quick ? QUICK_EFFORT : effort) };
@@ -63,7 +65,13 @@ async function runGroups({ quick, 'no-peers': noPeers, json, svg }, names) {
       chart({ heading, note: `${machine}. Length: ratio to the first row, measured in one run.`, tables: results }),
     );
     log(`Chart: ${file}\n`);
-    groups.push({ name, heading, tables: results });
+    const others = [];
+    for await (const figure of figures({ quick, peers })) {
+      const { name: what, value, unit, goal } = figure;
+      log(`  ${what}: ${Number(value.toPrecision(3))} ${unit}${goal && ` (goal: ${goal})`}`);
+      others.push(figure);
+    }
+    groups.push({ name, heading, tables: results, figures: others });
   }
   const peakRssMiB = Math.round(process.resourceUsage().maxRSS / 1024);
   log(`Peak resident memory: ${peakRssMiB} MiB`);

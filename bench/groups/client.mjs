@@ -1,12 +1,31 @@
-// Asking a client that knows: what a check costs beside the verification of an answer.
+// Asking: what a check costs from the cache, cold, in a TLS handshake, and in memory.
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { connect, createServer } from 'node:tls';
+import { fileURLToPath } from 'node:url';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { OCSPRequestBuilder, Verifier } from 'openssl-ocsp';
+import { FolderCache, OCSPClient, Stapler } from 'openssl-ocsp/client';
+import { createTestCa, TestResponder, TestResponseKit } from 'openssl-ocsp/testing';
+import { inRoot } from '../../scripts/lib/paths.mjs';
+import { answersAbout, clientOptions, fillFolder, manyCertificates } from '../client/certificates.mjs';
+import { contender } from '../measure.mjs';
+import { peerContenders } from './common.mjs';
 
-import { Verifier } from 'openssl-ocsp';
-import { OCSPClient } from 'openssl-ocsp/client';
-import { TestResponder, TestResponseKit } from 'openssl-ocsp/testing';
+export const heading = 'Checks of a client';
+const MANY = 50_000;
 
-export const heading = 'Checks from the cache of a client';
+export async function* tables({ peers }) {
+  yield* fromCache();
+  yield* cold(peers);
+  yield* handshakes(MANY);
+}
 
-export async function* tables() {
+async function* fromCache() {
   const kit = new TestResponseKit();
   const responder = await TestResponder.start(kit.ca);
   const client = new OCSPClient({ responders: [responder.url] });
@@ -17,7 +36,7 @@ export async function* tables() {
     const der = kit.respond();
     const verifier = new Verifier();
     yield {
-      title: 'One certificate, P-256',
+      title: 'From the cache, one certificate, P-256',
       contenders: [
         {
           name: 'an asynchronous function that does nothing',
@@ -56,4 +75,181 @@ async function nothing(question) {
 async function check(client, question) {
   const { allowed, source } = await client.check(question);
   if (!allowed || source !== 'cache') throw new Error('not from the cache');
+}
+
+/** Each time the responder, in a process of its own, is asked anew, and its answer verified. CPU and heap are this process's. */
+async function* cold(peers) {
+  const ca = createTestCa({ keyType: 'rsa', subject: 'C=XX,O=Benchmark,CN=Benchmark CA' });
+  const serial = 0x1000_0000_0000_0000n;
+  const child = fork(fileURLToPath(new URL('../responder-server.mjs', import.meta.url)));
+  child.send({
+    certificate: ca.certificatePem,
+    key: ca.privateKeyPem,
+    serials: [serial.toString(16)],
+    fixed: true,
+  });
+  const [port] = await once(child, 'message');
+  const url = `http://127.0.0.1:${port}/`;
+  const { certificate } = ca.issue({ keyType: 'rsa', serialNumber: serial, aia: { ocsp: [url] } });
+  const issuer = ca.certificate;
+  const client = new OCSPClient({ responders: [url], cache: false, method: 'post', hash: 'sha1' });
+  const request = new OCSPRequestBuilder().addCertificate(certificate, issuer, 'sha1').build().publicBytes();
+  try {
+    yield {
+      title: 'Cold: over HTTP, RSA-2048',
+      contenders: [
+        await contender('fetch of an answer that nobody looks into', () => post(url, request), { kind: 'limit' }),
+        await contender('OCSPClient.check', async () => (await client.check({ certificate, issuer })).outcome, {
+          kind: 'own',
+          check: isGood,
+        }),
+        ...(await peerContenders(peers, (peer) => peer.ask?.(certificate, issuer, url), isGood)),
+      ],
+    };
+  } finally {
+    await client.close();
+    child.kill();
+  }
+}
+
+function isGood(status) {
+  if (status !== 'good') throw new Error(`${status} is not good`);
+}
+
+async function post(url, body) {
+  const headers = { 'Content-Type': 'application/ocsp-request' };
+  const response = await fetch(url, { method: 'POST', headers, body });
+  return await response.arrayBuffer();
+}
+
+/** Full handshakes of TLS 1.3 in this process, of a server that has no staple, and of one with so many of them. */
+async function* handshakes(count) {
+  const { ca, identities } = manyCertificates(count);
+  const answers = await answersAbout(ca, identities);
+  const client = new OCSPClient(clientOptions(identities, answers));
+  const stapler = new Stapler({ client });
+  for (const { certificate } of identities) stapler.add([certificate, ca.certificate]).catch(() => {});
+  await stapler.ready();
+  const { certificatePem, privateKeyPem } = identities[count >> 1];
+  const options = { cert: certificatePem + ca.certificatePem, key: privateKeyPem };
+  const [plain, stapling] = [createServer(options), createServer(options)];
+  stapler.attach(stapling);
+  for (const server of [plain, stapling]) {
+    server.on('secureConnection', (socket) => socket.on('error', () => {}).end('x'));
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+  }
+  try {
+    yield {
+      title: `TLS handshakes, ${count} certificates known`,
+      contenders: [
+        await contender('without a staple', () => handshake(plain, ca, false), { kind: 'limit' }),
+        await contender('with one of a Stapler', () => handshake(stapling, ca, true), { kind: 'own' }),
+      ],
+    };
+  } finally {
+    plain.close();
+    stapling.close();
+    await stapler.close();
+    await client.close();
+  }
+}
+
+async function handshake(server, ca, isStapled) {
+  const { port } = server.address();
+  const socket = connect({
+    port,
+    host: '127.0.0.1',
+    servername: 'localhost',
+    ca: ca.certificatePem,
+    requestOCSP: true,
+  });
+  let staple = null;
+  socket.on('OCSPResponse', (der) => {
+    staple = der;
+  });
+  await once(socket, 'secureConnect');
+  if ((staple !== null && staple.length > 0) !== isStapled) throw new Error('a staple is missing, or there is one');
+  socket.destroy();
+}
+
+/** What is no rate: name, value, and what it should be. */
+export async function* figures({ quick }) {
+  const count = quick ? 50 : MANY;
+  const { ca, identities } = manyCertificates(count);
+  const answers = await answersAbout(ca, identities);
+  const issuer = ca.certificate;
+
+  let requests = 0;
+  const { fetch: fetchAnswer, ...options } = clientOptions(identities, answers);
+  const counting = (url) => {
+    requests += 1;
+    return fetchAnswer(url);
+  };
+  const client = new OCSPClient({ ...options, fetch: counting });
+  const [{ certificate }] = identities;
+  await Promise.all(Array.from({ length: quick ? 100 : 10_000 }, () => client.check({ certificate, issuer })));
+  await client.close();
+  yield { name: 'requests for 10,000 checks of one certificate at a time', value: requests, unit: '', goal: '1' };
+
+  const folder = mkdtempSync(join(inRoot('build'), 'bench-answers-'));
+  try {
+    await fillFolder(folder, ca, identities, answers);
+    const store = new FolderCache(folder);
+    const begin = performance.now();
+    const starting = new OCSPClient({ ...options, fetch: refuse, cache: { store } });
+    const stapler = new Stapler({ client: starting });
+    for (const identity of identities) stapler.add([identity.certificate, issuer]).catch(() => {});
+    await stapler.ready();
+    const seconds = (performance.now() - begin) / 1000;
+    if (!stapler.states().every(({ decision }) => decision === 'stapled')) throw new Error('not all are stapled');
+    await stapler.close();
+    await starting.close();
+    yield { name: `start of a stapler from a folder of ${count} answers`, value: seconds, unit: 's', goal: '<= 3' };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+
+  const gc = collector();
+  const memory = () => {
+    gc();
+    const { heapUsed, external } = process.memoryUsage();
+    return heapUsed + external;
+  };
+  const bytesOfDer = answers.reduce((sum, { length }) => sum + length, 0);
+  // (What the certificates take when they are first looked at is not the cache's.)
+  const looking = new OCSPClient({ ...options, fetch: fetchAnswer, cache: false });
+  await askAll(looking, identities, issuer);
+  await looking.close();
+  const before = memory();
+  const full = new OCSPClient({ ...options, fetch: fetchAnswer, cache: { maxBytes: Number.MAX_SAFE_INTEGER } });
+  await askAll(full, identities, issuer);
+  const held = memory() - before;
+  yield { name: 'memory of a cached answer, to its DER', value: held / bytesOfDer, unit: 'x', goal: '<= 1.3' };
+  yield { name: 'the same, in bytes', value: held / count, unit: 'B', goal: '' };
+
+  const checks = quick ? 1000 : 1_000_000;
+  const start = memory();
+  for (let i = 0; i < checks; i++) await full.check({ certificate: identities[i % count].certificate, issuer });
+  yield {
+    name: `memory that grew in ${checks} checks of ${count} certificates`,
+    value: (memory() - start) / 2 ** 20,
+    unit: 'MiB',
+    goal: 'flat',
+  };
+  await full.close();
+}
+
+async function refuse() {
+  throw new Error('nobody should be asked');
+}
+
+async function askAll(client, identities, issuer) {
+  for (let i = 0; i < identities.length; i += 100)
+    await Promise.all(identities.slice(i, i + 100).map(({ certificate }) => client.check({ certificate, issuer })));
+}
+
+function collector() {
+  setFlagsFromString('--expose-gc');
+  return runInNewContext('gc');
 }

@@ -9,11 +9,12 @@ import { npm } from '../../scripts/lib/run.mjs';
 
 const VERSIONS = {
   '@peculiar/asn1-ocsp': '2.6.1',
+  'easy-ocsp': '1.3.0',
   jsrsasign: '11.1.5',
   ocsp: '1.2.0',
   pkijs: '4.0.0',
 };
-const MODULES = ['pkijs', 'peculiar', 'jsrsasign', 'npm-ocsp'];
+const MODULES = ['pkijs', 'peculiar', 'jsrsasign', 'npm-ocsp', 'easy-ocsp'];
 const folder = inRoot('build', 'bench', 'peers');
 
 /**
@@ -24,6 +25,7 @@ const folder = inRoot('build', 'bench', 'peers');
  * - `verify(der, publicKey, hash)`: loads a response and says whether its signature is right
  * - `buildRequest(certificate, issuer)`: an operation that returns DER
  * - `loadRequest(der)`: loads a request and reads its CertID
+ * - `ask(certificate, issuer, url)`: an operation that asks a responder, verifies, and returns the status
  */
 export async function loadPeers() {
   install();

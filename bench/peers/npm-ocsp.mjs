@@ -28,6 +28,14 @@ export async function createPeer(load) {
       };
     },
 
+    ask(certificate, issuer) {
+      const question = { cert: certificate.raw, issuer: issuer.raw };
+      return () =>
+        new Promise((resolve, reject) => {
+          ocsp.check(question, (error, result) => (error ? reject(error) : resolve(result.type)));
+        });
+    },
+
     parse(der) {
       return () => ocsp.utils.parseResponse(der);
     },

@@ -84,8 +84,8 @@ export async function inquire(
   }
   const result = best as OCSPAttempt;
   if (result.failure !== 'unreachable') memory.answered();
-  // Whoever was cut short because another responder was faster has not failed.
-  else if (!signal.aborted || signal.reason instanceof OutOfTimeError) {
+  // Whoever was cut short because another responder was faster has not failed, unless it has spoken.
+  else if (!signal.aborted || signal.reason instanceof OutOfTimeError || result.verdict !== null) {
     memory.failed(options.clock.now(), inquiry.retryAfter);
   }
   return result;

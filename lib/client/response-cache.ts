@@ -58,14 +58,17 @@ export class ResponseCache {
     return answer;
   }
 
-  /** An answer of the store: one of now, or one that was right in its time, and is a floor for those to come. */
+  /**
+   * An answer of the store: one of now, or one that is right in its time, and is a floor for those to come; also where a clock was
+   * set back, and that time is to come.
+   */
   #toAnswer(der: Uint8Array, subject: Subject, now: number): CachedAnswer | undefined {
     const verdict = this.#verifier.verify(der, subject.question(now));
     if (verdict.usable) return new CachedAnswer(verdict, now, subject);
     const then = timeOf(verdict);
-    if (then === undefined || then > now) return undefined;
-    const earlier = this.#verifier.verify(der, subject.question(then));
-    return earlier.usable ? new CachedAnswer(earlier, then, subject) : undefined;
+    if (then === undefined) return undefined;
+    const inItsTime = this.#verifier.verify(der, subject.question(then));
+    return inItsTime.usable ? new CachedAnswer(inItsTime, then, subject) : undefined;
   }
 
   async #ofStore<T>(use: (store: ResponseCacheStore) => Promise<T>): Promise<T | null> {
