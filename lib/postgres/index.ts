@@ -7,4 +7,7 @@
 
 export { PostgresAuthority, type PostgresAuthorityOptions } from './authority.js';
 export type { PostgresInput, PostgresPool } from './database.js';
+export { type ImportOptions, type ImportResult, importStatuses } from './import.js';
+export { type NewRange, PostgresLedger, type PostgresLedgerOptions } from './ledger.js';
 export { type MigrationResult, migratePostgres } from './migrate.js';
+export { type PostgresSourceOptions, postgresSource } from './source.js';

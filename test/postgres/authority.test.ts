@@ -1,8 +1,9 @@
 /** Statuses in PostgreSQL: what a row says, and what is never said. */
-import { OCSPCertStatus } from 'openssl-ocsp';
+import { OCSPCertStatus, type ReasonFlags } from 'openssl-ocsp';
 import { migratePostgres, PostgresAuthority } from 'openssl-ocsp/postgres';
-import { createTestCa } from 'openssl-ocsp/testing';
+import { checkStatusAuthority, createTestCa } from 'openssl-ocsp/testing';
 import pg from 'pg';
+import { reasonToCode } from '#dist/x509/reason.js';
 import { postgresForFile, runSql, withPostgres } from '../helpers/postgres.js';
 import { addIssuer, authorityOf } from './fixtures.js';
 
@@ -207,4 +208,35 @@ withPostgres('no tables, no such CA, no such database, wrong arguments: an error
     t.throws(() => new PostgresAuthority(bad as never, options), { code: 'ERR_INVALID_ARG_TYPE' });
   t.throws(() => new PostgresAuthority('', { issuer: 'no' }), { code: 'ERR_OCSP_MALFORMED' });
   t.throws(() => new PostgresAuthority('', { ...options, isuer: 1 } as never), { code: 'ERR_OCSP_INVALID_VALUE' });
+});
+
+withPostgres('it does what every authority has to do', async (t) => {
+  t.timeout(300_000);
+  await t.notThrowsAsync(
+    checkStatusAuthority(async (certificate) => {
+      const url = await file.server.database();
+      const issuer = await addIssuer(url, certificate);
+      const authority = new PostgresAuthority(url, { issuer: certificate, interval: 20 });
+      return {
+        authority,
+        async write(entries) {
+          const rows = entries.map(({ serialNumber, status, revocationTime, reason }) => ({
+            serial: typeof serialNumber === 'bigint' ? serialNumber.toString(16) : serialNumber,
+            status,
+            revokedAt: revocationTime ?? null,
+            reason: reason == null ? null : reasonToCode(reason as ReasonFlags),
+          }));
+          await runSql(
+            url,
+            `INSERT INTO ocsp_status (issuer, serial, status, revoked_at, reason)
+              SELECT $1, ocsp_serial(r.serial), r.status, r."revokedAt", r.reason
+              FROM json_to_recordset($2) r(serial text, status int2, "revokedAt" timestamptz, reason int2)
+              ON CONFLICT (issuer, serial) DO UPDATE
+              SET status = excluded.status, revoked_at = excluded.revoked_at, reason = excluded.reason`,
+            [issuer, JSON.stringify(rows)],
+          );
+        },
+      };
+    }),
+  );
 });

@@ -1,0 +1,125 @@
+import { OCSPCertStatus } from '../ocsp/enums.js';
+import { checkExtensionList, encodeExtensionList } from '../ocsp/extension-list.js';
+import type { StatusEntry } from '../statuses/status-entry.js';
+import type { StatusSource } from '../statuses/status-source.js';
+import { serialKey } from '../store/serial-key.js';
+import type { CertificateInput } from '../x509/certificate.js';
+import { type OptionNames, readOptions } from '../x509/options.js';
+import { checkReason, reasonToCode } from '../x509/reason.js';
+import { checkDate } from '../x509/time.js';
+import { copyIn } from './copy-in.js';
+import { Database, type PostgresInput } from './database.js';
+import { issuerKey, registerIssuer } from './issuer.js';
+
+/** What {@link importStatuses} takes beside the database. */
+export interface ImportOptions {
+  /** The CA whose certificates they are; brought in where the database does not know it. */
+  readonly issuer: CertificateInput;
+  /** The list. */
+  readonly source: StatusSource;
+  /** When it was last modified. Default: now. */
+  readonly modified?: Date;
+  /** Called after every batch with the number of entries read so far. */
+  readonly onProgress?: (entries: number) => void;
+}
+
+const OPTION_NAMES: OptionNames<ImportOptions> = { issuer: true, source: true, modified: true, onProgress: true };
+
+/** What came of an import. */
+export interface ImportResult {
+  /** Certificates that the database did not have. */
+  readonly inserted: number;
+  /** Certificates of which it had another status. */
+  readonly updated: number;
+  /** Certificates of which it had another status, which stays: it is newer than the list, or a revocation for ever. */
+  readonly kept: number;
+  /** Entries of the list. */
+  readonly entries: number;
+}
+
+const COLUMNS = 'serial, status, revoked_at, reason, extensions';
+
+/** How much a wrong "good" instead of it would hurt: good, unknown, on hold, revoked for ever. */
+const severity = (row: string): string =>
+  `CASE ${row}.status WHEN 0 THEN 0 WHEN 2 THEN 1 ELSE CASE WHEN coalesce(${row}.reason, 0) IN (6, 8) THEN 2 ELSE 3 END END`;
+
+const values = (row: string): string =>
+  COLUMNS.split(', ')
+    .slice(1)
+    .map((name) => `${row}.${name}`)
+    .join(', ');
+
+/** Which of two statuses counts that differ: the more severe one, else the later one; a revocation for ever stays. */
+const differs = (row: string): string => `(${values('s')}) IS DISTINCT FROM (${values(row)})`;
+const counts = (row: string): string => `(${severity(row)} > ${severity('s')}
+  OR ($2::float8 >= s.version AND NOT (${severity('s')} = 3 AND ${severity(row)} < 3)))`;
+
+/** Of a certificate that the list has twice, the more severe row. */
+const ONCE = `DELETE FROM ocsp_import n USING ocsp_import o WHERE n.serial = o.serial AND n.ctid <> o.ctid
+  AND (${severity('n')}, n.ctid) < (${severity('o')}, o.ctid)`;
+const KEPT = `SELECT count(*) FROM ocsp_import n JOIN ocsp_status s ON s.issuer = $1 AND s.serial = n.serial
+  WHERE ${differs('n')} AND NOT ${counts('n')}`;
+const MERGE = `WITH done AS (
+  INSERT INTO ocsp_status AS s (issuer, ${COLUMNS}) SELECT $1, ${COLUMNS} FROM ocsp_import ORDER BY serial
+  ON CONFLICT (issuer, serial) DO UPDATE
+    SET status = excluded.status, revoked_at = excluded.revoked_at, reason = excluded.reason, extensions = excluded.extensions
+    WHERE ${differs('excluded')} AND ${counts('excluded')}
+  RETURNING s.xmax = 0 AS is_new)
+  SELECT count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE NOT is_new) FROM done`;
+
+/** Bytes that are sent at once, or a little more. */
+const CHUNK = 1 << 16;
+
+/**
+ * Brings a list into the database: all of it, or nothing. What the list does not name stays as it is. It may be done again: of a status
+ * that the database has otherwise, the more severe counts, else the later; a revocation for ever is never taken back. Times of entries
+ * and versions of theirs are not kept: what is in a database is known now, and it counts its versions itself.
+ *
+ * @throws (rejects) `BadRowError` with the line of a row that cannot be understood; TypeError; `ERR_OCSP_INVALID_VALUE`; what the
+ * database throws.
+ */
+export async function importStatuses(database: PostgresInput, options: ImportOptions): Promise<ImportResult> {
+  const { issuer, source, modified = new Date(), onProgress } = readOptions(options, OPTION_NAMES);
+  const ca = issuerKey(issuer);
+  const seconds = checkDate(modified, 'modified').getTime() / 1000;
+  const opened = new Database(database);
+  let entries = 0;
+  const lines = async function* (): AsyncGenerator<Buffer> {
+    let text = '';
+    for await (const batch of source.batches()) {
+      for (const entry of batch) text += lineOf(entry);
+      entries += batch.length;
+      onProgress?.(entries);
+      if (text.length < CHUNK) continue;
+      yield Buffer.from(text, 'latin1');
+      text = '';
+    }
+    yield Buffer.from(text, 'latin1');
+  };
+  try {
+    return await opened.transaction(async (session) => {
+      const id = await registerIssuer(session, ca);
+      await session.query(
+        `CREATE TEMPORARY TABLE ocsp_import ON COMMIT DROP AS SELECT ${COLUMNS} FROM ocsp_status WITH NO DATA`,
+      );
+      await copyIn(session, `COPY ocsp_import (${COLUMNS}) FROM STDIN`, lines());
+      await session.query('ANALYZE ocsp_import');
+      await session.query(ONCE);
+      const [kept] = await session.query<[string]>(KEPT, [id, seconds]);
+      const [done] = await session.query<[string, string]>(MERGE, [id, seconds]);
+      return { inserted: Number(done?.[0]), updated: Number(done?.[1]), kept: Number(kept?.[0]), entries };
+    });
+  } finally {
+    await opened.close();
+  }
+}
+
+/** A line of COPY's text format. Nothing in it has to be escaped but the backslash in front of hexadecimal digits. */
+function lineOf({ serialNumber, status, revocationTime, reason, singleExtensions }: StatusEntry): string {
+  const serial = Buffer.from(serialKey(serialNumber)).toString('hex');
+  if (status === OCSPCertStatus.GOOD && singleExtensions == null) return `\\\\x${serial}\t0\t\\N\t\\N\t\\N\n`;
+  const time = revocationTime == null ? '\\N' : checkDate(revocationTime, 'revocationTime').toISOString();
+  const code = reason == null ? '\\N' : reasonToCode(checkReason(reason, 'reason'));
+  const extensions = encodeExtensionList(checkExtensionList(singleExtensions, 'singleExtensions'));
+  return `\\\\x${serial}\t${status}\t${time}\t${code}\t${extensions === undefined ? '\\N' : `\\\\x${extensions.toString('hex')}`}\n`;
+}

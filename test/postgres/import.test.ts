@@ -1,0 +1,155 @@
+/** Lists into the database and out of it again. */
+import test from 'ava';
+import { Extension, InvalidityDate, OCSPCertStatus } from 'openssl-ocsp';
+import { csvSource, indexTxtSource, iterableSource, type StatusEntry } from 'openssl-ocsp/bulk';
+import { importStatuses, postgresSource } from 'openssl-ocsp/postgres';
+import { checkStatusSource, createTestCa } from 'openssl-ocsp/testing';
+import { hexOf } from '#dist/responder/authority.js';
+import { entriesOf } from '../bulk/records.js';
+import { postgresForFile, runSql, withPostgres } from '../helpers/postgres.js';
+import { authorityOf } from './fixtures.js';
+
+const file = postgresForFile();
+const { GOOD, REVOKED, UNKNOWN } = OCSPCertStatus;
+const issuer = createTestCa().certificate;
+const LIST = `serial,status,revocationTime,reason,invalidityDate
+0a,good,,,
+-0b,revoked,2024-02-29T23:59:59+14:00,keyCompromise,2024-01-01T00:00:00Z
+ff00112233445566778899aabbccddeeff0011223344,revoked,1999-12-31T23:59:59-12:00,,
+0d,unknown,,,
+0e,revoked,2025-01-01T00:00:00Z,certificateHold,
+`;
+const bytes = (text: string): Buffer => Buffer.from(text);
+
+withPostgres('a list goes in, again without effect, and comes out as it was', async (t) => {
+  const url = await file.server.database();
+  const source = csvSource(bytes(LIST));
+  t.deepEqual(await importStatuses(url, { issuer, source }), { inserted: 5, updated: 0, kept: 0, entries: 5 });
+  const before = await runSql(url, 'SELECT * FROM ocsp_status ORDER BY serial');
+  t.deepEqual(await importStatuses(url, { issuer, source }), { inserted: 0, updated: 0, kept: 0, entries: 5 });
+  t.deepEqual(await runSql(url, 'SELECT * FROM ocsp_status ORDER BY serial'), before);
+  const simple = (entries: StatusEntry[]) =>
+    entries
+      .map(({ serialNumber, status, revocationTime, reason, singleExtensions }) => {
+        const list = [...(singleExtensions ?? [])].map(({ oid, value }) => [oid, value.publicBytes().toString('hex')]);
+        return [hexOf(serialNumber), status, revocationTime?.getTime() ?? null, reason ?? null, list];
+      })
+      .sort();
+  t.deepEqual(simple(await entriesOf(postgresSource(url, { issuer }))), simple(await entriesOf(source)));
+  const entry = await authorityOf(t, url, issuer).lookup({ serialNumber: '-0B' });
+  t.deepEqual(
+    [...(entry?.singleExtensions ?? [])],
+    [new Extension(InvalidityDate.oid, false, new InvalidityDate(new Date('2024-01-01T00:00:00Z')))],
+  );
+});
+
+withPostgres('of two statuses the more severe counts, then the later; a revocation for ever stays', async (t) => {
+  const url = await file.server.database();
+  const authority = authorityOf(t, url, issuer);
+  const status = async () => (await authority.lookup({ serialNumber: '01' }))?.status;
+  const bring = async (entry: Omit<StatusEntry, 'serialNumber'>, modified: Date) => {
+    const { inserted, updated, kept } = await importStatuses(url, {
+      issuer,
+      source: iterableSource([{ serialNumber: '01', ...entry }]),
+      modified,
+    });
+    return [inserted, updated, kept];
+  };
+  const [past, future] = [new Date('2001-01-01T00:00:00Z'), new Date(Date.now() + 3600_000)];
+  const good = { status: GOOD };
+  const held = { status: REVOKED, revocationTime: past, reason: 'certificateHold' as const };
+  const revoked = { status: REVOKED, revocationTime: past, reason: 'keyCompromise' as const };
+  t.deepEqual(await bring(good, past), [1, 0, 0]);
+  t.deepEqual(await bring(held, past), [0, 1, 0], 'more severe, though the list is older');
+  t.deepEqual(await bring(good, past), [0, 0, 1], 'an old list ends no hold');
+  t.is(await status(), REVOKED);
+  t.deepEqual(await bring(good, future), [0, 1, 0], 'a later one does');
+  t.is(await status(), GOOD);
+  t.deepEqual(await bring(revoked, past), [0, 1, 0]);
+  for (const entry of [good, held, { status: UNKNOWN }]) t.deepEqual(await bring(entry, future), [0, 0, 1]);
+  t.like(await authority.lookup({ serialNumber: '01' }), { status: REVOKED, reason: 'keyCompromise' });
+  // One list that says two things.
+  const source = iterableSource([
+    { serialNumber: '02', ...revoked },
+    { serialNumber: '02', ...good },
+    { serialNumber: '0002', ...held },
+  ]);
+  await importStatuses(url, { issuer, source });
+  t.like(await authority.lookup({ serialNumber: '02' }), { reason: 'keyCompromise' });
+});
+
+withPostgres('a bad row is an error with its line, and nothing has been brought in', async (t) => {
+  const url = await file.server.database();
+  const rows = Array.from(
+    { length: 20_000 },
+    (_, i) => `V\t300101000000Z\t\t${(i + 1).toString(16).padStart(6, '0')}\tunknown\t/CN=${i}\n`,
+  );
+  rows[12_344] = 'V\tnonsense\n';
+  const source = indexTxtSource(bytes(rows.join('')));
+  await t.throwsAsync(importStatuses(url, { issuer, source }), {
+    code: 'ERR_OCSP_MALFORMED',
+    message: /^line 12345: /,
+  });
+  for (const bad of [
+    { serialNumber: 'F'.repeat(600), status: GOOD },
+    { serialNumber: '01', status: REVOKED },
+    { serialNumber: '01', status: 7 as never },
+    { serialNumber: '01', status: REVOKED, revocationTime: new Date(Number.NaN) },
+  ])
+    await t.throwsAsync(importStatuses(url, { issuer, source: iterableSource([bad]) }));
+  t.deepEqual(await runSql(url, 'SELECT count(*)::int AS n FROM ocsp_status'), [{ n: 0 }]);
+  t.deepEqual(await runSql(url, 'SELECT count(*)::int AS n FROM ocsp_issuer'), [{ n: 0 }]);
+});
+
+withPostgres('a server that ends while a list is brought in is an error, not a wait', async (t) => {
+  const url = await file.server.database();
+  const endless = async function* (): AsyncGenerator<StatusEntry> {
+    for (let n = 1n; ; n += 1n) yield { serialNumber: n, status: GOOD };
+  };
+  const importing = importStatuses(url, {
+    issuer,
+    source: iterableSource(endless()),
+    onProgress: (entries) => {
+      if (entries === 40_960)
+        void runSql(
+          url,
+          "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'COPY%' AND datname = current_database()",
+        );
+    },
+  });
+  await t.throwsAsync(importing, { message: /terminat|EPIPE|ECONNRESET/i });
+});
+
+withPostgres('a source by ranges is all of it, each once, and may be gone on with', async (t) => {
+  const url = await file.server.database();
+  await importStatuses(url, { issuer, source: csvSource(bytes(LIST)) });
+  const [row] = await runSql(url, 'SELECT id FROM ocsp_issuer');
+  await runSql(
+    url,
+    `INSERT INTO ocsp_status (issuer, serial, status) SELECT $1, decode(md5(n::text), 'hex'), 0 FROM generate_series(1, 9000) n
+      WHERE get_byte(decode(md5(n::text), 'hex'), 0) > 0`,
+    [row?.['id']],
+  );
+  const entries = await entriesOf(postgresSource(url, { issuer }));
+  const all = entries.map(({ serialNumber }) => String(serialNumber));
+  t.is(new Set(all).size, all.length);
+  t.deepEqual(await runSql(url, 'SELECT count(*)::int AS n FROM ocsp_status'), [{ n: all.length }]);
+  const [first, second] = [all[100] as string, all[5000] as string];
+  const parts = [{ until: first }, { after: first, until: second }, { after: second }, { after: 'FF', until: 'FE' }];
+  const lists = await Promise.all(parts.map((part) => entriesOf(postgresSource(url, { issuer, ...part }))));
+  t.deepEqual(
+    lists.map((list) => list.length),
+    [101, 4900, all.length - 5001, 0],
+  );
+  t.deepEqual(
+    lists.flat().map(({ serialNumber }) => serialNumber),
+    all,
+  );
+  await checkStatusSource(() => postgresSource(url, { issuer }), entries);
+  await t.throwsAsync(entriesOf(postgresSource(url, { issuer: createTestCa().certificate })), { message: /no issuer/ });
+});
+
+test('wrong arguments of a source are refused', (t) => {
+  t.throws(() => postgresSource(5 as never, { issuer }), { code: 'ERR_INVALID_ARG_TYPE' });
+  t.throws(() => postgresSource('', { issuer, after: 'no' }), { code: 'ERR_OCSP_INVALID_VALUE' });
+});
