@@ -7,8 +7,15 @@ import { createTestCa } from 'openssl-ocsp/testing';
 const FIRST = 0x1000_0000_0000_0000n;
 const WRITES = 32;
 
-/** Certificates of one key: what a server has matters here, not what it does with it. */
+let made = { identities: [] };
+
+/** Certificates of one key: what a server has matters here, not what it does with it. Made once: it takes minutes. */
 export function manyCertificates(count) {
+  if (made.identities.length !== count) made = makeCertificates(count);
+  return made;
+}
+
+function makeCertificates(count) {
   const ca = createTestCa({ subject: 'C=XX,O=Benchmark,CN=Benchmark CA' });
   const { privateKey } = ca.issue();
   const identities = Array.from({ length: count }, (_, i) =>

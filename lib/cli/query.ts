@@ -23,7 +23,7 @@ const HELP = `Usage: openssl-ocsp query --cert CERT.pem --issuer CA.pem [--url U
 Asks a responder for the status of a certificate, verifies the answer, and explains the decision step by step.
 
 ${TARGET_HELP}  --connect HOST[:PORT]   in their place a TLS server (port 443): its staple is verified, and the responder is asked
-                          about its certificate. These three may be repeated, and mixed
+                          about its certificate. --cert, --serial and --connect may be repeated, and mixed
   --url URL               the responder (those that the certificate names: the next one where one fails or takes long)
   --proxy URL             HTTP proxy (those of http_proxy, https_proxy and no_proxy, in lower or upper case)
   --hash NAME             hash of the CertID: sha1, sha224, sha256, sha384, sha512. Without it sha256, and then sha1
@@ -80,15 +80,23 @@ export const queryCommand: Command = {
     const { values } = readArguments(withNonceDefault(args), OPTIONS);
     const timeout = timeoutOption(values.timeout) * 1000;
     const issuer = values.issuer === undefined ? [] : [values.issuer];
-    const targets = await readTargets({ cert: values.cert, serial: values.serial, issuer });
-    const issuers = values.connect === undefined ? [] : await readAllCertificates(issuer);
-    for (const text of values.connect ?? []) targets.push(await liveTarget(text, issuers, timeout));
-    if (targets.length === 0)
+    const named = await readTargets({ cert: values.cert, serial: values.serial, issuer });
+    const { connect = [] } = values;
+    const issuers = connect.length === 0 ? [] : await readAllCertificates(issuer);
+    const look = async (): Promise<(Target | Error)[]> => [
+      ...named,
+      ...(await Promise.all(connect.map((text) => liveTarget(text, issuers, timeout).catch(toFailure)))),
+    ];
+    if (named.length + connect.length === 0)
       throw new UsageError('--cert, --serial or --connect has to say which certificate is meant');
-    if (values.out !== undefined && targets.length > 1)
+    if (values.out !== undefined && named.length + connect.length > 1)
       throw new UsageError('--out keeps the response about one certificate');
-    const chains = targets.flatMap(({ chain }) => chain);
-    const policy = await readPolicy(values, chains);
+    const first = await look();
+    const targets = first.filter((target): target is Target => !(target instanceof Error));
+    const policy = await readPolicy(
+      values,
+      targets.flatMap(({ chain }) => chain),
+    );
     for (const target of targets) {
       if (target.certificate === undefined && values.url === undefined) {
         throw new UsageError('--url is missing: a serial number names no responder');
@@ -98,11 +106,11 @@ export const queryCommand: Command = {
     const verifier = new Verifier(policy);
     await using client = clientFor(values, verifier, timeout);
     const query = new Query(client, verifier, values);
-    if (!values.watch) return await query.all(targets);
+    if (!values.watch) return await query.all(first);
     let status: number = ExitCode.FAILED;
     using _interruption = onInterruption(() => status);
-    for (;;) {
-      status = await query.all(targets);
+    for (let round = first; ; round = await look()) {
+      status = await query.all(round);
       await wait(query.nextIn());
     }
   },
@@ -121,22 +129,25 @@ class Query {
     this.#values = values;
   }
 
-  /** Asks about all, tells of each, and returns the exit code of the worst. */
-  async all(targets: readonly Target[]): Promise<number> {
-    const [only, ...others] = targets;
+  /** Asks about all, tells of each, and returns the exit code of the worst. An error: there is no certificate to ask about. */
+  async all(targets: readonly (Target | Error)[]): Promise<number> {
     this.#next = [];
-    const results = await Promise.all(
-      targets.map((target) => this.#client.check(questionOf(target), { fresh: this.#values.watch === true })),
+    const asked = await Promise.all(
+      targets.map(async (target) => {
+        if (target instanceof Error) return { target, result: null };
+        return { target, result: await this.#client.check(questionOf(target), { fresh: this.#values.watch === true }) };
+      }),
     );
     const codes: number[] = [];
-    for (const [index, target] of targets.entries()) {
+    for (const [index, { target, result }] of asked.entries()) {
       if (index > 0 && !this.#values.json) print('');
       try {
-        codes.push(this.#tell(target, results[index] as CheckResult));
+        if (result === null) throw target;
+        codes.push(this.#tell(target, result));
       } catch (error) {
         this.#next.push(Date.now() + WATCH_AFTER_FAILURE);
         // One alone fails as any command does.
-        if (target === only && others.length === 0 && !this.#values.watch) throw error;
+        if (targets.length === 1 && !this.#values.watch) throw error;
         process.stderr.write(`openssl-ocsp query: ${printableLines((error as Error).message)}\n`);
         codes.push(ExitCode.FAILED);
       }
@@ -248,6 +259,12 @@ function failureText(target: Target, { attempts, reason, outcome }: CheckResult)
 
 function note(text: string): void {
   process.stderr.write(`note: ${text}\n`);
+}
+
+/** A server that cannot be looked at; what is wrong with the command ends it. */
+function toFailure(error: unknown): Error {
+  if (error instanceof UsageError || !(error instanceof Error)) throw error;
+  return error;
 }
 
 function timeoutOption(value: string | undefined): number {

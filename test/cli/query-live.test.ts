@@ -159,6 +159,42 @@ test('a live server, with its staple and without', async (t) => {
   }
 });
 
+test('a server that is away is told of, and keeps nothing from the others; with --watch it is looked at again', async (t) => {
+  const { issuer } = place(t);
+  await using responder = await TestResponder.start(kit.ca, {
+    // Half of its time is over, so it is time at once.
+    entry: { thisUpdate: new Date(Date.now() - 10_000), nextUpdate: new Date(Date.now() + 4000) },
+  });
+  const site = (subject: string) => kit.ca.issue({ subject, dnsNames: ['localhost'], aia: { ocsp: [responder.url] } });
+  const tlsOf = ({ certificatePem, privateKeyPem }: ReturnType<typeof site>) => ({
+    cert: certificatePem + kit.ca.certificatePem,
+    key: privateKeyPem,
+  });
+  const server = createServer(tlsOf(site('CN=old')), (socket) => socket.on('error', () => {}).resume());
+  server.on('tlsClientError', () => {});
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => server.close());
+  const connect = ['--connect', `localhost:${(server.address() as AddressInfo).port}`];
+  const away = await query('--connect', '127.0.0.1:9', ...connect, ...issuer);
+  t.is(away.status, 1);
+  t.regex(away.stderr, /127\.0\.0\.1:9: .*ECONNREFUSED/);
+  t.regex(away.stdout, /^\n?CN=old[\s\S]*=> good/);
+
+  const main = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
+  const child = spawn(process.execPath, [main, 'query', ...connect, ...issuer, '--watch', '--timeout', '120']);
+  t.teardown(() => child.kill());
+  let output = '';
+  await new Promise<void>((resolve, reject) => {
+    child.stdout.on('data', (chunk: Buffer) => {
+      output += chunk.toString();
+      if (/CN=old[\s\S]*=> good/.test(output)) server.setSecureContext(tlsOf(site('CN=new')));
+      if (/CN=new[\s\S]*=> good/.test(output)) resolve();
+    });
+    child.on('close', () => reject(new Error(output)));
+  });
+  t.pass();
+});
+
 test('a cache', async (t) => {
   const { scratch, issuer } = place(t);
   await using responder = await TestResponder.start(kit.ca);
