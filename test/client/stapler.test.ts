@@ -242,6 +242,46 @@ test('a revocation that the client learns of elsewhere ends a good staple, thoug
   t.is(stapler.staple(leaf.certificate.raw), null);
 });
 
+test('after a sleep, for which timers do not count, the next handshake asks; not faster than the back-off', async (t) => {
+  const clock = new Shifted();
+  await using responder = await TestResponder.start(ca);
+  await using client = clientOf(responder, { clock, method: 'post' });
+  const timers = new Set<number>();
+  const after = (milliseconds: number) => {
+    const timer = clock.now() + milliseconds;
+    timers.add(timer);
+    return () => void timers.delete(timer);
+  };
+  await using stapler = new Stapler({ client, clock: { now: () => clock.now(), after } });
+  const server = createServer(tlsOf(leafOf()));
+  stapler.attach(server);
+  await stapler.ready();
+  const port = await listening(server);
+  t.not(await stapleAt(port), null);
+  t.is(responder.requests.length, 1);
+  clock.ahead = 30 * HOUR;
+  responder.behaviour = 'broken-signature';
+  const failed = once(stapler, 'failed');
+  t.is(await stapleAt(port), null, 'it has ended');
+  await failed;
+  const asked = responder.requests.length;
+  t.true(asked > 1);
+  for (const _ of [1, 2, 3]) t.is(await stapleAt(port), null);
+  t.is(responder.requests.length, asked);
+  t.is(timers.size, 1);
+  const later = new Date(clock.now());
+  const entry = { thisUpdate: later, nextUpdate: new Date(later.getTime() + 24 * HOUR) };
+  await using recovered = await TestResponder.start(ca, { entry });
+  responder.behaviour = ({ request }) => recovered.answer(request!);
+  clock.ahead += 2 * MINUTE;
+  const refreshed = once(stapler, 'refreshed');
+  t.is(await stapleAt(port), null);
+  await refreshed;
+  t.not(await stapleAt(port), null);
+  t.is(timers.size, 1);
+  server.close();
+});
+
 test('a certificate that has ended is asked about no more', async (t) => {
   const clock = new Shifted();
   await using responder = await TestResponder.start(ca);

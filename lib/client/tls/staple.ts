@@ -66,6 +66,8 @@ export class Staple {
   readonly certificate: X509Certificate;
   readonly issuer: X509Certificate | null;
   readonly mustStaple: boolean;
+  /** When it is to be asked about again; `Infinity` while that is under way, or for nothing. */
+  askAt: number = Number.POSITIVE_INFINITY;
   #der: Buffer | null = null;
   #expires = 0;
   #lifetime = 0;

@@ -203,6 +203,8 @@ export class Stapler extends EventEmitter<StaplerEvents> {
       if (staple === undefined && !this.#closed)
         staple = this.#know(new X509Certificate(der), issuer === null ? [] : [new X509Certificate(issuer)]);
       if (staple === undefined) return null;
+      // Timers do not count the time for which a machine sleeps.
+      if (now >= staple.askAt) this.#refreshNow(staple);
       if (DECISIONS.hasSubscribers) DECISIONS.publish({ decision: staple.decisionAt(now), certificate: der });
       return staple.derAt(now);
     } catch {
@@ -235,6 +237,12 @@ export class Stapler extends EventEmitter<StaplerEvents> {
     return staple;
   }
 
+  #refreshNow(staple: Staple): void {
+    this.#timers.get(staple)?.();
+    staple.askAt = Number.POSITIVE_INFINITY;
+    if (staple.issuer !== null && !this.#closed) void this.#refresh(staple, staple.issuer, true);
+  }
+
   /** A few at a time. */
   #refresh(staple: Staple, issuer: X509Certificate, fresh: boolean): Promise<void> {
     return new Promise((resolve) => {
@@ -261,7 +269,8 @@ export class Stapler extends EventEmitter<StaplerEvents> {
       const now = this.#clock.now();
       if (Date.parse(staple.certificate.validTo) <= now) this.#forget(staple);
       else if (!this.#closed && staple.decisionAt(now) !== 'not-applicable') {
-        const again = (): void => void this.#refresh(staple, issuer, true);
+        staple.askAt = now + delay;
+        const again = (): void => this.#refreshNow(staple);
         this.#timers.set(staple, this.#clock.after(Math.min(delay, LONGEST_DELAY), again));
       }
     }
