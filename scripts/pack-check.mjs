@@ -57,7 +57,7 @@ const ALLOWED = [
   /^typings\/.*\.d\.ts$/,
   /^prebuilds\/[a-z0-9]+-[a-z0-9]+\.node$/,
   /^examples\/[^/]+\.(md|mjs)$/,
-  /^docs\/(?!api\/).*\.(md|svg|png|json)$/,
+  /^docs\/.*\.(md|svg|png|json)$/,
 ];
 
 await main(

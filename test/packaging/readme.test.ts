@@ -1,13 +1,13 @@
 /** What README.md shows works as it is written there. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { AddressInfo, Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { type ConnectionOptions, connect } from 'node:tls';
 import { fileURLToPath } from 'node:url';
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { loadDerOcspResponse, OCSPCertStatus, verifyOcspResponse } from 'openssl-ocsp';
 import { OCSPClient, type Stapler } from 'openssl-ocsp/client';
 import type { Responder } from 'openssl-ocsp/responder';
@@ -122,7 +122,8 @@ test('answering', async (t) => {
   await responder.close();
 });
 
-test('the commands', async (t) => {
+/** Runs the commands of a document, in its order, in a folder with the files that it names. */
+async function runCommands(t: ExecutionContext, lines: readonly string[]): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'openssl-ocsp-readme-'));
   t.teardown(() => rmSync(folder, { recursive: true }));
   const server = await rawServer((socket, request) => httpAnswer(answer)(socket, request));
@@ -138,15 +139,14 @@ test('the commands', async (t) => {
   const write = (name: string, content: string | Uint8Array): void => writeFileSync(join(folder, name), content);
   write('ca.pem', ca.certificatePem);
   write('site.pem', site.certificatePem);
+  for (const name of ['signer.pem', 'contract.pem']) write(name, site.certificatePem);
+  write('sub-ca.pem', ca.certificatePem);
   write('ocsp.pem', responder.certificatePem);
   write('ocsp.key', responder.privateKeyPem);
   write('index.txt', 'V\t301231235959Z\t\t1234ABCD\tunknown\t/CN=a\n');
   const main = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
   write('openssl-ocsp', `#!/bin/sh\nexec '${process.execPath}' '${main}' "$@"\n`);
   chmodSync(join(folder, 'openssl-ocsp'), 0o755);
-  const lines = shell.flatMap((code) => code.trim().split('\n')).filter((line) => line.startsWith('openssl-ocsp '));
-  t.is(lines.length, 8);
-  t.deepEqual(shell.join('').match(/^(?!openssl-ocsp ).+/gm), ['npm install openssl-ocsp']);
   for (const line of lines) {
     write('response.der', answer);
     const child = spawn('sh', ['-c', line.includes(' serve ') ? `${line} --check` : line], {
@@ -160,4 +160,31 @@ test('the commands', async (t) => {
     if (!line.includes('> response.der')) continue;
     t.is(loadDerOcspResponse(readFileSync(join(folder, 'response.der'))).certificateStatus, OCSPCertStatus.GOOD);
   }
+}
+
+test('the commands', async (t) => {
+  const lines = shell.flatMap((code) => code.trim().split('\n'));
+  const commands = lines.filter((line) => line.startsWith('openssl-ocsp '));
+  t.is(commands.length, 8);
+  t.deepEqual(
+    lines.filter((line) => !commands.includes(line)),
+    ['npm install openssl-ocsp'],
+  );
+  await runCommands(t, commands);
+});
+
+test('the commands of the tutorials', async (t) => {
+  const folder = new URL('../../../docs/tutorials/', import.meta.url);
+  const lines = readdirSync(folder).flatMap((name) => {
+    const text = readFileSync(new URL(name, folder), 'utf8').replace(/^ {3}/gm, '');
+    return [...text.matchAll(/^```sh\n(.*?)^```$/gms)].flatMap(([, code]) => (code as string).trim().split('\n'));
+  });
+  const now = new Date(Date.now() + 60_000).toISOString().replace(/\.\d+/, '');
+  // (A live server is queried by query-live.test.ts, examples by examples.test.ts, completion by completion.test.ts.)
+  const commands = lines
+    .filter((line) => !/--connect|^node |^source |request\.der$/.test(line))
+    .map((line) => line.replace(/--at \S+/, `--at ${now}`).replace(/ \| jq .*/, ''));
+  t.is(commands.length, 10);
+  t.is(lines.length, 14);
+  await runCommands(t, commands);
 });

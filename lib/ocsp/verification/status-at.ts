@@ -53,6 +53,7 @@ export class OCSPAnswerAt {
     this.basis = counts ? first.basis : null;
   }
 
+  /** What the answer came to, for `JSON.stringify`. */
   toJSON(): Json {
     return {
       status: this.status,
