@@ -30,6 +30,8 @@ const REQUIRED = [
   'dist/client/index.d.ts',
   'dist/postgres/index.js',
   'dist/postgres/index.d.ts',
+  'dist/valkey/index.js',
+  'dist/valkey/index.d.ts',
   'lib/postgres/migrations/0001-statuses.sql',
   'dist/responder/index.js',
   'dist/responder/index.d.ts',

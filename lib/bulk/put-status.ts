@@ -2,7 +2,7 @@ import { OCSPCertStatus } from '../ocsp/enums.js';
 import { loadDerOcspResponse } from '../ocsp/response.js';
 import type { ResponseSigner } from '../signing/response-signer.js';
 import { copyEntry, type StatusEntry } from '../statuses/status-entry.js';
-import type { PutResult, ResponseRecord } from '../store/response-store.js';
+import type { PutResult, ResponseRecord, ResponseStore } from '../store/response-store.js';
 import type { SegmentStore } from '../store/segment-store.js';
 import { type OptionNames, readOptions } from '../x509/options.js';
 
@@ -13,7 +13,7 @@ export interface PutStatusOptions {
   /** Who signs. */
   readonly signer: ResponseSigner;
   /** Where the responses go. */
-  readonly store: Pick<SegmentStore, 'getRecord' | 'putBatch'>;
+  readonly store: Pick<ResponseStore, 'putBatch'> & Partial<Pick<SegmentStore, 'getRecord'>>;
 }
 
 const OPTION_NAMES: OptionNames<PutStatusOptions> = { entries: true, signer: true, store: true };
@@ -23,7 +23,7 @@ const OPTION_NAMES: OptionNames<PutStatusOptions> = { entries: true, signer: tru
  * it resolves, also while a bulk run of another process goes on, whose publication does not hide it.
  *
  * The statusVersion of an entry that brings none is the second at which it is signed. Of a revocation it is that of what the
- * store has, if that is higher: what was known with a clock that is ahead does not hide it.
+ * store has, where it tells, if that is higher: what was known with a clock that is ahead does not hide it.
  *
  * @returns how many responses are served, and how many were left out because the store has newer ones
  * @throws (rejects) As `ResponseSigner.signAsync` and the store.
@@ -35,7 +35,7 @@ export async function putStatus(options: PutStatusOptions): Promise<PutResult> {
     const { statusVersion, ...entry } = copyEntry(given);
     const { serialNumber: serial, status: certStatus } = entry;
     const now = Math.floor(Date.now() / 1000);
-    const known = certStatus === OCSPCertStatus.REVOKED ? (store.getRecord(serial)?.statusVersion ?? 0) : 0;
+    const known = certStatus === OCSPCertStatus.REVOKED ? (store.getRecord?.(serial)?.statusVersion ?? 0) : 0;
     for (const answer of signer.answers) {
       const { hashAlgorithm, issuerNameHash } = answer;
       const der = await signer.signAsync(entry, {

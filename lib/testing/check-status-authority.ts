@@ -26,7 +26,7 @@ export interface AuthorityUnderTest {
 export type MakeAuthority = (issuer: X509Certificate) => AuthorityUnderTest | Promise<AuthorityUnderTest>;
 
 /** Milliseconds in which a feed has to say something. */
-const SOON = 10_000;
+const SOON = 20_000;
 /** It has been given the chance to, when it has said so much, and so much time has passed. */
 const WORDS = 3;
 const LEAST = 250;

@@ -1,0 +1,77 @@
+/** The answers of clients of several machines, in a real server. */
+import test from 'ava';
+import { Redis } from 'iovalkey';
+import { OCSPClient } from 'openssl-ocsp/client';
+import { buildTestResponse, createTestCa, TestResponder } from 'openssl-ocsp/testing';
+import { ValkeyCache } from 'openssl-ocsp/valkey';
+import { testIf } from '../helpers/conditional.js';
+import { hasRedisServer, RedisServer } from '../helpers/redis-server.js';
+
+const withServer = testIf(hasRedisServer);
+const ca = createTestCa();
+const KEY = 'ab'.repeat(32);
+const TOMORROW = new Date(Date.now() + 86_400_000);
+
+function answer(status: 'good' | 'revoked', ago: number): Buffer {
+  const time = new Date(Math.floor(Date.now() / 1000) * 1000 - ago * 1000);
+  const entry = { certificate: ca.certificate, issuer: ca.certificate, serialNumber: 5n, status, thisUpdate: time };
+  return buildTestResponse({ signer: ca, entries: [entry], producedAt: time });
+}
+
+withServer('two clients share answers, and a later one is never replaced by an earlier one', async (t) => {
+  const server = await RedisServer.start(t);
+  const open = () => ValkeyCache.open({ servers: [server.socket], timeout: 20_000 });
+  const stores = [await open(), await open()];
+  t.teardown(() => {
+    for (const store of stores) store.close();
+  });
+  await using responder = await TestResponder.start(ca);
+  const leaf = ca.issue({ aia: { ocsp: [responder.url] } });
+  const question = { certificate: leaf.certificate, issuer: ca.certificate };
+  const [one, two] = stores.map((store) => new OCSPClient({ allowPrivateAddresses: true, cache: { store } }));
+  t.is((await one!.check(question)).source, 'network');
+  await one!.close();
+  const second = await two!.check(question);
+  t.deepEqual([second.outcome, second.source], ['good', 'cache']);
+  await server.kill();
+  const third = new OCSPClient({ allowPrivateAddresses: true, cache: { store: stores[0]! } });
+  t.is((await third.check(question)).source, 'network', 'without the server it asks');
+  await two!.close();
+  await third.close();
+});
+
+withServer('get, put, keys, delete', async (t) => {
+  const server = await RedisServer.start(t);
+  const other = await RedisServer.start(t);
+  const cache = await ValkeyCache.open({ servers: [server.socket, other.socket], timeout: 20_000, prefix: 'a*[?]:' });
+  t.teardown(() => cache.close());
+  t.is(await cache.get(KEY), null);
+  const [early, late, revoked] = [answer('good', 100), answer('good', 50), answer('revoked', 50)];
+  await cache.put(KEY, early, TOMORROW);
+  t.deepEqual(await cache.get(KEY), early);
+  await Promise.all([cache.put(KEY, late, TOMORROW), cache.put(KEY, early, TOMORROW)]);
+  t.deepEqual(await cache.get(KEY), late);
+  await cache.put(KEY, revoked, TOMORROW);
+  await cache.put(KEY, late, TOMORROW);
+  t.deepEqual(await cache.get(KEY), revoked, 'of the same moment, "revoked" stays');
+  const all = Array.from({ length: 30 }, (_, i) => i.toString(16).padStart(64, '0'));
+  for (const key of all) await cache.put(key, early, TOMORROW);
+  const keys: string[] = [];
+  for await (const key of cache.keys()) keys.push(key);
+  t.deepEqual(keys.sort(), [...all, KEY].sort());
+  await cache.delete(KEY);
+  t.is(await cache.get(KEY), null);
+  const redis = new Redis(server.socket);
+  t.teardown(() => redis.disconnect());
+  for (const key of await redis.keys('*')) t.true((await redis.pttl(key)) > 0);
+});
+
+test('what is wrong is said', async (t) => {
+  const cache = await ValkeyCache.open({ servers: ['/nowhere/s'] });
+  t.teardown(() => cache.close());
+  await t.throwsAsync(cache.get('x'), { code: 'ERR_OCSP_INVALID_VALUE' });
+  await t.throwsAsync(cache.get(7 as never), { code: 'ERR_INVALID_ARG_TYPE' });
+  await t.throwsAsync(cache.put(KEY, Buffer.from('what?'), TOMORROW), { code: 'ERR_OCSP_MALFORMED' });
+  await t.throwsAsync(cache.put(KEY, answer('good', 1), 'soon' as never), { code: 'ERR_INVALID_ARG_TYPE' });
+  await t.throwsAsync(cache.get(KEY));
+});
