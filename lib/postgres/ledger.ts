@@ -131,7 +131,11 @@ export class PostgresLedger implements Ledger {
     return rows.map(([id, attempt, lastSerial, expiresAt]) => ({ id, attempt, lastSerial, expiresAt }));
   }
 
-  /** @param signed - certificates since the last checkpoint, for the figures of `db status` */
+  /**
+   * Notes how far a range has been done, and extends the lease.
+   *
+   * @param signed - certificates since the last checkpoint, for the figures of `db status`
+   */
   async checkpoint(range: LeasedRange, lastSerial: string, signed = 0): Promise<void> {
     const { id, attempt } = range;
     const values = [this.#job, this.#leaseSeconds, id, attempt, checkName(lastSerial, 'lastSerial'), signed];
