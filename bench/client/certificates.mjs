@@ -1,31 +1,31 @@
-// Many certificates of one CA, and a folder of answers about them.
+// Many certificates of one CA, and answers about them.
 import { OCSPCertStatus } from 'openssl-ocsp';
 import { ResponseSigner } from 'openssl-ocsp/bulk';
-import { FolderCache, OCSPClient } from 'openssl-ocsp/client';
 import { createTestCa } from 'openssl-ocsp/testing';
+import { toSubject } from '#dist/client/subject.js';
 
 const FIRST = 0x1000_0000_0000_0000n;
-const WRITES = 32;
+const DAY = 24 * 3600 * 1000;
 
 let made = { identities: [] };
 
-/** Certificates of one key: what a server has matters here, not what it does with it. Made once: it takes minutes. */
-export function manyCertificates(count) {
-  if (made.identities.length !== count) made = makeCertificates(count);
+/** Certificates of one key (what a server has matters here, not what it does with it), and answers. Made once: it takes minutes. */
+export async function manyCertificates(count) {
+  if (made.identities.length !== count) made = await makeCertificates(count);
   return made;
 }
 
-function makeCertificates(count) {
+async function makeCertificates(count) {
   const ca = createTestCa({ subject: 'C=XX,O=Benchmark,CN=Benchmark CA' });
   const { privateKey } = ca.issue();
   const identities = Array.from({ length: count }, (_, i) =>
     ca.issue({ serialNumber: FIRST + BigInt(i), dnsNames: ['localhost'], privateKey }),
   );
-  return { ca, identities };
+  return { ca, identities, store: new MemoryStore(ca, identities, await answersAbout(ca, identities)) };
 }
 
 /** DER of a "good" about each, by SHA-1, as they are stapled; with the certificate of a delegate. */
-export async function answersAbout(ca, identities) {
+async function answersAbout(ca, identities) {
   const delegate = ca.issueResponder();
   const signer = new ResponseSigner({
     issuer: ca.certificate,
@@ -42,38 +42,37 @@ export async function answersAbout(ca, identities) {
   return answers;
 }
 
-/** A `fetch` that has the answers: by the serial number at the end of the URL. */
-export function fetchFrom(identities, answers) {
-  const bySerial = new Map(identities.map(({ certificate }, i) => [certificate.serialNumber, answers[i]]));
-  return async (url) =>
-    new Response(bySerial.get(new URL(url).pathname.slice(1)), {
-      headers: { 'content-type': 'application/ocsp-response' },
-    });
+/** A store for clients that holds them all. */
+class MemoryStore {
+  answers = new Map();
+
+  constructor(ca, identities, answers) {
+    for (const [i, { certificate }] of identities.entries())
+      this.answers.set(toSubject({ certificate, issuer: ca.certificate }).key, answers[i]);
+  }
+
+  async get(key) {
+    return this.answers.get(key) ?? null;
+  }
+
+  async put() {}
+
+  /** Copies all of it. */
+  async fill(store) {
+    const expires = new Date(Date.now() + DAY);
+    const work = this.answers.entries();
+    const copy = async () => {
+      for (const [key, der] of work) await store.put(key, der, expires);
+    };
+    await Promise.all(Array.from({ length: 32 }, copy));
+  }
 }
 
-/** Options of a client that has the answers. */
-export function clientOptions(identities, answers, more = {}) {
-  return {
-    responders: ({ certificate }) => [`http://ocsp.example/${certificate.serialNumber}`],
-    fetch: fetchFrom(identities, answers),
-    method: 'post',
-    hash: 'sha1',
-    ...more,
-  };
+/** Options of a client that has the answers, and asks nobody. */
+export function clientOptions(store, more = {}) {
+  return { fetch: refuse, responders: ['http://ocsp.example/'], cache: { store, ...more } };
 }
 
-/** Keeps all answers in a folder, as a client does. */
-export async function fillFolder(folder, ca, identities, answers) {
-  const store = new FolderCache(folder);
-  const client = new OCSPClient(clientOptions(identities, answers, { cache: { store, maxBytes: 0 } }));
-  let next = 0;
-  const write = async () => {
-    while (next < identities.length) {
-      const { certificate } = identities[next++];
-      const { outcome } = await client.check({ certificate, issuer: ca.certificate });
-      if (outcome !== 'good') throw new Error(`the answer is ${outcome}`);
-    }
-  };
-  await Promise.all(Array.from({ length: WRITES }, write));
-  await client.close();
+async function refuse() {
+  throw new Error('nobody should be asked');
 }

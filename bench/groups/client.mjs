@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { connect, createServer } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
@@ -12,7 +13,7 @@ import { OCSPRequestBuilder, Verifier } from 'openssl-ocsp';
 import { FolderCache, OCSPClient, Stapler } from 'openssl-ocsp/client';
 import { createTestCa, TestResponder, TestResponseKit } from 'openssl-ocsp/testing';
 import { inRoot } from '../../scripts/lib/paths.mjs';
-import { answersAbout, clientOptions, fillFolder, manyCertificates } from '../client/certificates.mjs';
+import { clientOptions, manyCertificates } from '../client/certificates.mjs';
 import { contender } from '../measure.mjs';
 import { peerContenders } from './common.mjs';
 
@@ -124,9 +125,8 @@ async function post(url, body) {
 
 /** Full handshakes of TLS 1.3 in this process, of a server that has no staple, and of one with so many of them. */
 async function* handshakes(count) {
-  const { ca, identities } = manyCertificates(count);
-  const answers = await answersAbout(ca, identities);
-  const client = new OCSPClient(clientOptions(identities, answers));
+  const { ca, identities, store } = await manyCertificates(count);
+  const client = new OCSPClient(clientOptions(store));
   const stapler = new Stapler({ client });
   for (const { certificate } of identities) stapler.add([certificate, ca.certificate]).catch(() => {});
   await stapler.ready();
@@ -176,77 +176,84 @@ async function handshake(server, ca, isStapled) {
 /** What is no rate: name, value, and what it should be. */
 export async function* figures({ quick }) {
   const count = quick ? 50 : MANY;
-  const { ca, identities } = manyCertificates(count);
-  const answers = await answersAbout(ca, identities);
+  const { ca, identities, store } = await manyCertificates(count);
   const issuer = ca.certificate;
+  const questions = identities.map(({ certificate }) => ({ certificate, issuer }));
+  yield await concurrentChecks(questions[0], store.answers.values().next().value, quick ? 100 : 10_000);
+  yield await startFromFolder(questions, store);
+  yield* memoryOfAnswers(questions, store, quick ? 1000 : 1_000_000);
+}
 
+async function concurrentChecks(question, der, checks) {
   let requests = 0;
-  const { fetch: fetchAnswer, ...options } = clientOptions(identities, answers);
-  const counting = (url) => {
+  const answer = async () => {
     requests += 1;
-    return fetchAnswer(url);
+    return new Response(der, { headers: { 'content-type': 'application/ocsp-response' } });
   };
-  const client = new OCSPClient({ ...options, fetch: counting });
-  const [{ certificate }] = identities;
-  await Promise.all(Array.from({ length: quick ? 100 : 10_000 }, () => client.check({ certificate, issuer })));
+  const client = new OCSPClient({ fetch: answer, responders: ['http://ocsp.example/'], method: 'post', hash: 'sha1' });
+  await Promise.all(Array.from({ length: checks }, () => client.check(question)));
   await client.close();
-  yield { name: 'requests for 10,000 checks of one certificate at a time', value: requests, unit: '', goal: '1' };
+  return { name: `requests for ${checks} checks of one certificate at a time`, value: requests, unit: '', goal: '1' };
+}
 
+async function startFromFolder(questions, store) {
   const folder = mkdtempSync(join(inRoot('build'), 'bench-answers-'));
   try {
-    await fillFolder(folder, ca, identities, answers);
-    const store = new FolderCache(folder);
+    await store.fill(new FolderCache(folder));
     const begin = performance.now();
-    const starting = new OCSPClient({ ...options, fetch: refuse, cache: { store } });
-    const stapler = new Stapler({ client: starting });
-    for (const identity of identities) stapler.add([identity.certificate, issuer]).catch(() => {});
+    const client = new OCSPClient(clientOptions(new FolderCache(folder)));
+    const stapler = new Stapler({ client });
+    for (const { certificate, issuer } of questions) stapler.add([certificate, issuer]).catch(() => {});
     await stapler.ready();
     const seconds = (performance.now() - begin) / 1000;
     if (!stapler.states().every(({ decision }) => decision === 'stapled')) throw new Error('not all are stapled');
     await stapler.close();
-    await starting.close();
-    yield { name: `start of a stapler from a folder of ${count} answers`, value: seconds, unit: 's', goal: '<= 3' };
+    await client.close();
+    const name = `start of a stapler from a folder of ${questions.length} answers`;
+    return { name, value: seconds, unit: 's', goal: '<= 3' };
   } finally {
     rmSync(folder, { recursive: true });
   }
+}
 
+async function* memoryOfAnswers(questions, store, checks) {
+  const count = questions.length;
   const gc = collector();
-  const memory = () => {
-    gc();
+  const memory = async () => {
+    // What lies outside of V8's heap is let go some turns later.
+    for (let turns = 0; turns < 5; turns++) {
+      gc();
+      await nextTurn();
+    }
     const { heapUsed, external } = process.memoryUsage();
     return heapUsed + external;
   };
-  const bytesOfDer = answers.reduce((sum, { length }) => sum + length, 0);
   // (What the certificates take when they are first looked at is not the cache's.)
-  const looking = new OCSPClient({ ...options, fetch: fetchAnswer, cache: false });
-  await askAll(looking, identities, issuer);
+  const looking = new OCSPClient(clientOptions(store, { maxBytes: 0 }));
+  await checkAll(looking, questions);
   await looking.close();
-  const before = memory();
-  const full = new OCSPClient({ ...options, fetch: fetchAnswer, cache: { maxBytes: Number.MAX_SAFE_INTEGER } });
-  await askAll(full, identities, issuer);
-  const held = memory() - before;
+  // A store that gives copies, as a folder does.
+  const copying = { get: async (key) => Buffer.from(await store.get(key)), put: async () => {} };
+  const before = await memory();
+  const client = new OCSPClient(clientOptions(copying, { maxBytes: Number.MAX_SAFE_INTEGER }));
+  await checkAll(client, questions);
+  const held = (await memory()) - before;
+  const bytesOfDer = [...store.answers.values()].reduce((sum, { length }) => sum + length, 0);
   yield { name: 'memory of a cached answer, to its DER', value: held / bytesOfDer, unit: 'x', goal: '<= 1.3' };
-  yield { name: 'the same, in bytes', value: held / count, unit: 'B', goal: '' };
+  yield { name: 'the same', value: held / count, unit: 'bytes', goal: '' };
 
-  const checks = quick ? 1000 : 1_000_000;
-  const start = memory();
-  for (let i = 0; i < checks; i++) await full.check({ certificate: identities[i % count].certificate, issuer });
-  yield {
-    name: `memory that grew in ${checks} checks of ${count} certificates`,
-    value: (memory() - start) / 2 ** 20,
-    unit: 'MiB',
-    goal: 'flat',
-  };
-  await full.close();
+  const start = await memory();
+  for (let i = 0; i < checks; i++) await client.check(questions[i % count]);
+  const grown = ((await memory()) - start) / 2 ** 20;
+  await client.close();
+  yield { name: `what grew in ${checks} checks of ${count} certificates`, value: grown, unit: 'MiB', goal: 'flat' };
 }
 
-async function refuse() {
-  throw new Error('nobody should be asked');
-}
-
-async function askAll(client, identities, issuer) {
-  for (let i = 0; i < identities.length; i += 100)
-    await Promise.all(identities.slice(i, i + 100).map(({ certificate }) => client.check({ certificate, issuer })));
+async function checkAll(client, questions) {
+  for (const question of questions) {
+    const { outcome } = await client.check(question);
+    if (outcome !== 'good') throw new Error(`the answer is ${outcome}`);
+  }
 }
 
 function collector() {

@@ -123,3 +123,19 @@ test('types: the status is known to be there once usable is', (t) => {
   if (verdict.status === 'revoked') t.true(verdict.revocationTime instanceof Date);
   return t.true(until instanceof Date && status === 'good');
 });
+
+test('the signer is the delegate of that answer, of however many', (t) => {
+  const { privateKey } = kit.ca.issueResponder();
+  const delegates = Array.from({ length: 100 }, (_, i) => {
+    const notAfter = new Date(Date.now() + (i + 1) * 60_000);
+    const delegate = kit.ca.issueResponder({ privateKey, notAfter });
+    return { delegate, der: kit.respond(kit.entry({}), { signer: delegate, certificates: [delegate.certificate] }) };
+  });
+  for (const _ of [1, 2])
+    for (const { delegate, der } of delegates) {
+      const verdict = verifyOcspResponse(der, question);
+      t.true(verdict.usable, verdict.explain());
+      t.is(verdict.signer!.fingerprint256, delegate.certificate.fingerprint256);
+      t.is(verdict.freshUntil!.getTime(), Date.parse(delegate.certificate.validTo));
+    }
+});

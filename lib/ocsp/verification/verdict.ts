@@ -255,7 +255,7 @@ export class OCSPVerdict extends ValueObject {
       case ISSUER:
         return this.#facts.question.target.issuer.x509;
       case EMBEDDED:
-        return new X509Certificate(message.bytes(SIGNER_CERTIFICATE));
+        return delegateOf(message.bytes(SIGNER_CERTIFICATE));
       case GIVEN:
         return this.#facts.policy.certificates[index]?.x509 ?? null;
       case RESPONDER:
@@ -264,6 +264,23 @@ export class OCSPVerdict extends ValueObject {
         return null;
     }
   }
+}
+
+/** Delegates whose certificates are kept: a responder sends the same one with every answer, and decoding costs more than all the rest. */
+const MOST_DELEGATES = 64;
+const delegates = new Map<string, X509Certificate>();
+
+function delegateOf(der: Buffer): X509Certificate {
+  const key = der.toString('latin1');
+  const known = delegates.get(key);
+  if (known !== undefined) return known;
+  const certificate = new X509Certificate(der);
+  for (const oldest of delegates.keys()) {
+    if (delegates.size < MOST_DELEGATES) break;
+    delegates.delete(oldest);
+  }
+  delegates.set(key, certificate);
+  return certificate;
 }
 
 /** A verdict whose response may be relied on. */
