@@ -10,6 +10,7 @@ import { SegmentStore } from '../store/segment-store.js';
 import { verifyStore } from '../store/verify.js';
 import { checkCertIdHash, type HashAlgorithm } from '../x509/algorithms.js';
 import type { ReasonName } from '../x509/reason.js';
+import { closest } from '../x509/suggestion.js';
 import { type OptionValues, readArguments, refuseMore } from './arguments.js';
 import { type Command, choiceOption, print, required, UsageError } from './command.js';
 import { readCertificates } from './input.js';
@@ -184,8 +185,7 @@ export const storeCommand: Command = {
     const { values, positionals } = readArguments(args, OPTIONS, Number.POSITIVE_INFINITY);
     const [name = '', folder, ...rest] = positionals;
     const action = Object.hasOwn(ACTIONS, name) ? ACTIONS[name] : undefined;
-    if (action === undefined && name !== 'verify' && name !== 'convert')
-      throw new UsageError(name === '' ? 'an action is missing' : `no such action: ${name}`);
+    if (action === undefined && name !== 'verify' && name !== 'convert') throw noSuchAction(name);
     if (folder === undefined) throw new UsageError('a folder is missing');
     refuseMore(rest, MOST_ARGUMENTS[name] ?? 0);
     // A store may begin with what is put into it.
@@ -200,6 +200,12 @@ export const storeCommand: Command = {
     }
   },
 };
+
+function noSuchAction(name: string): UsageError {
+  if (name === '') return new UsageError('an action is missing');
+  const near = closest(name, [...Object.keys(ACTIONS), 'verify', 'convert']);
+  return new UsageError(`no such action: ${name}${near === undefined ? '' : `; did you mean ${near}?`}`);
+}
 
 /** Arguments behind the folder, of actions that take some. */
 const MOST_ARGUMENTS: Readonly<Record<string, number>> = {

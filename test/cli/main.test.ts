@@ -48,6 +48,20 @@ test('the actions of a store: help, documentation and command know the same', as
   });
 });
 
+test('an action of a store that does not exist', async (t) => {
+  for (const [words, message] of [
+    [[], 'an action is missing'],
+    [['exprot', '.'], 'no such action: exprot; did you mean export?'],
+    [['verfy', '.'], 'no such action: verfy; did you mean verify?'],
+    [['frobnicate', '.'], 'no such action: frobnicate'],
+    [['toString', '.'], 'no such action: toString'],
+  ] as const) {
+    const { status, stderr } = await command(['store', ...words]);
+    t.is(status, 2);
+    t.true(stderr.startsWith(`openssl-ocsp store: ${message}\n`), stderr);
+  }
+});
+
 test('the version, of the package and of what it runs on', async (t) => {
   const { status, stdout } = await command(['--version']);
   t.is(status, 0);
