@@ -345,6 +345,31 @@ test('after a restart the folder has the staple before anybody is asked', async 
   }
 });
 
+test('many certificates: all are stapled, and a few asked about at a time', async (t) => {
+  const { privateKey } = leafOf();
+  const leaves = Array.from({ length: 300 }, () => leafOf('localhost', { privateKey }));
+  let running = 0;
+  let most = 0;
+  await using responder = await TestResponder.start(ca, {
+    behaviour: async () => {
+      running += 1;
+      most = Math.max(most, running);
+      await wait(1);
+      running -= 1;
+      return 'good' as const;
+    },
+  });
+  await using client = clientOf(responder);
+  await using stapler = new Stapler({ client });
+  const states = await Promise.all(leaves.map(({ certificate }) => stapler.add([certificate, ca.certificate])));
+  t.true(states.every(({ decision }) => decision === 'stapled'));
+  t.is(stapler.states().length, leaves.length);
+  t.is(responder.requests.length, leaves.length);
+  t.true(most > 1 && most <= 8, String(most));
+  const serials = leaves.map(({ certificate }) => loadDerOcspResponse(stapler.staple(certificate.raw)!).serialNumber);
+  t.is(new Set(serials).size, leaves.length);
+});
+
 test('servers with which a staple would be lost are refused', async (t) => {
   await using stapler = new Stapler();
   const refusal = { code: 'ERR_OCSP_INVALID_VALUE' };
