@@ -114,7 +114,7 @@ for (const [name, open, welcome, headers] of gateways)
       server.closeAllConnections();
       server.close();
     }
-    // What fails in the check itself lets nobody in. (Express prints it, but not in tests.)
+    // What fails in the check itself lets nobody in. (Hono prints it; Express does not in tests.)
     process.env['NODE_ENV'] = 'test';
     await using broken = clientOf(responder, {
       responders: () => {
