@@ -77,6 +77,7 @@ export class ValkeyCache implements ResponseCacheStore {
     }
   }
 
+  /** Ends the connections. */
   close(): void {
     this.#servers.close();
   }
