@@ -33,6 +33,7 @@ export {
 } from '../store/answers.js';
 export { convertStore } from '../store/convert.js';
 export { type ExportOptions, exportTar, exportToFolder } from '../store/export.js';
+export { type MirrorResult, mirrorStore } from '../store/mirror.js';
 export {
   type AnswerChoice,
   type AnswerLabel,

@@ -30,7 +30,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: 'store',
-    summary: 'a store: ls, get, stats, verify, compact, export, put, revoke, convert',
+    summary: 'a store: ls, get, stats, verify, compact, export, mirror, put, revoke, convert',
     load: async () => (await import('./store.js')).storeCommand,
   },
   {

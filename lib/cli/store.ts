@@ -5,6 +5,7 @@ import { putStatus } from '../bulk/put-status.js';
 import { OCSPCertStatus } from '../ocsp/enums.js';
 import { convertStore } from '../store/convert.js';
 import { exportTar, exportToFolder } from '../store/export.js';
+import { mirrorStore } from '../store/mirror.js';
 import type { StoredResponse } from '../store/response-store.js';
 import { SegmentStore } from '../store/segment-store.js';
 import { verifyStore } from '../store/verify.js';
@@ -30,9 +31,11 @@ const HELP = `Usage: openssl-ocsp store <action> FOLDER [...]
   export FOLDER TARGET       a file for each certificate in the folder TARGET, or an archive when TARGET ends in .tar
   revoke FOLDER SERIAL...    signs that certificates are revoked, and serves it at once, also while a bulk run goes on
   put FOLDER SERIAL...       the same with the status of --status
+  mirror FOLDER TARGET       makes the folder TARGET a copy that may be read all the while, or brings it up to date
   convert FOLDER NEW         copies a store that an earlier version has written into one of this version
 
   --json                     ls, stats and verify: JSON instead of text
+  --layout get               export: a file for each response, named as the request of a GET, for file servers and CDNs
   --cert-id-hash NAME        ls, get and export: the responses for this hash. By default get and export take SHA-1,
                              and another one only where there is none
 
@@ -49,6 +52,7 @@ put, 2 wrong usage.
 
 const OPTIONS = {
   json: { type: 'boolean' },
+  layout: { type: 'string' },
   status: { type: 'string' },
   reason: { type: 'string' },
   'revoked-at': { type: 'string' },
@@ -152,8 +156,10 @@ const ACTIONS: Readonly<Record<string, Action>> = {
   async export(store, [target], values) {
     if (target === undefined) throw new UsageError('a target is missing');
     const records = chosen(store, values);
-    if (target.endsWith('.tar')) await pipeline(Readable.from(exportTar(records)), createWriteStream(target));
-    else print(counted(await exportToFolder(records, target), 'file'));
+    const layout = choiceOption(values.layout, 'layout', ['serial', 'get'] as const) ?? 'serial';
+    if (target.endsWith('.tar'))
+      await pipeline(Readable.from(exportTar(records, { layout })), createWriteStream(target));
+    else print(counted(await exportToFolder(records, target, { layout }), 'file'));
     return 0;
   },
   put: (store, serials, values) => put(store, serials, values, choiceOption(values.status, 'status', STATUS_NAMES)),
@@ -177,6 +183,13 @@ async function convert(folder: string, target: string | undefined, values: Value
   }
 }
 
+async function mirror(folder: string, target: string | undefined): Promise<number> {
+  if (target === undefined) throw new UsageError('a target is missing');
+  const { copied, bytes, removed } = await mirrorStore(folder, target);
+  print(`${counted(copied, 'segment')} copied, ${bytes} bytes; ${removed} removed`);
+  return 0;
+}
+
 /** `openssl-ocsp store` */
 export const storeCommand: Command = {
   help: HELP,
@@ -185,12 +198,13 @@ export const storeCommand: Command = {
     const { values, positionals } = readArguments(args, OPTIONS, Number.POSITIVE_INFINITY);
     const [name = '', folder, ...rest] = positionals;
     const action = Object.hasOwn(ACTIONS, name) ? ACTIONS[name] : undefined;
-    if (action === undefined && name !== 'verify' && name !== 'convert') throw noSuchAction(name);
+    if (action === undefined && !['verify', 'convert', 'mirror'].includes(name)) throw noSuchAction(name);
     if (folder === undefined) throw new UsageError('a folder is missing');
     refuseMore(rest, MOST_ARGUMENTS[name] ?? 0);
     // A store may begin with what is put into it.
     if (name !== 'put' && name !== 'revoke') checkIsStore(folder);
     if (name === 'convert') return convert(folder, rest[0], values);
+    if (name === 'mirror') return mirror(folder, rest[0]);
     if (action === undefined) return verify(folder, values.json === true);
     const store = await SegmentStore.open(folder);
     try {
@@ -212,6 +226,7 @@ const MOST_ARGUMENTS: Readonly<Record<string, number>> = {
   get: 1,
   export: 1,
   convert: 1,
+  mirror: 1,
   put: Number.POSITIVE_INFINITY,
   revoke: Number.POSITIVE_INFINITY,
 };

@@ -1,6 +1,8 @@
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { invalidValue } from '../errors.js';
+import { OCSPRequestBuilder } from '../ocsp/request-builder.js';
+import { loadDerOcspResponse } from '../ocsp/response.js';
 import { type OptionNames, readOptions } from '../x509/options.js';
 import type { StoredResponse } from './response-store.js';
 
@@ -11,49 +13,58 @@ export interface ExportOptions {
    * `CD/1234ABCD.der`. For file systems that do not like millions of files in a folder. Default 0.
    */
   readonly levels?: 0 | 1 | 2;
+  /**
+   * `get`: a file for each response, also of several for one certificate, named as the request that asks for it by GET (RFC 6960 appendix A.1):
+   * its base64, whose slashes are folders. A file server or CDN answers with them what it is asked for. Default `serial`.
+   */
+  readonly layout?: 'serial' | 'get';
 }
 
-const OPTION_NAMES: OptionNames<ExportOptions> = { levels: true };
+const OPTION_NAMES: OptionNames<ExportOptions> = { levels: true, layout: true };
 
 const PARALLEL_FILES = 32;
 
 /**
  * Writes a file for each certificate, `SERIAL.der`, with the serial number in upper-case hexadecimal digits. Each file appears
  * complete, in place of an older one. Of several responses for one certificate, side by side as a store gives them, the first
- * one is taken: that for SHA-1. Returns the number of files.
+ * one is taken: that for SHA-1; with the layout `get`, each. Returns the number of files.
  */
 export async function exportToFolder(
   records: Iterable<StoredResponse>,
   folder: string,
   options: ExportOptions = {},
 ): Promise<number> {
-  const levels = levelsOf(options);
+  const named = namesFor(options);
   await mkdir(folder, { recursive: true });
   const folders = new Set([folder]);
   const writing = new Set<Promise<void>>();
+  const failures: unknown[] = [];
   let count = 0;
   try {
-    for (const { serial, der } of firstOfEach(records)) {
-      const path = join(folder, fileName(serial, levels));
+    for (const [name, { der }] of named(records)) {
+      const path = join(folder, name);
       if (!folders.has(dirname(path))) {
         await mkdir(dirname(path), { recursive: true });
         folders.add(dirname(path));
       }
-      const file = writeWhole(path, der).finally(() => writing.delete(file));
-      // Observed by Promise.race or, at the end, by Promise.all.
-      file.catch(() => undefined);
+      // (Beside none of the names: those of requests are as long as file names may be.)
+      const temporary = join(folder, `.${process.pid}-${count}.tmp`);
+      const file = writeWhole(path, temporary, der)
+        .catch((error: unknown) => failures.push(error))
+        .then(() => void writing.delete(file));
       writing.add(file);
       if (writing.size >= PARALLEL_FILES) await Promise.race(writing);
+      if (failures.length > 0) break;
       count += 1;
     }
   } finally {
     await Promise.all(writing);
   }
+  if (failures.length > 0) throw failures[0];
   return count;
 }
 
-async function writeWhole(path: string, content: Uint8Array): Promise<void> {
-  const temporary = `${path}.tmp`;
+async function writeWhole(path: string, temporary: string, content: Uint8Array): Promise<void> {
   await writeFile(temporary, content);
   await rename(temporary, path);
 }
@@ -74,9 +85,8 @@ const BLOCK = 512;
  * contents give equal archives. In pieces of any size; `Readable.from` makes a stream of it.
  */
 export function* exportTar(records: Iterable<StoredResponse>, options: ExportOptions = {}): Generator<Buffer> {
-  const levels = levelsOf(options);
-  for (const { serial, der, producedAt } of firstOfEach(records)) {
-    const name = fileName(serial, levels);
+  const named = namesFor(options);
+  for (const [name, { der, producedAt }] of named(records)) {
     // The header has room for 100 octets, which serial numbers of up to 48 octets need.
     if (name.length > 100) {
       const path = paxRecord('path', name);
@@ -89,10 +99,37 @@ export function* exportTar(records: Iterable<StoredResponse>, options: ExportOpt
   yield Buffer.alloc(2 * BLOCK);
 }
 
-function levelsOf(options: ExportOptions): 0 | 1 | 2 {
-  const { levels = 0 } = readOptions(options, OPTION_NAMES);
-  if (levels !== 0 && levels !== 1 && levels !== 2) throw invalidValue('levels is not 0, 1 or 2');
-  return levels;
+/** What is exported, and under which names. */
+function namesFor(
+  options: ExportOptions,
+): (records: Iterable<StoredResponse>) => Iterable<readonly [name: string, record: StoredResponse]> {
+  const { levels, layout = 'serial' } = readOptions(options, OPTION_NAMES);
+  if (levels !== undefined && levels !== 0 && levels !== 1 && levels !== 2)
+    throw invalidValue('levels is not 0, 1 or 2');
+  if (layout !== 'serial' && layout !== 'get') throw invalidValue("layout is not 'serial' or 'get'");
+  if (layout === 'get' && levels !== undefined) throw invalidValue("levels goes with the layout 'serial'");
+  return function* (records) {
+    if (layout === 'get') for (const record of records) yield [requestName(record), record];
+    else for (const record of firstOfEach(records)) yield [fileName(record.serial, levels ?? 0), record];
+  };
+}
+
+/** The request that this response answers, without a nonce, as clients have it in the path of a GET: decoded, as servers look files up. */
+function requestName({ der }: StoredResponse): string {
+  const { issuerNameHash, issuerKeyHash, serialNumber, hashAlgorithm } = loadDerOcspResponse(der);
+  const builder = new OCSPRequestBuilder().addCertificateByHash(
+    issuerNameHash,
+    issuerKeyHash,
+    serialNumber,
+    hashAlgorithm,
+  );
+  // Of several slashes in a row file systems make one, and none is at the end of the name of a file.
+  return builder
+    .build()
+    .publicBytes()
+    .toString('base64')
+    .replace(/\/{2,}/g, '/')
+    .replace(/\/$/, '');
 }
 
 function fileName(serial: string, levels: 0 | 1 | 2): string {

@@ -1,0 +1,91 @@
+/** A copy of a store that others read, also while it is brought up to date. */
+import { copyFile, mkdir, open, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import { invalidValue } from '../errors.js';
+import { checkedJson, removeQuietly, replaceFile, syncFolder } from './durable-files.js';
+import { type Manifest, manifestStamp, readManifest, type SegmentEntry, segmentNames } from './manifest.js';
+import { SegmentReader } from './segment-reader.js';
+import { WriterLock } from './writer-lock.js';
+
+/** Writers that replace the manifest again and again. */
+const ATTEMPTS = 100;
+const MANIFEST = 'MANIFEST';
+
+/** What {@link mirrorStore} did. */
+export interface MirrorResult {
+  /** Segments that were copied; the others were there. */
+  readonly copied: number;
+  /** Bytes of those. */
+  readonly bytes: number;
+  /** Segments that the store no longer has, and the mirror has not any more. */
+  readonly removed: number;
+}
+
+/**
+ * Makes a folder, on a disk of another machine, say, a mirror of a store, or brings it up to date: the segments that it does not have, then
+ * `MANIFEST`, which lets all of them be served at once, then away with what it does not name. Whoever reads the mirror sees the old state or
+ * the new one, also after an interruption. Nobody else may write to it. An unfinished run is left out.
+ *
+ * @throws (rejects) `ERR_OCSP_INVALID_VALUE` when the folder has another store, or a later state of this one; `ERR_OCSP_STORE_DAMAGED`;
+ * `ERR_OCSP_STORE_LOCKED` while another one mirrors into it; what the file system throws.
+ */
+export async function mirrorStore(folder: string, target: string): Promise<MirrorResult> {
+  await mkdir(target, { recursive: true });
+  const lock = WriterLock.acquire(target);
+  try {
+    const before = manifestStamp(target) === '' ? await beginMirror(folder, target) : readManifest(target);
+    for (let attempt = 1; ; attempt += 1) {
+      const stamp = manifestStamp(folder);
+      try {
+        return await bringUpToDate(folder, target, before, readManifest(folder));
+      } catch (error) {
+        // A writer that replaces the manifest removes files of the old one.
+        const isGone = (error as NodeJS.ErrnoException).code === 'ENOENT';
+        if (!isGone || attempt >= ATTEMPTS || manifestStamp(folder) === stamp) throw error;
+      }
+    }
+  } finally {
+    lock.release();
+  }
+}
+
+/** A mirror without any segment: segments without a MANIFEST would be a loss. */
+async function beginMirror(folder: string, target: string): Promise<Manifest> {
+  if (segmentNames(target).length > 0) return readManifest(target);
+  const empty: Manifest = { ...readManifest(folder), generation: 0, segments: [] };
+  await replaceFile(join(target, MANIFEST), checkedJson(empty));
+  return empty;
+}
+
+async function bringUpToDate(folder: string, target: string, before: Manifest, next: Manifest): Promise<MirrorResult> {
+  if (before.store !== next.store) throw invalidValue(`${target} has another store`);
+  if (before.generation > next.generation) throw invalidValue(`${target} has a later state than ${folder}`);
+  const seals = new Map(before.segments.map(({ file, seal }) => [file, seal]));
+  const missing = next.segments.filter(({ file, seal }) => seals.get(file) !== seal);
+  for (const entry of missing) await copySegment(folder, target, entry);
+  await syncFolder(target);
+  if (next.generation > before.generation) await replaceFile(join(target, MANIFEST), checkedJson(next));
+  const named = new Set(next.segments.map(({ file }) => file));
+  const extra = segmentNames(target).filter((name) => !named.has(name));
+  for (const name of extra) await removeQuietly(join(target, name));
+  return { copied: missing.length, bytes: missing.reduce((sum, { bytes }) => sum + bytes, 0), removed: extra.length };
+}
+
+async function copySegment(folder: string, target: string, entry: SegmentEntry): Promise<void> {
+  const path = join(target, entry.file);
+  const temporary = `${path}.tmp`;
+  try {
+    await copyFile(join(folder, entry.file), temporary);
+    const file = await open(temporary, 'r+');
+    try {
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+    new SegmentReader(path, entry).close();
+  } catch (error) {
+    await removeQuietly(temporary);
+    throw error;
+  }
+}
