@@ -17,7 +17,7 @@ const { names, folder, load } = docPrograms('client.md');
 test('all programs are known here', (t) => {
   // (Those of other packages: test/client/frameworks.test.ts.)
   const others = ['express.mjs', 'fastify.mjs', 'websocket.mjs', 'hono.mjs', 'undici.mjs'];
-  const own = ['check.mjs', 'gateway.mjs', 'stapling.mjs', 'agent.mjs', 'shared-cache.mjs', 'hashes.mjs', 'test.mjs'];
+  const own = ['check.mjs', 'gateway.mjs', 'stapling.mjs', 'agent.mjs', 'shared-cache.mjs', 'test.mjs'];
   t.deepEqual([...names].sort(), [...own, ...others].sort());
 });
 
@@ -120,19 +120,6 @@ test('shared-cache.mjs', async (t) => {
     await using client = openClient(join(folder, 'cache'), { responders: [responder.url] });
     t.is((await client.check(question)).source, source);
   }
-});
-
-test('hashes.mjs', async (t) => {
-  type Ask = (data: object, client: OCSPClient, issuers: unknown[]) => Promise<{ outcome: string } | null>;
-  const { ocspRequestData, askFor } = await load<{ ocspRequestData(...args: unknown[]): object; askFor: Ask }>(
-    'hashes.mjs',
-  );
-  await using responder = await TestResponder.start(kit.ca);
-  await using client = new OCSPClient({ responders: [responder.url] });
-  const data = ocspRequestData(kit.leaf.certificate, kit.ca.certificate, responder.url);
-  t.like(data, { hashAlgorithm: 'SHA256' });
-  t.is((await askFor(data, client, [kit.root.certificate, kit.ca.certificate]))?.outcome, 'good');
-  t.is(await askFor(data, client, [kit.root.certificate]), null);
 });
 
 test('test.mjs', async (t) => {

@@ -182,9 +182,13 @@ test('verify-archived.mjs', async (t) => {
   t.is(good.status, 0, good.stdout);
   t.regex(good.stdout, /2024-05-01T12:00:00.000Z to 2024-05-02T12:00:00.000Z/);
   t.is((await verify('good.der', '2026-01-01T00:00:00Z')).status, 1);
+  // Made later than that.
+  t.is((await verify('good.der', '2024-05-01T11:30:00Z')).status, 0);
+  t.is((await verify('good.der', '2024-05-01T11:30:00Z', '2024-05-01T11:45:00Z')).status, 1);
   const revoked = await verify('revoked.der');
   t.is(revoked.status, 1);
-  t.regex(revoked.stdout, /\nrevoked at 2024-05-01T11:00:00.000Z\n$/);
+  t.is((await verify('revoked.der', '2024-05-01T10:00:00Z')).status, 0);
+  t.regex(revoked.stdout, /\nrevoked since 2024-05-01T11:00:00.000Z\n$/);
 });
 
 test('request.mjs', async (t) => {
