@@ -133,7 +133,10 @@ test('station.mjs, by way of the back end', async (t) => {
     const vehicle = connect(options);
     const [staple] = (await once(vehicle, 'OCSPResponse')) as [Buffer | null];
     t.truthy(staple, stapler.states()[0]?.result?.explain());
-    const verdict = verifyOcspResponse(staple ?? Buffer.alloc(0), { certificate: secc.certificate, issuer: kit.ca.certificate });
+    const verdict = verifyOcspResponse(staple ?? Buffer.alloc(0), {
+      certificate: secc.certificate,
+      issuer: kit.ca.certificate,
+    });
     t.is(verdict.status, 'good', round);
     vehicle.destroy();
     await stapler.close();

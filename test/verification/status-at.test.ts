@@ -2,6 +2,7 @@
 import test, { type ExecutionContext } from 'ava';
 import {
   ArchiveCutoff,
+  CRLReason,
   InvalidityDate,
   loadDerOcspResponse,
   type OCSPStatusAt,
@@ -73,6 +74,7 @@ const invalidity = (text: string): TestExtension => ({
   oid: InvalidityDate.oid,
   value: new InvalidityDate(date(text)).publicBytes(),
 });
+const reasonCode = (code: number): TestExtension => ({ oid: CRLReason.oid, value: Buffer.from([0x0a, 1, code]) });
 const chain = [leaf.certificate, ca.certificate];
 const ask = (answers: Buffer[], question: Partial<StatusAtQuestion> = {}, by = verifier): OCSPStatusAt =>
   by.statusAt(answers, { chain, at: T, ...question });
@@ -240,6 +242,51 @@ const rows: Row[] = [
       'REVOCATION_UNCLEAR',
     ],
   ),
+  ...(
+    [
+      ['no reason', {}],
+      ['superseded', { revocationReason: SUPERSEDED }],
+      ['a hold', { revocationReason: HOLD }],
+    ] as const
+  ).flatMap(([name, reason]): Row[] => {
+    const given = { revoked: '2019-06-01T12:30:00Z', ...reason };
+    const unreadable = { oid: CRLReason.oid, value: Buffer.from('0500', 'hex') };
+    const dated = [reasonCode(KEY_COMPROMISE), invalidity('2019-06-01T12:20:00Z')];
+    return [
+      [
+        `${name}, and a compromise by extension`,
+        { ...given, extensions: [reasonCode(KEY_COMPROMISE)] },
+        'REVOCATION_UNCLEAR',
+      ],
+      [`${name}, and a compromise by extension, with a date`, { ...given, extensions: dated }, 'good'],
+      [`${name}, and superseded by extension`, { ...given, extensions: [reasonCode(SUPERSEDED)] }, 'good'],
+      [
+        `${name}, and by extension a reason that nobody knows`,
+        { ...given, extensions: [reasonCode(7)] },
+        'REVOCATION_UNCLEAR',
+      ],
+      [
+        `${name}, and by extension one that cannot be read`,
+        { ...given, extensions: [unreadable] },
+        'REVOCATION_UNCLEAR',
+      ],
+    ];
+  }),
+  [
+    'a compromise, and superseded by extension',
+    { revoked: '2019-06-01T12:30:00Z', revocationReason: KEY_COMPROMISE, extensions: [reasonCode(SUPERSEDED)] },
+    'REVOCATION_UNCLEAR',
+  ],
+  [
+    'a hold by extension, ended before',
+    { made: '2019-05-02', revoked: '2019-05-01', extensions: [reasonCode(HOLD)] },
+    'EXPIRED',
+  ],
+  [
+    'a hold, superseded by extension',
+    { made: '2019-05-02', revoked: '2019-05-01', revocationReason: HOLD, extensions: [reasonCode(SUPERSEDED)] },
+    'revoked',
+  ],
   [
     'removed from the list later',
     { revoked: '2019-06-01T12:30:00Z', revocationReason: REMOVE_FROM_CRL },
@@ -325,6 +372,13 @@ test('what "good" and "revoked" rest on', (t) => {
   );
 });
 
+test('nobody knows at the moment of signing what is so later', (t) => {
+  // thisUpdate is a little ahead: clocks differ, or the responder rounds.
+  const ahead = { made: '2019-06-01T11:58:00Z', thisUpdate: '2019-06-01T12:02:00Z' };
+  t.like(ask([answer(ahead)]).links[0], { status: 'good', basis: 'current' });
+  t.is(ask([answer({ ...ahead, revoked: '2019-06-01T12:01:00Z' })]).status, 'revoked');
+});
+
 test('a moment in another second half, and in the future', (t) => {
   t.deepEqual(ask([answer()], { at: new Date(T.getTime() + 999) }).at, T);
   const now = Date.now();
@@ -360,6 +414,24 @@ test('several answers: revocations come first, and what speaks against "good" is
   t.is(of(good, answer({ signer: plain, revoked: '2019-05-01' })), null);
   t.is(of(answer({ status: 'unknown' }), answer({ made: '2019-05-01' })), 'unknown');
   t.is(of(), null);
+});
+
+test('several answers: one that is refused for what it holds is heard, when it tells of a revocation', (t) => {
+  const good = answer();
+  const heard = (more: Answer) => ask([good, answer(more)]).status;
+  const critical = [{ oid: '1.2.3', critical: true, value: Buffer.from('0500', 'hex') }];
+  t.is(heard({ revoked: '2019-05-01', extensions: critical }), null);
+  t.is(heard({ extensions: critical }), 'good');
+  t.is(heard({ revoked: '2019-05-01', nextUpdate: '2019-05-01' }), null);
+  t.is(heard({ revoked: '2019-05-01', made: '2019-06-05', thisUpdate: '2019-06-02', nextUpdate: null }), null);
+  t.is(heard({ revoked: '2019-07-01', made: '2019-08-01', nextUpdate: '2019-07-01' }), 'good');
+  const twice = [invalidity('2019-05-01'), invalidity('2019-05-02')];
+  t.is(heard({ revoked: '2019-07-01', made: '2019-08-01', extensions: twice }), null);
+  const entry = { certificate: leaf.certificate, issuer: ca.certificate, thisUpdate: date(LATER) };
+  const revoked = { ...entry, status: 'revoked' as const, revocationTime: date('2019-05-01') };
+  t.is(heard({ response: { entries: [{ ...entry, nextUpdate: date('2019-07-01') }, revoked] } }), null);
+  t.is(heard({ response: { entries: [{ ...revoked, revocationTime: '00000101000000Z' }] } }), null);
+  t.is(heard({ response: { entries: [{ ...entry, thisUpdate: '00000101000000Z' }] } }), 'good');
 });
 
 test('several answers: a hold ends where a later answer was good before the moment', (t) => {

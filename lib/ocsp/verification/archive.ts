@@ -13,7 +13,7 @@ import { type Findings, isoTime } from './judge.js';
 import type { Policy } from './policy.js';
 import { type Question, toQuestion } from './question.js';
 import { type Refusal, type RefusalCode, refusal } from './refusals.js';
-import { type Circumstances, factsOf, type Lifetime, type Statement, statementAt } from './statement.js';
+import { type Circumstances, type Lifetime, type Statement, statementOf } from './statement.js';
 import { type LinkFacts, OCSPAnswerAt, OCSPStatusAt, type SignerProof } from './status-at.js';
 import type { OCSPVerdict, Verdict } from './verdict.js';
 
@@ -62,7 +62,7 @@ interface Answer {
 /** What was found about an answer for a certificate, whatever the moment. */
 interface Authenticity {
   readonly verdict: Verdict;
-  /** Null where it was not authentic when it was made. */
+  /** Null where it was not authentic when it was made. What is authentic and refused may still speak against "good". */
   readonly made: Findings | null;
   readonly refusals: readonly Refusal[];
 }
@@ -76,6 +76,15 @@ type Depth = 0 | 1 | 2;
 
 /** What does not matter about an answer at the moment when it is known to have existed: its times are judged as of producedAt. */
 const OF_TIMES: readonly RefusalCode[] = ['NOT_YET_VALID', 'EXPIRED', 'TOO_OLD'];
+/** What may be wrong with an answer of which it is certain who made it. */
+const OF_CONTENT: readonly RefusalCode[] = [
+  ...OF_TIMES,
+  'INVERTED_TIMES',
+  'BAD_TIME',
+  'BAD_EXTENSIONS',
+  'UNKNOWN_CRITICAL_EXTENSION',
+  'CONTRADICTORY',
+];
 
 /** Reads the arguments of `Verifier.statusAt`, and answers. */
 export function archivedStatus(
@@ -156,7 +165,7 @@ class Archive {
     const { verdict, made, refusals } = this.#authenticity(link, answer);
     if (made === null) return new OCSPAnswerAt({ verdict, statements: [], signerProof: null, refusals });
     const proof = refusals.length > 0 ? null : this.#signerProof(link, made, verdict, depth);
-    const statements = made.matching.map((entry) => statementAt(at, factsOf(made.message, entry), link.circumstances));
+    const statements = made.matching.map((entry) => statementOf(at, made.message, entry, link.circumstances));
     const all = [...refusals, ...(proof?.refusals ?? []), ...statements.flatMap((statement) => statement.refusals)];
     return new OCSPAnswerAt({ verdict, statements, signerProof: proof?.kind ?? null, refusals: all });
   }
@@ -175,7 +184,10 @@ class Archive {
     const producedAt = response.producedAt.getTime() / 1000;
     const made = this.#judge(der, { ...question, at: producedAt });
     const verdict = made.verdict as Verdict;
-    if (!verdict.usable) return { verdict, made: null, refusals: verdict.refusals };
+    if (!verdict.usable) {
+      const isAuthentic = verdict.refusals.every(({ code }) => OF_CONTENT.includes(code));
+      return { verdict, made: isAuthentic ? made.findings : null, refusals: verdict.refusals };
+    }
     const refusals: Refusal[] = [];
     if (producedAt > this.#existedAt + this.#policy.clockTolerance) {
       refusals.push(refusal('PRODUCED_LATER', `${isoTime(producedAt)}, and ${isoTime(this.#existedAt)}`));

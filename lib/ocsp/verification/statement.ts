@@ -1,8 +1,9 @@
 /** What one entry of an answer says about a moment: before the answer was made, or while it held. */
 
-import { InvalidityDate } from '../../x509/extensions/crl-entry.js';
+import { CRLReason, InvalidityDate } from '../../x509/extensions/crl-entry.js';
 import { ArchiveCutoff } from '../../x509/extensions/response.js';
 import { CRLEntryExtensionOID, OCSPExtensionOID } from '../../x509/oids.js';
+import { reasonToCode } from '../../x509/reason.js';
 import { CERT_STATUS, REVOCATION_REASON, SINGLE_EXTENSIONS } from '../layout.js';
 import type { Parsed } from '../message.js';
 import { type EntryTimes, extensionsOf, isoTime, readTimes, timeRefusals } from './judge.js';
@@ -10,10 +11,13 @@ import type { Policy } from './policy.js';
 import { type Refusal, refusal } from './refusals.js';
 
 /** Times are whole seconds since 1970-01-01; NaN where an extension cannot be read. */
-export interface EntryFacts extends EntryTimes {
+interface EntryFacts extends EntryTimes {
   readonly certStatus: number;
-  /** CRLReason code; -1 for none. */
-  readonly reason: number;
+  /**
+   * CRLReason codes, of the entry and of its reasonCode extension (RFC 6960 section 4.4.5): -1 for none, NaN for one that cannot be
+   * read. Where there are two, each counts.
+   */
+  readonly reasons: readonly number[];
   /** Since when the certificate is known, or suspected, to be invalid. */
   readonly invalidityDate: number | null;
   readonly archiveCutoff: number | null;
@@ -41,7 +45,7 @@ export interface Statement {
   readonly basis: StatusBasis | null;
   /** When "revoked" began; null unless that is what it says. */
   readonly since: number | null;
-  /** thisUpdate: as of when it was known. */
+  /** As of when it was known: thisUpdate, or producedAt where that is earlier. */
   readonly knownAt: number;
   /** It tells of a revocation that speaks against "good" at the moment. */
   readonly isObjection: boolean;
@@ -57,32 +61,64 @@ const REVOKED = 1;
 const COMPROMISES: readonly number[] = [1, 2, 10];
 /** unspecified (which no reason stands for), affiliationChanged, superseded, cessationOfOperation, certificateHold, privilegeWithdrawn. */
 const PLAIN_REASONS: readonly number[] = [-1, 0, 3, 4, 5, 6, 9];
-const CERTIFICATE_HOLD = 6;
-const REMOVE_FROM_CRL = 8;
+/** certificateHold, and removeFromCRL, which stands for one that is lifted. */
+const HOLDS: readonly number[] = [6, 8];
+
+/** {@link statementAt} for an entry. One that cannot be read says nothing, but that of a revocation is heard. */
+export function statementOf(at: number, message: Parsed, entry: Parsed, circumstances: Circumstances): Statement {
+  try {
+    return statementAt(at, factsOf(message, entry), circumstances);
+  } catch {
+    const isObjection = entry.number(CERT_STATUS) === REVOKED;
+    return {
+      status: null,
+      basis: null,
+      since: null,
+      knownAt: Number.POSITIVE_INFINITY,
+      isObjection,
+      isHold: false,
+      refusals: [],
+    };
+  }
+}
 
 /** @throws `ERR_OCSP_MALFORMED`; `ERR_OCSP_DUPLICATE_EXTENSION`. Where a verdict is usable, neither happens. */
-export function factsOf(message: Parsed, entry: Parsed): EntryFacts {
+function factsOf(message: Parsed, entry: Parsed): EntryFacts {
   const extensions = extensionsOf(entry, SINGLE_EXTENSIONS);
-  const read = (oid: string, toDate: (value: Uint8Array) => Date): number | null => {
+  const read = (oid: string, toNumber: (value: Uint8Array) => number): number | null => {
     const extension = extensions.find((item) => item.oid === oid);
     if (extension === undefined) return null;
     try {
-      return toDate(extension.value).getTime() / 1000;
+      return toNumber(extension.value);
     } catch {
       return Number.NaN;
     }
   };
+  const { CRL_REASON, INVALIDITY_DATE } = CRLEntryExtensionOID;
+  const extended = read(CRL_REASON, (value) => reasonToCode(CRLReason.fromDer(value).reason));
+  const own = entry.number(REVOCATION_REASON);
   return {
     ...readTimes(message, entry),
     certStatus: entry.number(CERT_STATUS),
-    reason: entry.number(REVOCATION_REASON),
-    invalidityDate: read(CRLEntryExtensionOID.INVALIDITY_DATE, (value) => InvalidityDate.fromDer(value).invalidityDate),
-    archiveCutoff: read(OCSPExtensionOID.ARCHIVE_CUTOFF, (value) => ArchiveCutoff.fromDer(value).archiveCutoff),
+    reasons: extended === null ? [own] : own === -1 ? [extended] : [own, extended],
+    invalidityDate: read(INVALIDITY_DATE, (value) => secondsOf(InvalidityDate.fromDer(value).invalidityDate)),
+    archiveCutoff: read(OCSPExtensionOID.ARCHIVE_CUTOFF, (value) =>
+      secondsOf(ArchiveCutoff.fromDer(value).archiveCutoff),
+    ),
   };
 }
 
+function secondsOf(date: Date): number {
+  return date.getTime() / 1000;
+}
+
+/** As of when it was known: nobody knows more than what was so when they signed, whatever they write. */
+function knownAt({ thisUpdate, producedAt }: EntryTimes): number {
+  return Math.min(thisUpdate, producedAt);
+}
+
 /** What an entry says about a moment. Whatever is not plainly "good" then is not. */
-export function statementAt(at: number, facts: EntryFacts, circumstances: Circumstances): Statement {
+function statementAt(at: number, facts: EntryFacts, circumstances: Circumstances): Statement {
   if (facts.certStatus === REVOKED) return revokedAt(at, facts, circumstances);
   const isKnown = facts.certStatus === GOOD;
   const refusals = [
@@ -95,13 +131,14 @@ export function statementAt(at: number, facts: EntryFacts, circumstances: Circum
 }
 
 function revokedAt(at: number, facts: EntryFacts, circumstances: Circumstances): Statement {
-  const { thisUpdate, revocationTime, reason, invalidityDate } = facts;
-  // Nobody can know a revocation before it is there: a time after thisUpdate is none to rely on.
-  const revoked = Math.min(revocationTime ?? thisUpdate, thisUpdate);
+  const { revocationTime, reasons, invalidityDate } = facts;
+  const known = knownAt(facts);
+  // Nobody can know a revocation before it is there: a later time is none to rely on.
+  const revoked = Math.min(revocationTime ?? known, known);
   const since = Math.min(revoked, Number.isNaN(invalidityDate) ? revoked : (invalidityDate ?? revoked));
   if (at >= since) {
-    const isHold = (reason === CERTIFICATE_HOLD || reason === REMOVE_FROM_CRL) && at > thisUpdate;
-    // A hold may have been lifted after thisUpdate; any other revocation is for good.
+    const isHold = reasons.every((reason) => HOLDS.includes(reason)) && at > known;
+    // A hold may have been lifted since; any other revocation is for good.
     const refusals = isHold ? coverage(at, facts, circumstances) : [];
     const objection = { isObjection: true, isHold };
     if (refusals.length > 0) return { ...nothing(facts, refusals), ...objection };
@@ -116,17 +153,18 @@ function revokedAt(at: number, facts: EntryFacts, circumstances: Circumstances):
 }
 
 /** Why a certificate that was revoked after a moment may have been no good before; null where the CA says otherwise. */
-function unclearReason({ reason, invalidityDate, revocationTime }: EntryFacts): string | null {
+function unclearReason({ reasons, invalidityDate, revocationTime }: EntryFacts): string | null {
   const when = isoTime(revocationTime ?? 0);
   if (Number.isNaN(invalidityDate)) return `revoked at ${when}, and the invalidityDate cannot be read`;
-  if (PLAIN_REASONS.includes(reason)) return null;
-  if (!COMPROMISES.includes(reason)) return `revoked at ${when} for reason ${reason}`;
+  const other = reasons.filter((reason) => !PLAIN_REASONS.includes(reason));
+  if (other.length === 0) return null;
+  if (other.some((reason) => !COMPROMISES.includes(reason))) return `revoked at ${when} for reason ${other.join(', ')}`;
   return invalidityDate === null ? `revoked at ${when} after a compromise, without an invalidityDate` : null;
 }
 
 /** Known as of thisUpdate, an answer says what was so until then, and what is so while it holds. */
 function coverage(at: number, facts: EntryFacts, { policy }: Circumstances): Refusal[] {
-  return at <= facts.thisUpdate ? [] : timeRefusals(facts, at, policy);
+  return at <= knownAt(facts) ? [] : timeRefusals(facts, at, policy);
 }
 
 function validity(at: number, { certificate, issuer }: Circumstances): Refusal[] {
@@ -154,11 +192,20 @@ function lifeOf({ from, until }: Lifetime): string {
   return Number.isNaN(from + until) ? 'its times cannot be read' : `${isoTime(from)} to ${isoTime(until)}`;
 }
 
-function said(status: 'good' | 'revoked' | 'unknown', at: number, { thisUpdate }: EntryFacts): Statement {
-  const basis = at <= thisUpdate ? 'later' : 'current';
-  return { status, basis, since: null, knownAt: thisUpdate, isObjection: false, isHold: false, refusals: [] };
+function said(status: 'good' | 'revoked' | 'unknown', at: number, facts: EntryFacts): Statement {
+  const known = knownAt(facts);
+  const basis = at <= known ? 'later' : 'current';
+  return { status, basis, since: null, knownAt: known, isObjection: false, isHold: false, refusals: [] };
 }
 
-function nothing({ thisUpdate }: EntryFacts, refusals: readonly Refusal[]): Statement {
-  return { status: null, basis: null, since: null, knownAt: thisUpdate, isObjection: false, isHold: false, refusals };
+function nothing(facts: EntryFacts, refusals: readonly Refusal[]): Statement {
+  return {
+    status: null,
+    basis: null,
+    since: null,
+    knownAt: knownAt(facts),
+    isObjection: false,
+    isHold: false,
+    refusals,
+  };
 }
