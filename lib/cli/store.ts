@@ -217,7 +217,7 @@ export const storeCommand: Command = {
 
 function noSuchAction(name: string): UsageError {
   if (name === '') return new UsageError('an action is missing');
-  const near = closest(name, [...Object.keys(ACTIONS), 'verify', 'convert']);
+  const near = closest(name, [...Object.keys(ACTIONS), 'verify', 'convert', 'mirror']);
   return new UsageError(`no such action: ${name}${near === undefined ? '' : `; did you mean ${near}?`}`);
 }
 
