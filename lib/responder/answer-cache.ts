@@ -50,7 +50,10 @@ export class AnswerCache {
     this.#bytes -= answer.der.length + OVERHEAD;
   }
 
-  *values(): Iterable<Prepared> {
-    yield* this.#answers.values();
+  /** When the oldest answer was signed; null when there is none. */
+  get oldest(): Date | null {
+    let seconds = Number.POSITIVE_INFINITY;
+    for (const { producedAt } of this.#answers.values()) seconds = Math.min(seconds, producedAt);
+    return Number.isFinite(seconds) ? new Date(seconds * 1000) : null;
   }
 }

@@ -48,7 +48,7 @@ export class Answerer {
   readonly desk: SigningDesk;
   readonly #owner: object;
   readonly #finder: Finder;
-  readonly #table: IssuerTable;
+  readonly table: IssuerTable;
   readonly #budget: Budget | undefined;
   /** Answers that are being signed, by their key in the cache. */
   readonly #signing = new Map<string, Promise<Prepared>>();
@@ -57,7 +57,7 @@ export class Answerer {
     this.#owner = owner;
     this.issuers = issuers;
     this.limits = limits;
-    this.#table = new IssuerTable(issuers);
+    this.table = new IssuerTable(issuers);
     this.cache = new AnswerCache(limits.cacheBytes);
     this.desk = new SigningDesk(owner, limits);
     this.#finder = new Finder(owner, limits);
@@ -92,7 +92,7 @@ export class Answerer {
       const { requests } = request;
       if (requests.length === 0 || requests.length > limits.maxCertIds) return errorAnswer(MALFORMED_REQUEST);
       extensions = readExtensions(request, requests);
-      asked = requests.map((entry) => readAsked(entry, this.#table));
+      asked = requests.map((entry) => readAsked(entry, this.table));
     } catch {
       return errorAnswer(MALFORMED_REQUEST);
     }

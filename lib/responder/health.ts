@@ -11,10 +11,20 @@ export interface ResponderHealth {
   readonly draining: boolean;
   readonly issuers: readonly IssuerHealth[];
   readonly live: LiveHealth;
-  readonly cache: { readonly answers: number; readonly bytes: number };
+  readonly cache: CacheHealth;
   readonly answers: AnswerCounts;
+  /** Seconds by which an authority may be behind before nothing is good any more. */
+  readonly maxLag: number;
   /** Seconds since the responder was made. */
   readonly uptime: number;
+}
+
+/** What is in memory. */
+export interface CacheHealth {
+  readonly answers: number;
+  readonly bytes: number;
+  /** When the oldest of these answers was signed; null when there is none. */
+  readonly oldest: Date | null;
 }
 
 /** One issuer of it. */
@@ -86,8 +96,9 @@ export function healthOf(
       inflight: gates.reduce((sum, { inflight }) => sum + inflight, 0),
       waiting: gates.reduce((sum, { waiting }) => sum + waiting, 0),
     },
-    cache: { answers: cache.size, bytes: cache.bytes },
+    cache: { answers: cache.size, bytes: cache.bytes, oldest: cache.oldest },
     answers: counters.snapshot(),
+    maxLag: limits.maxLag / 1000,
     uptime: (performance.now() - begin) / 1000,
   };
 }
@@ -108,13 +119,22 @@ export function mergeHealth(list: readonly [ResponderHealth, ...ResponderHealth[
       lag: Math.max(...list.map(({ issuers }) => issuers[i]?.lag ?? 0)),
     })),
     live: { inflight: sum(({ live }) => live.inflight), waiting: sum(({ live }) => live.waiting) },
-    cache: { answers: sum(({ cache }) => cache.answers), bytes: sum(({ cache }) => cache.bytes) },
+    cache: {
+      answers: sum(({ cache }) => cache.answers),
+      bytes: sum(({ cache }) => cache.bytes),
+      oldest: list.reduce<Date | null>((oldest, { cache }) => earlier(oldest, cache.oldest), null),
+    },
     answers: {
       total: sum(({ answers }) => answers.total),
       byType: sums(({ answers }) => answers.byType),
       bySource: sums(({ answers }) => answers.bySource),
       pathMerged: sum(({ answers }) => answers.pathMerged),
     },
+    maxLag: first.maxLag,
     uptime: Math.min(...list.map(({ uptime }) => uptime)),
   };
+}
+
+function earlier(a: Date | null, b: Date | null): Date | null {
+  return a === null || (b !== null && b < a) ? b : a;
 }

@@ -7,7 +7,7 @@ export type { Answer, AnswerSource } from './answer.js';
 export { type CertIdKey, listAuthority, type StatusAuthority, type StatusChanges } from './authority.js';
 export type { ErrorMessage, SignatureMessage } from './channels.js';
 export { type CrlAuthorityOptions, crlAuthority } from './crl-authority.js';
-export type { AnswerCounts, IssuerHealth, LiveHealth, ResponderHealth, SignerHealth } from './health.js';
+export type { AnswerCounts, CacheHealth, IssuerHealth, LiveHealth, ResponderHealth, SignerHealth } from './health.js';
 export { type IndexTxtAuthorityOptions, indexTxtAuthority } from './index-txt-authority.js';
 export type { NotIssuedPolicy, ResponderIssuer, ResponderIssuerOptions } from './issuer.js';
 export type { KeyInput, ResponderSigner } from './live-signer.js';

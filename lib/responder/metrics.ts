@@ -44,6 +44,12 @@ export function metricsText({ ready, issuers, live, cache, answers, uptime }: Re
     family('ocsp_live_inflight', 'gauge', 'Signatures that are being made.', [[{}, live.inflight]]),
     family('ocsp_live_queue', 'gauge', 'Requests that wait for a signature.', [[{}, live.waiting]]),
     family('ocsp_cache_answers', 'gauge', 'Answers in memory.', [[{}, cache.answers]]),
+    family(
+      'ocsp_cache_oldest_seconds',
+      'gauge',
+      'When the oldest answer in memory was signed, in seconds since 1970.',
+      cache.oldest === null ? [] : [[{}, cache.oldest.getTime() / 1000]],
+    ),
     family('ocsp_cache_bytes', 'gauge', 'Their bytes.', [[{}, cache.bytes]]),
     family('ocsp_uptime_seconds', 'gauge', 'Seconds since the responder was made.', [[{}, uptime]]),
   ].join('');

@@ -9,6 +9,7 @@ import type { Answer } from './answer.js';
 import { Answerer } from './answerer.js';
 import { publishAnswer, publishError } from './channels.js';
 import { Counters } from './counters.js';
+import { type ExplanationStep, explain } from './explain.js';
 import { fetchAnswer } from './fetch.js';
 import { healthOf, type ResponderHealth } from './health.js';
 import { ResponderIssuer } from './issuer.js';
@@ -133,6 +134,13 @@ export class Responder implements AsyncDisposable {
   /** How it is doing. */
   health(): ResponderHealth {
     return healthOf(this.#answerer, this.#counters, this.#draining, this.#begin);
+  }
+
+  /** @internal What a request or response says that somebody has pasted, step by step. */
+  explain(pasted: string): Promise<ExplanationStep[]> {
+    const { table, limits } = this.#answerer;
+    const { maxRequestBytes } = limits;
+    return explain(pasted, { issuers: table, maxRequestBytes, answer: (der) => this.#answerer.answer(der) });
   }
 
   /** From now on {@link health} says "not ready", and HTTP connections end after the next answer. All requests are answered still. */

@@ -1,6 +1,6 @@
 /** The servers of a responder: sockets, time limits, and a way to an end. */
 
-import { unlink } from 'node:fs/promises';
+import { lstat, unlink } from 'node:fs/promises';
 import { createServer, type Server, type ServerOptions } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { connect, type ListenOptions } from 'node:net';
@@ -19,7 +19,7 @@ export type ListenAddress =
 export interface ServeOptions {
   /** Answers by HTTPS. OCSP clients ask by HTTP: what is signed needs no other protection. */
   readonly tls?: TlsOptions;
-  /** Where `/healthz`, `/readyz` and `/metrics` are told, to those who operate the responder. Default: nowhere. */
+  /** Where `/healthz`, `/readyz`, `/metrics` and a page are, for those who operate the responder. Default: nowhere. */
   readonly admin?: ListenAddress;
   /** Lets several processes listen on one port (Node.js 22.12 and later). Default false. */
   readonly reusePort?: boolean;
@@ -76,10 +76,8 @@ export async function serve(
   let adminServer: Server | undefined;
   try {
     if (admin !== undefined) {
-      adminServer = createServer(
-        LIMITS,
-        adminListener(() => responder.health()),
-      );
+      const source = { health: () => responder.health(), explain: (pasted: string) => responder.explain(pasted) };
+      adminServer = createServer(LIMITS, adminListener(source));
       await listen(adminServer, admin);
     }
   } catch (error) {
@@ -111,7 +109,7 @@ export async function listen(server: Server, address: ListenAddress, reusePort =
     await tryToListen(server, (reusePort ? { ...address, reusePort } : address) as ListenOptions);
   } catch (error) {
     const isLeft = 'path' in address && (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
-    if (!isLeft || (await isServed(address.path))) throw error;
+    if (!isLeft || !(await isSocket(address.path)) || (await isServed(address.path))) throw error;
     // A socket that a process left behind which was killed.
     await unlink(address.path);
     await tryToListen(server, address as ListenOptions);
@@ -126,6 +124,12 @@ function tryToListen(server: Server, options: ListenOptions): Promise<void> {
       resolve();
     });
   });
+}
+
+/** A file that is none belongs to somebody. */
+async function isSocket(path: string): Promise<boolean> {
+  const found = await lstat(path).catch(() => undefined);
+  return found?.isSocket() ?? false;
 }
 
 function isServed(path: string): Promise<boolean> {

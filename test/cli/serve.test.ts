@@ -1,138 +1,34 @@
 /** `openssl-ocsp serve` as a process, asked by other programs. */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { appendFileSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { request as httpRequest } from 'node:http';
+import { appendFileSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
 import { OCSPRequestBuilder } from 'openssl-ocsp';
-import { createTestCa } from 'openssl-ocsp/testing';
 import { SCHEMA } from '#dist/cli/serve/schema.js';
 import { command } from '../helpers/command.js';
 import { testIf, withCli } from '../helpers/conditional.js';
 import { freePort } from '../helpers/free-port.js';
 import { runProgram } from '../helpers/programs.js';
 import { ask, statusIn } from '../responder/fixtures.js';
-
-const main = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
-const ca = createTestCa({ subject: 'CN=Serve CA' });
-const delegate = ca.issueResponder();
-const leaf = ca.issue({ serialNumber: 0x1001n });
-const GOOD_ROW = 'V\t301231235959Z\t\t1001\tunknown\t/CN=a\n';
-const OTHER_ROW = 'R\t301231235959Z\t260102030405Z,keyCompromise\t1002\tunknown\t/CN=b\n';
-const NOW_REVOKED = 'R\t301231235959Z\t260203040506Z\t1001\tunknown\t/CN=a\n';
+import {
+  basic,
+  ca,
+  folder,
+  GOOD_ROW,
+  get,
+  leaf,
+  NOW_REVOKED,
+  OTHER_ROW,
+  post,
+  question,
+  start,
+  statusAt,
+  until,
+} from './serve-process.js';
 
 const has = async (program: string, ...args: string[]): Promise<boolean> =>
   (await runProgram(program, args)).status === 0;
 const withOcsptool = testIf(await has('ocsptool', '--version'));
 const withCurl = testIf(await has('curl', '--version'));
-
-/** A folder with what a CA has. */
-function folder(t: ExecutionContext): (name: string) => string {
-  const path = mkdtempSync(join(tmpdir(), 'openssl-ocsp-serve-'));
-  t.teardown(() => rmSync(path, { recursive: true, force: true }));
-  const at = (name: string): string => join(path, name);
-  writeFileSync(at('ca.pem'), ca.certificatePem);
-  writeFileSync(at('ocsp.pem'), delegate.certificatePem);
-  writeFileSync(at('ocsp.key'), delegate.privateKeyPem);
-  writeFileSync(at('leaf.pem'), leaf.certificatePem);
-  writeFileSync(at('index.txt'), GOOD_ROW + OTHER_ROW);
-  return at;
-}
-
-const basic = (at: (name: string) => string): string[] => [
-  ...['--issuer', at('ca.pem'), '--signer', at('ocsp.pem'), '--key', at('ocsp.key'), '--index', at('index.txt')],
-];
-
-interface Served {
-  readonly child: ChildProcess;
-  readonly lines: Record<string, unknown>[];
-  stdout: string;
-  /** Resolves with the line of an event, also one that was written before. */
-  event(name: string, count?: number): Promise<Record<string, unknown>>;
-  /** Ends it by a signal, and gives its exit code. */
-  end(signal?: NodeJS.Signals): Promise<number | null>;
-}
-
-/** Starts the command; resolves when it listens. */
-async function start(t: ExecutionContext, args: readonly string[], prefix: readonly string[] = []): Promise<Served> {
-  const [program = process.execPath, ...rest] = [...prefix, process.execPath, main, 'serve', ...args];
-  const child = spawn(program, rest, { stdio: ['ignore', 'pipe', 'pipe'] });
-  const ended = new Promise<number | null>((resolve) => child.on('close', resolve));
-  t.teardown(() => child.kill('SIGKILL'));
-  const lines: Record<string, unknown>[] = [];
-  const waiting = new Set<() => void>();
-  let rest_ = '';
-  let failure = '';
-  child.stderr.on('data', (chunk: Buffer) => {
-    const parts = (rest_ + chunk).split('\n');
-    rest_ = parts.pop() ?? '';
-    for (const part of parts) {
-      if (part.startsWith('{')) lines.push(JSON.parse(part));
-      else failure += `${part}\n`;
-    }
-    for (const check of waiting) check();
-  });
-  const served: Served = {
-    child,
-    lines,
-    stdout: '',
-    event: (name, count = 1) =>
-      new Promise((resolve, reject) => {
-        const check = (): void => {
-          const found = lines.filter(({ event }) => event === name)[count - 1];
-          if (found === undefined) return;
-          waiting.delete(check);
-          resolve(found);
-        };
-        waiting.add(check);
-        check();
-        void ended.then((code) => reject(new Error(`ended with ${code} before ${name}: ${failure}`)));
-      }),
-    end: (signal = 'SIGTERM') => {
-      child.kill(signal);
-      return ended;
-    },
-  };
-  child.stdout.on('data', (chunk: Buffer) => {
-    served.stdout += chunk;
-  });
-  await served.event('listening');
-  return served;
-}
-
-/** Asks by POST; a socket path takes the place of host and port. */
-function post(where: { port: number } | { socketPath: string }, body: Buffer, path = '/'): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    const request = httpRequest({ ...where, host: '127.0.0.1', path, method: 'POST', agent: false }, (response) => {
-      const chunks: Buffer[] = [];
-      response.on('data', (chunk: Buffer) => chunks.push(chunk));
-      response.on('end', () => resolve(Buffer.concat(chunks)));
-      response.on('error', reject);
-    });
-    request.on('error', reject);
-    request.end(body);
-  });
-}
-
-async function get(port: number, path: string): Promise<{ status: number; body: string }> {
-  const response = await fetch(`http://127.0.0.1:${port}${path}`);
-  return { status: response.status, body: await response.text() };
-}
-
-const question = ask(['1001'], { issuer: ca });
-const statusAt = async (where: Parameters<typeof post>[0]): Promise<string> =>
-  statusIn(await post(where, question), question, ca);
-
-/** Asks until the answer is this one. */
-async function until(expected: string, where: Parameters<typeof post>[0]): Promise<void> {
-  for (;;) {
-    if ((await statusAt(where)) === expected) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
 
 test('listens, says how to ask, answers, tells operators, and ends on SIGTERM', async (t) => {
   const at = folder(t);
@@ -145,7 +41,7 @@ test('listens, says how to ask, answers, tells operators, and ends on SIGTERM', 
   t.deepEqual(await get(admin, '/readyz'), { status: 200, body: 'ready\n' });
   t.regex((await get(admin, '/metrics')).body, /^ocsp_responses_total\{type="good"\} 1$/m);
   t.true(JSON.parse((await get(admin, '/health')).body).ready);
-  t.is((await get(admin, '/')).status, 404);
+  t.is((await get(admin, '/nothing')).status, 404);
   const [pasted = ''] = served.stdout.split('\n');
   const words = pasted.split(' ');
   t.deepEqual(words.slice(0, 2), ['openssl-ocsp', 'query']);

@@ -285,8 +285,11 @@ test('a key that is loaded when it is needed, again after a failure', async (t) 
 });
 
 test("a key that is not the certificate's signs nothing", async (t) => {
-  const responder = makeResponder(t, {
-    signers: [{ responder: delegate.certificate, privateKey: ca.privateKey }],
-  });
-  t.is(await statusOf(responder, ask(['1001'])), 'TRY_LATER');
+  const wrong = ca.privateKey;
+  for (const privateKey of [wrong, wrong.export({ format: 'pem', type: 'pkcs8' })])
+    t.throws(() => makeResponder(t, { signers: [{ responder: delegate.certificate, privateKey }] }), {
+      code: 'ERR_OCSP_KEY_MISMATCH',
+    });
+  const late = makeResponder(t, { signers: [{ responder: delegate.certificate, privateKey: () => wrong }] });
+  t.is(await statusOf(late, ask(['1001'])), 'TRY_LATER');
 });

@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process';
 import cluster from 'node:cluster';
 import { readFileSync } from 'node:fs';
 import { hexOf } from '../../responder/authority.js';
@@ -17,7 +16,8 @@ import {
   type ServeConfig,
 } from './configuration.js';
 import { Log } from './log.js';
-import { reportHealth, supervise } from './processes.js';
+import { supervise, tellSupervisor } from './processes.js';
+import { handedSocket, notify } from './systemd.js';
 
 const HELP = `Usage: openssl-ocsp serve --issuer CA.pem --signer OCSP.pem --key OCSP.key --index index.txt [options]
 
@@ -40,8 +40,8 @@ ${PASSPHRASE_HELP}
   --include-expired       E rows of an index.txt, which are unknown otherwise, are good
   --hours N               from thisUpdate to nextUpdate (24)
   --nonce POLICY          optional (the default), ignored, required or forbidden
-  --listen ADDRESS        HOST:PORT, :PORT, unix:PATH or fd:NUMBER (:8080)
-  --admin ADDRESS         the same for /healthz, /readyz, /metrics and /health (nowhere)
+  --listen ADDRESS        HOST:PORT, :PORT, unix:PATH or fd:NUMBER (the socket that systemd hands over, else :8080)
+  --admin ADDRESS         the same for a page, /healthz, /readyz, /metrics and /health (nowhere)
   --base-path PATH        path of the responder in URLs, such as /ocsp
   --config FILE           all of this and more, for any number of CAs, as JSON; --listen and --admin go before it
   --check                 read everything, say what is wrong, and end
@@ -164,7 +164,7 @@ class Service {
 
   async run(): Promise<number> {
     const config = configOf(this.#values);
-    const address = parseAddress(config.listen ?? ':8080', 'listen');
+    const address = parseAddress(config.listen ?? handedSocket() ?? ':8080', 'listen');
     const admin = config.admin === undefined ? undefined : parseAddress(config.admin, 'admin');
     const { processes = 1 } = config;
     if (processes > 1 && cluster.isPrimary && !this.#values.check) return await supervise(processes, admin, this.#log);
@@ -172,7 +172,7 @@ class Service {
     this.#resources.settle();
     await listsRead(responder);
     if (this.#values.check) return check(responder);
-    if (cluster.isWorker) reportHealth(responder);
+    if (cluster.isWorker) tellSupervisor(responder);
     const options: ServeOptions = {
       // Of several processes the one that looks after them tells.
       ...(admin !== undefined && cluster.isPrimary && { admin }),
@@ -182,11 +182,10 @@ class Service {
     const server = await serve(responder, address, options);
     const ended = this.#untilSignal(responder);
     await this.#greet(config, server);
-    notify('--ready');
+    await this.#notify('READY');
     const signal = await ended;
-    notify('--stopping');
     this.#log.line('info', 'stopping', { signal });
-    await server.close();
+    await Promise.all([this.#notify('STOPPING'), server.close()]);
     this.#log.line('info', 'stopped');
     // The channel to the supervisor would keep the process.
     cluster.worker?.disconnect();
@@ -228,6 +227,7 @@ class Service {
   }
 
   async #reload(responder: Responder): Promise<void> {
+    await this.#notify('RELOADING');
     try {
       await responder.reload(await this.#options(configOf(this.#values)));
       this.#resources.settle();
@@ -235,6 +235,11 @@ class Service {
     } catch (error) {
       this.#log.trouble('reload', error);
     }
+    await this.#notify('READY');
+  }
+
+  #notify(state: Parameters<typeof notify>[0]): Promise<void> {
+    return notify(state, (error) => this.#log.trouble('systemd-notify', error));
   }
 }
 
@@ -260,12 +265,6 @@ function check(responder: Responder): number {
     for (const problem of problems) print(`${name}: ${problem}`);
   }
   return ready ? ExitCode.OK : ExitCode.FAILED;
-}
-
-/** Tells systemd, which has the program for it, where it wants to be told. */
-function notify(what: '--ready' | '--stopping'): void {
-  if (process.env['NOTIFY_SOCKET'] === undefined) return;
-  execFile('systemd-notify', [what], () => undefined);
 }
 
 /** The serial number of a certificate of the list; undefined where the list does not tell. */

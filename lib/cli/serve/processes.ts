@@ -2,6 +2,7 @@
 import cluster, { type Worker } from 'node:cluster';
 import { createServer } from 'node:http';
 import { adminListener } from '../../responder/admin.js';
+import type { ExplanationStep } from '../../responder/explain.js';
 import { mergeHealth, type ResponderHealth } from '../../responder/health.js';
 import type { Responder } from '../../responder/responder.js';
 import { closeServer, LIMITS, type ListenAddress, listen, urlOf } from '../../responder/serve.js';
@@ -13,10 +14,26 @@ const PAUSE = 1000;
 /** Milliseconds in which a process has to say how it is doing. */
 const PATIENCE = 2000;
 
-/** Tells the supervisor how this process is doing, when it asks. */
-export function reportHealth(responder: Responder): void {
-  process.on('message', (message) => {
-    if (message === 'health') process.send?.({ health: responder.health() });
+/** What the supervisor asks a process. */
+type Question = { readonly kind: 'health' } | { readonly kind: 'explain'; readonly pasted: string };
+interface Asked {
+  readonly id: number;
+  readonly question: Question;
+}
+interface Told {
+  readonly id: number;
+  readonly reply: unknown;
+}
+
+/** Tells the supervisor of this process what it asks. */
+export function tellSupervisor(responder: Responder): void {
+  process.on('message', ({ id, question }: Asked) => {
+    const reply = question.kind === 'health' ? responder.health() : responder.explain(question.pasted);
+    // Of what cannot be told the supervisor hears nothing, and says that.
+    Promise.resolve(reply).then(
+      (value) => process.send?.({ id, reply: value } satisfies Told),
+      () => undefined,
+    );
   });
 }
 
@@ -30,7 +47,14 @@ export async function supervise(count: number, admin: ListenAddress | undefined,
       ? undefined
       : createServer(
           LIMITS,
-          adminListener(() => healthOfAll(workers(), count)),
+          adminListener({
+            health: () => healthOfAll(workers(), count),
+            explain: async (pasted) => {
+              const [first] = workers();
+              if (first === undefined) throw new Error('not all processes are there');
+              return (await ask(first, { kind: 'explain', pasted })) as ExplanationStep[];
+            },
+          }),
         );
   if (server !== undefined && admin !== undefined) {
     await listen(server, admin);
@@ -61,17 +85,22 @@ export async function supervise(count: number, admin: ListenAddress | undefined,
 
 /** @throws (rejects) When there are fewer than there should be, or one does not answer. */
 async function healthOfAll(workers: readonly Worker[], count: number): Promise<ResponderHealth> {
-  const [first, ...others] = await Promise.all(workers.map(healthOf));
+  const all = await Promise.all(workers.map((worker) => ask(worker, { kind: 'health' }) as Promise<ResponderHealth>));
+  const [first, ...others] = all;
   if (first === undefined || others.length + 1 < count) throw new Error('not all processes are there');
   return mergeHealth([first, ...others]);
 }
 
-function healthOf(worker: Worker): Promise<ResponderHealth> {
+let asked = 0;
+
+function ask(worker: Worker, question: Question): Promise<unknown> {
+  asked += 1;
+  const id = asked;
   return new Promise((resolve, reject) => {
-    const onMessage = (message: { health?: ResponderHealth }): void => {
-      if (message.health === undefined) return;
+    const onMessage = (message: Told): void => {
+      if (message.id !== id) return;
       end();
-      resolve(message.health);
+      resolve(message.reply);
     };
     const timer = setTimeout(() => {
       end();
@@ -82,7 +111,7 @@ function healthOf(worker: Worker): Promise<ResponderHealth> {
       worker.off('message', onMessage);
     };
     worker.on('message', onMessage);
-    worker.send('health', (error) => {
+    worker.send({ id, question } satisfies Asked, (error) => {
       if (error === null) return;
       end();
       reject(error);

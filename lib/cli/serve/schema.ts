@@ -81,8 +81,10 @@ const ISSUER = object(
 /** Of the whole file. */
 export const SCHEMA: Schema = object(
   {
-    listen: text('HOST:PORT, :PORT, unix:PATH or fd:NUMBER; :8080 by default.'),
-    admin: text('The same for /healthz, /readyz, /metrics and /health; by default nowhere.'),
+    listen: text(
+      'HOST:PORT, :PORT, unix:PATH or fd:NUMBER; by default the socket that systemd hands over, else :8080.',
+    ),
+    admin: text('The same for a page for people, /healthz, /readyz, /metrics and /health; by default nowhere.'),
     basePath: text('Path of the responder in URLs, such as /ocsp.'),
     issuers: { type: 'array', items: ISSUER, minItems: 1, description: 'The CAs that are answered for.' },
     nonce: choice(['optional', 'ignored', 'required', 'forbidden'], 'What to do with nonces; optional by default.'),
