@@ -1,26 +1,12 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import { bulkSign } from '../bulk/bulk-sign.js';
 import { editionName } from '../bulk/run-version.js';
-import { crlSource } from '../statuses/crl.js';
-import { csvSource } from '../statuses/csv.js';
-import type { SerialFormat } from '../statuses/entry-fields.js';
-import { indexTxtSource } from '../statuses/index-txt.js';
-import { ndjsonSource } from '../statuses/ndjson.js';
-import type { BadRowError, RowOptions, StatusSource } from '../statuses/status-source.js';
+import type { BadRowError } from '../statuses/status-source.js';
 import { SegmentStore } from '../store/segment-store.js';
 import { readArguments } from './arguments.js';
-import {
-  type Command,
-  choiceOption,
-  countOption,
-  ExitCode,
-  numberOption,
-  print,
-  required,
-  UsageError,
-} from './command.js';
+import { checkListOptions, LIST_HELP, LIST_OPTIONS, type List, openList } from './certificate-list.js';
+import { type Command, countOption, ExitCode, numberOption, print, required, UsageError } from './command.js';
 import { onInterruption } from './interruption.js';
-import { type ListFile, openListFile } from './list-file.js';
 import { PASSPHRASE_OPTIONS } from './passphrase.js';
 import { counted, plural } from './plural.js';
 import { Progress } from './progress.js';
@@ -34,24 +20,15 @@ Of two responses for a certificate the one whose list was modified later is serv
 Lists may be pipes, and one of them standard input (-); a run over a pipe is not continued.
 
 ${SIGNER_HELP}
-  --index FILE            list of certificates: the index.txt of openssl ca; or
-  --csv FILE              a table with columns such as serial, status, revocationTime, reason; or
-  --ndjson FILE           the same as a JSON object per line; or
-  --crl FILE              a CRL of the CA. Responses hold from and until when it does
-  --serials FILE          with --crl, all that was issued, a serial number in each line: what the CRL does not list is
-                          good
-  --serials-of-part       of a CRL that is one part of the CA's list, --serials are those of that part
-  --allow-future-crl      a CRL whose thisUpdate is yet to come is refused otherwise
-  --allow-expired-crl     a CRL whose nextUpdate has passed is refused otherwise
-  --allow-older-crl       a CRL of a lower number or an earlier thisUpdate than one that the store was signed from
-                          replaces none of that one's statuses otherwise
-  --decimal               serial numbers of --csv, --ndjson and --serials are decimal, not hexadecimal
-  --delimiter CHARACTER   between the columns of --csv: a comma (the default), a semicolon, or tab
-  --include-expired       E rows of an index.txt, which are left out otherwise, are good
+${LIST_HELP}
   --out FOLDER            the store
 ${SIGNING_HELP}
+  --ledger URL            take the certificates from a PostgreSQL database instead of a list, in ranges that all
+                          processes share which work on the same --job, on any number of hosts: see docs/fleet.md
+  --job NAME              with --ledger: a job is done once, so the next night has another name
+  --range-size N          with --ledger: certificates in a range, for whoever begins the job (250000)
   --checkpoint-every N    certificates that an interruption may cost at most (10000)
-  --workers N             signing threads (one per core)
+  --workers N             signing threads (one per core); with --ledger, processes (1)
   --verify-sample N       share of the signatures that is verified, 0 to 1 (0.001)
   --skip-bad-rows         report rows that cannot be understood, and go on
   --dry-run               read everything, sign nothing
@@ -67,19 +44,11 @@ const WORTH_MEASURING = 10_000;
 const OPTIONS = {
   ...SIGNER_OPTIONS,
   ...PASSPHRASE_OPTIONS,
-  index: { type: 'string' },
-  csv: { type: 'string' },
-  ndjson: { type: 'string' },
-  crl: { type: 'string' },
-  serials: { type: 'string' },
-  'serials-of-part': { type: 'boolean' },
-  'allow-future-crl': { type: 'boolean' },
-  'allow-expired-crl': { type: 'boolean' },
-  'allow-older-crl': { type: 'boolean' },
-  decimal: { type: 'boolean' },
-  delimiter: { type: 'string' },
-  'include-expired': { type: 'boolean' },
+  ...LIST_OPTIONS,
   out: { type: 'string' },
+  ledger: { type: 'string' },
+  job: { type: 'string' },
+  'range-size': { type: 'string' },
   'checkpoint-every': { type: 'string' },
   workers: { type: 'string' },
   'verify-sample': { type: 'string' },
@@ -96,6 +65,9 @@ export const bulkSignCommand: Command = {
     const { values } = readArguments(args, OPTIONS);
     if (Object.values(values).filter((value) => value === '-').length > 1)
       throw new UsageError('standard input can be one thing only');
+    if (values.ledger !== undefined) return (await import('./bulk-sign-ledger.js')).signByLedger(args, values);
+    if (values.job !== undefined || values['range-size'] !== undefined)
+      throw new UsageError('--job and --range-size go with --ledger');
     checkListOptions(values);
     const workers = countOption(values.workers, 'workers');
     const checkpointEvery = countOption(values['checkpoint-every'], 'checkpoint-every');
@@ -212,91 +184,6 @@ function keptText({ files, rows }: List, durable: number, continues: boolean): s
 
 function report(json: boolean | undefined, value: object, text: string): void {
   print(json ? JSON.stringify(value) : text);
-}
-
-/** The certificates to sign for. */
-interface List {
-  readonly source: StatusSource;
-  /** What the list is made of. */
-  readonly files: readonly ListFile[];
-  /** What became known after it, such as a revocation put into the store, is newer. undefined for a CRL, which says it itself. */
-  readonly modified?: Date;
-  /** The file that has a row for each certificate. */
-  readonly rows: ListFile | undefined;
-}
-
-interface ListValues {
-  readonly index?: string;
-  readonly csv?: string;
-  readonly ndjson?: string;
-  readonly crl?: string;
-  readonly serials?: string;
-  readonly 'serials-of-part'?: boolean;
-  readonly 'allow-future-crl'?: boolean;
-  readonly 'allow-expired-crl'?: boolean;
-  readonly 'allow-older-crl'?: boolean;
-  readonly decimal?: boolean;
-  readonly delimiter?: string;
-  readonly 'include-expired'?: boolean;
-  readonly days?: string;
-  readonly hours?: string;
-}
-
-const DELIMITERS = [',', ';', 'tab'] as const;
-
-/** Options by what they go with. */
-const COMPANIONS: readonly (readonly [option: keyof ListValues, ...others: (keyof ListValues)[]])[] = [
-  ['serials', 'crl'],
-  ['serials-of-part', 'serials'],
-  ['allow-future-crl', 'crl'],
-  ['allow-expired-crl', 'crl'],
-  ['allow-older-crl', 'crl'],
-  ['decimal', 'csv', 'ndjson', 'serials'],
-  ['delimiter', 'csv'],
-  ['include-expired', 'index'],
-];
-
-function checkListOptions(values: ListValues): void {
-  const { index, csv, ndjson, crl } = values;
-  if ([index, csv, ndjson, crl].filter((path) => path !== undefined).length !== 1)
-    throw new UsageError('one of --index, --csv, --ndjson and --crl is needed');
-  for (const [option, ...others] of COMPANIONS) {
-    if (values[option] !== undefined && others.every((other) => values[other] === undefined))
-      throw new UsageError(`--${option} goes with ${others.map((other) => `--${other}`).join(', ')}`);
-  }
-  if (crl !== undefined && (values.days ?? values.hours) !== undefined)
-    throw new UsageError('a CRL says itself until when it holds: no --days, no --hours');
-}
-
-async function openList(values: ListValues, issuer: Buffer, options: RowOptions): Promise<List> {
-  const { index, csv, ndjson, crl } = values;
-  const serialFormat: SerialFormat = values.decimal ? 'decimal' : 'hex';
-  const delimiter = choiceOption(values.delimiter, 'delimiter', DELIMITERS) ?? ',';
-  const file = await openListFile(required(index ?? csv ?? ndjson ?? crl, 'index'));
-  const { bytes, modified } = file;
-  const simple = { files: [file], modified, rows: file };
-  if (index !== undefined) {
-    const expired = values['include-expired'] ? 'include' : 'skip';
-    return { ...simple, source: indexTxtSource(bytes, { ...options, expired }) };
-  }
-  if (csv !== undefined) {
-    const columns = { delimiter: delimiter === 'tab' ? '\t' : delimiter, serials: serialFormat } as const;
-    return { ...simple, source: csvSource(bytes, { ...options, ...columns }) };
-  }
-  if (ndjson !== undefined) return { ...simple, source: ndjsonSource(bytes, { ...options, serials: serialFormat }) };
-  const issued = values.serials === undefined ? undefined : await openListFile(values.serials);
-  const source = crlSource(bytes, {
-    ...options,
-    issuer,
-    // What was known when the CRL was made must not pass for known now.
-    useCrlTimes: true,
-    ...(issued && { serials: issued.bytes }),
-    serialFormat,
-    serialsOfPart: values['serials-of-part'] ?? false,
-    allowFuture: values['allow-future-crl'] ?? false,
-    allowExpired: values['allow-expired-crl'] ?? false,
-  });
-  return { files: issued ? [file, issued] : [file], rows: issued, source };
 }
 
 /** Says whether two runs are the same: same list, of equal content, for the same CA by the same signer, with the same options. */

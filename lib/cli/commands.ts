@@ -34,6 +34,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./store.js')).storeCommand,
   },
   {
+    name: 'db',
+    summary: 'statuses in a PostgreSQL database: init, import, status',
+    load: async () => (await import('./db.js')).dbCommand,
+  },
+  {
     name: 'serve',
     summary: 'answer OCSP requests over HTTP',
     load: async () => (await import('./serve/command.js')).serveCommand,

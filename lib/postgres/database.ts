@@ -1,5 +1,5 @@
 /** The database as this package uses it: rows as arrays, single statements, and transactions on one connection. */
-import { invalidArgType, OCSPError } from '../errors.js';
+import { invalidArgType, invalidValue, OCSPError } from '../errors.js';
 
 /**
  * Where the database is: a connection string such as `postgres://user@host/name`, or a `Pool` of `pg`, which stays the caller's to
@@ -30,6 +30,9 @@ const ignore = (): void => undefined;
 /** A pool that tells of a lost connection and finds nobody who listens ends the process. */
 const heard = new WeakSet<object>();
 
+/** No such table, function or column. */
+const NOT_MADE = /^42(P01|883|703)$/;
+
 /** A connection, until it is released. */
 export class Session {
   readonly client: Client;
@@ -47,7 +50,12 @@ export class Session {
    */
   async query<Row extends unknown[]>(text: string, values: readonly unknown[] = [], timeout?: number): Promise<Row[]> {
     const query = { text, values, rowMode: 'array', ...(timeout !== undefined && { query_timeout: timeout }) };
-    return (await this.client.query(query)).rows as Row[];
+    try {
+      return (await this.client.query(query)).rows as Row[];
+    } catch (cause) {
+      if (!NOT_MADE.test((cause as NodeJS.ErrnoException).code ?? '')) throw cause;
+      throw invalidValue('the database does not have the tables of this version: openssl-ocsp db init', { cause });
+    }
   }
 
   /** @param isLost - whatever state it is in, nobody shall use it again */

@@ -10,4 +10,6 @@ export type { PostgresInput, PostgresPool } from './database.js';
 export { type ImportOptions, type ImportResult, importStatuses } from './import.js';
 export { type NewRange, PostgresLedger, type PostgresLedgerOptions } from './ledger.js';
 export { type MigrationResult, migratePostgres } from './migrate.js';
+export { type SignJobOptions, type SignJobProgress, type SignJobResult, signJob } from './sign-job.js';
 export { type PostgresSourceOptions, postgresSource } from './source.js';
+export { type PostgresIssuerStatus, type PostgresJobStatus, type PostgresStatus, postgresStatus } from './status.js';

@@ -57,6 +57,9 @@ export class Knowledge {
 
   /** What is known now. A promise only where the authority has to be asked. */
   now(id: CertIdKey): Known | Promise<Known> {
+    // What can never become untrue needs nobody's word, also while the authority is out of reach.
+    const changed = this.#changed.get(id.serialNumber);
+    if (changed !== undefined && isPermanent(changed)) return this.news(id);
     const found = this.authority.lookup(id);
     return found instanceof Promise ? found.then((entry) => this.#merge(id, entry)) : this.#merge(id, found);
   }
@@ -96,6 +99,8 @@ export class Knowledge {
   }
 
   #merge(id: CertIdKey, entry: Known): Known {
+    // The feed will say so, too; until then, and should it be lost, this is remembered.
+    if (this.hasFeed && entry !== undefined && isPermanent(entry)) this.#take(entry);
     const news = this.news(id);
     if (news === undefined) return entry;
     return entry === undefined ? news : moreTrue(entry, news);

@@ -215,8 +215,8 @@ const WRONG: readonly [
 ][] = [
   ['no issuer', (at) => basic(at).slice(2), /--issuer is missing/],
   ['no key', (at) => ['--issuer', at('ca.pem'), '--index', at('index.txt')], /--key is missing/],
-  ['no list', (at) => basic(at).slice(0, 6), /an index, a CRL or a store/],
-  ['two lists', (at) => [...basic(at), '--crl', at('crl')], /an index or a CRL, not both/],
+  ['no list', (at) => basic(at).slice(0, 6), /an index, a CRL, a database or a store/],
+  ['two lists', (at) => [...basic(at), '--crl', at('crl')], /one of index, crl and postgres/],
   ['a bad address', (at) => [...basic(at), '--listen', 'nowhere'], /--listen is HOST:PORT/],
   ['a bad port', (at) => [...basic(at), '--admin', ':99999'], /--admin is HOST:PORT/],
   ['a bad policy', (at) => [...basic(at), '--nonce', 'maybe'], /--nonce is one of/],

@@ -194,7 +194,7 @@ withPostgres('no tables, no such CA, no such database, wrong arguments: an error
   const ca = createTestCa();
   const { signal } = new AbortController();
   for (const [url, problem] of [
-    [file.server.url('postgres'), /does not exist/],
+    [file.server.url('postgres'), /openssl-ocsp db init/],
     [await file.server.database(), /no issuer with the name and key of CN=/],
     [file.server.url('nowhere'), /database "nowhere" does not exist/],
     [`${file.server.url('postgres')}.not.there`, /ENOENT/],
@@ -239,4 +239,21 @@ withPostgres('it does what every authority has to do', async (t) => {
       };
     }),
   );
+});
+
+withPostgres('a role that may read is enough for a responder, also after a crash', async (t) => {
+  const url = await file.server.database();
+  const ca = createTestCa();
+  const id = await addIssuer(url, ca.certificate);
+  await runSql(url, `INSERT INTO ocsp_status (issuer, serial, status) VALUES (${id}, '\\x12', 2)`);
+  await runSql(url, 'CREATE ROLE reader LOGIN; GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader');
+  // As if nobody had looked since.
+  await runSql(url, 'TRUNCATE ocsp_incarnation');
+  const reader = url.replace('postgres@', 'reader@');
+  const authority = authorityOf(t, reader, ca.certificate);
+  t.is((await authority.lookup({ serialNumber: '12' }))?.status, UNKNOWN);
+  const feed = authority.changes(null, new AbortController().signal);
+  t.is([...(await feed.next()).value.entries].length, 1);
+  await feed.return(undefined);
+  await t.throwsAsync(runSql(reader, 'DELETE FROM ocsp_status'), { code: '42501' });
 });

@@ -37,6 +37,7 @@ export interface IssuerConfig {
   readonly index?: string;
   readonly crl?: string;
   readonly serials?: string;
+  readonly postgres?: string;
   readonly store?: string;
   readonly notIssued?: NotIssuedPolicy;
   readonly includeExpired?: boolean;
@@ -192,7 +193,7 @@ async function issuerOptions(config: IssuerConfig, isLazy: boolean, tell: Teller
   return {
     certificate,
     subjects,
-    authority: authorityOf(config, certificate, store, tell),
+    authority: await authorityOf(config, certificate, store, tell),
     signers: list,
     ...(name !== undefined && { name }),
     ...(store !== undefined && { store }),
@@ -203,13 +204,14 @@ async function issuerOptions(config: IssuerConfig, isLazy: boolean, tell: Teller
   };
 }
 
-function authorityOf(
-  { index, crl, serials, includeExpired }: IssuerConfig,
+async function authorityOf(
+  { index, crl, serials, includeExpired, postgres }: IssuerConfig,
   issuer: X509Certificate,
   store: SegmentStore | undefined,
   { onError, resources }: Teller,
-): StatusAuthority {
-  if (index !== undefined && crl !== undefined) throw new UsageError('an issuer has an index or a CRL, not both');
+): Promise<StatusAuthority> {
+  if ([index, crl, postgres].filter((one) => one !== undefined).length > 1)
+    throw new UsageError('an issuer has one of index, crl and postgres');
   if (serials !== undefined && crl === undefined) throw new UsageError('serials go with a CRL');
   if (index !== undefined) {
     const expired = includeExpired ? ({ expired: 'include' } as const) : {};
@@ -223,7 +225,13 @@ function authorityOf(
       crlAuthority(crl, { issuer, ...given, onError: (error) => onError(crl, error) });
     return resources.authority(JSON.stringify([issuer.raw.toString('base64'), crl, serials]), make);
   }
-  if (store === undefined) throw new UsageError('an issuer needs an index, a CRL or a store');
+  if (postgres !== undefined) {
+    // (Loaded here: nobody else needs it.)
+    const { PostgresAuthority } = await import('../../postgres/authority.js');
+    const make = (): StatusAuthority => new PostgresAuthority(postgres, { issuer });
+    return resources.authority(JSON.stringify([issuer.raw.toString('base64'), postgres]), make);
+  }
+  if (store === undefined) throw new UsageError('an issuer needs an index, a CRL, a database or a store');
   return storeAuthority(store);
 }
 

@@ -60,7 +60,12 @@ const ISSUER = object(
     index: text('The index.txt of openssl ca, read again when it has changed.'),
     crl: text('A CRL of the CA, read again when it has changed.'),
     serials: text('With crl, a file of all that was issued: what the CRL does not list is good.'),
-    store: text('Folder of answers that were signed before; without index and crl, what is in it is what is known.'),
+    postgres: text(
+      'Connection string of a PostgreSQL database that knows the statuses: postgres://USER@HOST/DATABASE.',
+    ),
+    store: text(
+      'Folder of answers that were signed before; without index, crl and postgres, what is in it is what is known.',
+    ),
     notIssued: choice(
       ['unauthorized', 'unknown', 'good', 'revoked'],
       'What to answer for serial numbers never issued.',

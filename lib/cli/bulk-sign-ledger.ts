@@ -1,0 +1,90 @@
+/** `openssl-ocsp bulk-sign --ledger`: many processes, on any number of hosts, share a job. */
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { SegmentStore } from '../store/segment-store.js';
+import type { OptionValues } from './arguments.js';
+import { LIST_OPTIONS } from './certificate-list.js';
+import { countOption, ExitCode, print, required, UsageError } from './command.js';
+import type { PASSPHRASE_OPTIONS } from './passphrase.js';
+import { Progress } from './progress.js';
+import { readResponseSigner, type SIGNER_OPTIONS } from './signer-options.js';
+
+type Values = OptionValues<typeof SIGNER_OPTIONS & typeof PASSPHRASE_OPTIONS & typeof LIST_OPTIONS> & {
+  readonly ledger?: string;
+  readonly job?: string;
+  readonly 'range-size'?: string;
+  readonly out?: string;
+  readonly workers?: string;
+  readonly json?: boolean;
+};
+
+/** What has no meaning beside a ledger. */
+const OTHERS = [...Object.keys(LIST_OPTIONS), 'checkpoint-every', 'verify-sample', 'skip-bad-rows', 'dry-run'];
+/** Says to a process how many of its kind there are on this host. */
+const SHARE = 'OPENSSL_OCSP_WORKERS';
+
+export async function signByLedger(args: readonly string[], values: Values): Promise<number> {
+  const other = OTHERS.find((name) => Object.hasOwn(values, name));
+  if (other !== undefined) throw new UsageError(`--${other} does not go with --ledger`);
+  const job = required(values.job, 'job');
+  const folder = required(values.out, 'out');
+  const rangeSize = countOption(values['range-size'], 'range-size');
+  const workers = countOption(values.workers, 'workers') ?? 1;
+  const share = Number(process.env[SHARE] ?? 0);
+  if (workers > 1 && share === 0) return startWorkers(args, workers);
+  const { signer, issuer } = await readResponseSigner(values);
+  const { signJob } = await import('../postgres/sign-job.js');
+  const store = await SegmentStore.open(folder);
+  const progress = new Progress({});
+  const begin = performance.now();
+  try {
+    const result = await signJob(required(values.ledger, 'ledger'), {
+      job,
+      issuer,
+      signer,
+      store,
+      threads: Math.max(1, Math.floor(availableParallelism() / Math.max(share, 1))),
+      ...(rangeSize !== undefined && { rangeSize }),
+      onProgress: ({ signed }) => progress.update(signed),
+    });
+    progress.end();
+    const { signed, responses, ranges, kept, failed } = result;
+    const seconds = (performance.now() - begin) / 1000;
+    if (values.json) print(JSON.stringify({ ...result, seconds, store: folder }));
+    else
+      print(
+        `${signed} certificates signed, ${responses} responses in ${ranges} ranges, ${seconds.toFixed(1)} s; store: ${folder}`,
+      );
+    if (failed.length > 0) {
+      process.stderr.write(`${failed.length} ranges of the job were given up: openssl-ocsp db status tells of them\n`);
+      return ExitCode.FAILED;
+    }
+    if (kept === 0) return ExitCode.OK;
+    process.stderr.write(`note: of ${kept} responses the store has newer ones, or the same\n`);
+    return ExitCode.NOT_SERVED;
+  } finally {
+    store.close();
+  }
+}
+
+/** The same command so many times, each with its share of the cores. */
+async function startWorkers(args: readonly string[], count: number): Promise<number> {
+  const main = fileURLToPath(new URL('./main.js', import.meta.url));
+  const env = { ...process.env, [SHARE]: String(count) };
+  const children = Array.from({ length: count }, () => fork(main, ['bulk-sign', ...args], { env }));
+  const stop = (signal: NodeJS.Signals): void => {
+    for (const child of children) child.kill(signal);
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stop);
+  const codes = await Promise.all(
+    children.map(async (child) => {
+      const [code, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
+      // What it had begun goes to another one when its lease has run out.
+      if (signal !== null) process.stderr.write(`worker ${child.pid} was ended by ${signal}\n`);
+      return code ?? ExitCode.FAILED;
+    }),
+  );
+  return codes.find((code) => code === ExitCode.FAILED) ?? Math.max(...codes);
+}

@@ -1,0 +1,214 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { LeasedRange } from '../bulk/ledger.js';
+import { invalidValue, OCSPError } from '../errors.js';
+import { hexOf } from '../responder/authority.js';
+import type { ResponseSigner } from '../signing/response-signer.js';
+import type { ResponseRecord, ResponseStore } from '../store/response-store.js';
+import type { CertificateInput } from '../x509/certificate.js';
+import { type OptionNames, readOptions } from '../x509/options.js';
+import { Database, type PostgresInput } from './database.js';
+import { BY_ISSUER, issuerKey, unknownIssuer } from './issuer.js';
+import { type NewRange, PostgresLedger } from './ledger.js';
+import { serialOf } from './rows.js';
+import { postgresSource } from './source.js';
+
+/** What {@link signJob} takes beside the database. */
+export interface SignJobOptions {
+  /** Name of the job, the same for all who work on it. A job is done once; the next one has another name. */
+  readonly job: string;
+  /** The CA whose certificates they are. */
+  readonly issuer: CertificateInput;
+  /** Who signs. */
+  readonly signer: ResponseSigner;
+  /** Where the responses go. Each batch is served once it is there. */
+  readonly store: Pick<ResponseStore, 'putBatch'>;
+  /** Certificates in a range, for whoever is first. Default 250,000. */
+  readonly rangeSize?: number;
+  /** Signing threads. Default: one per core. */
+  readonly threads?: number;
+  /** Seconds after which the range of a worker that has fallen silent goes to another. Default 300. */
+  readonly leaseSeconds?: number;
+  /** Ends the work; rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
+  /** Called after every checkpoint. */
+  readonly onProgress?: (progress: SignJobProgress) => void;
+}
+
+const OPTION_NAMES: OptionNames<SignJobOptions> = {
+  job: true,
+  issuer: true,
+  signer: true,
+  store: true,
+  rangeSize: true,
+  threads: true,
+  leaseSeconds: true,
+  signal: true,
+  onProgress: true,
+};
+
+/** What this worker has done so far. */
+export interface SignJobProgress {
+  /** Certificates that it has signed. */
+  readonly signed: number;
+  /** Their responses. */
+  readonly responses: number;
+  /** Responses of which the store has newer ones. */
+  readonly kept: number;
+  /** Ranges that it has completed. */
+  readonly ranges: number;
+}
+
+/** What a job came to, as this worker has seen it. */
+export interface SignJobResult extends SignJobProgress {
+  /** Ranges that were given up, by whomever. */
+  readonly failed: readonly string[];
+}
+
+/** Certificates, or seconds, between two checkpoints. */
+const CHECKPOINT_EVERY = 10_000;
+const CHECKPOINT_SECONDS = 5;
+/** Milliseconds until somebody else's range is looked for again, and for how long a database is waited for. */
+const PAUSE = 1000;
+const PATIENCE = 240_000;
+
+/**
+ * Works on a job until nothing of it is left: cuts the certificates of a CA into ranges of serial numbers, unless somebody has, leases
+ * one after the other, and signs it into a store. Any number of processes on any number of hosts do the same. What one that is killed
+ * had begun goes to another when its lease has run out, from its last checkpoint on.
+ *
+ * @throws (rejects) As `ResponseSigner.signAll` and the store, after the range was given back; what the database throws, when it is out
+ * of reach for longer than four minutes.
+ */
+export async function signJob(database: PostgresInput, options: SignJobOptions): Promise<SignJobResult> {
+  const given = readOptions(options, OPTION_NAMES);
+  const { job, issuer, leaseSeconds, rangeSize = 250_000, signal } = given;
+  if (!Number.isSafeInteger(rangeSize) || rangeSize < 1)
+    throw invalidValue('rangeSize must be a whole number from 1 on');
+  const ledger = await PostgresLedger.open(database, { job, ...(leaseSeconds !== undefined && { leaseSeconds }) });
+  const done = { signed: 0, responses: 0, kept: 0, ranges: 0 };
+  try {
+    await ledger.begin(() => cut(database, issuer, rangeSize));
+    for (;;) {
+      signal?.throwIfAborted();
+      const [range] = await patiently(() => ledger.lease(1));
+      if (range === undefined) {
+        if (!(await patiently(() => ledger.isUnderWay()))) break;
+        // Somebody else has the last ranges, and may yet fall silent.
+        await sleep(PAUSE, undefined, signal === undefined ? {} : { signal });
+        continue;
+      }
+      try {
+        let after = range.lastSerial;
+        await patiently(() =>
+          signRange(database, given, ledger, { ...range, lastSerial: after }, done, (last) => {
+            after = last;
+          }),
+        );
+        await patiently(() => ledger.complete(range));
+        done.ranges += 1;
+      } catch (error) {
+        if (isLost(error)) continue;
+        await ledger.fail(range, error).catch(() => undefined);
+        throw error;
+      }
+    }
+    const ranges = await ledger.ranges();
+    return { ...done, failed: ranges.filter(({ state }) => state === 'failed').map(({ id }) => id) };
+  } finally {
+    await ledger.close();
+  }
+}
+
+class LostLease extends Error {}
+
+function isLost(error: unknown): boolean {
+  return error instanceof LostLease;
+}
+
+async function signRange(
+  database: PostgresInput,
+  { issuer, signer, store, threads, signal, onProgress }: SignJobOptions,
+  ledger: PostgresLedger,
+  range: LeasedRange,
+  done: { signed: number; responses: number; kept: number; ranges: number },
+  onLast: (serial: string) => void,
+): Promise<void> {
+  const [from = '', until = ''] = range.id.split('..');
+  const after = range.lastSerial ?? from;
+  const source = postgresSource(database, { issuer, ...(after && { after }), ...(until && { until }) });
+  const each = signer.answers.length;
+  let records: ResponseRecord[] = [];
+  let begin = performance.now();
+  const flush = async (): Promise<void> => {
+    const last = records.at(-1);
+    if (last === undefined) return;
+    const { kept } = await store.putBatch(records, { issuer: signer.issuer });
+    const serial = hexOf(last.serial);
+    const signed = records.length / each;
+    try {
+      await ledger.checkpoint(range, serial, signed);
+    } catch (error) {
+      throw error instanceof OCSPError ? new LostLease(error.message, { cause: error }) : error;
+    }
+    onLast(serial);
+    done.signed += signed;
+    done.responses += records.length;
+    done.kept += kept;
+    onProgress?.({ ...done });
+    records = [];
+    begin = performance.now();
+  };
+  const options = { ...(threads !== undefined && { threads }), ...(signal && { signal }) };
+  for await (const { entry, der, producedAt, nextUpdate, ...label } of signer.signAll(source, options)) {
+    const { serialNumber: serial, status: certStatus, statusVersion = 0 } = entry;
+    records.push({ serial, statusVersion, producedAt, certStatus, nextUpdate, der, ...label });
+    if (records.length % each !== 0) continue;
+    const isDue = records.length >= CHECKPOINT_EVERY * each || performance.now() - begin > CHECKPOINT_SECONDS * 1000;
+    if (isDue) await flush();
+  }
+  await flush();
+}
+
+/** Ranges of so many certificates; what is issued later is in one of them, too. */
+async function cut(input: PostgresInput, issuer: CertificateInput, size: number): Promise<NewRange[]> {
+  const ca = issuerKey(issuer);
+  const database = new Database(input);
+  try {
+    type Total = [id: number, certificates: string];
+    const [total] = await database.query<Total>(
+      `SELECT i.id, (SELECT count(*) FROM ocsp_status s WHERE s.issuer = i.id) FROM ocsp_issuer i WHERE ${BY_ISSUER}`,
+      ca.hashes,
+    );
+    if (total === undefined) throw unknownIssuer(ca);
+    const rows = await database.query<[string]>(
+      `SELECT encode(serial, 'hex') FROM (
+        SELECT serial, row_number() OVER (ORDER BY serial) AS n FROM ocsp_status WHERE issuer = $1) s
+      WHERE n % $2 = 0 AND n < $3 ORDER BY serial`,
+      [total[0], size, total[1]],
+    );
+    const bounds = ['', ...rows.map(([hex]) => serialOf(hex)), ''];
+    return bounds.slice(1).map((until, i) => ({
+      id: `${bounds[i]}..${until}`,
+      certificates: until === '' ? Number(total[1]) - size * rows.length : size,
+    }));
+  } finally {
+    await database.close();
+  }
+}
+
+/** Codes of what passes: a database that is restarted, or a network that is gone for a while. */
+const PASSING = /^(ECONNREFUSED|ECONNRESET|ENOENT|EPIPE|ETIMEDOUT|EHOSTUNREACH|57P0[123]|08...)$/;
+const PASSING_WORDS = /connection (terminated|timeout)|timeout exceeded|read timeout/i;
+
+/** Does it again for as long as the database is out of reach. */
+async function patiently<T>(action: () => Promise<T>): Promise<T> {
+  for (const until = performance.now() + PATIENCE; ; ) {
+    try {
+      return await action();
+    } catch (error) {
+      const { code = '', message } = error as NodeJS.ErrnoException;
+      if (!(PASSING.test(code) || PASSING_WORDS.test(message)) || performance.now() > until) throw error;
+      await sleep(PAUSE);
+    }
+  }
+}

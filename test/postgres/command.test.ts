@@ -1,0 +1,233 @@
+/** The command over a database: lists in, a responder, and a job that processes share. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import type { ExecutionContext } from 'ava';
+import { OCSPCertStatus } from 'openssl-ocsp';
+import { SegmentStore } from 'openssl-ocsp/bulk';
+import { createTestCa } from 'openssl-ocsp/testing';
+import { command } from '../helpers/command.js';
+import { freePort } from '../helpers/free-port.js';
+import { opensslCliVersion } from '../helpers/openssl-cli.js';
+import { PostgresServer, postgresForFile, runSql, withPostgres } from '../helpers/postgres.js';
+import { runProgram } from '../helpers/programs.js';
+
+const main = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
+const file = postgresForFile();
+const ca = createTestCa({ subject: 'CN=Database CA' });
+
+function folder(t: ExecutionContext): (name: string) => string {
+  const path = mkdtempSync(join(tmpdir(), 'openssl-ocsp-db-'));
+  t.teardown(() => rmSync(path, { recursive: true, force: true }));
+  const at = (name: string): string => join(path, name);
+  writeFileSync(at('ca.pem'), ca.certificatePem);
+  writeFileSync(at('ca.key'), ca.privateKeyPem);
+  return at;
+}
+
+/** Runs a command that has to succeed. */
+async function run(t: ExecutionContext, ...args: string[]): Promise<string> {
+  const { status, stdout, stderr } = await command(args);
+  t.is(status, 0, stderr);
+  return stdout;
+}
+
+withPostgres('db init, import and status; what is wrong is said in a line', async (t) => {
+  const at = folder(t);
+  await file.server.psql('CREATE DATABASE fresh', 'postgres');
+  const url = file.server.url('fresh');
+  const list = ['--issuer', at('ca.pem'), '--index', at('index.txt')];
+  writeFileSync(
+    at('index.txt'),
+    'V\t301231235959Z\t\t01\tunknown\t/CN=a\nR\t301231235959Z\t240102030405Z\t02\tunknown\t/CN=b\n',
+  );
+  const early = await command(['db', 'import', url, ...list]);
+  t.is(early.status, 1);
+  t.regex(early.stderr, /openssl-ocsp db init/);
+  t.is(await run(t, 'db', 'init', url), '0001-statuses\n0002-ledger\nthe tables are of version 2\n');
+  t.is(await run(t, 'db', 'init', url), 'the tables are of version 2\n');
+  t.is(await run(t, 'db', 'import', url, ...list), '2 entries: 2 certificates are new, 0 have another status\n');
+  t.deepEqual(JSON.parse(await run(t, 'db', 'import', url, ...list, '--json')), {
+    inserted: 0,
+    updated: 0,
+    kept: 0,
+    entries: 2,
+  });
+  t.regex(await run(t, 'db', 'status', url), /^issuer 1: CN=Database CA, 1 revoked\n/);
+  // The list says "good" of what is revoked.
+  writeFileSync(at('index.txt'), 'V\t301231235959Z\t\t02\tunknown\t/CN=b\n');
+  const kept = await command(['db', 'import', url, ...list]);
+  t.is(kept.status, 6);
+  t.regex(kept.stderr, /of 1 certificates the database keeps another status/);
+  writeFileSync(at('index.txt'), 'V\t301231235959Z\t\t02\tunknown\t/CN=b\nV\tno\n');
+  const bad = await command(['db', 'import', url, ...list]);
+  t.is(bad.status, 1);
+  t.regex(bad.stderr, /line 2: .*ERR_OCSP_MALFORMED/);
+  for (const args of [
+    [],
+    ['sing'],
+    ['init'],
+    ['init', url, 'x'],
+    ['init', url, '--json'],
+    ['import', url],
+    ['status', url, '--index', 'x'],
+    ['import', url, '--index', 'x'],
+  ])
+    t.is((await command(['db', ...args])).status, 2, args.join(' '));
+  t.is((await command(['db', 'status', file.server.url('nowhere')])).status, 1);
+});
+
+withPostgres(
+  'a responder over a database: revoked by SQL is revoked soon, and without the database nothing is good',
+  async (t) => {
+    if (opensslCliVersion === null) {
+    t.pass('needs the openssl command');
+    return;
+  }
+    t.timeout(180_000);
+    const server = await PostgresServer.start();
+    t.teardown(() => server.remove());
+    const url = await server.database();
+    const at = folder(t);
+    const leaf = ca.issue({ serialNumber: 0x1001n });
+    const other = ca.issue({ serialNumber: 0x1002n });
+    writeFileSync(at('leaf.pem'), leaf.certificatePem);
+    writeFileSync(at('other.pem'), other.certificatePem);
+    writeFileSync(at('list.csv'), 'serial,status\n1001,good\n1002,good\n');
+    await run(t, 'db', 'import', url, '--issuer', at('ca.pem'), '--csv', at('list.csv'));
+    const port = await freePort();
+    const issuer = { certificate: 'ca.pem', signers: [{ certificate: 'ca.pem', key: 'ca.key' }], postgres: url };
+    writeFileSync(at('serve.json'), JSON.stringify({ listen: `127.0.0.1:${port}`, maxLag: 2, issuers: [issuer] }));
+    const child = spawn(process.execPath, [main, 'serve', '--config', at('serve.json')], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    t.teardown(() => child.kill('SIGKILL'));
+    child.stderr.resume();
+    /** What openssl says of a certificate. */
+    const ask = async (name: string): Promise<string> => {
+      const certificate = ['-issuer', at('ca.pem'), '-cert', at(name)];
+      const { stdout, stderr } = await runProgram('openssl', [
+        'ocsp',
+        ...certificate,
+        '-CAfile',
+        at('ca.pem'),
+        '-url',
+        `http://127.0.0.1:${port}/`,
+      ]);
+      return (
+        /: (good|revoked|unknown)$/m.exec(stdout)?.[1] ??
+        /trylater/i.exec(stdout + stderr)?.[0].toLowerCase() ??
+        'nothing'
+      );
+    };
+    const until = async (name: string, answer: string, never?: string): Promise<void> => {
+      for (let said = await ask(name); said !== answer; said = await ask(name)) {
+        t.not(said, never);
+        await sleep(100);
+      }
+      t.pass(`${name} is ${answer}`);
+    };
+    await until('leaf.pem', 'good', 'revoked');
+    await until('other.pem', 'good');
+    await runSql(
+      url,
+      "UPDATE ocsp_status SET status = 1, revoked_at = now(), reason = 1 WHERE serial = ocsp_serial('1001')",
+    );
+    await until('leaf.pem', 'revoked');
+    await server.down();
+    await until('other.pem', 'trylater', 'revoked');
+    for (let i = 0; i < 3; i += 1) t.is(await ask('other.pem'), 'trylater');
+    t.is(await ask('leaf.pem'), 'revoked', 'a revocation for ever stays true');
+    await server.up();
+    await until('other.pem', 'good', 'revoked');
+    t.is(await ask('leaf.pem'), 'revoked');
+    await runSql(url, "UPDATE ocsp_status SET status = 1, revoked_at = now() WHERE serial = ocsp_serial('1002')");
+    await until('other.pem', 'revoked');
+  },
+);
+
+const CERTIFICATES = 12_000;
+
+withPostgres(
+  'processes share a job; of one that is killed another does the rest, and all is signed once it is done',
+  async (t) => {
+    t.timeout(300_000);
+    const url = await file.server.database();
+    const at = folder(t);
+    const rows = Array.from({ length: CERTIFICATES }, (_, i) => `${(i * 7919 + 1).toString(16)},good\n`);
+    writeFileSync(at('list.csv'), `serial,status\n${rows.join('')}`);
+    await run(t, 'db', 'import', url, '--issuer', at('ca.pem'), '--csv', at('list.csv'));
+    await runSql(url, "UPDATE ocsp_status SET status = 1, revoked_at = '2024-01-01Z' WHERE serial = ocsp_serial('1')");
+    const args = (job: string, ...more: string[]): string[] => [
+      ...[
+        'bulk-sign',
+        '--issuer',
+        at('ca.pem'),
+        '--signer',
+        at('ca.pem'),
+        '--key',
+        at('ca.key'),
+        '--cert-id-hash',
+        'sha1',
+      ],
+      ...['--ledger', url, '--job', job, '--range-size', '1000', '--out', at('store'), ...more],
+    ];
+    const start = (): ChildProcess => {
+      const child = spawn(process.execPath, [main, ...args('night')], { stdio: 'ignore' });
+      t.teardown(() => child.kill('SIGKILL'));
+      return child;
+    };
+    const victim = start();
+    const others = [start(), start()];
+    const holds = async (): Promise<boolean> =>
+      (await runSql(url, 'SELECT 1 FROM ocsp_range WHERE state = 1 AND owner LIKE $1', [`% ${victim.pid}`])).length > 0;
+    while (victim.exitCode === null && !(await holds())) await sleep(5);
+    victim.kill('SIGKILL');
+    await once(victim, 'exit');
+    // The others wait for its lease to run out.
+    const expiring = setInterval(() => {
+      const sql = 'UPDATE ocsp_range SET expires_at = clock_timestamp() WHERE state = 1 AND owner LIKE $1';
+      runSql(url, sql, [`% ${victim.pid}`]).catch(() => undefined);
+    }, 500);
+    t.teardown(() => clearInterval(expiring));
+    const codes = await Promise.all(
+      others.map(async (child) => child.exitCode ?? ((await once(child, 'exit'))[0] as number)),
+    );
+    t.true(
+      codes.every((code) => code === 0 || code === 6),
+      String(codes),
+    );
+    const [ledger] = await runSql(
+      url,
+      'SELECT count(*)::int AS n, min(state) AS state, max(attempt) AS attempt FROM ocsp_range',
+    );
+    t.like(ledger, { n: CERTIFICATES / 1000, state: 2 });
+    t.true((ledger?.['attempt'] as number) > 1, 'the range of the one that was killed was handed out again');
+    t.regex(
+      await run(t, 'db', 'status', url, '--watch'),
+      /job night: 12 of 12 ranges done, \d+ of 12000 certificates signed, workers: 0/,
+    );
+    const store = await SegmentStore.open(at('store'));
+    const records = [...store.records()];
+    store.close();
+    t.is(records.length, CERTIFICATES);
+    t.deepEqual(
+      records.filter(({ certStatus }) => certStatus === OCSPCertStatus.REVOKED).map(({ serial }) => serial),
+      ['01'],
+    );
+    // A job is done once; another one is another night.
+    t.regex(await run(t, ...args('night')), /^0 certificates signed/);
+    const next = await run(t, ...args('next night', '--workers', '2'));
+    t.is(
+      [...next.matchAll(/^(\d+) certificates signed/gm)].reduce((sum, [, n]) => sum + Number(n), 0),
+      CERTIFICATES,
+    );
+    for (const bad of [['--index', 'x'], ['--dry-run']])
+      t.is((await command(args('night', ...bad))).status, 2, bad.join(' '));
+    t.is((await command(['bulk-sign', '--job', 'x', '--issuer', at('ca.pem')])).status, 2);
+  },
+);
