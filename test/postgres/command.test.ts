@@ -85,9 +85,9 @@ withPostgres(
   'a responder over a database: revoked by SQL is revoked soon, and without the database nothing is good',
   async (t) => {
     if (opensslCliVersion === null) {
-    t.pass('needs the openssl command');
-    return;
-  }
+      t.pass('needs the openssl command');
+      return;
+    }
     t.timeout(180_000);
     const server = await PostgresServer.start();
     t.teardown(() => server.remove());
