@@ -54,13 +54,14 @@ const COMPLETE: Readonly<Record<string, Complete>> = {
     );
   },
   zsh: async (words) => {
+    // (Before the line editor reads, the terminal itself would take ^U for its own and throw away what is typed ahead.)
     const code = `zmodload zsh/zpty; cd '${folder}'
       zpty z zsh -f -i
       zpty -w z "PROMPT=; cd '${folder}'; autoload -U compinit; compinit -u -D; source ./.script-zsh; bindkey '^I' complete-word
         zstyle ':completion:*' list-grouped false; LISTMAX=1000
         compadd() { if [[ \\\${@[(I)-O|-A|-D]} -gt 0 ]]; then builtin compadd \\"\\$@\\"; return; fi
           local -a found; builtin compadd -O found \\"\\$@\\"; for each in \\$found; do print -r -- \\"<\\$each>\\" >> .found; done; builtin compadd \\"\\$@\\"; }
-        echo rea''dy"
+        zle-line-init() { print -n rea''dy; }; zle -N zle-line-init"
       zpty -r z line '*ready*'
       zpty -n -w z "openssl-ocsp ${words.join(' ')}"$'\\t'
       zpty -n -w z $'\\x15'"echo do''ne"$'\\n'
