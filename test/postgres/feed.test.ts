@@ -38,7 +38,17 @@ class Reader {
     this.#authority = authority;
   }
 
+  /** A database that does not answer in its time is asked once more, as a responder does. */
   async look(): Promise<void> {
+    try {
+      await this.#look();
+    } catch {
+      await this.pause();
+      await this.#look();
+    }
+  }
+
+  async #look(): Promise<void> {
     this.#feed ??= this.#authority.changes(this.cursor, this.#stop.signal);
     this.last = [];
     for (let more: boolean | undefined = true; more; ) {

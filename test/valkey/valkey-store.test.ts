@@ -214,7 +214,7 @@ withServer('what a server makes up is not given', async (t) => {
 withServer('servers that are killed, held up, or never there cost an answer, not the call', async (t) => {
   const [server, other] = await Promise.all([RedisServer.start(t), RedisServer.start(t)]);
   const errors: Error[] = [];
-  const store = await open(t, [server!], { timeout: 300, onError: (error) => errors.push(error as Error) });
+  const store = await open(t, [server!], { timeout: 2000, onError: (error) => errors.push(error as Error) });
   const right = answer();
   await store.putBatch([right]);
   t.deepEqual(await store.get('1001'), right.der);
@@ -233,7 +233,7 @@ withServer('servers that are killed, held up, or never there cost an answer, not
   t.is(await store.get('1001'), undefined);
   // One of two: the certificates of the other one are had on.
   await other!.kill();
-  const both = await open(t, [server!, other!], { timeout: 300 });
+  const both = await open(t, [server!, other!], { timeout: 2000 });
   const serials = Array.from({ length: 20 }, (_, i) => (0x7000 + i).toString(16));
   const put = await Promise.allSettled(
     serials.map((serial) => both.putBatch([answer({ serial: serial.toUpperCase() })])),
@@ -290,7 +290,7 @@ withServer('memory answers for a second, and sees what its own process puts at o
 withServer('a responder over it: never an older status, whatever becomes of the servers', async (t) => {
   const server = await RedisServer.start(t);
   const authority = new TestAuthority();
-  const stores = [await open(t, [server], { timeout: 300 }), await open(t, [server], { timeout: 300 })];
+  const stores = [await open(t, [server], { timeout: 2000 }), await open(t, [server], { timeout: 2000 })];
   const [one, two] = stores.map((store) => makeResponder(t, { store, authority }));
   const status = async (responder: typeof one, serial = '1001'): Promise<string> => {
     const { der, source } = await responder!.answer(ask([serial]));
