@@ -67,7 +67,9 @@ const COMPLETE: Readonly<Record<string, Complete>> = {
       zpty -n -w z $'\\x15'"echo do''ne"$'\\n'
       zpty -r z line '*done*'
       zpty -d z; cat .found 2>/dev/null; rm -f .found`;
-    const lines = await runShell('zsh', ['-f', '-c', code]);
+    // (What is typed ahead can also end a completion before it has found anything.)
+    let lines: string[] = [];
+    for (let i = 0; i < 3 && lines.length === 0; i += 1) lines = await runShell('zsh', ['-f', '-c', code]);
     return [...new Set(lines.flatMap((line) => /^<(.*)>$/.exec(line)?.[1] ?? []))];
   },
 };
