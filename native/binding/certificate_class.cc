@@ -3,7 +3,6 @@
 #include "../core/authority_info.h"
 #include "../core/digest.h"
 #include "../core/message_writer.h"
-#include "native_class.h"
 #include "signing.h"
 #include "values.h"
 
@@ -30,7 +29,7 @@ Napi::Function CertificateClass::define(Napi::Env env) {
                      });
 }
 
-CertificateClass::CertificateClass(const Napi::CallbackInfo& info) : Napi::ObjectWrap<CertificateClass>(info) {
+CertificateClass::CertificateClass(const Napi::CallbackInfo& info) : NativeClass<CertificateClass>(info) {
   auto parsed = Certificate::parse(bytes_of(info[0]));
   if (!parsed.ok()) {
     throw_error(info.Env(), parsed.error());

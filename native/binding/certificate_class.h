@@ -6,10 +6,11 @@
 #include <memory>
 
 #include "../core/signer_certificate.h"
+#include "native_class.h"
 
 namespace ocsp::binding {
 
-class CertificateClass : public Napi::ObjectWrap<CertificateClass> {
+class CertificateClass : public NativeClass<CertificateClass> {
  public:
   static Napi::Function define(Napi::Env env);
   explicit CertificateClass(const Napi::CallbackInfo& info);

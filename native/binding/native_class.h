@@ -3,6 +3,8 @@
 
 #include <napi.h>
 
+#include <memory>
+
 #include "errors.h"
 
 namespace ocsp::binding {
@@ -23,6 +25,30 @@ T* unwrap(const Napi::Value& value) {
   const Napi::Object object = value.As<Napi::Object>();
   return object.CheckTypeTag(&type_tag<T>()) ? T::Unwrap(object) : nullptr;
 }
+
+// Base of every native class, in place of ObjectWrap.
+template <typename T>
+class NativeClass : public Napi::ObjectWrap<T> {
+ public:
+  using Napi::ObjectWrap<T>::ObjectWrap;
+
+  // What DefineClass registers for T. ObjectWrap's own forgets its object where napi_wrap() fails without an exception:
+  // when a worker is terminated at that moment.
+  static napi_value ConstructorCallbackWrapper(napi_env env, napi_callback_info raw) {
+    const Napi::CallbackInfo info(env, raw);
+    if (!info.IsConstructCall()) return Napi::ObjectWrap<T>::OnCalledAsFunction(info);
+    auto object = std::make_unique<T>(info);
+    if (info.Env().IsExceptionPending()) {
+      // Its destructor removes the wrap, which cannot be done while an exception is pending.
+      const Napi::Error error = info.Env().GetAndClearPendingException();
+      object.reset();
+      error.ThrowAsJavaScriptException();
+    } else if (!object->IsEmpty()) {
+      object.release();  // its finalizer deletes it
+    }
+    return info.This();
+  }
+};
 
 // A method of T as a raw Node-API callback that checks its receiver first. (ObjectWrap's own InstanceMethod does not.)
 template <typename T, Napi::Value (T::*Method)(const Napi::CallbackInfo&)>

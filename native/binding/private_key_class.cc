@@ -6,7 +6,6 @@
 #include "../core/request_signature.h"
 #include "../core/stored_key.h"
 #include "certificate_class.h"
-#include "native_class.h"
 #include "signing.h"
 #include "values.h"
 
@@ -38,7 +37,7 @@ Result<std::shared_ptr<PrivateKey>> key_of(const Napi::CallbackInfo& info) {
 }  // namespace
 
 // (pkcs8) or (uri, passphrase)
-PrivateKeyClass::PrivateKeyClass(const Napi::CallbackInfo& info) : Napi::ObjectWrap<PrivateKeyClass>(info) {
+PrivateKeyClass::PrivateKeyClass(const Napi::CallbackInfo& info) : NativeClass<PrivateKeyClass>(info) {
   auto parsed = key_of(info);
   if (!parsed.ok()) {
     throw_error(info.Env(), parsed.error());

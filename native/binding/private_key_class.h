@@ -6,10 +6,11 @@
 #include <memory>
 
 #include "../core/private_key.h"
+#include "native_class.h"
 
 namespace ocsp::binding {
 
-class PrivateKeyClass : public Napi::ObjectWrap<PrivateKeyClass> {
+class PrivateKeyClass : public NativeClass<PrivateKeyClass> {
  public:
   static Napi::Function define(Napi::Env env);
   explicit PrivateKeyClass(const Napi::CallbackInfo& info);

@@ -2,7 +2,6 @@
 
 #include "../core/bare_rate.h"
 #include "certificate_class.h"
-#include "native_class.h"
 #include "private_key_class.h"
 #include "promise_worker.h"
 #include "signing.h"
@@ -29,7 +28,7 @@ Napi::Function ResponseSignerClass::define(Napi::Env env) {
 }
 
 // (key, responder, hash, pss, saltLength, responderIdTag, certIdHash, issuerNameHash, issuerKeyHash, certificates)
-ResponseSignerClass::ResponseSignerClass(const Napi::CallbackInfo& info) : Napi::ObjectWrap<ResponseSignerClass>(info) {
+ResponseSignerClass::ResponseSignerClass(const Napi::CallbackInfo& info) : NativeClass<ResponseSignerClass>(info) {
   const auto* key = unwrap<PrivateKeyClass>(info[0]);
   const auto* responder = unwrap<CertificateClass>(info[1]);
   if (key == nullptr || responder == nullptr) {

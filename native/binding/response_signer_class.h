@@ -6,10 +6,11 @@
 #include <memory>
 
 #include "../core/signing_pool.h"
+#include "native_class.h"
 
 namespace ocsp::binding {
 
-class ResponseSignerClass : public Napi::ObjectWrap<ResponseSignerClass> {
+class ResponseSignerClass : public NativeClass<ResponseSignerClass> {
  public:
   static Napi::Function define(Napi::Env env);
   explicit ResponseSignerClass(const Napi::CallbackInfo& info);

@@ -7,7 +7,6 @@
 #include "addon_data.h"
 #include "certificate_class.h"
 #include "layout.h"
-#include "native_class.h"
 #include "promise_worker.h"
 #include "trust_store_class.h"
 #include "values.h"
@@ -71,7 +70,7 @@ Napi::Function ResponseVerifierClass::define(Napi::Env env) {
 // (trust, responders, certificates, pathFlags, securityLevel, revocation, maxRemembered, rememberSeconds, alwaysVerify,
 // strict)
 ResponseVerifierClass::ResponseVerifierClass(const Napi::CallbackInfo& info)
-    : Napi::ObjectWrap<ResponseVerifierClass>(info) {
+    : NativeClass<ResponseVerifierClass>(info) {
   VerifierOptions options;
   if (const auto* trust = unwrap<TrustStoreClass>(info[0])) options.trust = trust->store();
   auto responders = signers_of(info[1]);

@@ -6,10 +6,11 @@
 #include <memory>
 
 #include "../core/response_verifier.h"
+#include "native_class.h"
 
 namespace ocsp::binding {
 
-class ResponseVerifierClass : public Napi::ObjectWrap<ResponseVerifierClass> {
+class ResponseVerifierClass : public NativeClass<ResponseVerifierClass> {
  public:
   static Napi::Function define(Napi::Env env);
   explicit ResponseVerifierClass(const Napi::CallbackInfo& info);

@@ -2,7 +2,6 @@
 
 #include <cstring>
 
-#include "native_class.h"
 #include "response_signer_class.h"
 #include "values.h"
 
@@ -23,7 +22,7 @@ Napi::Function SigningPoolClass::define(Napi::Env env) {
 }
 
 // (signers, threads, verifyRate, onBatch)
-SigningPoolClass::SigningPoolClass(const Napi::CallbackInfo& info) : Napi::ObjectWrap<SigningPoolClass>(info) {
+SigningPoolClass::SigningPoolClass(const Napi::CallbackInfo& info) : NativeClass<SigningPoolClass>(info) {
   std::vector<std::shared_ptr<const SignerProfile>> profiles;
   const auto signers = info[0].As<Napi::Array>();
   for (std::uint32_t i = 0; i < signers.Length(); ++i) {

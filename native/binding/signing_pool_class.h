@@ -6,10 +6,11 @@
 #include <memory>
 
 #include "../core/signing_pool.h"
+#include "native_class.h"
 
 namespace ocsp::binding {
 
-class SigningPoolClass : public Napi::ObjectWrap<SigningPoolClass> {
+class SigningPoolClass : public NativeClass<SigningPoolClass> {
  public:
   static Napi::Function define(Napi::Env env);
   explicit SigningPoolClass(const Napi::CallbackInfo& info);

@@ -1,6 +1,5 @@
 #include "trust_store_class.h"
 
-#include "native_class.h"
 #include "signing.h"
 #include "values.h"
 
@@ -11,7 +10,7 @@ Napi::Function TrustStoreClass::define(Napi::Env env) {
 }
 
 // (certificates, crls, caFile, caPath, caStore, systemDefault)
-TrustStoreClass::TrustStoreClass(const Napi::CallbackInfo& info) : Napi::ObjectWrap<TrustStoreClass>(info) {
+TrustStoreClass::TrustStoreClass(const Napi::CallbackInfo& info) : NativeClass<TrustStoreClass>(info) {
   TrustSources sources;
   sources.certificates = certificates_of(info[0]);
   for_each_element(info[1], [&](const Napi::Value& element) {

@@ -6,10 +6,11 @@
 #include <memory>
 
 #include "../core/trust_store.h"
+#include "native_class.h"
 
 namespace ocsp::binding {
 
-class TrustStoreClass : public Napi::ObjectWrap<TrustStoreClass> {
+class TrustStoreClass : public NativeClass<TrustStoreClass> {
  public:
   static Napi::Function define(Napi::Env env);
   explicit TrustStoreClass(const Napi::CallbackInfo& info);
