@@ -13,8 +13,10 @@ import { ask, ca, listen, makeResponder, statusIn, TestAuthority } from './fixtu
 
 const NGINX = '/usr/sbin/nginx';
 const APACHE = '/usr/sbin/apache2';
+const HAPROXY = '/usr/sbin/haproxy';
 const MODULES = '/usr/lib/apache2/modules';
 const withNginx = testIf(existsSync(NGINX));
+const withHaproxy = testIf(existsSync(HAPROXY));
 const withApache = testIf(existsSync(APACHE));
 
 /** Starts a program that listens; ends it with the test. */
@@ -92,6 +94,26 @@ function get(port: number, target: string): Promise<{ status: number; body: Buff
       resolve({ status: Number(all.toString('latin1', 9, 12)), body: all.subarray(end + 4) });
     });
     socket.write(`GET ${target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`);
+  });
+}
+
+/** What a TLS server staples; null for nothing. */
+function stapleOf(port: number): Promise<Buffer | null> {
+  // (Node's types do not know that clients ask, too.)
+  const options = {
+    port,
+    host: '127.0.0.1',
+    ca: ca.certificatePem,
+    requestOCSP: true,
+    rejectUnauthorized: false,
+  } as ConnectionOptions;
+  return new Promise((resolve, reject) => {
+    const socket = connectTls(options);
+    socket.on('OCSPResponse', (response) => {
+      resolve(response);
+      socket.destroy();
+    });
+    socket.on('error', reject);
   });
 }
 
@@ -181,23 +203,7 @@ withNginx('nginx staples what the responder answers', async (t) => {
     `ssl_certificate ${at('cert.pem')}; ssl_certificate_key ${at('key.pem')}; ssl_stapling on; ssl_stapling_verify on; ` +
       `ssl_trusted_certificate ${at('ca.pem')}; location / { return 204; }`,
   );
-  // (Node's types do not know that clients ask, too.)
-  const options = {
-    port,
-    host: '127.0.0.1',
-    ca: ca.certificatePem,
-    requestOCSP: true,
-    rejectUnauthorized: false,
-  } as ConnectionOptions;
-  const staple = (): Promise<Buffer | null> =>
-    new Promise((resolve, reject) => {
-      const socket = connectTls(options);
-      socket.on('OCSPResponse', (response) => {
-        resolve(response);
-        socket.destroy();
-      });
-      socket.on('error', reject);
-    });
+  const staple = (): Promise<Buffer | null> => stapleOf(port);
   // The first handshake makes nginx ask.
   let stapled = await staple();
   for (let i = 0; i < 300 && stapled === null; i += 1) {
@@ -205,4 +211,56 @@ withNginx('nginx staples what the responder answers', async (t) => {
     stapled = await staple();
   }
   t.is(statusIn(stapled as Buffer, ask(['4242'], { hash: 'sha1' })), 'good');
+});
+
+withHaproxy('haproxy staples the answers that it is given over its socket', async (t) => {
+  const authority = new TestAuthority([{ serialNumber: '4343', status: 0 }]);
+  const { url } = await listen(t, makeResponder(t, { authority }));
+  const request = ask(['4343'], { hash: 'sha1' });
+  const asked = async (): Promise<Buffer> => {
+    const response = await fetch(url, { method: 'POST', body: request });
+    return Buffer.from(await response.arrayBuffer());
+  };
+  const first = await asked();
+  const leaf = ca.issue({ serialNumber: 0x4343n, dnsNames: ['localhost'] });
+  const folder = scratch(t);
+  const at = (name: string): string => join(folder, name);
+  writeFileSync(at('site.pem'), leaf.certificatePem + ca.certificatePem + leaf.privateKeyPem);
+  writeFileSync(at('site.pem.ocsp'), first);
+  const port = await freePort();
+  writeFileSync(
+    at('haproxy.cfg'),
+    `global\n  stats socket ${at('admin')} level admin
+defaults\n  mode http\n  timeout connect 60s\n  timeout client 1h\n  timeout server 60s
+frontend site\n  bind 127.0.0.1:${port} ssl crt ${at('site.pem')}\n  http-request return status 200\n`,
+  );
+  await start(t, HAPROXY, ['-db', '-f', at('haproxy.cfg')], port);
+  const give = (der: Buffer): Promise<string> =>
+    new Promise((resolve, reject) => {
+      const socket = connect(at('admin'));
+      let said = '';
+      socket.on('data', (chunk) => {
+        said += chunk;
+      });
+      socket.on('error', reject).on('close', () => resolve(said.trim()));
+      socket.end(`set ssl ocsp-response ${der.toString('base64')}\n`);
+    });
+  t.deepEqual(await stapleOf(port), first);
+  // Told of it again, the responder signs anew.
+  authority.set({ serialNumber: '4343', status: 0, thisUpdate: new Date(Date.now() - 60_000) });
+  const { url: other } = await listen(t, makeResponder(t, { authority }));
+  const second = Buffer.from(await (await fetch(other, { method: 'POST', body: request })).arrayBuffer());
+  t.notDeepEqual(second, first);
+  t.is(await give(second), 'OCSP Response updated!');
+  t.deepEqual(await stapleOf(port), second);
+  const { url: late } = await listen(
+    t,
+    makeResponder(t, {
+      authority: new TestAuthority([{ serialNumber: '4343', status: 1, revocationTime: new Date('2026-01-02') }]),
+    }),
+  );
+  const revoked = Buffer.from(await (await fetch(late, { method: 'POST', body: request })).arrayBuffer());
+  t.is(statusIn(revoked, request), 'revoked');
+  t.is(await give(revoked), 'OCSP Response updated!');
+  t.deepEqual(await stapleOf(port), revoked);
 });
