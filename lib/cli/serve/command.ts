@@ -184,8 +184,9 @@ class Service {
     await this.#greet(config, server);
     await this.#notify('READY');
     const signal = await ended;
+    const closed = server.close();
     this.#log.line('info', 'stopping', { signal });
-    await Promise.all([this.#notify('STOPPING'), server.close()]);
+    await Promise.all([this.#notify('STOPPING'), closed]);
     this.#log.line('info', 'stopped');
     // The channel to the supervisor would keep the process.
     cluster.worker?.disconnect();
