@@ -46,7 +46,7 @@ rows V ''
 timeout 50 "$dir/root/usr/bin/openssl" ocsp -index index.txt -CA ca.pem -rsigner ca.pem -rkey ca.key -ndays 4 -port 0 >server.txt 2>&1 &
 server=$!
 trap 'kill "$server" 2>/dev/null || true; wait "$server" 2>/dev/null || true; rm -rf "$dir"' EXIT
-for _ in $(seq 100); do grep -q waiting server.txt && break; sleep 0.1; done
+for _ in $(seq 100); do grep -qs waiting server.txt && break; sleep 0.1; done
 port=$(sed -n 's/^ACCEPT .*:\([0-9]*\) PID=.*/\1/p' server.txt)
 [ -n "$port" ] || fail "the responder did not start: $(head -1 server.txt)"
 
