@@ -9,7 +9,7 @@
 # Seen:     30483046a003020100303f... from Botan, 30433041303f... from `openssl ocsp -no_nonce`; from 303f on they are the same.
 #           OpenSSL reads it, and keeps the five bytes when it writes it again. The answer is taken: "OCSP check OK".
 # Matters:  a responder that reads requests strictly answers malformedRequest to every program on Botan 2, and its tests
-#           with OpenSSL, Java or Go do not show it. Read requests leniently; look answers up by CertID, not by bytes.
+#           with OpenSSL do not show it. Read requests leniently; look answers up by CertID, not by bytes.
 #           RFC 6960, 4.1.1 (version DEFAULT v1), A.1 (the DER encoding of the request is the path of a GET).
 set -euo pipefail
 dir=$(mktemp -d)
