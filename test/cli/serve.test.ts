@@ -77,6 +77,26 @@ test('a list that is replaced counts within a second; one that is damaged or hal
   t.is(await statusAt({ port }), 'revoked');
 });
 
+test('what openssl ocsp leaves out of an index.txt is read', async (t) => {
+  const at = folder(t);
+  const port = await freePort();
+  // Digits in lower case, two valid rows of one subject, an expired row, and no newline behind the last one.
+  const rows = (first: string): string =>
+    `${first}\t1a2b\tunknown\t/CN=a\nV\t301231235959Z\t\t1A2C\tunknown\t/CN=a\n` +
+    'E\t260101235959Z\t\t1A2D\tunknown\t/CN=c\nR\t301231235959Z\t260203040506Z\t1A2E\tunknown\t/CN=b';
+  writeFileSync(at('index.txt'), rows('V\t301231235959Z\t'));
+  await start(t, [...basic(at), '--listen', `127.0.0.1:${port}`]);
+  const statusOf = async (serial: string): Promise<string> => {
+    const request = ask([serial], { issuer: ca });
+    return statusIn(await post({ port }, request), request, ca);
+  };
+  const all = () => Promise.all(['1A2B', '1A2C', '1A2D', '1A2E'].map(statusOf));
+  t.deepEqual(await all(), ['good', 'good', 'UNAUTHORIZED', 'revoked']);
+  writeFileSync(at('index.txt'), rows('R\t301231235959Z\t260203040506Z'));
+  while ((await statusOf('1A2B')) === 'good') await new Promise((resolve) => setTimeout(resolve, 50));
+  t.deepEqual(await all(), ['revoked', 'good', 'UNAUTHORIZED', 'revoked']);
+});
+
 test('unix socket, one that a killed process left, and a descriptor that listens already', async (t) => {
   const at = folder(t);
   const socketPath = at('socket');
