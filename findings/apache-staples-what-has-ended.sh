@@ -17,7 +17,7 @@
 set -euo pipefail
 dir=$(mktemp -d)
 pids=()
-end() { for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done; rm -rf "$dir"; }
+end() { for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; wait "$pid" 2>/dev/null || true; done; rm -rf "$dir"; }
 trap end EXIT
 changed() { echo "CHANGED: $*"; exit 1; }
 cd "$dir"

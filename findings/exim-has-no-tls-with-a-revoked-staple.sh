@@ -16,7 +16,7 @@
 set -euo pipefail
 dir=$(mktemp -d)
 pid=
-end() { [ -z "$pid" ] || kill "$pid" 2>/dev/null || true; rm -rf "$dir"; }
+end() { [ -z "$pid" ] || { kill "$pid" 2>/dev/null || true; wait "$pid" 2>/dev/null || true; }; rm -rf "$dir"; }
 trap end EXIT
 changed() { echo "CHANGED: $*"; exit 1; }
 cd "$dir"
