@@ -44,7 +44,7 @@ class NativeClass : public Napi::ObjectWrap<T> {
       object.reset();
       error.ThrowAsJavaScriptException();
     } else if (!object->IsEmpty()) {
-      object.release();  // its finalizer deletes it
+      static_cast<void>(object.release());  // its finalizer deletes it
     }
     return info.This();
   }
