@@ -217,11 +217,11 @@ withHaproxy('haproxy staples the answers that it is given over its socket', asyn
   const authority = new TestAuthority([{ serialNumber: '4343', status: 0 }]);
   const { url } = await listen(t, makeResponder(t, { authority }));
   const request = ask(['4343'], { hash: 'sha1' });
-  const asked = async (): Promise<Buffer> => {
-    const response = await fetch(url, { method: 'POST', body: request });
+  const askAt = async (address: string): Promise<Buffer> => {
+    const response = await fetch(address, { method: 'POST', body: request });
     return Buffer.from(await response.arrayBuffer());
   };
-  const first = await asked();
+  const first = await askAt(url);
   const leaf = ca.issue({ serialNumber: 0x4343n, dnsNames: ['localhost'] });
   const folder = scratch(t);
   const at = (name: string): string => join(folder, name);
@@ -246,10 +246,10 @@ frontend site\n  bind 127.0.0.1:${port} ssl crt ${at('site.pem')}\n  http-reques
       socket.end(`set ssl ocsp-response ${der.toString('base64')}\n`);
     });
   t.deepEqual(await stapleOf(port), first);
-  // Told of it again, the responder signs anew.
+  // Another responder over the list signs an answer of its own.
   authority.set({ serialNumber: '4343', status: 0, thisUpdate: new Date(Date.now() - 60_000) });
   const { url: other } = await listen(t, makeResponder(t, { authority }));
-  const second = Buffer.from(await (await fetch(other, { method: 'POST', body: request })).arrayBuffer());
+  const second = await askAt(other);
   t.notDeepEqual(second, first);
   t.is(await give(second), 'OCSP Response updated!');
   t.deepEqual(await stapleOf(port), second);
@@ -259,7 +259,7 @@ frontend site\n  bind 127.0.0.1:${port} ssl crt ${at('site.pem')}\n  http-reques
       authority: new TestAuthority([{ serialNumber: '4343', status: 1, revocationTime: new Date('2026-01-02') }]),
     }),
   );
-  const revoked = Buffer.from(await (await fetch(late, { method: 'POST', body: request })).arrayBuffer());
+  const revoked = await askAt(late);
   t.is(statusIn(revoked, request), 'revoked');
   t.is(await give(revoked), 'OCSP Response updated!');
   t.deepEqual(await stapleOf(port), revoked);
