@@ -1,169 +1,25 @@
-/** A PostgreSQL server of the test's own: in a temporary folder, on a Unix socket, gone when the test file ends. */
-import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
-import { appendFileSync, chownSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+/** A PostgreSQL server of the test's own, gone when the test file ends; and PgBouncer before it. */
+import { spawn, spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
-import { migratePostgres } from 'openssl-ocsp/postgres';
-import pg from 'pg';
 import { testIf } from './conditional.js';
+import { tied } from './lifeline.js';
+import { hasPostgres, PostgresServer, postgresUser, runSql } from './postgres-server.js';
 
-/** Where Debian has the programs of the server, the newest version first. */
-const DEBIAN = '/usr/lib/postgresql';
-const folders = existsSync(DEBIAN)
-  ? readdirSync(DEBIAN)
-      .sort((a, b) => Number(b) - Number(a))
-      .map((version) => join(DEBIAN, version, 'bin'))
-  : [];
-const programs = [...folders, '/usr/local/bin', '/usr/bin'].find((folder) => existsSync(join(folder, 'initdb')));
-
-/** The server refuses to run as root. */
-const user: Owner | Record<string, never> | undefined = process.getuid?.() === 0 ? ownerOf('postgres') : {};
-
-interface Owner {
-  readonly uid: number;
-  readonly gid: number;
-}
-
-function ownerOf(name: string): Owner | undefined {
-  const { status, stdout } = spawnSync('id', ['-u', name], { encoding: 'utf8' });
-  if (status !== 0) return undefined;
-  return { uid: Number(stdout), gid: Number(execFileSync('id', ['-g', name], { encoding: 'utf8' })) };
-}
-
-const isThere = programs !== undefined && user !== undefined && process.platform !== 'win32';
-if (!isThere)
+if (!hasPostgres)
   console.log(
     'Skipped: what needs a PostgreSQL server (Debian: apt-get install postgresql; as root, its user postgres).',
   );
 
 /** For tests that need a server. */
-export const withPostgres: typeof test.skip = testIf(isThere);
-
-/** A server, which may be stopped and started. */
-export class PostgresServer {
-  readonly folder: string;
-  #child: ChildProcess | undefined;
-  #databases = 0;
-
-  private constructor(folder: string) {
-    this.folder = folder;
-  }
-
-  /** Starts a server with the tables in its database `template`. */
-  static async start(): Promise<PostgresServer> {
-    const folder = mkdtempSync(join(tmpdir(), 'ocsp-pg-'));
-    if (user !== undefined && 'uid' in user) chownSync(folder, user.uid as number, user.gid as number);
-    const server = new PostgresServer(folder);
-    server.run('initdb', ['-D', server.data, '-A', 'trust', '-U', 'postgres', '-E', 'UTF8', '--locale=C', '--no-sync']);
-    appendFileSync(
-      join(server.data, 'postgresql.conf'),
-      `listen_addresses = ''\nunix_socket_directories = '${folder}'\nfsync = off\nshared_buffers = 64MB\nlog_min_messages = fatal\n`,
-    );
-    await server.up();
-    await server.psql('CREATE DATABASE template', 'postgres');
-    await migratePostgres(server.url('template'));
-    return server;
-  }
-
-  get data(): string {
-    return join(this.folder, 'data');
-  }
-
-  /** Runs a program of the server as the one who may. */
-  run(program: string, args: readonly string[]): void {
-    execFileSync(join(programs as string, program), args, { ...user, cwd: '/', stdio: ['ignore', 'ignore', 'pipe'] });
-  }
-
-  /** Copies a data folder, owner and all. The server is stopped. */
-  copy(from: string, to: string): void {
-    execFileSync('cp', ['-a', from, to]);
-  }
-
-  /** Starts the server on a data folder, and waits until it takes connections. */
-  async up(data = this.data, { standby = false } = {}): Promise<void> {
-    if (standby) writeFileSync(join(data, 'standby.signal'), '', { mode: 0o644 });
-    const child = spawn(join(programs as string, 'postgres'), ['-D', data, '-k', this.folder], {
-      ...user,
-      cwd: '/',
-      stdio: 'ignore',
-    });
-    this.#child = child;
-    for (;;) {
-      try {
-        await this.psql('SELECT', 'postgres');
-        return;
-      } catch (error) {
-        if (child.exitCode !== null || child.signalCode !== null) throw error;
-        await sleep(50);
-      }
-    }
-  }
-
-  /** SIGINT: connections are ended first; SIGQUIT: as in a crash; SIGKILL leaves even the lock file. */
-  async down(signal: 'SIGINT' | 'SIGQUIT' | 'SIGKILL' = 'SIGINT'): Promise<void> {
-    const child = this.#child;
-    this.#child = undefined;
-    if (child === undefined || child.exitCode !== null) return;
-    child.kill(signal);
-    await once(child, 'exit');
-  }
-
-  /** Stops the processes of the server where they stand, or lets them go on. */
-  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
-    const pid = this.#child?.pid as number;
-    const children = spawnSync('pgrep', ['-P', String(pid)], { encoding: 'utf8' })
-      .stdout.split('\n')
-      .filter(Boolean);
-    for (const one of [pid, ...children.map(Number)])
-      try {
-        process.kill(one, signal);
-      } catch {
-        // It has ended meanwhile.
-      }
-  }
-
-  async remove(): Promise<void> {
-    await this.down('SIGQUIT');
-    rmSync(this.folder, { recursive: true, force: true });
-  }
-
-  url(database: string, parameters = ''): string {
-    return `postgres://postgres@/${database}?host=${encodeURIComponent(this.folder)}${parameters}`;
-  }
-
-  /** A new database with the tables: its connection string. */
-  async database(): Promise<string> {
-    this.#databases += 1;
-    const name = `test${this.#databases}`;
-    await this.psql(`CREATE DATABASE ${name} TEMPLATE template`, 'postgres');
-    return this.url(name);
-  }
-
-  /** Runs statements in a database. */
-  async psql(sql: string, database: string): Promise<unknown[]> {
-    return runSql(this.url(database), sql);
-  }
-}
-
-/** Runs statements on a connection of their own. */
-export async function runSql(url: string, sql: string, values?: unknown[]): Promise<Record<string, unknown>[]> {
-  const client = new pg.Client(url);
-  client.on('error', () => undefined);
-  await client.connect();
-  try {
-    return (await client.query(sql, values)).rows as Record<string, unknown>[];
-  } finally {
-    await client.end();
-  }
-}
+export const withPostgres: typeof test.skip = testIf(hasPostgres);
 
 /** The server of a test file: started before its first test, removed after its last. */
 export function postgresForFile(): { readonly server: PostgresServer } {
   const holder: { server?: PostgresServer } = {};
-  if (isThere) {
+  if (hasPostgres) {
     test.before(async (t) => {
       t.timeout(120_000);
       holder.server = await PostgresServer.start();
@@ -184,7 +40,8 @@ export async function startPgbouncer(server: PostgresServer): Promise<{ url(name
 pool_mode = transaction\nauth_type = trust\nauth_file = ${join(server.folder, 'users.txt')}\ndefault_pool_size = 3\nmax_client_conn = 200
 logfile = ${join(server.folder, 'pgbouncer.log')}\n`,
   );
-  const child = spawn('pgbouncer', [ini], { ...user, cwd: '/', stdio: 'ignore' });
+  const how = { ...postgresUser, cwd: '/', stdio: 'ignore' } as const;
+  const child = tied(spawn('pgbouncer', [ini], how), server.folder);
   const url = (name: string): string => `${server.url(name)}&port=${port}`;
   for (;;) {
     try {
@@ -198,7 +55,7 @@ logfile = ${join(server.folder, 'pgbouncer.log')}\n`,
 }
 
 const bouncer = spawnSync('pgbouncer', ['--version']).status === 0;
-if (isThere && !bouncer) console.log('Skipped: what needs PgBouncer (Debian: apt-get install pgbouncer).');
+if (hasPostgres && !bouncer) console.log('Skipped: what needs PgBouncer (Debian: apt-get install pgbouncer).');
 
 /** For tests that need PgBouncer, too. */
-export const withPgbouncer: typeof test.skip = testIf(isThere && bouncer);
+export const withPgbouncer: typeof test.skip = testIf(hasPostgres && bouncer);

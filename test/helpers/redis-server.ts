@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
+import { tied } from './lifeline.js';
 import { hasProgram } from './programs.js';
 
 const PROGRAM = ['valkey-server', 'redis-server'].find(hasProgram);
@@ -32,7 +33,7 @@ export class RedisServer {
   async start(...options: readonly string[]): Promise<void> {
     const args = ['--port', '0', '--unixsocket', this.socket, '--dir', this.folder, '--save', '', '--appendonly', 'no'];
     const child = spawn(PROGRAM as string, [...args, ...options], { stdio: ['ignore', 'pipe', 'inherit'] });
-    this.#process = child;
+    this.#process = tied(child, this.folder);
     let said = '';
     for await (const chunk of child.stdout) {
       said += chunk;

@@ -4,7 +4,8 @@ import { migratePostgres, PostgresAuthority } from 'openssl-ocsp/postgres';
 import { checkStatusAuthority, createTestCa } from 'openssl-ocsp/testing';
 import pg from 'pg';
 import { reasonToCode } from '#dist/x509/reason.js';
-import { postgresForFile, runSql, withPostgres } from '../helpers/postgres.js';
+import { postgresForFile, withPostgres } from '../helpers/postgres.js';
+import { runSql } from '../helpers/postgres-server.js';
 import { addIssuer, authorityOf } from './fixtures.js';
 
 const file = postgresForFile();

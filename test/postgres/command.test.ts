@@ -13,7 +13,8 @@ import { createTestCa } from 'openssl-ocsp/testing';
 import { command } from '../helpers/command.js';
 import { freePort } from '../helpers/free-port.js';
 import { opensslCliVersion } from '../helpers/openssl-cli.js';
-import { PostgresServer, postgresForFile, runSql, withPostgres } from '../helpers/postgres.js';
+import { postgresForFile, withPostgres } from '../helpers/postgres.js';
+import { PostgresServer, runSql } from '../helpers/postgres-server.js';
 import { runProgram } from '../helpers/programs.js';
 
 const main = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));

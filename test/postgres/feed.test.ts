@@ -9,14 +9,8 @@ import type { StatusChanges } from 'openssl-ocsp/responder';
 import { createTestCa } from 'openssl-ocsp/testing';
 import pg from 'pg';
 import { Knowledge } from '#dist/responder/knowledge.js';
-import {
-  PostgresServer,
-  postgresForFile,
-  runSql,
-  startPgbouncer,
-  withPgbouncer,
-  withPostgres,
-} from '../helpers/postgres.js';
+import { postgresForFile, startPgbouncer, withPgbouncer, withPostgres } from '../helpers/postgres.js';
+import { PostgresServer, runSql } from '../helpers/postgres-server.js';
 import { repeated } from '../helpers/repeated.js';
 import { addIssuer, authorityOf } from './fixtures.js';
 

@@ -3,7 +3,7 @@ import { createHash, type X509Certificate } from 'node:crypto';
 import type { ExecutionContext } from 'ava';
 import { OCSPRequestBuilder } from 'openssl-ocsp';
 import { PostgresAuthority, type PostgresAuthorityOptions } from 'openssl-ocsp/postgres';
-import { runSql } from '../helpers/postgres.js';
+import { runSql } from '../helpers/postgres-server.js';
 
 /** The number of a CA, brought in as by somebody who knows SQL and no more of this package than its documents. */
 export async function addIssuer(url: string, certificate: X509Certificate): Promise<number> {

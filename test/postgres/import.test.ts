@@ -6,7 +6,8 @@ import { importStatuses, postgresSource } from 'openssl-ocsp/postgres';
 import { checkStatusSource, createTestCa } from 'openssl-ocsp/testing';
 import { hexOf } from '#dist/responder/authority.js';
 import { entriesOf } from '../bulk/records.js';
-import { postgresForFile, runSql, withPostgres } from '../helpers/postgres.js';
+import { postgresForFile, withPostgres } from '../helpers/postgres.js';
+import { runSql } from '../helpers/postgres-server.js';
 import { authorityOf } from './fixtures.js';
 
 const file = postgresForFile();

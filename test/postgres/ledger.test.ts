@@ -2,7 +2,8 @@
 
 import { PostgresLedger, type PostgresLedgerOptions } from 'openssl-ocsp/postgres';
 import { checkLedger } from 'openssl-ocsp/testing';
-import { postgresForFile, runSql, startPgbouncer, withPgbouncer, withPostgres } from '../helpers/postgres.js';
+import { postgresForFile, startPgbouncer, withPgbouncer, withPostgres } from '../helpers/postgres.js';
+import { runSql } from '../helpers/postgres-server.js';
 
 const file = postgresForFile();
 
