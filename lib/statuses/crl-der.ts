@@ -1,10 +1,8 @@
-import { constants, createHash, verify, type X509Certificate } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { invalidValue, malformed } from '../errors.js';
-import { readSignatureAlgorithm } from '../x509/algorithms.js';
 import type { ParsedCertificate } from '../x509/certificate.js';
-import { checkCrlIssuer } from '../x509/crl-issuer.js';
 import { contextTag, DerReader, Tag } from '../x509/der.js';
-import { SignatureAlgorithmOID } from '../x509/oids.js';
+import { revocationListFaults } from '../x509/revocation-list.js';
 import { asn1Time } from './fields.js';
 import { type ByteInput, readAll } from './rows.js';
 
@@ -48,10 +46,10 @@ export async function readCrl(input: ByteInput, issuer?: ParsedCertificate): Pro
   const list = new DerReader(der, tbs.contentStart, tbs.end);
   list.optional(Tag.INTEGER, 'version');
   list.read(Tag.SEQUENCE, 'signature');
-  const name = list.read(Tag.SEQUENCE, 'issuer');
+  list.read(Tag.SEQUENCE, 'issuer');
   if (issuer !== undefined) {
-    checkCrlIssuer(issuer, der.subarray(name.start, name.end));
-    checkSignature(der.subarray(tbs.start, tbs.end), outer, issuer.x509);
+    const { mismatch } = revocationListFaults(der, issuer.x509);
+    if (mismatch !== '') throw invalidValue(`the CRL is not one of the issuer: ${mismatch}`);
   }
   const thisUpdate = readTime(list, 'thisUpdate');
   const nextUpdate = isTime(list.peekTag()) ? readTime(list, 'nextUpdate') : undefined;
@@ -69,22 +67,6 @@ export async function readCrl(input: ByteInput, issuer?: ParsedCertificate): Pro
     revokedStart: revoked?.contentStart ?? 0,
     revokedEnd: revoked?.end ?? 0,
   };
-}
-
-/** Refuses what the issuer has not signed; `rest` is what follows tbsCertList. */
-function checkSignature(tbs: Buffer, rest: DerReader, issuer: X509Certificate): void {
-  const algorithm = readSignatureAlgorithm(rest.copyTlv(rest.read(Tag.SEQUENCE, 'signatureAlgorithm')));
-  // The first octet says how many bits of the last one do not count; in a signature all do.
-  const bits = rest.copyContent(rest.read(Tag.BIT_STRING, 'signatureValue'));
-  const key = issuer.publicKey;
-  const padding = algorithm.oid === SignatureAlgorithmOID.RSASSA_PSS ? constants.RSA_PKCS1_PSS_PADDING : undefined;
-  let signed = false;
-  try {
-    signed = bits[0] === 0 && verify(algorithm.hash, tbs, padding ? { key, padding } : key, bits.subarray(1));
-  } catch {
-    // A key of another type than the signature.
-  }
-  if (!signed) throw invalidValue('the CRL was not signed by the issuer');
 }
 
 const PEM = /-----BEGIN X509 CRL-----([^-]*)-----END X509 CRL-----/g;

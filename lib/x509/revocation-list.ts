@@ -1,4 +1,4 @@
-/** Which revocation lists may say what about whom, as verdicts decide it. */
+/** Which revocation lists may say what about whom: for verdicts and for sources of statuses. */
 import { native } from '../binding.js';
 import { type CertificateInput, toCertificate } from './certificate.js';
 
@@ -8,7 +8,7 @@ export interface RevocationListFaults {
   readonly mismatch: string;
   /**
    * Why "not listed" does not mean "not revoked": a delta list, one of a distribution point, for some kinds of certificates or
-   * some reasons, an indirect one, an entry removeFromCRL, an extension that is critical and not understood, or there twice.
+   * some reasons, an indirect one, an entry removeFromCRL or one that cannot be read, an extension that is critical and not understood, or there twice.
    */
   readonly partial: string;
 }

@@ -77,7 +77,7 @@ Napi::Value verify_async_function(const Napi::CallbackInfo& info) {
 Napi::Value check_revocation_list_function(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const Bytes der = bytes_of(info[0]);
-  auto list = RevocationList::parse({der.begin(), der.end()});
+  auto list = RevocationList::parse({der.begin(), der.end()}, RevocationList::BadEntries::kDoubted);
   if (!list.ok()) return throw_error(env, list.error());
   const char* partial = list.value()->partial();
   Napi::Value mismatch = Napi::String::New(env, "");

@@ -76,12 +76,12 @@ Error malformed() { return {ErrorCode::kMalformed, "a certificate revocation lis
 
 }  // namespace
 
-Result<std::shared_ptr<RevocationList>> RevocationList::parse(ByteVector der) {
+Result<std::shared_ptr<RevocationList>> RevocationList::parse(ByteVector der, BadEntries bad_entries) {
   if (der.size() > INT_MAX) return malformed();
   std::shared_ptr<RevocationList> list(new RevocationList);
   list->der_ = std::move(der);
   DerContext context{list->der_.data(), false, {}};
-  if (list->read(context)) return list;
+  if (list->read(context, bad_entries)) return list;
   Error error = malformed();
   error.message.append(": ").append(context.fault.reason).append(" (").append(context.fault.field).append(", byte ");
   error.message.append(std::to_string(context.fault.offset)).append(")");
@@ -116,7 +116,7 @@ void RevocationList::doubt(const char* why) {
   if (partial_ == nullptr) partial_ = why;
 }
 
-bool RevocationList::read(DerContext& context) {
+bool RevocationList::read(DerContext& context, BadEntries bad_entries) {
   DerReader in(context, der_);
   DerReader outer;
   DerReader tbs;
@@ -145,7 +145,10 @@ bool RevocationList::read(DerContext& context) {
     DerReader revoked;
     if (!tbs.enter(tag::kSequence, revoked, "revokedCertificates")) return false;
     revoked_ = revoked.rest();
-    if (!read_revoked(revoked)) return false;
+    if (!read_revoked(revoked)) {
+      if (bad_entries == BadEntries::kRefused) return false;
+      doubt("an entry cannot be read");
+    }
   }
   if (tbs.peek() == tag::explicit_context(0)) {
     DerReader wrapped;
@@ -274,7 +277,7 @@ bool RevocationList::is_named(const SignerCertificate& issuer) const {
 
 Result<const char*> RevocationList::mismatch(SignerCertificate& issuer, int least_hash_bits) {
   constexpr const char* kForged = "its key did not sign the list";
-  if (!issuer.is_ca()) return "it is not a CA";
+  if (!issuer.is_list_authority()) return "it is not a CA";
   if (!issuer.may_sign_lists()) return "its key usage does not allow to sign revocation lists";
   if (signature_.empty() || signature_[0] != 0) return kForged;
   EVP_PKEY* key = issuer.certificate().public_key();

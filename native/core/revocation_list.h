@@ -14,8 +14,10 @@ namespace ocsp {
 
 class RevocationList {
  public:
+  // What becomes of entries that cannot be read: the list is refused, or it is one that does not tell all.
+  enum class BadEntries { kRefused, kDoubted };
   // One list in DER.
-  static Result<std::shared_ptr<RevocationList>> parse(ByteVector der);
+  static Result<std::shared_ptr<RevocationList>> parse(ByteVector der, BadEntries bad_entries = BadEntries::kRefused);
   // One list in DER, or every list of a PEM text.
   static Result<std::vector<std::shared_ptr<RevocationList>>> parse_all(ByteVector bytes);
 
@@ -51,7 +53,7 @@ class RevocationList {
   };
 
   RevocationList() = default;
-  bool read(DerContext& context);
+  bool read(DerContext& context, BadEntries bad_entries);
   bool read_revoked(DerReader list);
   bool read_entry_extensions(DerReader& entry);
   bool read_extensions(DerReader& list);

@@ -45,6 +45,8 @@ class SignerCertificate {
   bool is_ocsp_signer() const { return is_ocsp_signer_; }
   // Whether the key usage, if there is one, allows signatures.
   bool may_sign() const { return may_sign_; }
+  // Whether it is a CA's for revocation lists, which one without keyCertSign may sign, too.
+  bool is_list_authority() const { return is_list_authority_; }
   // Whether it allows revocation lists.
   bool may_sign_lists() const { return may_sign_lists_; }
   SignatureVerifier& verifier() { return verifier_; }
@@ -68,6 +70,7 @@ class SignerCertificate {
   bool is_ocsp_signer_ = false;
   bool may_sign_ = false;
   bool may_sign_lists_ = false;
+  bool is_list_authority_ = false;
 };
 
 // Decoding a certificate takes OpenSSL 3.0 longer than verifying a signature with it, and a responder sends the same

@@ -124,7 +124,7 @@ withCli('a CRL of another issuer, or one that was changed, is refused', async (t
     t.is(status, 0, stderr);
   };
   const at = (name: string): string => join(folder, name);
-  const refused = { code: 'ERR_OCSP_INVALID_VALUE', message: /was not signed by the issuer/ };
+  const refused = { message: /key did not sign the list|does not go with the signer's key|wrong public key type/ };
   const kinds: [name: string, key: string[], sign?: string[]][] = [
     ['rsa', ['-newkey', 'rsa:2048']],
     ['pss', ['-newkey', 'rsa:2048'], ['-sigopt', 'rsa_padding_mode:pss', '-sigopt', 'rsa_pss_saltlen:20']],
@@ -198,7 +198,7 @@ withCli('bulk-sign of a CRL and the list of what was issued', async (t) => {
   const others = ['--issuer', at('foreign.pem'), '--signer', at('foreign.pem'), '--key', at('foreign.key')];
   const refused = await command(['bulk-sign', ...others, '--out', at('other'), '--crl', crl]);
   t.is(refused.status, 1);
-  t.regex(refused.stderr, /the CRL is of another issuer, by its name \[ERR_OCSP_INVALID_VALUE\]/);
+  t.regex(refused.stderr, /it is of another CA \[ERR_OCSP_INVALID_VALUE\]/);
 });
 
 withCli('each entry says what openssl ocsp answers', async (t) => {
