@@ -312,7 +312,10 @@ export interface NativeBinding {
    * Why a revocation list is not that of the issuer, and why it does not tell all that its CA has revoked; '' where nothing is
    * wrong. Throws `ERR_OCSP_MALFORMED`, `ERR_OCSP_UNSUPPORTED_ALGORITHM`, `ERR_OCSP_OPENSSL`.
    */
-  checkRevocationList(der: Uint8Array, issuer: NativeCertificate | undefined): [mismatch: string, partial: string];
+  checkRevocationList(
+    der: Uint8Array,
+    issuer: NativeCertificate | undefined,
+  ): [mismatch: string, list: string, part: string, entry: string];
   /** OCSP_resp_get0_signer: DER. */
   findResponseSigner(der: Uint8Array, certificates: readonly NativeCertificate[]): Buffer | undefined;
   /** OCSP_REQUEST_print, OCSP_RESPONSE_print: the text as far as OpenSSL got, and an OCSPError if that is not all. */

@@ -15,7 +15,10 @@ export interface CrlAuthorityOptions extends WatchOptions {
    * revoked is known: then `notIssued: 'good'` says that all else is good.
    */
   readonly serials?: SerialList;
-  /** Says that `serials` are all of the part of the CA's list that the CRL is. */
+  /**
+   * Says that all certificates asked about are of the part of the CA's list that the CRL is. Without it, a CRL that says that it is one
+   * part of a list is not taken: certificates of other parts would count as not revoked.
+   */
   readonly serialsOfPart?: boolean;
 }
 
@@ -28,19 +31,23 @@ const OPTION_NAMES: OptionNames<CrlAuthorityOptions> = {
 };
 
 /**
- * A CRL file, which is read again when it has changed; an older CRL than the one before, by thisUpdate, is not taken. Answers hold from
- * and until when the CRL does; when it has expired, nothing is good any more.
+ * A CRL file, which is read again when it has changed; an older CRL than the one before, by thisUpdate or by number, is not taken.
+ * Answers hold from and until when the CRL does; when it has expired, nothing is good any more.
  */
 export function crlAuthority(path: string, options: CrlAuthorityOptions): StatusAuthority {
   const { issuer, serials, serialsOfPart = false, ...watch } = readOptions(options, OPTION_NAMES);
   const ca = toCertificate(issuer, 'issuer');
   let list: ReadonlyMap<string, StatusEntry> | undefined;
   let thisUpdate = Number.NEGATIVE_INFINITY;
+  let number = -1n;
   let nextUpdate = Number.POSITIVE_INFINITY;
   const file = new WatchedFile(path, watch, async () => {
     const crl = await readCrl(path, ca);
     const begin = crl.thisUpdate.getTime();
-    if (begin < thisUpdate) throw new Error(`${path} is older than the CRL before it`);
+    if (crl.part !== undefined && !serialsOfPart)
+      throw new Error(`${path} is one part of a list (${crl.part}): serialsOfPart says that no others are asked about`);
+    if (begin < thisUpdate || (crl.number !== undefined && crl.number < number))
+      throw new Error(`${path} is older than the CRL before it`);
     const next = new Map<string, StatusEntry>();
     const given = serials === undefined ? {} : { serials, serialsOfPart };
     const source = crlSource(crl.der, { issuer: ca.x509, ...given });
@@ -52,6 +59,7 @@ export function crlAuthority(path: string, options: CrlAuthorityOptions): Status
     return () => {
       list = next;
       thisUpdate = begin;
+      number = crl.number ?? number;
       nextUpdate = crl.nextUpdate?.getTime() ?? Number.POSITIVE_INFINITY;
     };
   });

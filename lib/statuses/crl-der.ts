@@ -23,17 +23,7 @@ export interface Crl {
 }
 
 const CRL_NUMBER = '2.5.29.20';
-const DELTA_CRL_INDICATOR = '2.5.29.27';
 const ISSUING_DISTRIBUTION_POINT = '2.5.29.28';
-const ONLY_SOME_REASONS = contextTag(3, false);
-const INDIRECT_CRL = contextTag(4, false);
-/** Elements of an IssuingDistributionPoint by which a CRL speaks of some certificates only (RFC 5280 section 5.2.5). */
-const PARTS: ReadonlyMap<number, string> = new Map([
-  [contextTag(0), 'it is that of one distribution point'],
-  [contextTag(1, false), 'it is for certificates of users only'],
-  [contextTag(2, false), 'it is for certificates of CAs only'],
-  [contextTag(5, false), 'it is for attribute certificates only'],
-]);
 
 /** Reads a CRL in DER or PEM down to its entries. */
 export async function readCrl(input: ByteInput, issuer?: ParsedCertificate): Promise<Crl> {
@@ -47,10 +37,9 @@ export async function readCrl(input: ByteInput, issuer?: ParsedCertificate): Pro
   list.optional(Tag.INTEGER, 'version');
   list.read(Tag.SEQUENCE, 'signature');
   list.read(Tag.SEQUENCE, 'issuer');
-  if (issuer !== undefined) {
-    const { mismatch } = revocationListFaults(der, issuer.x509);
-    if (mismatch !== '') throw invalidValue(`the CRL is not one of the issuer: ${mismatch}`);
-  }
+  const faults = revocationListFaults(der, issuer?.x509);
+  if (faults.mismatch !== '') throw invalidValue(`the CRL is not one of the issuer: ${faults.mismatch}`);
+  if (faults.list !== '') throw malformed(`"not listed" says nothing in this CRL: ${faults.list}`);
   const thisUpdate = readTime(list, 'thisUpdate');
   const nextUpdate = isTime(list.peekTag()) ? readTime(list, 'nextUpdate') : undefined;
   const revoked = list.optional(Tag.SEQUENCE, 'revokedCertificates');
@@ -63,7 +52,8 @@ export async function readCrl(input: ByteInput, issuer?: ParsedCertificate): Pro
     der,
     thisUpdate,
     nextUpdate,
-    ...readExtensions(extensions),
+    ...readExtensions(extensions, faults.part !== ''),
+    part: faults.part === '' ? undefined : faults.part,
     revokedStart: revoked?.contentStart ?? 0,
     revokedEnd: revoked?.end ?? 0,
   };
@@ -100,27 +90,18 @@ export function readExtension(extensions: DerReader): { oid: string; critical: b
   return { oid, critical, value };
 }
 
-/**
- * Refuses the kinds of CRL from which the status of a certificate that is not listed does not follow, and critical extensions
- * that nobody here knows (RFC 5280 section 5.2).
- */
-function readExtensions(extensions: DerReader): Pick<Crl, 'number' | 'part' | 'scope'> {
-  const seen = new Set<string>();
+/** What tells one CRL of the CA from another. */
+function readExtensions(extensions: DerReader, isPart: boolean): Pick<Crl, 'number' | 'scope'> {
   let number: bigint | undefined;
-  let part: string | undefined;
   let scope = 'CRL';
   while (!extensions.atEnd) {
-    const { oid, critical, value } = readExtension(extensions);
-    if (seen.has(oid)) throw malformed(`the CRL has the extension ${oid} twice`);
-    seen.add(oid);
-    if (oid === DELTA_CRL_INDICATOR) throw malformed('a delta CRL does not list all revoked certificates');
+    const { oid, value } = readExtension(extensions);
     if (oid === CRL_NUMBER) number = readNumber(value);
-    else if (oid === ISSUING_DISTRIBUTION_POINT) {
-      part = readPart(value);
-      if (part !== undefined) scope += ` ${createHash('sha256').update(value).digest('hex')}`;
-    } else if (critical) throw malformed(`unknown critical extension ${oid} of the CRL`);
+    else if (oid === ISSUING_DISTRIBUTION_POINT && isPart) {
+      scope += ` ${createHash('sha256').update(value).digest('hex')}`;
+    }
   }
-  return { number, part, scope };
+  return { number, scope };
 }
 
 function readNumber(value: Buffer): bigint {
@@ -129,18 +110,4 @@ function readNumber(value: Buffer): bigint {
   reader.done('CRLNumber');
   if (number < 0n) throw malformed('negative CRL number');
   return number;
-}
-
-/** What makes the CRL one part of the CA's list. */
-function readPart(value: Buffer): string | undefined {
-  const point = new DerReader(value).enter(Tag.SEQUENCE, 'IssuingDistributionPoint');
-  let part: string | undefined;
-  while (!point.atEnd) {
-    const { tag } = point.readTlv();
-    if (tag === ONLY_SOME_REASONS)
-      throw malformed('a CRL for some reasons only does not list all revoked certificates');
-    if (tag === INDIRECT_CRL) throw malformed('an indirect CRL lists certificates of other issuers');
-    part ??= PARTS.get(tag);
-  }
-  return part;
 }

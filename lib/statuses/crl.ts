@@ -38,8 +38,9 @@ export interface CrlSourceOptions extends RowOptions {
    */
   readonly serialsOfPart?: boolean;
   /**
-   * The CA whose CRL it has to be: one that names another, that this certificate's key has not signed, or whose certificate may
-   * not sign CRLs (RFC 5280 section 6.3.3) is refused with `ERR_OCSP_INVALID_VALUE`. By default none of this is looked at.
+   * The CA whose CRL it has to be: one that names another CA or key, that this certificate's key has not signed, or whose
+   * certificate may not sign CRLs (RFC 5280 section 6.3.3) is refused with `ERR_OCSP_INVALID_VALUE`; a signature that OpenSSL
+   * cannot check with this key, with `ERR_OCSP_UNSUPPORTED_ALGORITHM`. By default none of this is looked at.
    */
   readonly issuer?: CertificateInput;
   /** Gives each entry the CRL's own thisUpdate and nextUpdate (RFC 6960 section 2.4) instead of the signer's. Default false. */
@@ -196,8 +197,10 @@ function readStatus(entry: DerReader, position: number): NonNullable<Listed['sta
   let invalidity: Extension | undefined;
   const extensions = entry.atEnd ? undefined : entry.enter(Tag.SEQUENCE, 'crlEntryExtensions');
   entry.done('revokedCertificate');
+  const seen = new Set<string>();
   while (extensions !== undefined && !extensions.atEnd) {
     const { oid, critical, value } = readExtension(extensions);
+    if (seen.size === seen.add(oid).size) throw malformed(`the extension ${oid} is there twice`);
     if (oid === CRLReason.oid) reason = CRLReason.fromDer(value).reason;
     else if (oid === InvalidityDate.oid) invalidity = new Extension(oid, false, InvalidityDate.fromDer(value));
     else if (oid === CertificateIssuer.oid) {

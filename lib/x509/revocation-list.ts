@@ -7,10 +7,14 @@ export interface RevocationListFaults {
   /** Why it is not a list of the issuer: another name or key identifier, a key usage without cRLSign, the signature. */
   readonly mismatch: string;
   /**
-   * Why "not listed" does not mean "not revoked": a delta list, one of a distribution point, for some kinds of certificates or
-   * some reasons, an indirect one, an entry removeFromCRL or one that cannot be read, an extension that is critical and not understood, or there twice.
+   * Why "not listed" does not mean "not revoked": a delta list, one for some reasons only, an indirect one, an extension that is
+   * critical and not understood, or there twice.
    */
-  readonly partial: string;
+  readonly list: string;
+  /** What makes it one part of what the CA has revoked: of a distribution point, or for some kinds of certificates. */
+  readonly part: string;
+  /** What is wrong with an entry: removeFromCRL, one of another issuer, or one that cannot be read. */
+  readonly entry: string;
 }
 
 /**
@@ -23,6 +27,6 @@ export interface RevocationListFaults {
  */
 export function revocationListFaults(der: Uint8Array, issuer?: CertificateInput): RevocationListFaults {
   const ca = issuer === undefined ? undefined : toCertificate(issuer, 'issuer').native;
-  const [mismatch, partial] = native.checkRevocationList(der, ca);
-  return { mismatch, partial };
+  const [mismatch, list, part, entry] = native.checkRevocationList(der, ca);
+  return { mismatch, list, part, entry };
 }

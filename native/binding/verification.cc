@@ -73,13 +73,12 @@ Napi::Value verify_async_function(const Napi::CallbackInfo& info) {
       [](Napi::Env env, BasicVerifyOutcome& outcome) -> Napi::Value { return to_object(env, outcome); });
 }
 
-// (der, issuer): [why the list is not the issuer's, why it does not tell all]
+// (der, issuer): [why the list is not the issuer's, what is to be doubted of the list, of its part, of an entry]
 Napi::Value check_revocation_list_function(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const Bytes der = bytes_of(info[0]);
   auto list = RevocationList::parse({der.begin(), der.end()}, RevocationList::BadEntries::kDoubted);
   if (!list.ok()) return throw_error(env, list.error());
-  const char* partial = list.value()->partial();
   Napi::Value mismatch = Napi::String::New(env, "");
   if (!info[1].IsUndefined()) {
     auto* issuer = unwrap<CertificateClass>(info[1]);
@@ -94,10 +93,15 @@ Napi::Value check_revocation_list_function(const Napi::CallbackInfo& info) {
       if (result.value() != nullptr) mismatch = Napi::String::New(env, result.value());
     }
   }
-  Napi::Array answer = Napi::Array::New(env, 2);
+  using Doubt = RevocationList::Doubt;
+  Napi::Array answer = Napi::Array::New(env, 4);
   if (answer.IsEmpty()) return answer;
   answer.Set(0U, mismatch);
-  answer.Set(1U, Napi::String::New(env, partial == nullptr ? "" : partial));
+  std::uint32_t index = 1;
+  for (const Doubt kind : {Doubt::kList, Doubt::kPart, Doubt::kEntry}) {
+    const char* why = list.value()->doubt(kind);
+    answer.Set(index++, Napi::String::New(env, why == nullptr ? "" : why));
+  }
   return answer;
 }
 

@@ -112,8 +112,14 @@ Result<std::vector<std::shared_ptr<RevocationList>>> RevocationList::parse_all(B
 }
 
 // The first reason stays.
-void RevocationList::doubt(const char* why) {
-  if (partial_ == nullptr) partial_ = why;
+void RevocationList::doubt(Doubt kind, const char* why) {
+  const char*& first = doubts_[static_cast<std::size_t>(kind)];
+  if (first == nullptr) first = why;
+}
+
+const char* RevocationList::partial() const {
+  const auto* const found = std::ranges::find_if(doubts_, [](const char* why) { return why != nullptr; });
+  return found == doubts_.end() ? nullptr : *found;
 }
 
 bool RevocationList::read(DerContext& context, BadEntries bad_entries) {
@@ -131,7 +137,7 @@ bool RevocationList::read(DerContext& context, BadEntries bad_entries) {
   }
   if (tbs.peek() == tag::kInteger) {
     if (!read_integer(tbs, tag::kInteger, bytes, "version")) return false;
-    if (bytes.size() != 1 || bytes[0] != 1) doubt("its version is unknown");
+    if (bytes.size() != 1 || bytes[0] != 1) doubt(Doubt::kList, "its version is unknown");
   }
   if (!tbs.read_any(bytes, "signature")) return false;
   // RFC 5280 5.1.1.2: both are the same. No signature is right then.
@@ -147,7 +153,7 @@ bool RevocationList::read(DerContext& context, BadEntries bad_entries) {
     revoked_ = revoked.rest();
     if (!read_revoked(revoked)) {
       if (bad_entries == BadEntries::kRefused) return false;
-      doubt("an entry cannot be read");
+      doubt(Doubt::kEntry, "an entry cannot be read");
     }
   }
   if (tbs.peek() == tag::explicit_context(0)) {
@@ -159,7 +165,7 @@ bool RevocationList::read(DerContext& context, BadEntries bad_entries) {
       return false;
     }
   }
-  if (misuses_remove()) doubt("it has an entry removeFromCRL, which only a delta list may");
+  if (misuses_remove()) doubt(Doubt::kEntry, "it has an entry removeFromCRL, which only a delta list may");
   return tbs.finish("tbsCertList");
 }
 
@@ -186,13 +192,13 @@ bool RevocationList::read_entry_extensions(DerReader& entry) {
     const std::uint8_t kind = certificate_extension(parts.oid);
     if (kind == kCertificateIssuer) {
       is_indirect_ = true;
-      doubt("it lists certificates of other issuers");
+      doubt(Doubt::kEntry, "it lists certificates of other issuers");
     } else if (parts.critical) {
-      doubt("an extension of an entry is critical and not understood");
+      doubt(Doubt::kEntry, "an extension of an entry is critical and not understood");
     }
     if (kind != kReasonCode) continue;
     const int reason = reason_of(parts.value);
-    if (reason < 0 || has_reason) doubt("a reason code cannot be read");
+    if (reason < 0 || has_reason) doubt(Doubt::kEntry, "a reason code cannot be read");
     has_reason = true;
     if (reason == kRemoveFromCrl) has_removed_ = true;
   }
@@ -205,7 +211,7 @@ bool RevocationList::read_extensions(DerReader& list) {
     ExtensionParts parts;
     if (!read_extension_parts(list, parts, "crlExtensions")) return false;
     if (std::ranges::any_of(seen, [&](Bytes oid) { return std::ranges::equal(oid, parts.oid); })) {
-      doubt("it has an extension twice");
+      doubt(Doubt::kList, "it has an extension twice");
       // Each would cost a comparison with all the others.
       if (seen.size() > 64) return list.fail("crlExtensions", "too many");
     }
@@ -213,7 +219,7 @@ bool RevocationList::read_extensions(DerReader& list) {
     switch (certificate_extension(parts.oid)) {
       case kDeltaCrlIndicator:
         is_delta_ = true;
-        doubt("it is a delta list");
+        doubt(Doubt::kList, "it is a delta list");
         break;
       case kIssuingDistributionPoint:
         read_distribution_point(parts.value);
@@ -222,11 +228,12 @@ bool RevocationList::read_extensions(DerReader& list) {
         ErrorQueueScope errors;
         const unsigned char* at = parts.value.data();
         key_id_.reset(d2i_AUTHORITY_KEYID(nullptr, &at, static_cast<long>(parts.value.size())));
-        if (!key_id_ || at != parts.value.data() + parts.value.size()) doubt("its key identifier cannot be read");
+        if (!key_id_ || at != parts.value.data() + parts.value.size())
+          doubt(Doubt::kList, "its key identifier cannot be read");
         break;
       }
       default:
-        if (parts.critical) doubt("an extension is critical and not understood");
+        if (parts.critical) doubt(Doubt::kList, "an extension is critical and not understood");
     }
   }
   return true;
@@ -237,33 +244,34 @@ void RevocationList::read_distribution_point(Bytes value) {
   DerContext context{value.data(), false, {}};
   DerReader in(context, value);
   DerReader point;
-  if (!in.enter(tag::kSequence, point, "") || !in.at_end()) return doubt("its distribution point cannot be read");
+  if (!in.enter(tag::kSequence, point, "") || !in.at_end())
+    return doubt(Doubt::kList, "its distribution point cannot be read");
   while (!point.at_end()) {
     Bytes element;
     const std::uint8_t kind = point.peek();
-    if (!point.read_any(element, "")) return doubt("its distribution point cannot be read");
+    if (!point.read_any(element, "")) return doubt(Doubt::kList, "its distribution point cannot be read");
     switch (kind) {
       case tag::explicit_context(0):
-        doubt("it is that of one distribution point");
+        doubt(Doubt::kPart, "it is that of one distribution point");
         break;
       case tag::context(1):
-        doubt("it is for certificates of users only");
+        doubt(Doubt::kPart, "it is for certificates of users only");
         break;
       case tag::context(2):
-        doubt("it is for certificates of CAs only");
+        doubt(Doubt::kPart, "it is for certificates of CAs only");
         break;
       case tag::context(3):
-        doubt("it is for some reasons only");
+        doubt(Doubt::kList, "it is for some reasons only");
         break;
       case tag::context(4):
         is_indirect_ = true;
-        doubt("it lists certificates of other issuers");
+        doubt(Doubt::kList, "it lists certificates of other issuers");
         break;
       case tag::context(5):
-        doubt("it is for attribute certificates only");
+        doubt(Doubt::kPart, "it is for attribute certificates only");
         break;
       default:
-        doubt("its distribution point cannot be read");
+        doubt(Doubt::kList, "its distribution point cannot be read");
     }
   }
 }

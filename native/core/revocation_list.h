@@ -3,6 +3,7 @@
 // it hashes the list again for every verdict.
 #pragma once
 
+#include <array>
 #include <mutex>
 #include <vector>
 
@@ -14,8 +15,11 @@ namespace ocsp {
 
 class RevocationList {
  public:
-  // What becomes of entries that cannot be read: the list is refused, or it is one that does not tell all.
+  // What becomes of entries that cannot be read: the list is refused, or there is a doubt about an entry.
   enum class BadEntries { kRefused, kDoubted };
+  // Where lies what keeps "not listed" from meaning "not revoked": in the list, in that it is one part of what its
+  // issuer has revoked, or in an entry.
+  enum class Doubt : std::uint8_t { kList, kPart, kEntry };
   // One list in DER.
   static Result<std::shared_ptr<RevocationList>> parse(ByteVector der, BadEntries bad_entries = BadEntries::kRefused);
   // One list in DER, or every list of a PEM text.
@@ -26,8 +30,9 @@ class RevocationList {
   std::int64_t this_update() const { return this_update_; }
   std::int64_t next_update() const { return next_update_; }  // INT64_MAX when absent
 
-  // Why "not listed" does not mean "not revoked": nullptr for a whole list of what its issuer has revoked.
-  const char* partial() const { return partial_; }
+  // The first reason of a kind, or of all kinds; nullptr for none. A list without any is a whole one.
+  const char* doubt(Doubt kind) const { return doubts_[static_cast<std::size_t>(kind)]; }
+  const char* partial() const;
   // removeFromCRL belongs into delta lists alone; OpenSSL takes it for "good" in others, too.
   bool misuses_remove() const { return has_removed_ && !is_delta_; }
 
@@ -58,7 +63,7 @@ class RevocationList {
   bool read_entry_extensions(DerReader& entry);
   bool read_extensions(DerReader& list);
   void read_distribution_point(Bytes value);
-  void doubt(const char* why);
+  void doubt(Doubt kind, const char* why);
   void index();
   bool entry_revokes(std::uint32_t offset, Bytes serial) const;
 
@@ -72,7 +77,7 @@ class RevocationList {
   std::int64_t this_update_ = 0;
   std::int64_t next_update_ = INT64_MAX;
   std::uint32_t count_ = 0;
-  const char* partial_ = nullptr;
+  std::array<const char*, 3> doubts_{};
   bool is_delta_ = false;
   bool is_indirect_ = false;
   bool has_removed_ = false;

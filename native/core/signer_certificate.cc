@@ -62,7 +62,7 @@ Result<std::shared_ptr<SignerCertificate>> SignerCertificate::make(std::shared_p
   const std::uint32_t usage = (flags & EXFLAG_KUSAGE) == 0 ? UINT32_MAX : X509_get_key_usage(x509);
   signer->may_sign_ = (usage & (KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION)) != 0;
   signer->may_sign_lists_ = (usage & KU_CRL_SIGN) != 0;
-  signer->is_list_authority_ = signer->is_ca_ || (flags & EXFLAG_CA) != 0;
+  signer->is_list_authority_ = signer->is_ca_ || (flags & (EXFLAG_CA | EXFLAG_INVALID)) == EXFLAG_CA;
   return signer;
 }
 

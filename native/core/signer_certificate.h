@@ -45,7 +45,7 @@ class SignerCertificate {
   bool is_ocsp_signer() const { return is_ocsp_signer_; }
   // Whether the key usage, if there is one, allows signatures.
   bool may_sign() const { return may_sign_; }
-  // Whether it is a CA's for revocation lists, which one without keyCertSign may sign, too.
+  // Whether it is a CA's as far as revocation lists go: one without keyCertSign may sign them, too.
   bool is_list_authority() const { return is_list_authority_; }
   // Whether it allows revocation lists.
   bool may_sign_lists() const { return may_sign_lists_; }

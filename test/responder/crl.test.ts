@@ -1,8 +1,11 @@
 /** CRL files, made by `openssl ca`, as what knows the status. */
 import { renameSync } from 'node:fs';
+import test from 'ava';
 import { loadDerOcspResponse } from 'openssl-ocsp';
 import { crlAuthority } from 'openssl-ocsp/responder';
 import { createTestCa, type TestIdentity } from 'openssl-ocsp/testing';
+import { encodeSequence, encodeTlv } from '#dist/x509/der.js';
+import { crlOf, entryOf, extensionOf } from '../bulk/sources/crls.js';
 import { withCli } from '../helpers/conditional.js';
 import { openssl, Scratch } from '../helpers/openssl-cli.js';
 import { ask, ca, makeResponder, statusOf } from './fixtures.js';
@@ -80,4 +83,37 @@ withCli('a CRL without a list: what it does not list is what the policy says', a
     t.is(await statusOf(responder, ask(['1001'])), expected);
     t.is(await statusOf(responder, ask(['1002'])), 'revoked');
   }
+});
+
+test('a CRL that is one part of a list, or goes back by its number, is not taken', async (t) => {
+  const scratch = new Scratch();
+  t.teardown(() => scratch[Symbol.dispose]());
+  const users = extensionOf('2.5.29.28', encodeSequence(encodeTlv(0x81, Buffer.of(0xff))), true);
+  const path = scratch.write('part.crl', crlOf(ca, { entries: [entryOf(0x1002n)], extensions: [users] }));
+  for (const [serialsOfPart, expected] of [
+    [undefined, 'TRY_LATER'],
+    [false, 'TRY_LATER'],
+    [true, 'good'],
+  ] as const) {
+    const errors: string[] = [];
+    const given = serialsOfPart === undefined ? {} : { serialsOfPart };
+    const onError = (error: unknown): void => void errors.push(String(error));
+    const authority = crlAuthority(path, { issuer: ca.certificate, ...given, onError });
+    const responder = makeResponder(t, { authority, notIssued: 'good' });
+    await responder.ready().catch(onError);
+    t.is(await statusOf(responder, ask(['1001'])), expected);
+    t.is(errors.length > 0, expected !== 'good');
+    for (const error of errors) t.regex(error, /one part of a list \(it is for certificates of users only\)/);
+  }
+  const errors: string[] = [];
+  const whole = scratch.write('whole.crl', crlOf(ca, { number: 7, entries: [entryOf(0x1002n)] }));
+  const onError = (error: unknown): void => void errors.push(String(error));
+  const authority = crlAuthority(whole, { issuer: ca.certificate, onError });
+  const responder = makeResponder(t, { authority, notIssued: 'good' });
+  await responder.ready();
+  t.is(await statusOf(responder, ask(['1002'])), 'revoked');
+  scratch.write('whole.crl', crlOf(ca, { number: 6, thisUpdate: new Date() }));
+  await authority.refresh?.();
+  t.regex(errors.join(), /older than the CRL before/);
+  t.is(await statusOf(responder, ask(['1002'])), 'revoked');
 });

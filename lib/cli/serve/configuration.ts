@@ -37,6 +37,7 @@ export interface IssuerConfig {
   readonly index?: string;
   readonly crl?: string;
   readonly serials?: string;
+  readonly serialsOfPart?: boolean;
   readonly postgres?: string;
   readonly store?: string;
   readonly notIssued?: NotIssuedPolicy;
@@ -205,14 +206,14 @@ async function issuerOptions(config: IssuerConfig, isLazy: boolean, tell: Teller
 }
 
 async function authorityOf(
-  { index, crl, serials, includeExpired, postgres }: IssuerConfig,
+  { index, crl, serials, serialsOfPart, includeExpired, postgres }: IssuerConfig,
   issuer: X509Certificate,
   store: SegmentStore | undefined,
   { onError, resources }: Teller,
 ): Promise<StatusAuthority> {
   if ([index, crl, postgres].filter((one) => one !== undefined).length > 1)
     throw new UsageError('an issuer has one of index, crl and postgres');
-  if (serials !== undefined && crl === undefined) throw new UsageError('serials go with a CRL');
+  if ((serials !== undefined || serialsOfPart) && crl === undefined) throw new UsageError('serials go with a CRL');
   if (index !== undefined) {
     const expired = includeExpired ? ({ expired: 'include' } as const) : {};
     const make = (): StatusAuthority =>
@@ -220,10 +221,10 @@ async function authorityOf(
     return resources.authority(JSON.stringify([issuer.raw.toString('base64'), index, expired]), make);
   }
   if (crl !== undefined) {
-    const given = serials === undefined ? {} : { serials };
+    const given = { ...(serials !== undefined && { serials }), ...(serialsOfPart && { serialsOfPart }) };
     const make = (): StatusAuthority =>
       crlAuthority(crl, { issuer, ...given, onError: (error) => onError(crl, error) });
-    return resources.authority(JSON.stringify([issuer.raw.toString('base64'), crl, serials]), make);
+    return resources.authority(JSON.stringify([issuer.raw.toString('base64'), crl, given]), make);
   }
   if (postgres !== undefined) {
     // (Loaded here: nobody else needs it.)

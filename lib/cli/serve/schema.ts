@@ -60,6 +60,9 @@ const ISSUER = object(
     index: text('The index.txt of openssl ca, read again when it has changed.'),
     crl: text('A CRL of the CA, read again when it has changed.'),
     serials: text('With crl, a file of all that was issued: what the CRL does not list is good.'),
+    serialsOfPart: flag(
+      "A crl that is one part of the CA's list is taken: no certificates of other parts are asked about.",
+    ),
     postgres: text(
       'Connection string of a PostgreSQL database that knows the statuses: postgres://USER@HOST/DATABASE.',
     ),

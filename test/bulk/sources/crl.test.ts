@@ -4,6 +4,7 @@ import { OCSPCertStatus } from 'openssl-ocsp';
 import { type BadRowError, type CrlSourceOptions, crlSource } from 'openssl-ocsp/bulk';
 import { createTestCa } from 'openssl-ocsp/testing';
 import { ASN1StringType } from '#dist/x509/asn1-string.js';
+import { certificateExtension } from '#dist/x509/certificate-extensions.js';
 import { encodeInteger, encodeNull, encodeSequence, encodeTlv } from '#dist/x509/der.js';
 import { Name, NameAttribute } from '#dist/x509/name.js';
 import { NameOID } from '#dist/x509/oids.js';
@@ -114,6 +115,112 @@ test('only a CRL of the issuer, by its name and what its certificate allows', as
   }
   const impostor = createTestCa({ subject });
   await refused(t, crlOf(impostor), { issuer }, /key did not sign the list/);
+});
+
+const keyIdentifier = (...fields: Buffer[]): Buffer => extensionOf('2.5.29.35', encodeSequence(...fields));
+const pointOf = (...elements: Buffer[]): Buffer => extensionOf('2.5.29.28', encodeSequence(...elements), true);
+const flagOf = (tag: number): Buffer => encodeTlv(tag, Buffer.of(0xff));
+
+test('the key identifier of a CRL is that of the CA, or of another certificate of its key', async (t) => {
+  const issuer = ca.certificate;
+  const own = certificateExtension(issuer, '2.5.29.14')!.subarray(2);
+  const otherCertificate = [encodeTlv(0xa1, encodeTlv(0xa4, encodeSequence())), encodeTlv(0x82, Buffer.of(5))];
+  const listWith = (...fields: Buffer[]) =>
+    crlOf(ca, { entries: [entryOf(1n)], extensions: [keyIdentifier(...fields)] });
+  for (const fields of [[], [encodeTlv(0x80, own)], otherCertificate, [encodeTlv(0x80, own), ...otherCertificate]]) {
+    t.is((await entriesOf(crlSource(listWith(...fields), { issuer }))).length, 1);
+  }
+  for (const id of [Buffer.alloc(20), own.subarray(1), Buffer.alloc(0)]) {
+    for (const more of [[], otherCertificate]) {
+      const list = listWith(encodeTlv(0x80, id), ...more);
+      await refused(t, list, { issuer, serials: ['A1'] }, /it is of another CA/);
+      t.is((await entriesOf(crlSource(list))).length, 1, 'whose it is, is looked at for an issuer');
+    }
+  }
+});
+
+test('a certificate whose extensions cannot be read is no authority for lists', async (t) => {
+  const { privateKey } = ca;
+  const own = crlOf(ca);
+  for (const broken of [
+    { oid: '2.5.29.15', critical: true, value: encodeNull() },
+    { oid: '2.5.29.30', critical: true, value: encodeNull() },
+    { oid: '2.5.29.37', critical: false, value: encodeNull() },
+  ]) {
+    const subject = 'C=AT, O=Some Company, CN=The CA';
+    const { certificate } = ca.issue({ subject, privateKey, ca: true, keyUsage: [], extensions: [broken] });
+    await refused(t, own, { issuer: certificate, serials: ['A1'] }, /not a CA/);
+  }
+});
+
+test('what keeps "not listed" from meaning "good" in the list itself', async (t) => {
+  const twice = extensionOf('1.3.6.1.4.1.99999.1', encodeNull());
+  const lists: [CrlParts, RegExp][] = [
+    [{ extensions: [extensionOf('2.5.29.27', encodeInteger(1), true)] }, /delta/],
+    [{ extensions: [extensionOf('2.5.29.27', encodeInteger(1))] }, /delta/],
+    [{ extensions: [extensionOf('2.5.29.27', encodeNull())] }, /delta/],
+    [{ extensions: [pointOf(encodeTlv(0x83, Buffer.of(6, 0x40)))] }, /some reasons/],
+    [{ extensions: [pointOf(flagOf(0x84))] }, /other issuers/],
+    [{ extensions: [pointOf(flagOf(0x81), flagOf(0x84))] }, /other issuers/],
+    [{ extensions: [pointOf(flagOf(0x86))] }, /distribution point cannot be read/],
+    [{ extensions: [pointOf(flagOf(0x81), flagOf(0x86))] }, /distribution point cannot be read/],
+    [{ extensions: [extensionOf('2.5.29.28', encodeNull(), true)] }, /distribution point cannot be read/],
+    [
+      { extensions: [extensionOf('2.5.29.28', Buffer.concat([encodeSequence(), encodeNull()]))] },
+      /distribution point cannot be read/,
+    ],
+    [{ extensions: [extensionOf('1.3.6.1.4.1.99999.1', encodeNull(), true)] }, /critical and not understood/],
+    [{ extensions: [twice, twice] }, /twice/],
+    [{ extensions: [pointOf(), pointOf()] }, /twice/],
+    [{ extensions: [extensionOf('2.5.29.35', encodeNull())] }, /key identifier cannot be read/],
+    [{ version: 2 }, /version/],
+    [{ version: 0 }, /version/],
+  ];
+  for (const [parts, message] of lists) {
+    const crl = crlOf(ca, { ...parts, entries: [entryOf(0xb1n)] });
+    for (const options of [{}, { serials: ['A1'] }, { serials: ['A1'], serialsOfPart: true }]) {
+      for (const issuer of [undefined, ca.certificate]) {
+        const source = crlSource(crl, { ...options, ...(issuer && { issuer }), onBadRow: () => t.fail() });
+        await t.throwsAsync(entriesOf(source), { code: 'ERR_OCSP_MALFORMED', message });
+      }
+    }
+  }
+});
+
+test("bad entries, for an issuer: the certificate is left out, and the CRL is the CA's", async (t) => {
+  const issuer = ca.certificate;
+  const strange: [Buffer, RegExp][] = [
+    [entryOf(0xa1n, encodeInteger(5)), /not a time/],
+    [encodeSequence(encodeInteger(0xa1)), /not a time/],
+    [entryOf(0xa1n, undefined, reasonOf(8)), /removeFromCRL/],
+    [entryOf(0xa1n, undefined, reasonOf(8), reasonOf(1)), /twice/],
+    [entryOf(0xa1n, undefined, reasonOf(1), reasonOf(1)), /twice/],
+    [entryOf(0xa1n, undefined, encodeNull()), /./],
+    [entryOf(0xa1n, undefined, extensionOf('1.3.6.1.4.1.99999.1', encodeNull(), true)), /unknown critical extension/],
+  ];
+  for (const [entry, message] of strange) {
+    for (const entries of [
+      [entry, entryOf(0xb1n)],
+      [entryOf(0xb1n), entry],
+    ]) {
+      const crl = crlOf(ca, { entries });
+      const { found, bad } = await read(crl, { issuer, serials: ['A1', 'A2', 'B1'] });
+      t.deepEqual(found, { A2: 'GOOD', B1: 'REVOKED' });
+      t.regex(bad.join(), message);
+      await t.throwsAsync(entriesOf(crlSource(crl, { issuer })), { code: 'ERR_OCSP_MALFORMED', message });
+      const impostor = createTestCa({ subject: 'C=AT, O=Some Company, CN=The CA' });
+      await refused(t, crlOf(impostor, { entries }), { issuer }, /another CA|did not sign/);
+    }
+  }
+  const other = entryOf(0xa1n, undefined, extensionOf('2.5.29.29', encodeSequence(), true));
+  for (const entries of [
+    [other, entryOf(0xb1n)],
+    [entryOf(0xb1n), other],
+  ]) {
+    const crl = crlOf(ca, { entries });
+    for (const options of [{}, { serials: ['A1'] }])
+      await t.throwsAsync(read(crl, { issuer, ...options }), { message: /a certificateIssuer/ });
+  }
 });
 
 test('names are equal in other string types, cases and spaces', async (t) => {

@@ -40,6 +40,8 @@ export function reasonOf(code: number): Buffer {
 export interface CrlParts {
   readonly entries?: readonly Buffer[];
   readonly number?: number;
+  /** Default 1, for version 2. */
+  readonly version?: number;
   readonly thisUpdate?: Date;
   readonly nextUpdate?: Date | null;
   readonly extensions?: readonly Buffer[];
@@ -49,13 +51,13 @@ export interface CrlParts {
 
 /** A CRL that the CA (of an EC key) has signed: of an hour ago, for a day. */
 export function crlOf(ca: TestCa, parts: CrlParts = {}): Buffer {
-  const { entries = [], number, thisUpdate = new Date(Date.now() - HOUR) } = parts;
+  const { entries = [], number, version = 1, thisUpdate = new Date(Date.now() - HOUR) } = parts;
   const nextUpdate = parts.nextUpdate === undefined ? new Date(thisUpdate.getTime() + 24 * HOUR) : parts.nextUpdate;
   const algorithm = encodeSequence(encodeOid('1.2.840.10045.4.3.2'));
   const numbers = number === undefined ? [] : [extensionOf('2.5.29.20', encodeInteger(number))];
   const extensions = [...numbers, ...(parts.extensions ?? [])];
   const list = encodeSequence(
-    encodeInteger(1),
+    encodeInteger(version),
     algorithm,
     parts.name ?? toCertificate(ca.certificate, 'ca').subject,
     encodeUtcTime(thisUpdate),

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -124,7 +125,8 @@ withCli('a CRL of another issuer, or one that was changed, is refused', async (t
     t.is(status, 0, stderr);
   };
   const at = (name: string): string => join(folder, name);
-  const refused = { message: /key did not sign the list|does not go with the signer's key|wrong public key type/ };
+  const forged = { code: 'ERR_OCSP_INVALID_VALUE', message: /its key did not sign the list/ };
+  const keyTypeOf = (file: string) => new X509Certificate(readFileSync(file)).publicKey.asymmetricKeyType;
   const kinds: [name: string, key: string[], sign?: string[]][] = [
     ['rsa', ['-newkey', 'rsa:2048']],
     ['pss', ['-newkey', 'rsa:2048'], ['-sigopt', 'rsa_padding_mode:pss', '-sigopt', 'rsa_pss_saltlen:20']],
@@ -142,8 +144,12 @@ withCli('a CRL of another issuer, or one that was changed, is refused', async (t
   for (const [issuerFile, own] of crls) {
     const issuer = readFileSync(issuerFile);
     t.is((await entriesOf(crlSource(own, { issuer }))).length, REVOCATIONS.length, own);
-    for (const [, other] of crls) {
-      if (other !== own) await t.throwsAsync(entriesOf(crlSource(other, { issuer })), refused, `${own} ${other}`);
+    for (const [otherFile, other] of crls) {
+      if (other === own) continue;
+      // What no key of this type can sign, OpenSSL does not even try to check.
+      const expected =
+        keyTypeOf(otherFile) === keyTypeOf(issuerFile) ? forged : { code: 'ERR_OCSP_UNSUPPORTED_ALGORITHM' };
+      await t.throwsAsync(entriesOf(crlSource(other, { issuer })), expected, `${own} ${other}`);
     }
   }
   const issuer = readFileSync(at('ca.pem'));
@@ -154,10 +160,10 @@ withCli('a CRL of another issuer, or one that was changed, is refused', async (t
   const changed = Buffer.from(der);
   changed[position + 2] = 3;
   t.is((await entriesOf(crlSource(changed))).length, REVOCATIONS.length);
-  await t.throwsAsync(entriesOf(crlSource(changed, { issuer })), refused);
+  await t.throwsAsync(entriesOf(crlSource(changed, { issuer })), forged);
   changed.set(der);
   changed[der.length - 1] = (der[der.length - 1] as number) ^ 1;
-  await t.throwsAsync(entriesOf(crlSource(changed, { issuer })), refused);
+  await t.throwsAsync(entriesOf(crlSource(changed, { issuer })), forged);
   await t.throwsAsync(entriesOf(crlSource(der.subarray(0, -1), { issuer })), { code: 'ERR_OCSP_MALFORMED' });
   await t.throwsAsync(entriesOf(crlSource(der, { issuer: Buffer.from('no certificate') })), {
     code: 'ERR_OCSP_MALFORMED',
