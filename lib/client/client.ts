@@ -81,6 +81,12 @@ export class OCSPClient {
     const firstHash = hash === undefined ? null : checkCertIdHash(hash, 'hash').hash;
     const subject = toSubject(question);
     signal?.throwIfAborted();
+    // Before anything else: what is known, asked and kept under its serial number is about another certificate.
+    const { mismatch } = subject.target;
+    if (mismatch !== '') {
+      const why = mismatch ?? 'whether its key signed it cannot be told';
+      return this.#decide(undetermined('refused', `the issuer given is not that of the certificate: ${why}`));
+    }
     if (staple !== undefined) {
       const stapled = await this.#judgeStaple(subject, staple);
       if (stapled !== null) return stapled;
@@ -193,7 +199,6 @@ export class OCSPClient {
 
   /** Null where it does not count, or something later is known. */
   async #judgeStaple(subject: Subject, staple: Uint8Array): Promise<CheckResult | null> {
-    if (subject.target.mismatch !== '') return null;
     const { verifier } = this.#settings.inquiry;
     const now = this.#now();
     const verdict = verifier.verify(staple, subject.question(now));
@@ -257,8 +262,6 @@ export class OCSPClient {
     const inquiry = { ...this.#settings.inquiry, firstHash };
     const inapplicable = notApplicable(subject, minLifetime);
     if (inapplicable !== null) return inapplicableFor(inapplicable);
-    const { mismatch } = subject.target;
-    if (mismatch !== '') return undetermined('refused', `the issuer given is not that of the certificate: ${mismatch}`);
     const { urls, others } = await this.#respondersFor(subject, question);
     if (urls.length === 0) {
       if (others.length === 0) return inapplicableFor('no responder is named');

@@ -1,8 +1,8 @@
 import { createServer } from 'node:net';
 import test from 'ava';
 import { OCSPRequestBuilder, Verifier } from 'openssl-ocsp';
-import { OCSPClient, type OCSPClientOptions } from 'openssl-ocsp/client';
-import { TestResponder, type TestResponderOptions, TestResponseKit } from 'openssl-ocsp/testing';
+import { type CheckOptions, type ClientQuestion, OCSPClient, type OCSPClientOptions } from 'openssl-ocsp/client';
+import { createTestCa, TestResponder, type TestResponderOptions, TestResponseKit } from 'openssl-ocsp/testing';
 
 const kit = new TestResponseKit();
 const question = { certificate: kit.leaf.certificate, issuer: kit.ca.certificate };
@@ -255,6 +255,49 @@ test('certificates by their CertID; an issuer that is not theirs', async (t) => 
   t.deepEqual([wrong.outcome, wrong.failure, wrong.allowed], ['undetermined', 'refused', false]);
   t.regex(wrong.explain(), /the issuer given is not that of the certificate/);
   t.is(responder.requests.length, 1, 'nobody is asked about that');
+});
+
+test('a forged certificate has nothing of the one whose serial number it bears, and leaves nothing behind', async (t) => {
+  await using responder = await start();
+  const { certificate, issuer } = question;
+  const forger = createTestCa({ subject: issuer.subject.split('\n').join(',') });
+  const forged = (more = {}) => ({
+    certificate: forger.issue({ serialNumber: BigInt(`0x${certificate.serialNumber}`), ...more }).certificate,
+    issuer,
+  });
+  const forgeries = [
+    forged(),
+    forged({ notAfter: new Date(Date.now() + 3600_000) }),
+    forged({ extensions: [{ oid: '2.5.29.56', value: Buffer.from('0500', 'hex') }] }),
+  ];
+  const store = new Map<string, Uint8Array>();
+  const cache = {
+    store: {
+      get: async (key: string) => store.get(key) ?? null,
+      put: async (key: string, der: Uint8Array) => void store.set(key, der),
+      delete: async () => {},
+      async *keys() {},
+    },
+  };
+  await using client = clientOf([responder], { cache, minLifetime: 24 * 3600 });
+  const refused = async (wrong: ClientQuestion, options: CheckOptions = {}, by = client) => {
+    const result = await by.check(wrong, options);
+    t.deepEqual([result.outcome, result.failure, result.allowed], ['undetermined', 'refused', false]);
+  };
+  for (const wrong of forgeries) await refused(wrong);
+  t.is(responder.requests.length, 0);
+  const first = client.check(question);
+  for (const wrong of forgeries) await refused(wrong);
+  t.is((await first).outcome, 'good', 'although the forgery was refused before, and while it was asked about');
+  for (const wrong of forgeries) {
+    await refused(wrong);
+    await refused(wrong, { fresh: true });
+    await refused(wrong, { staple: kit.respond() });
+  }
+  await using another = clientOf([responder], { cache });
+  for (const wrong of forgeries) await refused(wrong, {}, another);
+  t.is((await client.check(question)).source, 'cache');
+  t.is(responder.requests.length, 1);
 });
 
 test('nothing to ask about: no URL, noRevAvail, a short life; and URLs that are not HTTP', async (t) => {
