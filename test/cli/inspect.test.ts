@@ -10,7 +10,7 @@ import {
 import { createTestCa, TestResponseKit, testErrorResponse } from 'openssl-ocsp/testing';
 import { describeRequest, describeResponse, messageJson } from '#dist/cli/describe.js';
 import { outlineLines } from '#dist/cli/outline.js';
-import { command, forEachOf } from '../helpers/command.js';
+import { command, commandInside, forEachOf } from '../helpers/command.js';
 import { openssl, Scratch, sameOpensslVersion } from '../helpers/openssl-cli.js';
 
 const kit = new TestResponseKit();
@@ -38,15 +38,15 @@ test('finds out which message it is, and in which form', async (t) => {
   ];
   await forEachOf(cases, async ([type, form, content], i) => {
     const octets = (type === 'request' ? request : response).length;
-    const piped = await command(['inspect', '--json'], { input: content });
+    const piped = await commandInside(['inspect', '--json'], content);
     t.is(piped.status, 0, piped.stderr);
     t.like(JSON.parse(piped.stdout), { type, form, octets, lenient: false });
     const path = scratch.write(`message-${i}`, content);
-    t.is((await command(['inspect', '--json', path])).stdout, piped.stdout);
-    const text = await command(['inspect', path]);
+    t.is((await commandInside(['inspect', '--json', path])).stdout, piped.stdout);
+    const text = await commandInside(['inspect', path]);
     t.true(text.stdout.startsWith(`OCSP ${type}, ${octets} octets (${form})\n`), text.stdout);
   });
-  t.is((await command(['inspect', '--json', '-'], { input: request })).status, 0);
+  t.is((await commandInside(['inspect', '--json', '-'], request)).status, 0);
   const behind = await command(['inspect', '--json'], {
     input: kit.ca.certificatePem + pem('OCSP RESPONSE', response),
   });
@@ -54,7 +54,7 @@ test('finds out which message it is, and in which form', async (t) => {
 });
 
 test('the text holds every member', async (t) => {
-  const { stdout } = await command(['inspect'], { input: response });
+  const { stdout } = await commandInside(['inspect'], response);
   const { certificate } = kit.responder;
   for (const part of [
     'SUCCESSFUL',
@@ -71,7 +71,7 @@ test('the text holds every member', async (t) => {
   ]) {
     t.true(stdout.includes(part), part);
   }
-  const signed = (await command(['inspect'], { input: signedRequest })).stdout;
+  const signed = (await commandInside(['inspect'], signedRequest)).stdout;
   for (const part of [
     'requestor          CN=Test OCSP responder',
     'Extension OCSPNonce',
@@ -83,14 +83,14 @@ test('the text holds every member', async (t) => {
   const two = kit.respond([kit.entry({ nextUpdate: null }), kit.entry({ hash: 'sha256', status: 'unknown' })], {
     responderId: 'name',
   });
-  const entries = (await command(['inspect'], { input: two })).stdout;
+  const entries = (await commandInside(['inspect'], two)).stdout;
   t.regex(entries, /responder {10}CN=Test OCSP responder/);
   t.regex(entries, /Entry 1 of 2\n +status +GOOD[\s\S]*next update +none[\s\S]*Entry 2 of 2\n +status +UNKNOWN/);
 });
 
 test('the members of the JSON are these', async (t) => {
   const keysOf = async (input: Buffer): Promise<Record<string, unknown>> =>
-    JSON.parse((await command(['inspect', '--json'], { input })).stdout) as Record<string, unknown>;
+    JSON.parse((await commandInside(['inspect', '--json'], input)).stdout) as Record<string, unknown>;
   const head = ['type', 'form', 'octets', 'lenient'];
   const signature = ['signatureAlgorithmOid', 'signatureHashAlgorithm', 'signature', 'certificates'];
   const certId = ['hashAlgorithm', 'issuerNameHash', 'issuerKeyHash', 'serialNumber'];
@@ -140,7 +140,7 @@ test('the members of the JSON are these', async (t) => {
 });
 
 test('an error status is told with what it means', async (t) => {
-  const { status, stdout } = await command(['inspect'], { input: testErrorResponse(3) });
+  const { status, stdout } = await commandInside(['inspect'], testErrorResponse(3));
   t.is(status, 0);
   t.regex(stdout, /TRY_LATER: the responder is overloaded/);
 });
@@ -153,7 +153,7 @@ test('--text is what openssl prints', async (t) => {
     ['req', request, 'OCSP Request Data:'],
     ['resp', response, 'OCSP Response Data:'],
   ] as const) {
-    const { stdout, status } = await command(['inspect', '--text'], { input: der });
+    const { stdout, status } = await commandInside(['inspect', '--text'], der);
     t.is(status, 0);
     t.true(stdout.startsWith(title));
     // Another version of OpenSSL breaks lines elsewhere.
@@ -165,15 +165,15 @@ test('--text is what openssl prints', async (t) => {
 
 test('--lenient reads what openssl reads', async (t) => {
   const trailing = kit.respond(undefined, { trailing: Buffer.from('0500', 'hex') });
-  const strict = await command(['inspect'], { input: trailing });
+  const strict = await commandInside(['inspect'], trailing);
   t.is(strict.status, 1);
   t.regex(strict.stderr, /--lenient shows how \[ERR_OCSP_MALFORMED\]\n$/);
-  const lenient = await command(['inspect', '--lenient', '--json'], { input: trailing });
+  const lenient = await commandInside(['inspect', '--lenient', '--json'], trailing);
   t.is(lenient.status, 0, lenient.stderr);
   t.like(JSON.parse(lenient.stdout), { lenient: true, responseStatus: 'SUCCESSFUL' });
   const oddTime = kit.respond(kit.entry({ thisUpdate: '20200101000000.5Z' }));
-  t.is((await command(['inspect'], { input: oddTime })).status, 1);
-  const shown = await command(['inspect', '--lenient'], { input: oddTime });
+  t.is((await commandInside(['inspect'], oddTime)).status, 1);
+  const shown = await commandInside(['inspect', '--lenient'], oddTime);
   t.is(shown.status, 0);
   t.regex(shown.stdout, /this update +cannot be read: /);
 });
@@ -213,7 +213,7 @@ test('whatever loads can be shown', (t) => {
 test('a bad response is shown or refused in one line', async (t) => {
   const every = kit.bad().filter((_, i) => i % 6 === 0);
   await forEachOf(every, async ({ name, der }) => {
-    const { status, stdout, stderr } = await command(['inspect'], { input: der });
+    const { status, stdout, stderr } = await commandInside(['inspect'], der);
     if (status === 0) {
       t.true(stdout.startsWith('OCSP response, '), name);
       t.is(stderr, '', name);
@@ -235,24 +235,24 @@ test('what is not a message is called by its name', async (t) => {
     ['-----BEGIN OCSP RESPONSE-----\n', /neither DER nor PEM nor base64/],
     ['MAA=', /malformed OCSPRequest/],
   ] as const) {
-    const { status, stderr } = await command(['inspect'], { input });
+    const { status, stderr } = await commandInside(['inspect'], input);
     t.is(status, 1);
     t.regex(stderr, expected);
     t.notRegex(stderr, /\n\s+at /);
   }
-  t.is((await command(['inspect', '/no/such/file'])).status, 1);
+  t.is((await commandInside(['inspect', '/no/such/file'])).status, 1);
 });
 
 test('wrong usage', async (t) => {
   for (const args of [['--json', '--text'], ['a', 'b'], ['--nonsense'], ['--json=yes']]) {
-    const { status, stderr } = await command(['inspect', ...args], { input: request });
+    const { status, stderr } = await commandInside(['inspect', ...args], request);
     t.is(status, 2, args.join(' '));
     t.regex(stderr, /--help tells the usage/);
   }
 });
 
 test('colours only where they are asked for', async (t) => {
-  const plain = await command(['inspect'], { input: response });
+  const plain = await commandInside(['inspect'], response);
   t.false(plain.stdout.includes('\x1b'));
   const forced = await command(['inspect'], { input: response, env: { FORCE_COLOR: '1', NO_COLOR: '' } });
   t.true(forced.stdout.includes('\x1b[31mREVOKED\x1b[39m'));
@@ -265,7 +265,7 @@ test('names cannot send escape sequences to a terminal', async (t) => {
   const hostile = createTestCa({ subject: 'CN=\x1b]0;title\x07\x9b1m\u202eevil' });
   const der = kit.respond(undefined, { signer: hostile, responderId: 'name' });
   for (const args of [['inspect'], ['inspect', '--json']]) {
-    const { stdout, status } = await command(args, { input: der });
+    const { stdout, status } = await commandInside(args, der);
     t.is(status, 0);
     if (args.length > 1) {
       const { responderName } = JSON.parse(stdout) as { responderName: string };

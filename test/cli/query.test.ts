@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import test, { type ExecutionContext } from 'ava';
 import { HashAlgorithm, loadDerOcspRequest, OCSPNonce } from 'openssl-ocsp';
 import { TestResponseKit, testErrorResponse } from 'openssl-ocsp/testing';
-import { type CommandResult, command, forEachOf } from '../helpers/command.js';
+import { type CommandResult, command, commandInside, forEachOf } from '../helpers/command.js';
 import { withCli } from '../helpers/conditional.js';
 import { Scratch } from '../helpers/openssl-cli.js';
 import { httpAnswer, type RawAnswer, type RawServer, rawServer } from '../helpers/raw-server.js';
@@ -35,7 +35,7 @@ async function serve(t: ExecutionContext, answer: RawAnswer): Promise<RawServer>
 
 /** The usual `--timeout` is short for a machine that is busy with tests, the more with instrumented code. */
 const query = (...args: readonly string[]): Promise<CommandResult> =>
-  command(['query', ...(args.includes('--timeout') ? [] : ['--timeout', '120']), ...args]);
+  commandInside(['query', ...(args.includes('--timeout') ? [] : ['--timeout', '120']), ...args]);
 
 test('asks by POST, verifies, explains, keeps the response', async (t) => {
   const { scratch, about } = files(t);

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import test, { type ExecutionContext } from 'ava';
 import { loadDerOcspRequest, OCSPNonce } from 'openssl-ocsp';
 import { createTestCa } from 'openssl-ocsp/testing';
-import { type CommandResult, command } from '../helpers/command.js';
+import { type CommandResult, command, commandInside } from '../helpers/command.js';
 import { withCli } from '../helpers/conditional.js';
 import { openssl, opensslCliVersion, Scratch } from '../helpers/openssl-cli.js';
 
@@ -32,7 +32,7 @@ function files(t: ExecutionContext) {
   };
 }
 
-const request = (...args: readonly string[]): Promise<CommandResult> => command(['request', ...args]);
+const request = (...args: readonly string[]): Promise<CommandResult> => commandInside(['request', ...args]);
 
 withCli('the request is that of openssl, octet by octet', async (t) => {
   const { scratch, leaf, ca } = files(t);

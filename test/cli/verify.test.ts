@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 import { OCSPNonce, OCSPRequestBuilder, OCSPResponseBuilder } from 'openssl-ocsp';
 import { createTestCa, TestResponseKit } from 'openssl-ocsp/testing';
-import { type CommandResult, command, forEachOf } from '../helpers/command.js';
+import { type CommandResult, commandInside, forEachOf } from '../helpers/command.js';
 import { openssl, opensslCliVersion, Scratch } from '../helpers/openssl-cli.js';
 
 const EXIT = { good: 0, revoked: 3, unknown: 4 } as const;
@@ -20,7 +20,7 @@ function files(t: ExecutionContext): { scratch: Scratch; leaf: string; ca: strin
 }
 
 const verify = (args: readonly string[], input: Uint8Array | string = ''): Promise<CommandResult> =>
-  command(['verify', ...args], { input });
+  commandInside(['verify', ...args], input);
 
 test('the exit code of every answer that has to be accepted', async (t) => {
   const { about } = files(t);
