@@ -21,6 +21,7 @@ const QUICK_EFFORT = { rounds: 1, milliseconds: 2 };
 
 const options = {
   quick: { type: 'boolean', help: 'one short round of the first table of each group: that it runs, not a measurement' },
+  rows: { type: 'string', help: 'certificates in the database of the group engines (1000000)' },
   'no-peers': { type: 'boolean', help: 'leave the npm peers out' },
   json: { type: 'string', help: "a file for the results, as JSON ('-': standard output)" },
   svg: { type: 'string', default: inRoot('build', 'bench'), help: 'the folder for the charts (build/bench)' },
@@ -37,9 +38,12 @@ await main(
 
 async function* noFigures() {}
 
-async function runGroups({ quick, 'no-peers': noPeers, json, svg }, names) {
+async function runGroups({ quick, rows: rowsText, 'no-peers': noPeers, json, svg }, names) {
   const unknown = names.find((name) => !GROUPS.includes(name));
   if (unknown !== undefined) throw new ScriptError(`There is no group '${unknown}'; there are ${GROUPS.join(', ')}.`);
+  const rows = rowsText === undefined ? undefined : Number(rowsText);
+  if (rows !== undefined && !(Number.isSafeInteger(rows) && rows >= 1000))
+    throw new ScriptError('--rows must be a whole number from 1000 on.');
   const log = json === '-' ? console.error : console.log;
   const cpu = `${cpus()[0]?.model.trim() ?? 'unknown CPU'}, ${availableParallelism()} cores`;
   const machine = `${cpu}, Node.js ${process.version}, ${opensslInfo.version}`;
@@ -50,9 +54,14 @@ async function runGroups({ quick, 'no-peers': noPeers, json, svg }, names) {
   const peers = noPeers ? [] : await loadPeers();
   const groups = [];
   for (const name of names.length > 0 ? names : GROUPS) {
-    const { heading, tables, figures = noFigures, effort = DEFAULT_EFFORT } = await import(`./groups/${name}.mjs`);
+    const group = await import(`./groups/${name}.mjs`);
+    const { heading, tables, figures = noFigures, effort = DEFAULT_EFFORT, missing } = group;
+    if (missing !== undefined) {
+      log(`${heading}: left out, ${missing}\n`);
+      continue;
+    }
     const results = [];
-    for await (const { title, contenders } of tables({ quick, peers })) {
+    for await (const { title, contenders } of tables({ quick, rows, peers })) {
       const result = { title, rows: await measure(contenders, quick ? QUICK_EFFORT : effort) };
       log(`${table(result)}\n`);
       results.push(result);
@@ -66,7 +75,7 @@ async function runGroups({ quick, 'no-peers': noPeers, json, svg }, names) {
     );
     log(`Chart: ${file}\n`);
     const others = [];
-    for await (const figure of figures({ quick, peers })) {
+    for await (const figure of figures({ quick, rows, peers })) {
       const { name: what, value, unit, goal } = figure;
       log(`  ${what}: ${Number(value.toPrecision(3))} ${unit}${goal && ` (goal: ${goal})`}`);
       others.push(figure);

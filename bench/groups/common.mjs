@@ -1,6 +1,7 @@
 // What the groups share. A group is a file in this folder that exports `heading` and `tables({ quick, peers })`, which
 // yields `{ title, contenders }`; the first contender of a table is the limit. With `quick`, one table is measured.
-// `effort` is optional; so is `figures({ quick, peers })`, which yields `{ name, value, unit, goal }`: what is no rate.
+// `effort` is optional; so is `figures({ quick, peers })`, which yields `{ name, value, unit, goal }`: what is no rate; and
+// `missing`, what this machine does not have for it.
 import { createHash, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createTestCa } from 'openssl-ocsp/testing';
