@@ -16,6 +16,7 @@ type Values = OptionValues<typeof SIGNER_OPTIONS & typeof PASSPHRASE_OPTIONS & t
   readonly job?: string;
   readonly 'range-size'?: string;
   readonly out?: string;
+  readonly threads?: string;
   readonly workers?: string;
   readonly json?: boolean;
 };
@@ -32,6 +33,7 @@ export async function signByLedger(args: readonly string[], values: Values): Pro
   const folder = required(values.out, 'out');
   const rangeSize = countOption(values['range-size'], 'range-size');
   const workers = countOption(values.workers, 'workers') ?? 1;
+  const threads = countOption(values.threads, 'threads');
   const share = Number(process.env[SHARE] ?? 0);
   if (workers > 1 && share === 0) return startWorkers(args, workers);
   const { signer, issuer } = await readResponseSigner(values);
@@ -45,7 +47,7 @@ export async function signByLedger(args: readonly string[], values: Values): Pro
       issuer,
       signer,
       store,
-      threads: Math.max(1, Math.floor(availableParallelism() / Math.max(share, 1))),
+      threads: threads ?? Math.max(1, Math.floor(availableParallelism() / Math.max(share, 1))),
       ...(rangeSize !== undefined && { rangeSize }),
       onProgress: ({ signed }) => progress.update(signed),
     });

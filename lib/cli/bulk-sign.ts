@@ -28,7 +28,8 @@ ${SIGNING_HELP}
   --job NAME              with --ledger: a job is done once, so the next night has another name
   --range-size N          with --ledger: certificates in a range, for whoever begins the job (250000)
   --checkpoint-every N    certificates that an interruption may cost at most (10000)
-  --workers N             signing threads (one per core); with --ledger, processes (1)
+  --threads N             signing threads (one per core; with --ledger, its share of them for each process)
+  --workers N             with --ledger: processes on this host (1)
   --verify-sample N       share of the signatures that is verified, 0 to 1 (0.001)
   --skip-bad-rows         report rows that cannot be understood, and go on
   --dry-run               read everything, sign nothing
@@ -50,6 +51,7 @@ const OPTIONS = {
   job: { type: 'string' },
   'range-size': { type: 'string' },
   'checkpoint-every': { type: 'string' },
+  threads: { type: 'string' },
   workers: { type: 'string' },
   'verify-sample': { type: 'string' },
   'skip-bad-rows': { type: 'boolean' },
@@ -68,8 +70,10 @@ export const bulkSignCommand: Command = {
     if (values.ledger !== undefined) return (await import('./bulk-sign-ledger.js')).signByLedger(args, values);
     if (values.job !== undefined || values['range-size'] !== undefined)
       throw new UsageError('--job and --range-size go with --ledger');
+    if (values.workers !== undefined)
+      throw new UsageError('--workers goes with --ledger; --threads is the number of signing threads');
     checkListOptions(values);
-    const workers = countOption(values.workers, 'workers');
+    const threads = countOption(values.threads, 'threads');
     const checkpointEvery = countOption(values['checkpoint-every'], 'checkpoint-every');
     const verifySample = numberOption(values['verify-sample'], 'verify-sample');
     if (verifySample !== undefined && !(verifySample >= 0 && verifySample <= 1))
@@ -115,7 +119,7 @@ export const bulkSignCommand: Command = {
       const total = list.rows?.lines;
       const isLong = total === undefined || total >= WORTH_MEASURING;
       // Only to compare with: what is wrong with the key shows in the run.
-      const bareRate = isLong ? await signer.bareRate(workers).catch(() => undefined) : undefined;
+      const bareRate = isLong ? await signer.bareRate(threads).catch(() => undefined) : undefined;
       progress = new Progress({ total, bareRate });
       const begin = Date.now();
       const { signed, responses, resumedFrom, bytes, served, kept, supersededBy } = await bulkSign({
@@ -128,7 +132,7 @@ export const bulkSignCommand: Command = {
         ...(list.modified && { modified: list.modified }),
         ...(values['allow-older-crl'] && { allowOlderList: true }),
         ...(checkpointEvery !== undefined && { checkpointEvery }),
-        ...(workers !== undefined && { threads: workers }),
+        ...(threads !== undefined && { threads }),
         ...(verifySample !== undefined && { verifySample }),
         onProgress: ({ signed: now, resumedFrom: before }) => {
           durable = now + before;

@@ -86,7 +86,7 @@ test.serial(`bulk-sign, killed ${KILLS} times`, async (t) => {
   const { at, run } = setUp(t);
   const sign = (store: string): string[] => {
     const identity = ['--issuer', at('ca.pem'), '--signer', at('ca.pem'), '--key', at('ca.key')];
-    const pace = ['--checkpoint-every', '20', '--workers', '1'];
+    const pace = ['--checkpoint-every', '20', '--threads', '1'];
     return run('bulk-sign', ...identity, '--index', at('index.txt'), '--out', store, ...pace);
   };
   const archive = (store: string): Buffer => {
@@ -130,7 +130,7 @@ test.serial('bulk-sign, killed as it publishes', async (t) => {
   writeFileSync(at('short.txt'), readFileSync(at('index.txt'), 'utf8').split('\n').slice(0, 100).join('\n'));
   const identity = ['--issuer', at('ca.pem'), '--signer', at('ca.pem'), '--key', at('ca.key')];
   const sign = (store: string): string[] =>
-    run('bulk-sign', ...identity, '--index', at('short.txt'), '--out', store, '--workers', '1');
+    run('bulk-sign', ...identity, '--index', at('short.txt'), '--out', store, '--threads', '1');
   succeeds(t, sign(at('whole')));
   const content = (store: string): string => succeeds(t, run('store', 'ls', store));
   const expected = content(at('whole'));

@@ -31,7 +31,7 @@ function setUp(t: ExecutionContext): Setup {
     return at(name);
   };
   const keys = ['--issuer', write('ca.pem', ca.certificatePem), '--signer', at('ca.pem'), '--key'];
-  const args = ['bulk-sign', ...keys, write('ca.key', ca.privateKeyPem), '--out', at('store'), '--workers', '1'];
+  const args = ['bulk-sign', ...keys, write('ca.key', ca.privateKeyPem), '--out', at('store'), '--threads', '1'];
   return {
     at,
     write,
@@ -78,7 +78,7 @@ test('lists and certificates from named pipes', (t) => {
   write('index.txt', INDEX);
   write('list.crl', crlOf(ca, { entries: [entryOf(0x0bn)] }));
   for (const pipe of ['1', '2', '3', '4']) execFileSync('mkfifo', [at(pipe)]);
-  const bulk = `'${process.execPath}' '${main}' bulk-sign --signer ca.pem --key ca.key --workers 1`;
+  const bulk = `'${process.execPath}' '${main}' bulk-sign --signer ca.pem --key ca.key --threads 1`;
   const script = `cat ca.pem > 1 & cat index.txt > 2 & ${bulk} --issuer 1 --index 2 --out first || exit 1
     cat list.crl > 3 & echo 0C > 4 & exec ${bulk} --issuer ca.pem --crl 3 --serials 4 --out second`;
   const { status, stderr } = spawnSync('sh', ['-c', script], { cwd: at('.'), encoding: 'utf8' });

@@ -58,7 +58,7 @@ test('bulk-sign, and what the store then says', (t) => {
     'sha1',
     '--days',
     '2',
-    '--workers',
+    '--threads',
     '1',
   );
   t.is(signed.status, 0, signed.stderr);
@@ -159,9 +159,10 @@ test('wrong usage says so, with exit code 2', (t) => {
     ['bulk-sign', '--nonsense'],
     [...sign],
     [...sign, '--index', at('index.txt'), '--csv', at('index.txt')],
-    [...sign, '--index', at('index.txt'), '--workers', 'many'],
-    [...sign, '--index', at('index.txt'), '--workers', '0'],
-    [...sign, '--index', at('index.txt'), '--workers', '1.5'],
+    [...sign, '--index', at('index.txt'), '--threads', 'many'],
+    [...sign, '--index', at('index.txt'), '--threads', '0'],
+    [...sign, '--index', at('index.txt'), '--threads', '1.5'],
+    [...sign, '--index', at('index.txt'), '--workers', '2'],
     [...sign, '--index', at('index.txt'), '--checkpoint-every', '0'],
     [...sign, '--index', at('index.txt'), '--verify-sample', '2'],
     [...sign, '--index', at('index.txt'), '--verify-sample=-1'],
@@ -252,7 +253,7 @@ test('a signer that clients would refuse signs only when told so', (t) => {
 
 test('a bad option leaves no unfinished run behind', (t) => {
   const { at, sign } = files(t);
-  const tooMany = run(...sign, '--index', at('index.txt'), '--workers', '1025');
+  const tooMany = run(...sign, '--index', at('index.txt'), '--threads', '1025');
   t.is(tooMany.status, 1);
   t.regex(tooMany.stderr, /1 to 1024 \[ERR_OCSP_INVALID_VALUE\]/);
   t.is(run(...sign, '--index', at('index.txt'), '--hours', '9').status, 0);

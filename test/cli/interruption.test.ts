@@ -63,7 +63,7 @@ function setUp(t: ExecutionContext): { at: (name: string) => string; sign: strin
   );
   writeFileSync(at('index.txt'), serials.join(''));
   const signer = ['--issuer', at('ca.pem'), '--signer', at('ca.pem'), '--key', at('ca.key')];
-  return { at, sign: ['bulk-sign', ...signer, '--out', at('store'), '--workers', '1', '--cert-id-hash', 'sha1'] };
+  return { at, sign: ['bulk-sign', ...signer, '--out', at('store'), '--threads', '1', '--cert-id-hash', 'sha1'] };
 }
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
