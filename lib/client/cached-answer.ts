@@ -4,73 +4,91 @@ import type { Verifier } from '../ocsp/verification/verifier.js';
 import { spreadOf } from './clock.js';
 import type { Subject } from './subject.js';
 
-/** Seconds for which "unknown" is kept: a certificate may be younger than what the responder knows. */
-const UNKNOWN_KEPT = 60;
+export type CachedStatus = 'good' | 'revoked' | 'unknown';
+
+/** Milliseconds for which "unknown" is kept: a certificate may be younger than what the responder knows. */
+const UNKNOWN_KEPT = 60_000;
 /**
- * Seconds for which only the times of an answer are read again; then all of it is verified anew, and with it the paths of
+ * Milliseconds for which only the times of an answer are looked at; then all of it is verified anew, and with it the paths of
  * certificates that end. Less than clocks may differ.
  */
-const TRUSTED_FOR = 60;
-/** Bytes of an answer in memory beside its DER, about, as `npm run bench -- client` measures them. */
-const OVERHEAD = 1400;
+const TRUSTED_FOR = 60_000;
 
-/** A verified answer about one certificate. */
+/** A verified answer about one certificate. Times are milliseconds since 1970-01-01. */
 export class CachedAnswer {
-  readonly status: 'good' | 'revoked' | 'unknown';
-  /** Milliseconds since 1970-01-01, as all times here. */
+  readonly status: CachedStatus;
   readonly thisUpdate: number;
   readonly producedAt: number;
-  /** From when on it is worth asking again. */
-  refreshAt: number;
   /** From when on it is not used any more. */
   readonly usableUntil: number;
-  /** Bytes. */
-  readonly size: number;
-  /** In whole seconds. */
-  #verifiedAt: number;
-  #verified: Verdict;
-  #latest: Verdict;
-  #latestAt: number;
+  /** From when on it is worth asking again. */
+  refreshAt: number;
+  /** When all of it was verified last, a whole second. */
+  verifiedAt: number;
+  /** Not a copy: never hand it out. */
+  readonly der: Buffer;
+  /** What it was made from. */
+  #verdict: Verdict | null = null;
+
+  constructor(
+    status: CachedStatus,
+    thisUpdate: number,
+    producedAt: number,
+    usableUntil: number,
+    refreshAt: number,
+    verifiedAt: number,
+    der: Buffer,
+  ) {
+    this.status = status;
+    this.thisUpdate = thisUpdate;
+    this.producedAt = producedAt;
+    this.usableUntil = usableUntil;
+    this.refreshAt = refreshAt;
+    this.verifiedAt = verifiedAt;
+    this.der = der;
+  }
 
   /** @param verdict - By the verifier that goes on judging it; of the moment `at`. */
-  constructor(verdict: Exclude<Verdict, RefusedVerdict>, at: number, subject: Subject) {
-    this.status = verdict.status;
-    this.thisUpdate = verdict.thisUpdate.getTime();
-    this.producedAt = verdict.producedAt.getTime();
+  static of(verdict: Exclude<Verdict, RefusedVerdict>, at: number, { key }: Subject): CachedAnswer {
+    const { status, nonce } = verdict;
+    const thisUpdate = verdict.thisUpdate.getTime();
     const end = verdict.freshUntil.getTime();
-    this.usableUntil = this.status === 'unknown' ? Math.min(end, at + UNKNOWN_KEPT * 1000) : end;
-    const refresh = verdict.refreshAt.getTime();
-    this.refreshAt = Math.min(this.thisUpdate + (refresh - this.thisUpdate) * spreadOf(subject.key), this.usableUntil);
-    this.#verified = verdict;
-    this.size = this.der.length + OVERHEAD;
-    this.#verifiedAt = Math.floor(at / 1000);
-    this.#latest = verdict;
-    this.#latestAt = this.#verifiedAt;
+    const usableUntil = status === 'unknown' ? Math.min(end, at + UNKNOWN_KEPT) : end;
+    const refreshAt = thisUpdate + (verdict.refreshAt.getTime() - thisUpdate) * spreadOf(key);
+    const answer = new CachedAnswer(
+      status,
+      thisUpdate,
+      verdict.producedAt.getTime(),
+      usableUntil,
+      Math.min(refreshAt, usableUntil),
+      // An answer to one request is another thing to those who did not send it.
+      nonce === 'equal' ? 0 : secondOf(at),
+      verdict.der,
+    );
+    answer.#verdict = verdict;
+    return answer;
   }
 
-  /** A copy. */
-  get der(): Buffer {
-    return this.#verified.der;
+  /** Whether it counts at a moment. May verify it anew, and takes that down. */
+  countsAt(now: number, verifier: Verifier, subject: Subject): boolean {
+    if (now >= this.usableUntil) return false;
+    const second = secondOf(now);
+    // (It may be from a clock that is ahead of this one; then it has counted since it was verified.)
+    const isInTime = second >= Math.min(this.thisUpdate, this.verifiedAt);
+    if (isInTime && Math.abs(second - this.verifiedAt) <= TRUSTED_FOR) return true;
+    if (!this.verdictAt(now, verifier, subject).usable) return false;
+    this.verifiedAt = second;
+    return true;
   }
 
-  /** What it is worth at a moment. */
   verdictAt(now: number, verifier: Verifier, subject: Subject): Verdict {
-    const seconds = Math.floor(now / 1000);
-    if (seconds === this.#latestAt) return this.#latest;
-    const again = Math.abs(seconds - this.#verifiedAt) <= TRUSTED_FOR ? this.#verified.judgeAgain(seconds) : null;
-    if (again === null) {
-      this.#verified = verifier.verify(this.der, subject.question(now));
-      this.#verifiedAt = seconds;
-    }
-    this.#latest = again ?? this.#verified;
-    this.#latestAt = seconds;
-    return this.#latest;
+    if (this.#verdict?.at.getTime() === secondOf(now)) return this.#verdict;
+    return verifier.verify(this.der, subject.question(now));
   }
 
   /** What it was worth while it could be used. */
   lastVerdict(verifier: Verifier, subject: Subject): Verdict {
-    const before = Math.max(this.thisUpdate, this.usableUntil - 1000);
-    return verifier.verify(this.der, subject.question(before));
+    return this.verdictAt(Math.max(this.thisUpdate, this.usableUntil - 1000), verifier, subject);
   }
 
   /** Whether it may take the place of another one about the same certificate. Of the same moment, "revoked" stays. */
@@ -84,4 +102,16 @@ export class CachedAnswer {
   postpone(now: number): void {
     this.refreshAt = now + Math.max(60_000, (this.usableUntil - now) / 8);
   }
+}
+
+/** A verdict at a later moment. */
+export function verdictLater(verdict: Verdict, now: number, verifier: Verifier, subject: Subject): Verdict {
+  const passed = secondOf(now) - verdict.at.getTime();
+  if (passed === 0) return verdict;
+  const again = Math.abs(passed) <= TRUSTED_FOR ? verdict.judgeAgain(secondOf(now) / 1000) : null;
+  return again ?? verifier.verify(verdict.der, subject.question(now));
+}
+
+function secondOf(now: number): number {
+  return Math.floor(now / 1000) * 1000;
 }

@@ -1,7 +1,10 @@
 /** What a client found out about a certificate. */
 import type { Verdict } from '../ocsp/verification/verdict.js';
+import type { Verifier } from '../ocsp/verification/verifier.js';
 import type { OCSPAttempt } from './attempt.js';
+import type { CachedAnswer } from './cached-answer.js';
 import type { OCSPFailure } from './failures.js';
+import type { Subject } from './subject.js';
 
 /**
  * What is known of a certificate: `'good'`, `'revoked'` and `'unknown'` are what an answer says that counts; `'undetermined'`:
@@ -26,14 +29,41 @@ export interface CheckFacts {
   readonly attempts: readonly OCSPAttempt[];
 }
 
+const NO_ATTEMPTS: readonly OCSPAttempt[] = Object.freeze([]);
+
+/** What an answer of the cache says. The verdict is made when somebody asks for it: most want the outcome. */
+export class FactsFromCache implements CheckFacts {
+  readonly outcome: CheckOutcome;
+  readonly source = 'cache';
+  readonly failure = null;
+  readonly reason = null;
+  readonly attempts: readonly OCSPAttempt[] = NO_ATTEMPTS;
+  readonly #answer: CachedAnswer;
+  readonly #at: number;
+  readonly #verifier: Verifier;
+  readonly #subject: Subject;
+  #verdict: Verdict | undefined;
+
+  constructor(answer: CachedAnswer, at: number, verifier: Verifier, subject: Subject) {
+    this.outcome = answer.status;
+    this.#answer = answer;
+    this.#at = at;
+    this.#verifier = verifier;
+    this.#subject = subject;
+  }
+
+  get verdict(): Verdict {
+    this.#verdict ??= this.#answer.verdictAt(this.#at, this.#verifier, this.#subject);
+    return this.#verdict;
+  }
+}
+
 /** What `OCSPClient.check` found out. */
 export class CheckResult implements CheckFacts {
   /** What is known of the certificate. */
   readonly outcome: CheckOutcome;
   /** Whether the certificate may be relied on, by the client's `failPolicy`. */
   readonly allowed: boolean;
-  /** On the answer that decided, or on the last one that was refused; null where there was none. */
-  readonly verdict: Verdict | null;
   /** Where the answer comes from. */
   readonly source: CheckSource;
   /** Why there is none: null unless `outcome` is `'undetermined'`. */
@@ -42,16 +72,32 @@ export class CheckResult implements CheckFacts {
   readonly reason: string | null;
   /** The exchanges behind it; empty for an answer from the cache. */
   readonly attempts: readonly OCSPAttempt[];
+  readonly #facts: CheckFacts;
 
   /** @internal */
-  constructor({ outcome, verdict, source, failure, reason, attempts }: CheckFacts, allowed: boolean) {
+  constructor(facts: CheckFacts, allowed: boolean) {
+    const { outcome, source, failure, reason, attempts } = facts;
+    this.#facts = facts;
     this.outcome = outcome;
     this.allowed = allowed;
-    this.verdict = verdict;
     this.source = source;
     this.failure = failure;
     this.reason = reason;
     this.attempts = attempts;
+  }
+
+  /**
+   * On the answer that decided, or on the last one that was refused; null where there was none. On an answer of the cache it is
+   * made when it is first read, which takes as long as a call of `Verifier.verify`.
+   */
+  get verdict(): Verdict | null {
+    return this.#facts.verdict;
+  }
+
+  /** The content for `JSON.stringify`. */
+  toJSON(): CheckFacts & { readonly allowed: boolean } {
+    const { outcome, allowed, source, failure, reason, verdict, attempts } = this;
+    return { outcome, allowed, source, failure, reason, verdict, attempts };
   }
 
   /** What was asked, what came of it, and the decision, a line each. For people; the wording may change. */

@@ -10,9 +10,9 @@ import { checkNames, type OptionNames } from '../x509/options.js';
 import { abortable } from './abortable.js';
 import { namedResponders, notApplicable } from './applicability.js';
 import type { OCSPAttempt } from './attempt.js';
-import { CachedAnswer } from './cached-answer.js';
+import { CachedAnswer, verdictLater } from './cached-answer.js';
 import { ChainResult } from './chain.js';
-import { type CheckFacts, CheckResult } from './check-result.js';
+import { type CheckFacts, CheckResult, FactsFromCache } from './check-result.js';
 import type { OCSPFailure } from './failures.js';
 import { type GatheredChain, type GatherOptions, gatherChain } from './gather.js';
 import { type ClientSettings, type OCSPClientOptions, toResponderUrl, toSettings } from './options.js';
@@ -189,10 +189,9 @@ export class OCSPClient {
   #known(subject: Subject, question: ClientQuestion): CheckResult | null {
     const now = this.#now();
     const answer = this.#cache.get(subject);
-    const facts = answer === undefined ? null : this.#factsOf(answer, subject, now);
-    if (answer !== undefined && facts !== null) {
+    if (answer !== undefined && this.#cache.counts(answer, subject, now)) {
       if (now >= answer.refreshAt) this.#refresh(subject, question, answer);
-      return this.#decide(facts);
+      return this.#fromCache(answer, subject, now);
     }
     return this.#resting.get(subject.key, now);
   }
@@ -203,17 +202,17 @@ export class OCSPClient {
     const now = this.#now();
     const verdict = verifier.verify(staple, subject.question(now));
     if (!verdict.usable || verdict.status === 'unknown') return null;
-    const answer = new CachedAnswer(verdict, now, subject);
+    const answer = CachedAnswer.of(verdict, now, subject);
     const known = await this.#cache.adopt(subject, answer, now);
     if (known !== answer && !known.der.equals(answer.der)) return null;
-    const facts = this.#factsOf(answer, subject, this.#now());
-    return facts === null ? null : this.#decide({ ...facts, source: 'staple' });
+    const later = this.#now();
+    if (!this.#cache.counts(answer, subject, later)) return null;
+    const latest = verdictLater(verdict, later, verifier, subject);
+    return latest.usable ? this.#decide(answered(latest.status, latest, 'staple', NO_ATTEMPTS)) : null;
   }
 
-  #factsOf(answer: CachedAnswer, subject: Subject, now: number): CheckFacts | null {
-    if (now >= answer.usableUntil) return null;
-    const verdict = answer.verdictAt(now, this.#settings.inquiry.verifier, subject);
-    return verdict.usable ? answered(verdict.status, verdict, 'cache', NO_ATTEMPTS) : null;
+  #fromCache(answer: CachedAnswer, subject: Subject, now: number): CheckResult {
+    return this.#decide(new FactsFromCache(answer, now, this.#settings.inquiry.verifier, subject));
   }
 
   /** In the background, a few at a time; whoever checks meanwhile has what is known. */
@@ -222,8 +221,7 @@ export class OCSPClient {
     this.#refresher.add(subject.key, async () => {
       if (this.#flights.has(subject.key) || this.#closed.signal.aborted) return;
       await this.#start(subject, question, false, null);
-      // Whatever came of it: what is still the same is not asked about again at once.
-      if (this.#cache.get(subject) === answer) answer.postpone(this.#now());
+      this.#cache.postpone(answer, subject, this.#now());
     });
   }
 
@@ -248,10 +246,9 @@ export class OCSPClient {
     firstHash: HashAlgorithmName | null,
   ): Promise<CheckResult> {
     const stored = await this.#cache.load(subject, this.#now());
-    if (stored !== undefined && !fresh && this.#now() < stored.refreshAt) {
-      const facts = this.#factsOf(stored, subject, this.#now());
-      if (facts !== null) return this.#decide(facts);
-    }
+    const now = this.#now();
+    if (stored !== undefined && !fresh && now < stored.refreshAt && this.#cache.counts(stored, subject, now))
+      return this.#fromCache(stored, subject, now);
     const result = this.#decide(await this.#ask(subject, question, firstHash));
     this.#resting.put(subject.key, result, this.#now());
     return result;
@@ -276,13 +273,12 @@ export class OCSPClient {
     // Time has passed since it was verified, and passes while it is stored: hours, where the machine slept.
     const ended = 'the answer ended before it could be used';
     const now = this.#now();
-    const again = best.verdict.judgeAgain(Math.floor(now / 1000));
-    const verdict = again ?? inquiry.verifier.verify(best.verdict.der, subject.question(now));
+    const verdict = verdictLater(best.verdict, now, inquiry.verifier, subject);
     if (!verdict.usable) return refuse(ended);
-    const answer = new CachedAnswer(verdict, now, subject);
+    const answer = CachedAnswer.of(verdict, now, subject);
     if ((await this.#cache.adopt(subject, answer, now)) !== answer)
       return refuse('the answer is older than one that is known');
-    const latest = answer.verdictAt(this.#now(), inquiry.verifier, subject);
+    const latest = verdictLater(verdict, this.#now(), inquiry.verifier, subject);
     if (!latest.usable) return refuse(ended);
     return answered(answer.status, latest, 'network', instead({ verdict: latest }));
   }
@@ -294,8 +290,8 @@ export class OCSPClient {
     const known = this.#cache.get(subject);
     const now = this.#now();
     if (known !== undefined) {
-      const facts = this.#factsOf(known, subject, now);
-      if (facts !== null) return { ...facts, attempts };
+      if (this.#cache.counts(known, subject, now))
+        return answered(known.status, known.verdictAt(now, inquiry.verifier, subject), 'cache', attempts);
       const age = now - known.usableUntil;
       const mayBeStale = failure === 'unreachable' && known.status === 'good' && age >= 0 && age < staleIfError;
       if (known.status === 'revoked' || mayBeStale) {
@@ -339,7 +335,6 @@ export class OCSPClient {
 
 const NO_ATTEMPTS: readonly OCSPAttempt[] = Object.freeze([]);
 
-/** (All facts in the same order: a check from memory is made of little else.) */
 function answered(
   outcome: CheckFacts['outcome'],
   verdict: Verdict,

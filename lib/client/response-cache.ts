@@ -38,6 +38,20 @@ export class ResponseCache {
     return this.#memory.get(key);
   }
 
+  /** Whether an answer of this cache counts at a moment. */
+  counts(answer: CachedAnswer, subject: Subject, now: number): boolean {
+    const { verifiedAt } = answer;
+    const counts = answer.countsAt(now, this.#verifier, subject);
+    if (answer.verifiedAt !== verifiedAt) this.#memory.update(subject.key, answer);
+    return counts;
+  }
+
+  /** Whatever came of asking again: an answer that is still the same is not asked about again at once. */
+  postpone(answer: CachedAnswer, { key }: Subject, now: number): void {
+    answer.postpone(now);
+    this.#memory.update(key, answer);
+  }
+
   /** Looks into the store, where another process may have left something later; returns what is known then. */
   async load(subject: Subject, now: number): Promise<CachedAnswer | undefined> {
     const der = await this.#ofStore((store) => store.get(subject.key));
@@ -64,11 +78,11 @@ export class ResponseCache {
    */
   #toAnswer(der: Uint8Array, subject: Subject, now: number): CachedAnswer | undefined {
     const verdict = this.#verifier.verify(der, subject.question(now));
-    if (verdict.usable) return new CachedAnswer(verdict, now, subject);
+    if (verdict.usable) return CachedAnswer.of(verdict, now, subject);
     const then = timeOf(verdict);
     if (then === undefined) return undefined;
     const inItsTime = this.#verifier.verify(der, subject.question(then));
-    return inItsTime.usable ? new CachedAnswer(inItsTime, then, subject) : undefined;
+    return inItsTime.usable ? CachedAnswer.of(inItsTime, then, subject) : undefined;
   }
 
   async #ofStore<T>(use: (store: ResponseCacheStore) => Promise<T>): Promise<T | null> {

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import test from 'ava';
+import { Verifier } from 'openssl-ocsp';
 import {
   type ClientClock,
   FolderCache,
@@ -218,7 +219,7 @@ test('never back in time: a replayed answer does not take the place of a later o
 
 test('memory is bounded; the answers that were used last stay', async (t) => {
   await using responder = await start();
-  await using client = clientOf(responder, { cache: { maxBytes: 6000 } });
+  await using client = clientOf(responder, { cache: { maxBytes: 4000 } });
   const certificates = Array.from({ length: 6 }, () => kit.ca.issue({ privateKey: kit.leaf.privateKey }).certificate);
   for (const certificate of certificates) {
     await client.check({ certificate, issuer });
@@ -228,6 +229,39 @@ test('memory is bounded; the answers that were used last stay', async (t) => {
   await using none = clientOf(responder, { cache: false });
   await none.check(question);
   t.is((await none.check(question)).source, 'network');
+});
+
+test('the verdict on a cached answer is that of the moment of the check, whenever it is read', async (t) => {
+  await using responder = await start();
+  const clock = new Shifted();
+  await using client = clientOf(responder, { clock });
+  const [asked] = (await client.check(question)).attempts;
+  clock.ahead = 5 * HOUR;
+  const result = await client.check(question);
+  const moment = clock.now();
+  clock.ahead = 1000 * HOUR;
+  t.is((await client.check(question, { fresh: true })).outcome, 'undetermined', 'the answer has gone');
+  t.is(result.source, 'cache');
+  t.true(Math.abs(result.verdict!.at.getTime() - moment) <= 10_000, 'judged when it was checked');
+  t.true(result.verdict!.usable);
+  t.true(result.verdict!.der.equals(asked!.verdict!.der));
+  t.is(result.verdict, result.verdict);
+  t.regex(result.explain(), /from the cache[\s\S]*=> good, allowed/);
+  const json = JSON.parse(JSON.stringify(result));
+  t.like(json, { outcome: 'good', allowed: true, source: 'cache', verdict: { usable: true, status: 'good' } });
+});
+
+test('an answer to the nonce of one question is none to others, where a nonce is required', async (t) => {
+  await using responder = await start();
+  const verifier = new Verifier({ nonce: 'required' });
+  await using strict = clientOf(responder, { verifier, nonce: true });
+  await using other = clientOf(responder, { nonce: true });
+  for (const requests of [1, 2]) {
+    const result = await strict.check(question);
+    t.deepEqual([result.outcome, result.source], ['good', 'network']);
+    t.is(responder.requests.length, requests);
+  }
+  t.deepEqual([(await other.check(question)).source, (await other.check(question)).source], ['network', 'cache']);
 });
 
 test('a folder outlives the client, and a damaged or foreign file counts as none', async (t) => {
