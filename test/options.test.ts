@@ -323,14 +323,14 @@ testOptions<IndexTxtOptions>('indexTxtSource', {
   },
 });
 testOptions<BatchOptions>('StatusSource.batches', {
-  unseen: ['onEdition'],
+  unseen: ['lastSerial', 'onEdition'],
   async call(options) {
     const sizes = [];
     for await (const batch of iterableSource([entry, entry, entry]).batches(options)) sizes.push(batch.length);
     return sizes;
   },
   base: {},
-  changes: { skip: 1, batchSize: 1, onEdition: () => undefined },
+  changes: { skip: 1, lastSerial: '01', batchSize: 1, onEdition: () => undefined },
 });
 
 testOptions<RefreshOptions>('nextRefresh', {

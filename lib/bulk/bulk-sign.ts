@@ -5,8 +5,9 @@ import type { ListEdition } from '../statuses/list-edition.js';
 import type { StatusEntry } from '../statuses/status-entry.js';
 import type { BatchOptions, StatusSource } from '../statuses/status-source.js';
 import type { ResponseRecord, ResponseStore } from '../store/response-store.js';
+import { type SerialKey, serialHex, serialKey } from '../store/serial-key.js';
 import { type OptionNames, readOptions } from '../x509/options.js';
-import { RunVersion, readToken, VERSION_NAMES, type VersionOptions } from './run-version.js';
+import { type RunToken, RunVersion, readToken, VERSION_NAMES, type VersionOptions } from './run-version.js';
 
 /** What {@link bulkSign} takes. */
 export interface BulkSignOptions extends VersionOptions, Omit<SignAllOptions, 'onProgress'> {
@@ -107,6 +108,7 @@ export async function bulkSign(options: BulkSignOptions): Promise<BulkResult> {
     let batch: ResponseRecord[] = [];
     let pending = 0;
     let begin: number | undefined;
+    let last: SerialKey | undefined = begun?.lastSerial;
     const append = async (): Promise<void> => {
       await run.append(batch);
       batch = [];
@@ -115,13 +117,15 @@ export async function bulkSign(options: BulkSignOptions): Promise<BulkResult> {
       await append();
       pending = 0;
       begin = undefined;
-      await run.checkpoint(version.token(resumedFrom + signed));
+      await run.checkpoint(
+        version.token(resumedFrom + signed, last === undefined ? undefined : serialHex(serialKey(last))),
+      );
       worthContinuing = true;
       onProgress?.({ signed, responses, resumedFrom, bytes });
     };
     const each = signer.answers.length;
     for await (const { entry, der, producedAt, nextUpdate, ...label } of signer.signAll(
-      flatten(source, resumedFrom, onEdition),
+      flatten(source, begun, onEdition),
       signAllOptions,
     )) {
       const { serialNumber: serial, status: certStatus } = entry;
@@ -133,6 +137,7 @@ export async function bulkSign(options: BulkSignOptions): Promise<BulkResult> {
       signed += 1;
       begin ??= producedAt;
       pending += 1;
+      last = serial;
       const late = checkpointEvery === undefined && producedAt - begin >= CHECKPOINT_SECONDS;
       if (late || pending >= (checkpointEvery ?? CHECKPOINT_EVERY)) await flush();
       else if (batch.length >= APPEND_EVERY) await append();
@@ -150,10 +155,12 @@ export async function bulkSign(options: BulkSignOptions): Promise<BulkResult> {
 /** The entries one by one, with a promise per batch only. */
 function flatten(
   source: StatusSource,
-  skip: number,
+  begun: RunToken | undefined,
   onEdition: NonNullable<BatchOptions['onEdition']>,
 ): AsyncIterable<StatusEntry> {
-  const batches = source.batches({ skip, batchSize: READ_AT_ONCE, onEdition })[Symbol.asyncIterator]();
+  const { done: skip = 0, lastSerial } = begun ?? {};
+  const from = { skip, ...(lastSerial !== undefined && { lastSerial }) };
+  const batches = source.batches({ ...from, batchSize: READ_AT_ONCE, onEdition })[Symbol.asyncIterator]();
   let batch: StatusEntry[] = [];
   let at = 0;
   const refill = async (): Promise<IteratorResult<StatusEntry>> => {

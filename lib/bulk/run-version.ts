@@ -36,6 +36,8 @@ const FILES = 'files';
 export interface RunToken {
   /** Entries of the source that are done. */
   readonly done: number;
+  /** The last of them; undefined in a run that an earlier version of this package began. */
+  readonly lastSerial: string | undefined;
   /** That of the run. Were a continued run given the time of its continuation, it would hide a revocation from between. */
   readonly statusVersion: number;
 }
@@ -79,8 +81,8 @@ export class RunVersion {
   }
 
   /** What a checkpoint says. */
-  token(done: number): string {
-    return `${done} ${this.#version}`;
+  token(done: number, lastSerial: string | undefined): string {
+    return `${done} ${this.#version}${lastSerial === undefined ? '' : ` ${lastSerial}`}`;
   }
 
   /** The edition that the store has been signed from, where this one goes back behind it. */
@@ -136,10 +138,10 @@ export class RunVersion {
 /** What {@link RunVersion.token} wrote. */
 export function readToken(token: string | null): RunToken | undefined {
   if (token === null) return undefined;
-  const [, done, statusVersion] = /^(\d+) (\d+)$/.exec(token) ?? [];
+  const [, done, statusVersion, lastSerial] = /^(\d+) (\d+)(?: (-?[0-9A-F]+))?$/.exec(token) ?? [];
   if (done === undefined)
     throw invalidValue(`the store has a run of this name that bulkSign did not begin: '${token}'`);
-  return { done: Number(done), statusVersion: Number(statusVersion) };
+  return { done: Number(done), statusVersion: Number(statusVersion), lastSerial };
 }
 
 /** An edition in a few words. */

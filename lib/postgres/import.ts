@@ -54,13 +54,13 @@ const differs = (row: string): string => `(${values('s')}) IS DISTINCT FROM (${v
 const counts = (row: string): string => `(${severity(row)} > ${severity('s')}
   OR ($2::float8 >= s.version AND NOT (${severity('s')} = 3 AND ${severity(row)} < 3)))`;
 
-/** Of a certificate that the list has twice, the more severe row. */
-const ONCE = `DELETE FROM ocsp_import n USING ocsp_import o WHERE n.serial = o.serial AND n.ctid <> o.ctid
-  AND (${severity('n')}, n.ctid) < (${severity('o')}, o.ctid)`;
-const KEPT = `SELECT count(*) FROM ocsp_import n JOIN ocsp_status s ON s.issuer = $1 AND s.serial = n.serial
+/** Of a certificate that the list has twice, the more severe row, or else the later one. */
+const ONCE = `SELECT DISTINCT ON (serial) ${COLUMNS} FROM ocsp_import n ORDER BY serial, ${severity('n')} DESC, ctid DESC`;
+const IS_THERE = 'SELECT 1 FROM ocsp_status WHERE issuer = $1 LIMIT 1';
+const KEPT = `SELECT count(*) FROM (${ONCE}) n JOIN ocsp_status s ON s.issuer = $1 AND s.serial = n.serial
   WHERE ${differs('n')} AND NOT ${counts('n')}`;
 const MERGE = `WITH done AS (
-  INSERT INTO ocsp_status AS s (issuer, ${COLUMNS}) SELECT $1, ${COLUMNS} FROM ocsp_import ORDER BY serial
+  INSERT INTO ocsp_status AS s (issuer, ${COLUMNS}) SELECT $1, ${COLUMNS} FROM (${ONCE}) n
   ON CONFLICT (issuer, serial) DO UPDATE
     SET status = excluded.status, revoked_at = excluded.revoked_at, reason = excluded.reason, extensions = excluded.extensions
     WHERE ${differs('excluded')} AND ${counts('excluded')}
@@ -104,10 +104,10 @@ export async function importStatuses(database: PostgresInput, options: ImportOpt
       );
       await copyIn(session, `COPY ocsp_import (${COLUMNS}) FROM STDIN`, lines());
       await session.query('ANALYZE ocsp_import');
-      await session.query(ONCE);
-      const [kept] = await session.query<[string]>(KEPT, [id, seconds]);
+      const [kept] =
+        (await session.query(IS_THERE, [id])).length === 0 ? [] : await session.query<[string]>(KEPT, [id, seconds]);
       const [done] = await session.query<[string, string]>(MERGE, [id, seconds]);
-      return { inserted: Number(done?.[0]), updated: Number(done?.[1]), kept: Number(kept?.[0]), entries };
+      return { inserted: Number(done?.[0]), updated: Number(done?.[1]), kept: Number(kept?.[0] ?? 0), entries };
     });
   } finally {
     await opened.close();

@@ -28,8 +28,8 @@ const ROWS = `SELECT ${COLUMNS} FROM ocsp_status s
 
 /**
  * The certificates of a CA in a database, in pages: each is a statement by itself, so no transaction lasts as long as the list. Each row
- * is what it was when its page was read, and brings its version. Where a run goes on after an interruption, rows must not have been
- * deleted meanwhile: those that it skips are counted.
+ * is what it was when its page was read, and brings its version. A run goes on after an interruption behind the last serial number that it
+ * has signed.
  *
  * @throws TypeError; `ERR_OCSP_INVALID_VALUE`. What the database throws comes when it is iterated; a standby is refused.
  */
@@ -39,7 +39,7 @@ export function postgresSource(database: PostgresInput, options: PostgresSourceO
   const first = after === undefined ? Buffer.alloc(0) : serialKey(after);
   const last = until === undefined ? null : serialKey(until);
   new Database(database);
-  return sourceOf(async function* (): AsyncGenerator<StatusEntry[]> {
+  return sourceOf(async function* (_onEdition, lastSerial): AsyncGenerator<StatusEntry[]> {
     const opened = new Database(database);
     try {
       const [state] = await opened.query<[id: number, isStandby: boolean]>(STATE, ca.hashes);
@@ -52,7 +52,7 @@ export function postgresSource(database: PostgresInput, options: PostgresSourceO
         rows.catch(() => undefined);
         return rows;
       };
-      for (let next = read(first); ; ) {
+      for (let next = read(lastSerial === undefined ? first : serialKey(lastSerial)); ; ) {
         const rows = await next;
         const end = rows.at(-1);
         // The next page comes while this one is dealt with.
@@ -63,5 +63,5 @@ export function postgresSource(database: PostgresInput, options: PostgresSourceO
     } finally {
       await opened.close();
     }
-  });
+  }, true);
 }

@@ -7,6 +7,11 @@ import { copyEntry, type StatusEntry } from './status-entry.js';
 export interface BatchOptions {
   /** Leave out this many entries: those that an interrupted run has dealt with. Default 0. */
   readonly skip?: number;
+  /**
+   * The last of those, in hexadecimal digits: a source in the order of serial numbers goes on behind it, and counts nothing, so that it does not matter what
+   * has come or gone before it.
+   */
+  readonly lastSerial?: string;
   /** Entries in a batch; the last batch may be shorter. Default 4096. */
   readonly batchSize?: number;
   /** Told which edition of the authority's list this is, before the first batch, by a source that knows. */
@@ -60,18 +65,26 @@ export function refuseIfAllBad(good: number, bad: number): void {
   if (good === 0 && bad > 0) throw malformed(`not one entry can be understood (bad rows: ${bad})`);
 }
 
-const BATCH_NAMES: OptionNames<BatchOptions> = { skip: true, batchSize: true, onEdition: true };
+const BATCH_NAMES: OptionNames<BatchOptions> = { skip: true, lastSerial: true, batchSize: true, onEdition: true };
 const DEFAULT_BATCH_SIZE = 4096;
 
-/** Makes a source of a function that gives all entries, in pieces of any size. */
+/**
+ * Makes a source of a function that gives all entries, in pieces of any size.
+ *
+ * @param isOrdered - it gives those behind `lastSerial`, where that is given
+ */
 export function sourceOf(
-  pieces: (onEdition?: BatchOptions['onEdition']) => AsyncIterable<StatusEntry[]> | Iterable<StatusEntry[]>,
+  pieces: (
+    onEdition?: BatchOptions['onEdition'],
+    lastSerial?: string,
+  ) => AsyncIterable<StatusEntry[]> | Iterable<StatusEntry[]>,
+  isOrdered: boolean = false,
 ): StatusSource {
   async function* batches(options: BatchOptions = {}): AsyncGenerator<StatusEntry[]> {
-    const { skip = 0, batchSize = DEFAULT_BATCH_SIZE, onEdition } = readOptions(options, BATCH_NAMES);
-    let left = skip;
+    const { skip = 0, lastSerial, batchSize = DEFAULT_BATCH_SIZE, onEdition } = readOptions(options, BATCH_NAMES);
+    let left = isOrdered && lastSerial !== undefined ? 0 : skip;
     let batch: StatusEntry[] = [];
-    for await (const piece of pieces(onEdition)) {
+    for await (const piece of pieces(onEdition, lastSerial)) {
       for (const entry of piece) {
         if (left > 0) {
           left -= 1;

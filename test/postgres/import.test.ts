@@ -1,11 +1,21 @@
 /** Lists into the database and out of it again. */
 import test from 'ava';
 import { Extension, InvalidityDate, OCSPCertStatus } from 'openssl-ocsp';
-import { csvSource, indexTxtSource, iterableSource, type StatusEntry } from 'openssl-ocsp/bulk';
+import {
+  bulkSign,
+  csvSource,
+  indexTxtSource,
+  iterableSource,
+  ResponseSigner,
+  SegmentStore,
+  type StatusEntry,
+  type StatusSource,
+} from 'openssl-ocsp/bulk';
 import { importStatuses, postgresSource } from 'openssl-ocsp/postgres';
 import { checkStatusSource, createTestCa } from 'openssl-ocsp/testing';
 import { hexOf } from '#dist/responder/authority.js';
 import { entriesOf } from '../bulk/records.js';
+import { scratch } from '../bulk/scratch.js';
 import { postgresForFile, withPostgres } from '../helpers/postgres.js';
 import { runSql } from '../helpers/postgres-server.js';
 import { authorityOf } from './fixtures.js';
@@ -154,3 +164,59 @@ test('wrong arguments of a source are refused', (t) => {
   t.throws(() => postgresSource(5 as never, { issuer }), { code: 'ERR_INVALID_ARG_TYPE' });
   t.throws(() => postgresSource('', { issuer, after: 'no' }), { code: 'ERR_OCSP_INVALID_VALUE' });
 });
+
+withPostgres(
+  'a run that was interrupted goes on behind its last certificate, whatever came and went before it',
+  async (t) => {
+    t.timeout(120_000);
+    const url = await file.server.database();
+    const ca = createTestCa();
+    await importStatuses(url, { issuer: ca.certificate, source: iterableSource([]) });
+    await runSql(
+      url,
+      `INSERT INTO ocsp_status (issuer, serial, status)
+      SELECT i.id, ocsp_serial(to_hex(n)), 0 FROM ocsp_issuer i, generate_series(4097, 16096) n`,
+    );
+    const signer = new ResponseSigner({
+      issuer: ca.certificate,
+      responder: ca.certificate,
+      privateKey: ca.privateKey,
+      certIdAlgorithm: 'sha1',
+    });
+    const store = await SegmentStore.open(scratch(t));
+    t.teardown(() => store.close());
+    const source = postgresSource(url, { issuer: ca.certificate });
+    const options = { signer, store, id: 'night', checkpointEvery: 1000 };
+    const failing: StatusSource = {
+      ...source,
+      async *batches(given) {
+        for await (const batch of source.batches(given)) {
+          yield batch;
+          if (batch.some(({ serialNumber }) => serialNumber === '2710')) throw new Error('gone');
+        }
+      },
+    };
+    await t.throwsAsync(bulkSign({ ...options, source: failing }), { message: 'gone' });
+    // What is before the checkpoint is not in the list any more, so that counting would leave out as many behind it.
+    await runSql(url, "DELETE FROM ocsp_status WHERE serial < '\\x1f00' AND serial >= '\\x1001'");
+    const { resumedFrom, signed } = await bulkSign({ ...options, source });
+    t.true(resumedFrom >= 4000, String(resumedFrom));
+    t.is(resumedFrom + signed, 12_000);
+    t.is([...store.records()].length, 12_000);
+    // And none is read again.
+    const rest = await entriesOf({
+      ...source,
+      [Symbol.asyncIterator]: () => flat(source.batches({ skip: 5, lastSerial: '3EDE' })),
+    });
+    t.deepEqual(
+      rest.map(({ serialNumber }) => serialNumber),
+      ['3EDF', '3EE0'],
+    );
+    for (const lastSerial of ['', 'xyz'])
+      await t.throwsAsync(source.batches({ lastSerial })[Symbol.asyncIterator]().next());
+  },
+);
+
+async function* flat(batches: AsyncIterable<StatusEntry[]>): AsyncGenerator<StatusEntry> {
+  for await (const batch of batches) yield* batch;
+}
