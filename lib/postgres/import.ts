@@ -1,6 +1,6 @@
 import { OCSPCertStatus } from '../ocsp/enums.js';
 import { checkExtensionList, encodeExtensionList } from '../ocsp/extension-list.js';
-import type { StatusEntry } from '../statuses/status-entry.js';
+import { copyEntry, type StatusEntry } from '../statuses/status-entry.js';
 import type { StatusSource } from '../statuses/status-source.js';
 import { serialKey } from '../store/serial-key.js';
 import type { CertificateInput } from '../x509/certificate.js';
@@ -87,7 +87,7 @@ export async function importStatuses(database: PostgresInput, options: ImportOpt
   const lines = async function* (): AsyncGenerator<Buffer> {
     let text = '';
     for await (const batch of source.batches()) {
-      for (const entry of batch) text += lineOf(entry);
+      for (const entry of batch) text += lineOf(copyEntry(entry));
       entries += batch.length;
       onProgress?.(entries);
       if (text.length < CHUNK) continue;

@@ -1,5 +1,5 @@
 /** Who knows what the status of a certificate is. */
-import type { StatusEntry } from '../statuses/status-entry.js';
+import { copyEntry, type StatusEntry } from '../statuses/status-entry.js';
 import { type SerialKey, serialHex, serialKey } from '../store/serial-key.js';
 import type { ResponderIssuer } from './issuer.js';
 
@@ -57,7 +57,10 @@ export interface StatusAuthority {
  */
 export function listAuthority(entries: Iterable<StatusEntry>): StatusAuthority {
   const list = new Map<string, StatusEntry>();
-  for (const entry of entries) list.set(hexOf(entry.serialNumber), { ...entry });
+  for (const given of entries) {
+    const entry = copyEntry(given);
+    list.set(hexOf(entry.serialNumber), entry);
+  }
   return { lookup: ({ serialNumber }) => list.get(serialNumber) };
 }
 

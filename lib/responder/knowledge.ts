@@ -1,11 +1,14 @@
 /** What is known of the certificates of one issuer: by its authority, by its feed, and by what was told since. */
-import type { StatusEntry } from '../statuses/status-entry.js';
-import { type CertIdKey, hexOf, type StatusAuthority } from './authority.js';
+import { copyEntry, type StatusEntry } from '../statuses/status-entry.js';
+import { checkNames, type OptionNames } from '../x509/options.js';
+import { type CertIdKey, hexOf, type StatusAuthority, type StatusChanges } from './authority.js';
 import { isPermanent, moreTrue } from './statement.js';
 
 /** Milliseconds after which a feed that has ended or failed is asked again; doubled up to {@link LONGEST_PAUSE}. */
 const FIRST_PAUSE = 100;
 const LONGEST_PAUSE = 5000;
+
+const CHANGES: OptionNames<StatusChanges> = { entries: true, cursor: true, more: true };
 
 /** What was found out. */
 export type Known = StatusEntry | undefined;
@@ -98,7 +101,8 @@ export class Knowledge {
     if (!keep) await this.authority.close?.();
   }
 
-  #merge(id: CertIdKey, entry: Known): Known {
+  #merge(id: CertIdKey, given: Known): Known {
+    const entry = given && copyEntry(given);
     // The feed will say so, too; until then, and should it be lost, this is remembered.
     if (this.hasFeed && entry !== undefined && isPermanent(entry)) this.#take(entry);
     const news = this.news(id);
@@ -112,7 +116,8 @@ export class Knowledge {
     while (!signal.aborted) {
       try {
         const feed = this.authority.changes?.(this.#cursor, signal) ?? [];
-        for await (const { entries, cursor, more } of feed) {
+        for await (const changes of feed) {
+          const { entries, cursor, more } = checkNames(changes, CHANGES, 'changes');
           for (const entry of entries) this.#take(entry);
           this.#cursor = cursor;
           if (!more) {
@@ -140,7 +145,8 @@ export class Knowledge {
     }
   }
 
-  #take(entry: StatusEntry): void {
+  #take(given: StatusEntry): void {
+    const entry = copyEntry(given);
     const serial = hexOf(entry.serialNumber);
     const before = this.#changed.get(serial);
     this.#changed.set(serial, before === undefined ? entry : moreTrue(entry, before));

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { invalidArgType, invalidValue } from '../errors.js';
 import { EntryPacker } from '../signing/entry-packer.js';
-import type { StatusEntry } from '../statuses/status-entry.js';
+import { copyEntry, type StatusEntry } from '../statuses/status-entry.js';
 import { type CertificateInput, toCertificate } from '../x509/certificate.js';
 import { checkBytes } from '../x509/checks.js';
 import { readOptions } from '../x509/options.js';
@@ -91,7 +91,7 @@ export class Responder implements AsyncDisposable {
    */
   async update(entries: Iterable<StatusEntry>, issuer?: CertificateInput): Promise<void> {
     const target = this.#issuer(issuer);
-    const list = [...entries];
+    const list = Array.from(entries, copyEntry);
     const packer = new EntryPacker();
     for (const entry of list) packer.add(entry, { thisUpdate: 0, nextUpdate: undefined });
     const now = Date.now();

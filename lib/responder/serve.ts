@@ -15,6 +15,16 @@ export type ListenAddress =
   | { readonly path: string }
   | { readonly fd: number };
 
+/** Any {@link ListenAddress}. */
+interface AnyAddress {
+  readonly port?: number;
+  readonly host?: string;
+  readonly path?: string;
+  readonly fd?: number;
+}
+
+const ADDRESS_NAMES: OptionNames<AnyAddress> = { port: true, host: true, path: true, fd: true };
+
 /** What {@link serve} takes beside the address. */
 export interface ServeOptions {
   /** Answers by HTTPS. OCSP clients ask by HTTP: what is signed needs no other protection. */
@@ -105,14 +115,16 @@ export async function serve(
 
 /** Listens; takes the place of a socket that nobody listens at any more. */
 export async function listen(server: Server, address: ListenAddress, reusePort = false): Promise<void> {
+  const { path, ...others } = readOptions<AnyAddress>(address, ADDRESS_NAMES, 'address');
+  const options = { ...others, ...(path !== undefined && { path }) };
   try {
-    await tryToListen(server, (reusePort ? { ...address, reusePort } : address) as ListenOptions);
+    await tryToListen(server, (reusePort ? { ...options, reusePort } : options) as ListenOptions);
   } catch (error) {
-    const isLeft = 'path' in address && (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
-    if (!isLeft || !(await isSocket(address.path)) || (await isServed(address.path))) throw error;
+    const isLeft = path !== undefined && (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
+    if (!isLeft || !(await isSocket(path)) || (await isServed(path))) throw error;
     // A socket that a process left behind which was killed.
-    await unlink(address.path);
-    await tryToListen(server, address as ListenOptions);
+    await unlink(path);
+    await tryToListen(server, options);
   }
 }
 

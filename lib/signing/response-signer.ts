@@ -3,12 +3,12 @@ import type { CertIdHashIndex, NativeResponseSigner } from '../../typings/bindin
 import { copyOutput, native } from '../binding.js';
 import { invalidValue } from '../errors.js';
 import type { ExternalSigner } from '../ocsp/signing.js';
-import type { StatusEntry } from '../statuses/status-entry.js';
+import { copyEntry, type StatusEntry } from '../statuses/status-entry.js';
 import type { StoredLabel } from '../store/answer-kinds.js';
 import { issuerIdentity, nameHash } from '../store/issuer-identity.js';
 import type { AnswerChoice, AnswerLabel, IssuerIdentity } from '../store/response-store.js';
 import { CERT_ID_HASHES, type CertIdHash, checkCertIdHash } from '../x509/algorithms.js';
-import { readOptions } from '../x509/options.js';
+import { checkNames, type OptionNames, readOptions } from '../x509/options.js';
 import { checkResponder } from './check-responder.js';
 import { EntryPacker, type PackedEntry, unpackEntries } from './entry-packer.js';
 import { ExternalPool, type ExternalProfile, signExternally } from './external-pool.js';
@@ -136,11 +136,12 @@ export class ResponseSigner {
 
   #pack(entry: StatusEntry, now: number): Buffer {
     this.#packer.clear();
-    this.#packer.add(entry, timesAt(this.#validity, now));
+    this.#packer.add(copyEntry(entry), timesAt(this.#validity, now));
     return this.#packer.bytes;
   }
 
-  #chosen({ hashAlgorithm, issuerNameHash }: CertIdChoice): Kind {
+  #chosen(choice: CertIdChoice): Kind {
+    const { hashAlgorithm, issuerNameHash } = checkNames(choice, CHOICE_NAMES, 'choice');
     const [first] = this.#kinds;
     if (hashAlgorithm === undefined && issuerNameHash === undefined) return first as Kind;
     const { index, hash } = checkCertIdHash(hashAlgorithm ?? first?.label.hashAlgorithm, 'hashAlgorithm');
@@ -173,6 +174,8 @@ export class ResponseSigner {
 
 /** Which CertID a response is to have. */
 export type CertIdChoice = Pick<AnswerChoice, 'hashAlgorithm' | 'issuerNameHash'>;
+
+const CHOICE_NAMES: OptionNames<CertIdChoice> = { hashAlgorithm: true, issuerNameHash: true };
 
 /** A kind of response that a signer makes. */
 interface Kind {

@@ -122,13 +122,21 @@ function closingQuote(bytes: Buffer, start: number, end: number): number {
 }
 
 function columnsOf(names: readonly string[]): Column[] {
-  const columns = names.map(fieldNamed);
+  const columns = names.map(columnNamed);
   const known = columns.filter((column) => column !== undefined);
   for (const required of ['serial', 'status'] as const) {
     if (!known.includes(required)) throw badHeader(`the first row does not name a column '${required}'`);
   }
   if (new Set(known).size !== known.length) throw badHeader('the first row names a column twice');
   return columns;
+}
+
+function columnNamed(name: string): Column {
+  try {
+    return fieldNamed(name);
+  } catch (error) {
+    throw badHeader((error as Error).message);
+  }
 }
 
 /** Never left out as other rows are: every row after it would be read by the wrong names. */

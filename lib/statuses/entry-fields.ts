@@ -2,6 +2,7 @@ import { invalidValue, malformed } from '../errors.js';
 import { OCSPCertStatus } from '../ocsp/enums.js';
 import { Extension } from '../x509/extension.js';
 import { InvalidityDate } from '../x509/extensions/crl-entry.js';
+import { isNearly } from '../x509/suggestion.js';
 import { reasonFromText, serialFromDecimalText, serialFromHexText, statusFromText, timeFromText } from './fields.js';
 import type { StatusEntry } from './status-entry.js';
 
@@ -33,10 +34,31 @@ const FIELD_OF: ReadonlyMap<string, FieldName> = new Map<string, FieldName>([
   ['statusversion', 'statusVersion'],
 ]);
 
-/** The member that a column or a JSON member of this name is, in any case; undefined for what is of no interest here. */
+/** Names that are those of other members or columns: of no interest here. */
+const others = new Set<string>();
+const MOST_OTHERS = 1024;
+
+/**
+ * The member that a column or a JSON member of this name is, in any case; undefined for what is of no interest here.
+ *
+ * @throws `ERR_OCSP_MALFORMED` for a name that is nearly one of these: nobody would read what it says.
+ */
 export function fieldNamed(name: string): FieldName | undefined {
-  return FIELD_OF.get(name) ?? FIELD_OF.get(name.trim().toLowerCase());
+  if (others.has(name)) return undefined;
+  const field = FIELD_OF.get(name) ?? FIELD_OF.get(name.trim().toLowerCase());
+  if (field !== undefined) return field;
+  const meant = OTHER_NAMES.get(name) ?? [...FIELD_OF.keys()].find((known) => isNearly(name, known));
+  if (meant !== undefined)
+    throw malformed(`there is no '${name.slice(0, 64)}': did you mean '${FIELD_OF.get(meant) ?? meant}'?`);
+  if (others.size < MOST_OTHERS) others.add(name);
+  return undefined;
 }
+
+/** What stands for a member elsewhere. */
+const OTHER_NAMES: ReadonlyMap<string, FieldName> = new Map<string, FieldName>([
+  ['certStatus', 'status'],
+  ['revocationReason', 'reason'],
+]);
 
 /** How serial numbers are written: `hex`, after `0x` or not, or `decimal`. */
 export type SerialFormat = 'hex' | 'decimal';

@@ -1,9 +1,15 @@
+import { invalidValue } from '../errors.js';
 import type { OCSPCertStatus } from '../ocsp/enums.js';
 import type { Extension } from '../x509/extension.js';
+import { NameCheck, type OptionNames } from '../x509/options.js';
 import type { ReasonName } from '../x509/reason.js';
 import type { SerialNumberInput } from '../x509/serial-number.js';
+import { isNearly } from '../x509/suggestion.js';
 
-/** The status of one certificate, as a source knows it and a signer takes it. */
+/**
+ * The status of one certificate, as a source knows it and a signer takes it. An object may have other members, as the row of a table has
+ * other columns; but none whose name is nearly one of these.
+ */
 export interface StatusEntry {
   /** Serial number; text is hexadecimal. */
   readonly serialNumber: SerialNumberInput;
@@ -26,12 +32,38 @@ export interface StatusEntry {
   readonly statusVersion?: number;
 }
 
+const NAMES: OptionNames<StatusEntry> = {
+  serialNumber: true,
+  status: true,
+  revocationTime: true,
+  reason: true,
+  thisUpdate: true,
+  nextUpdate: true,
+  singleExtensions: true,
+  statusVersion: true,
+};
+/** What stands for a member elsewhere: in records, in `OCSPResponseBuilder` and in files. */
+const OTHER_NAMES: ReadonlyMap<string, string> = new Map([
+  ['certStatus', 'status'],
+  ['serial', 'serialNumber'],
+  ['revocationReason', 'reason'],
+  ['invalidityDate', 'singleExtensions'],
+]);
+
+const names = new NameCheck(NAMES, (name) => {
+  const meant = OTHER_NAMES.get(name) ?? Object.keys(NAMES).find((known) => isNearly(name, known));
+  if (meant !== undefined) throw invalidValue(`an entry has no '${name.slice(0, 64)}': did you mean '${meant}'?`);
+});
+
 /**
  * A copy, each member read once: a caller may use one object again for the next entry. What is no object is given back, to be
  * refused by whoever reads it.
+ *
+ * @throws `ERR_OCSP_INVALID_VALUE` for a name that is nearly that of a member, or stands for one elsewhere.
  */
 export function copyEntry(entry: StatusEntry): StatusEntry {
   if (typeof entry !== 'object' || entry === null) return entry;
+  names.check(entry);
   const { serialNumber, status, revocationTime, reason, thisUpdate, nextUpdate, singleExtensions, statusVersion } =
     entry;
   const copy: { -readonly [name in keyof StatusEntry]: StatusEntry[name] } = { serialNumber, status };

@@ -124,7 +124,7 @@ export function iterableSource(entries: Iterable<StatusEntry> | AsyncIterable<St
   return {
     batches,
     async *[Symbol.asyncIterator]() {
-      yield* entries;
+      for await (const entry of entries) yield copyEntry(entry);
     },
   };
 }

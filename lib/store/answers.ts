@@ -3,6 +3,7 @@
 import { invalidArgType } from '../errors.js';
 import { checkCertIdHash } from '../x509/algorithms.js';
 import { checkBytes } from '../x509/checks.js';
+import { checkNames } from '../x509/options.js';
 import { agreedIssuer } from './answer-kinds.js';
 import { issuerMismatch } from './errors.js';
 import { checkRecord } from './frames.js';
@@ -10,6 +11,7 @@ import { nameHash } from './issuer-identity.js';
 import {
   type AnswerChoice,
   type CertIdLookup,
+  CHOICE_NAMES,
   compareKnowledge,
   compareVersions,
   type IssuerIdentity,
@@ -35,9 +37,9 @@ export function storedSerial(serial: SerialKey): string {
  * that is not the issuer's.
  */
 export function toStoredResponse(given: ResponseRecord, issuer?: IssuerIdentity): StoredResponse {
-  const { serial, hashAlgorithm = 'sha1', issuerNameHash = null, signatureAlgorithm = null, ...others } = given;
+  const { serial, hashAlgorithm = 'sha1', issuerNameHash = null, signatureAlgorithm = null } = given;
   const key = serialKey(serial);
-  const { der, ...checked } = checkRecord({ ...others, serial }, key);
+  const { der, ...checked } = checkRecord(given, key);
   const { hash, index } = checkCertIdHash(hashAlgorithm, 'hashAlgorithm');
   if (signatureAlgorithm !== null && typeof signatureAlgorithm !== 'string')
     throw invalidArgType('signatureAlgorithm', 'a string', signatureAlgorithm);
@@ -77,8 +79,9 @@ export function mergeAnswer(
 /** Of the answers of one certificate the one to give: by hash, that for SHA-1 first, then the newest. */
 export function preferredAnswer(
   answers: Iterable<StoredResponse>,
-  { hashAlgorithm, issuerNameHash, signatureAlgorithm }: AnswerChoice = {},
+  choice: AnswerChoice = {},
 ): StoredResponse | undefined {
+  const { hashAlgorithm, issuerNameHash, signatureAlgorithm } = checkNames(choice, CHOICE_NAMES, 'choice');
   const wanted = hashAlgorithm === undefined ? undefined : checkCertIdHash(hashAlgorithm, 'hashAlgorithm').hash;
   const rank = (answer: StoredResponse): number => checkCertIdHash(answer.hashAlgorithm, 'hashAlgorithm').index;
   let best: StoredResponse | undefined;

@@ -23,6 +23,7 @@ import { invalidArgType, invalidValue } from '../errors.js';
 import { OCSPCertStatus } from '../ocsp/enums.js';
 import { checkBytes } from '../x509/checks.js';
 import { copyBytes } from '../x509/der.js';
+import { NameCheck, type OptionNames, unknownName } from '../x509/options.js';
 import type { StoredLabel } from './answer-kinds.js';
 import type { ResponseRecord, ResponseVersion, StoredResponse } from './response-store.js';
 import { serialHex } from './serial-key.js';
@@ -46,8 +47,24 @@ export interface CheckedRecord extends ResponseVersion {
   readonly der: Uint8Array;
 }
 
-/** Checks the members of a record other than its serial number. */
+const NAMES: OptionNames<ResponseRecord> = {
+  serial: true,
+  statusVersion: true,
+  producedAt: true,
+  certStatus: true,
+  nextUpdate: true,
+  der: true,
+  hashAlgorithm: true,
+  issuerNameHash: true,
+  signatureAlgorithm: true,
+};
+const names = new NameCheck(NAMES, (name) => {
+  throw unknownName(name, Object.keys(NAMES), 'a record');
+});
+
+/** Checks the names of a record, and its members other than its serial number. */
 export function checkRecord(record: ResponseRecord, serial: Uint8Array): CheckedRecord {
+  names.check(record);
   const { statusVersion, producedAt, certStatus, nextUpdate, der } = record;
   checkNumber(statusVersion, 'statusVersion');
   checkNumber(producedAt, 'producedAt');

@@ -1,6 +1,7 @@
 import type { OCSPCertStatus } from '../ocsp/enums.js';
 import type { ListEdition } from '../statuses/list-edition.js';
 import type { HashAlgorithm, HashAlgorithmName } from '../x509/algorithms.js';
+import type { OptionNames } from '../x509/options.js';
 import type { SerialKey } from './serial-key.js';
 
 /** Whose answers a store holds. */
@@ -23,6 +24,13 @@ export interface AnswerChoice {
   /** OID of the signature algorithm. */
   readonly signatureAlgorithm?: string;
 }
+
+/** The names of {@link AnswerChoice}. */
+export const CHOICE_NAMES: OptionNames<AnswerChoice> = {
+  hashAlgorithm: true,
+  issuerNameHash: true,
+  signatureAlgorithm: true,
+};
 
 /** What a client asks by (RFC 6960 section 4.1.1). `OCSPRequest` and `OCSPRequestEntry` have these members. */
 export interface CertIdLookup {

@@ -60,9 +60,9 @@ export class RunRecovery {
     };
     return new BulkRun(run, {
       editions: this.#writer.set.manifest.lists ?? [],
-      kindOf: (record) => {
-        const known = this.#writer.set.kinds.find(record);
-        return known >= 0 ? known : this.#writer.write(() => this.#writer.kindOf(record));
+      kindOf: (label) => {
+        const known = this.#writer.set.kinds.find(label);
+        return known >= 0 ? known : this.#writer.write(() => this.#writer.kindOf(label));
       },
       commit: async (entries, edition) => {
         const snapshot = await this.#writer.write(async () => {

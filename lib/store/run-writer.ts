@@ -1,14 +1,14 @@
 import { invalidArgType, invalidValue } from '../errors.js';
 import type { ListEdition } from '../statuses/list-edition.js';
 import type { SegmentEntry } from './manifest.js';
-import type { PutResult, ResponseRecord, RunWriter } from './response-store.js';
+import type { AnswerLabel, PutResult, ResponseRecord, RunWriter } from './response-store.js';
 import type { SegmentRun } from './segment-run.js';
 
 /** What a run asks of its store. */
 export interface RunOwner {
   readonly editions: readonly ListEdition[];
-  /** The kind of answer that a record is. */
-  kindOf(record: ResponseRecord): number | Promise<number>;
+  /** The kind of answer that a label is. */
+  kindOf(label: AnswerLabel): number | Promise<number>;
   /** Lets the segments be served. */
   commit(segments: readonly SegmentEntry[], edition: ListEdition | undefined): Promise<PutResult>;
   /** Removes the run. */
@@ -37,7 +37,7 @@ export class BulkRun implements RunWriter {
   }
 
   append(batch: Iterable<ResponseRecord>): Promise<void> {
-    return this.#next(() => this.#run.append(batch, (record) => this.#owner.kindOf(record)));
+    return this.#next(() => this.#run.append(batch, (label) => this.#owner.kindOf(label)));
   }
 
   get editions(): readonly ListEdition[] {

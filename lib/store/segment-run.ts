@@ -4,7 +4,7 @@ import { removeQuietly, syncFolder } from './durable-files.js';
 import { storeDamaged } from './errors.js';
 import { type CheckedRecord, checkRecord } from './frames.js';
 import { parseSegmentName, type SegmentEntry, segmentName, segmentNames } from './manifest.js';
-import type { ResponseRecord } from './response-store.js';
+import type { AnswerLabel, ResponseRecord } from './response-store.js';
 import { decodeHeader, encodeHeader } from './segment-format.js';
 import { SegmentReader } from './segment-reader.js';
 import { lastCheckpoint, scanFrames } from './segment-scan.js';
@@ -78,15 +78,16 @@ export class SegmentRun {
   /**
    * Adds records.
    *
-   * @param kindOf - the kind of answer that a record is
+   * @param kindOf - the kind of answer that a label is
    */
   async append(
     records: Iterable<ResponseRecord>,
-    kindOf: (record: ResponseRecord) => number | Promise<number>,
+    kindOf: (label: AnswerLabel) => number | Promise<number>,
   ): Promise<void> {
     for (const record of records) {
-      const checked = checkRecord(record, serialKey(record.serial));
-      const kind = kindOf(record);
+      const { serial, hashAlgorithm, issuerNameHash, signatureAlgorithm } = record;
+      const checked = checkRecord(record, serialKey(serial));
+      const kind = kindOf({ hashAlgorithm, issuerNameHash, signatureAlgorithm });
       const written = this.add(checked, typeof kind === 'number' ? kind : await kind);
       if (written !== undefined) await written;
     }

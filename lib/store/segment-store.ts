@@ -14,6 +14,7 @@ import {
   type AnswerLabel,
   type BeginRunOptions,
   type CertIdLookup,
+  CHOICE_NAMES,
   compareKnowledge,
   compareVersions,
   type PutOptions,
@@ -54,7 +55,6 @@ const OPTION_NAMES: OptionNames<SegmentStoreOptions> = {
   segmentBytes: true,
   breakLock: true,
 };
-const CHOICE_NAMES: OptionNames<AnswerChoice> = { hashAlgorithm: true, issuerNameHash: true, signatureAlgorithm: true };
 const PUT_NAMES: OptionNames<PutOptions> = { ifNewer: true, issuer: true };
 const RUN_NAMES: OptionNames<BeginRunOptions> = { id: true, otherRun: true, issuer: true };
 

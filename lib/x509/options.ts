@@ -54,6 +54,38 @@ export function checkNames<T extends object>(
   return options;
 }
 
+/** Checks the names of objects that come by the million: what has been seen once costs a look-up. */
+export class NameCheck {
+  readonly #judge: (name: string) => void;
+  readonly #fine: Set<string>;
+  readonly #prototypes = new WeakSet<object>([Object.prototype]);
+
+  /** @param judge - throws for a name that is none of `names` and may not be there */
+  constructor(names: Readonly<Record<string, true>>, judge: (name: string) => void) {
+    this.#judge = judge;
+    this.#fine = new Set(Object.keys(names));
+  }
+
+  /** Looks at what {@link checkNames} looks at, but for properties of the object itself that are not enumerable. */
+  check(row: object): void {
+    for (const name of Object.keys(row)) this.#take(name);
+    let level: object | null = Object.getPrototypeOf(row);
+    for (; level !== null && !this.#prototypes.has(level); level = Object.getPrototypeOf(level)) {
+      for (const name of Object.getOwnPropertyNames(level)) if (!isMethod(level, name)) this.#take(name);
+      this.#prototypes.add(level);
+    }
+  }
+
+  #take(name: string): void {
+    if (this.#fine.has(name)) return;
+    this.#judge(name);
+    if (this.#fine.size < MOST_NAMES) this.#fine.add(name);
+  }
+}
+
+/** Names of a kind of objects that are remembered. */
+const MOST_NAMES = 1024;
+
 function isMethod(level: object, name: string): boolean {
   const property = Object.getOwnPropertyDescriptor(level, name);
   if (property === undefined) return true;
@@ -61,7 +93,8 @@ function isMethod(level: object, name: string): boolean {
   return !property.enumerable && (typeof property.value === 'function' || name === '__proto__');
 }
 
-function unknownName(name: string, names: readonly string[], argument: string): Error {
+/** The error for a name that is none of `names`. */
+export function unknownName(name: string, names: readonly string[], argument: string): Error {
   const near = names.find((known) => known.toLowerCase() === name.toLowerCase()) ?? closest(name, names);
   const hint = near === undefined ? `only ${names.join(', ')}` : `did you mean '${near}'?`;
   return invalidValue(`${argument} takes no '${name.slice(0, 64)}': ${hint}`);

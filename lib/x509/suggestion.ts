@@ -10,6 +10,16 @@ export function closest(word: string, names: readonly string[]): string | undefi
   return best?.name;
 }
 
+/** Whether a word is that name but for case, separators and a slip or, in a long name, two. */
+export function isNearly(word: string, name: string): boolean {
+  const [given, known] = [plain(word), plain(name)];
+  return distance(given, known) <= (known.length < 8 ? 1 : 2);
+}
+
+function plain(text: string): string {
+  return text.toLowerCase().replace(/[\s_-]/g, '');
+}
+
 /** Letters to put in, leave out or change, neighbours that change places counting once (optimal string alignment). */
 function distance(from: string, to: string): number {
   // A word of a stranger may be long; no name is.
