@@ -9,7 +9,6 @@ import {
   csvSource,
   iterableSource,
   ndjsonSource,
-  preferredAnswer,
   putStatus,
   type ResponseRecord,
   ResponseSigner,
@@ -270,7 +269,6 @@ test('choices, addresses and news: names that mean nothing are refused', async (
   t.throws(() => signer.sign(entry, wrong({ hashAlgoritm: 'sha256' })), near('hashAlgoritm'));
   t.throws(() => signer.sign(entry, wrong({ signatureAlgorithm: '1.2' })), near('signatureAlgorithm'));
   await t.throwsAsync(signer.signAsync(entry, wrong({ nameHash: Buffer.alloc(20) })), near('nameHash'));
-  t.throws(() => preferredAnswer([], wrong({ hash: 'sha1' })), near('hash'));
   const made = makeResponder(t, { authority: listAuthority([entry]) });
   await t.throwsAsync(serve(made, wrong({ port: 0, hots: '127.0.0.1' })), near('hots'));
   await t.throwsAsync(serve(made, { port: 0, host: '127.0.0.1' }, { admin: wrong({ prot: 0 }) }), near('prot'));

@@ -3,7 +3,6 @@
 import { invalidArgType } from '../errors.js';
 import { checkCertIdHash } from '../x509/algorithms.js';
 import { checkBytes } from '../x509/checks.js';
-import { checkNames } from '../x509/options.js';
 import { agreedIssuer } from './answer-kinds.js';
 import { issuerMismatch } from './errors.js';
 import { checkRecord } from './frames.js';
@@ -11,7 +10,6 @@ import { nameHash } from './issuer-identity.js';
 import {
   type AnswerChoice,
   type CertIdLookup,
-  CHOICE_NAMES,
   compareKnowledge,
   compareVersions,
   type IssuerIdentity,
@@ -79,9 +77,8 @@ export function mergeAnswer(
 /** Of the answers of one certificate the one to give: by hash, that for SHA-1 first, then the newest. */
 export function preferredAnswer(
   answers: Iterable<StoredResponse>,
-  choice: AnswerChoice = {},
+  { hashAlgorithm, issuerNameHash, signatureAlgorithm }: AnswerChoice = {},
 ): StoredResponse | undefined {
-  const { hashAlgorithm, issuerNameHash, signatureAlgorithm } = checkNames(choice, CHOICE_NAMES, 'choice');
   const wanted = hashAlgorithm === undefined ? undefined : checkCertIdHash(hashAlgorithm, 'hashAlgorithm').hash;
   const rank = (answer: StoredResponse): number => checkCertIdHash(answer.hashAlgorithm, 'hashAlgorithm').index;
   let best: StoredResponse | undefined;

@@ -63,7 +63,7 @@ export interface AnswerLabel {
   readonly signatureAlgorithm?: string | null | undefined;
 }
 
-/** A response as it goes into a store. */
+/** A response as it goes into a store. A member of another name is an error: `ERR_OCSP_INVALID_VALUE`. */
 export interface ResponseRecord extends ResponseVersion, AnswerLabel {
   /** Serial number of the certificate. */
   readonly serial: SerialKey;

@@ -3,17 +3,18 @@ import { invalidArgType, invalidValue } from '../errors.js';
 import { Verifier } from '../ocsp/verification/verifier.js';
 import { agreeIssuer, checkCertIdIssuer, preferredAnswer, storedSerial, toStoredResponse } from '../store/answers.js';
 import { issuerIdentity } from '../store/issuer-identity.js';
-import type {
-  AnswerChoice,
-  BeginRunOptions,
-  CertIdLookup,
-  IssuerIdentity,
-  PutOptions,
-  PutResult,
-  ResponseRecord,
-  ResponseStore,
-  RunWriter,
-  StoredResponse,
+import {
+  type AnswerChoice,
+  type BeginRunOptions,
+  type CertIdLookup,
+  CHOICE_NAMES,
+  type IssuerIdentity,
+  type PutOptions,
+  type PutResult,
+  type ResponseRecord,
+  type ResponseStore,
+  type RunWriter,
+  type StoredResponse,
 } from '../store/response-store.js';
 import type { SerialKey } from '../store/serial-key.js';
 import { CERT_ID_HASHES } from '../x509/algorithms.js';
@@ -130,7 +131,8 @@ export class ValkeyStore implements ResponseStore {
   /** The answer for a certificate; undefined where there is none, or the server does not answer. */
   async get(serialNumber: SerialKey, choice: AnswerChoice = {}): Promise<Buffer | undefined> {
     const serial = storedSerial(serialNumber);
-    const found = preferredAnswer(await this.#read(serial), choice);
+    const given = readOptions(choice, CHOICE_NAMES, 'choice');
+    const found = preferredAnswer(await this.#read(serial), given);
     return found && Buffer.from(found.der);
   }
 

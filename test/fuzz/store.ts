@@ -5,11 +5,10 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { HashAlgorithm, loadDerOcspResponse, OCSPCertStatus } from 'openssl-ocsp';
+import { HashAlgorithm, loadDerOcspResponse, type OCSPCertStatus } from 'openssl-ocsp';
 import {
   bulkSign,
   iterableSource,
-  type ResponseRecord,
   type ResponseStore,
   type RunWriter,
   SegmentStore,
@@ -18,11 +17,11 @@ import {
 } from 'openssl-ocsp/bulk';
 import type { TestKeyType } from 'openssl-ocsp/testing';
 import { WriterLock } from '#dist/store/writer-lock.js';
-import { CERT_ID_HASHES } from '#dist/x509/algorithms.js';
 import { randomFrom } from '../helpers/random.js';
 import { MEMORY, MemoryFiles } from './memory-files.js';
 import { issuer, KEYS, type Signers, signersOf } from './signers.js';
 import { type Given, StoreModel } from './store-model.js';
+import { attempt, entryOf, givenOf, type Run, readAll, recordOf, UNKNOWN } from './store-records.js';
 
 const SERIALS = 3;
 const STEPS = 10;
@@ -33,33 +32,6 @@ const NEXT_UPDATES = [1000, 2000, null];
 
 function open(folder: string): Promise<SegmentStore> {
   return SegmentStore.open(folder, { refreshInterval: 0, segmentRecords: 3 });
-}
-
-function entryOf(serialNumber: bigint, status: OCSPCertStatus): StatusEntry {
-  return { serialNumber, status, ...(status === OCSPCertStatus.REVOKED && { revocationTime: new Date(1_000_000) }) };
-}
-
-/** A run of which a call has failed does nothing more. */
-async function attempt<T>(writer: RunWriter, call: () => Promise<T>): Promise<T> {
-  try {
-    return await call();
-  } catch (error) {
-    await assert.rejects(writer.checkpoint('more'));
-    throw error;
-  }
-}
-
-/** The run that is not finished, as far as is known. */
-interface Run {
-  readonly id: string;
-  /** All that was appended, in the order in which it was. */
-  records: Given[];
-  /** How many of them the last checkpoint that was acknowledged covers. */
-  durable: number;
-  known: number;
-  writer: RunWriter | undefined;
-  /** Whether its commit or discard has failed: it may have ended all the same. */
-  mayHaveEnded: boolean;
 }
 
 class Sequence {
@@ -157,10 +129,7 @@ class Sequence {
         nextUpdate: NEXT_UPDATES[this.#below(NEXT_UPDATES.length)] as number | null,
         hashAlgorithm,
         der: (await this.#signers?.near.signAsync(entry, { hashAlgorithm })) ?? Buffer.from(`${this.#produced}`),
-        acknowledged: false,
-        seen: false,
-        known: Number.POSITIVE_INFINITY,
-        forgotten: Number.POSITIVE_INFINITY,
+        ...UNKNOWN,
       });
     }
     return records;
@@ -220,7 +189,7 @@ class Sequence {
     const records = await this.#records();
     let isWhole = false;
     try {
-      const { written } = await store.putBatch(records, { issuer });
+      const { written } = await store.putBatch(records.map(recordOf), { issuer });
       // Which of them were kept back it does not say; of those that outdo each other only one is written.
       isWhole = written === records.length;
     } finally {
@@ -328,7 +297,7 @@ class Sequence {
     const writer = run.writer as RunWriter;
     for (const given of records) given.known = run.known;
     run.records.push(...records);
-    await attempt(writer, () => writer.append(records));
+    await attempt(writer, () => writer.append(records.map(recordOf)));
   }
 
   async #checkpoint(writer: RunWriter): Promise<void> {
@@ -375,24 +344,9 @@ class Sequence {
     await this.#closeRun();
   }
 
-  /** `get` says what `records` says, or fails. */
   #read(store: SegmentStore): StoredResponse[] {
-    const rows = [...store.records()];
-    for (let serial = 1n; serial <= SERIALS; serial += 1n) {
-      const own = rows.filter((row) => BigInt(`0x${row.serial}`) === serial);
-      assert.deepEqual(store.get(serial), own[0]?.der);
-      for (const hashAlgorithm of HASHES) {
-        const row = own.find((one) => one.hashAlgorithm === hashAlgorithm);
-        assert.deepEqual(store.get(serial, { hashAlgorithm }), row?.der);
-        const issuerKeyHash = issuer.keyHashes[
-          CERT_ID_HASHES.findIndex(({ hash }) => hash === hashAlgorithm)
-        ] as Uint8Array;
-        if (row?.issuerNameHash == null) continue;
-        const { issuerNameHash } = row;
-        assert.deepEqual(store.lookup({ hashAlgorithm, issuerNameHash, issuerKeyHash, serialNumber: serial }), row.der);
-      }
-      for (const { der, certStatus } of own) this.#checkSignature(der, serial, certStatus);
-    }
+    const rows = readAll(store, SERIALS, HASHES);
+    for (const { der, serial, certStatus } of rows) this.#checkSignature(der, BigInt(`0x${serial}`), certStatus);
     return rows;
   }
 
@@ -412,25 +366,6 @@ class Sequence {
     assert.deepEqual(this.#model.wrong(this.#read(store)), []);
     if (this.#random() < 0.2) assert.deepEqual((await store.verify()).problems, []);
   }
-}
-
-/** A record of `bulkSign`, whose memory is used again; as the other ones without the algorithm of its signature. */
-function givenOf(record: ResponseRecord): Given {
-  const { serial, der, hashAlgorithm, statusVersion, certStatus, producedAt, nextUpdate } = record;
-  const known = Number.POSITIVE_INFINITY;
-  return {
-    statusVersion,
-    certStatus,
-    producedAt,
-    nextUpdate,
-    serial: BigInt(serial as bigint),
-    der: Buffer.from(der),
-    hashAlgorithm: hashAlgorithm as HashAlgorithm,
-    acknowledged: false,
-    seen: false,
-    known,
-    forgotten: known,
-  };
 }
 
 /** Carries out the sequences of so many seeds. The error of one that fails tells the seed and the steps. */
