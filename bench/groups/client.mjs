@@ -189,8 +189,8 @@ export async function* figures({ quick }) {
   const issuer = ca.certificate;
   const questions = identities.map(({ certificate }) => ({ certificate, issuer }));
   yield await concurrentChecks(questions[0], store.answers.values().next().value, quick ? 100 : 10_000);
-  yield await startFromFolder(questions, store);
-  yield* memoryOfAnswers(questions, store, quick ? 1000 : 1_000_000);
+  yield* startFromFolder(ca, identities, store);
+  yield* memoryOfAnswers(questions, store, quick ? 1000 : 10_000_000);
 }
 
 async function concurrentChecks(question, der, checks) {
@@ -205,22 +205,30 @@ async function concurrentChecks(question, der, checks) {
   return { name: `requests for ${checks} checks of one certificate at a time`, value: requests, unit: '', goal: '1' };
 }
 
-async function startFromFolder(questions, store) {
+async function* startFromFolder(ca, identities, store) {
   const folder = mkdtempSync(join(inRoot('build'), 'bench-answers-'));
+  const last = identities.at(-1);
+  const server = createServer({ cert: last.certificatePem + ca.certificatePem, key: last.privateKeyPem });
+  server.on('secureConnection', (socket) => socket.on('error', () => {}).end('x'));
+  server.listen(0, '127.0.0.1');
   try {
     await store.fill(new FolderCache(folder));
     const begin = performance.now();
+    const seconds = () => (performance.now() - begin) / 1000;
     const client = new OCSPClient(clientOptions(new FolderCache(folder)));
     const stapler = new Stapler({ client });
-    for (const { certificate, issuer } of questions) stapler.add([certificate, issuer]).catch(() => {});
+    for (const { certificate } of identities) stapler.add([certificate, ca.certificate]).catch(() => {});
+    stapler.attach(server);
+    await handshake(server, ca, true);
+    const name = `start of a stapler from a folder of ${identities.length} answers`;
+    yield { name: `${name}: a handshake with the last one`, value: seconds(), unit: 's', goal: '<= 3' };
     await stapler.ready();
-    const seconds = (performance.now() - begin) / 1000;
+    yield { name: 'the same: all of them verified', value: seconds(), unit: 's', goal: '' };
     if (!stapler.states().every(({ decision }) => decision === 'stapled')) throw new Error('not all are stapled');
     await stapler.close();
     await client.close();
-    const name = `start of a stapler from a folder of ${questions.length} answers`;
-    return { name, value: seconds, unit: 's', goal: '<= 3' };
   } finally {
+    server.close();
     rmSync(folder, { recursive: true });
   }
 }

@@ -65,8 +65,8 @@ export class OCSPClient {
   /** @throws TypeError; `ERR_OCSP_INVALID_VALUE`, also for options that there are not; `ERR_OCSP_UNSUPPORTED_ALGORITHM`. */
   constructor(options: OCSPClientOptions = {}) {
     this.#settings = toSettings(options);
-    const { cache, inquiry } = this.#settings;
-    this.#cache = new ResponseCache(cache.maxBytes, cache.store, inquiry.verifier);
+    const { cache, inquiry, times } = this.#settings;
+    this.#cache = new ResponseCache(cache.maxBytes, cache.store, inquiry.verifier, times.timeout);
   }
 
   /**
@@ -183,6 +183,20 @@ export class OCSPClient {
   /** {@link close} */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  /**
+   * What is kept about a certificate, in memory or in the store, where it counts; nobody is asked.
+   *
+   * @internal
+   */
+  async recall(question: ClientQuestion): Promise<CheckResult | null> {
+    const subject = toSubject(question);
+    if (subject.target.mismatch !== '') return null;
+    const answer = this.#cache.get(subject) ?? (await this.#cache.load(subject, this.#now()));
+    const now = this.#now();
+    if (answer === undefined || !this.#cache.counts(answer, subject, now)) return null;
+    return this.#fromCache(answer, subject, now);
   }
 
   /** What can be told without asking: an answer in its time, or that there was none a moment ago. */

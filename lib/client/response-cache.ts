@@ -1,13 +1,15 @@
 /** Where a client keeps answers: in memory, and in a store that outlives it. */
 import type { Verdict } from '../ocsp/verification/verdict.js';
 import type { Verifier } from '../ocsp/verification/verifier.js';
+import { abortable } from './abortable.js';
 import { AnswerMemory } from './answer-memory.js';
 import { CachedAnswer } from './cached-answer.js';
 import type { Subject } from './subject.js';
 
 /**
  * Keeps answers beyond the life of a client, and for several of them. Keys are 64 hexadecimal digits. What it gives back is
- * verified before it is used, so it need not be trusted; what it fails in costs a question.
+ * verified before it is used, so it need not be trusted; what it fails in, or takes longer for than `timeout` of the client, costs a
+ * question.
  */
 export interface ResponseCacheStore {
   /** The answer of that key; null where there is none. */
@@ -25,9 +27,12 @@ export class ResponseCache {
   readonly #memory: AnswerMemory;
   readonly #store: ResponseCacheStore | null;
   readonly #verifier: Verifier;
+  readonly #patience: number;
   #warned = false;
 
-  constructor(maxBytes: number, store: ResponseCacheStore | null, verifier: Verifier) {
+  /** @param patience - Milliseconds that the store may take. */
+  constructor(maxBytes: number, store: ResponseCacheStore | null, verifier: Verifier, patience: number) {
+    this.#patience = patience;
     this.#memory = new AnswerMemory(maxBytes);
     this.#store = store;
     this.#verifier = verifier;
@@ -88,9 +93,9 @@ export class ResponseCache {
   async #ofStore<T>(use: (store: ResponseCacheStore) => Promise<T>): Promise<T | null> {
     if (this.#store === null) return null;
     try {
-      return await use(this.#store);
+      return await abortable(use(this.#store), AbortSignal.timeout(this.#patience));
     } catch (error) {
-      // A store that fails (a full disk) must not fail the check.
+      // A store that fails (a full disk) or hangs must not fail the check.
       if (!this.#warned)
         process.emitWarning(`the store of OCSP answers failed: ${(error as Error).message}`, 'OCSPWarning');
       this.#warned = true;

@@ -251,6 +251,15 @@ test('the verdict on a cached answer is that of the moment of the check, wheneve
   t.like(json, { outcome: 'good', allowed: true, source: 'cache', verdict: { usable: true, status: 'good' } });
 });
 
+test('a store that hangs takes no longer than a question may, and fails nothing', async (t) => {
+  await using responder = await start();
+  const never = new Promise<never>(() => {});
+  const store = { get: () => never, put: () => never, delete: () => never, async *keys() {} };
+  await using client = clientOf(responder, { cache: { store }, timeout: 3000 });
+  t.is((await client.check(question)).outcome, 'good');
+  t.is((await client.check(question)).source, 'cache');
+});
+
 test('an answer to the nonce of one question is none to others, where a nonce is required', async (t) => {
   await using responder = await start();
   const verifier = new Verifier({ nonce: 'required' });

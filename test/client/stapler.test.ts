@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -342,6 +342,91 @@ test('after a restart the folder has the staple before anybody is asked', async 
     await using stapler = new Stapler({ client });
     t.is((await stapler.add([leaf.certificate, ca.certificate])).decision, 'stapled', String(round));
     t.is(responder.requests.length, 1);
+  }
+});
+
+test('after a restart the first handshake of each of many certificates has what was kept, before anybody is asked', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'openssl-ocsp-staples-'));
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+  const clock = new Shifted();
+  const { privateKey } = leafOf();
+  const leaves = Array.from({ length: 200 }, (_, i) => leafOf(`host-${i}.example`, { privateKey }));
+  const cache = { store: new FolderCache(folder) };
+  await using responder = await TestResponder.start(ca);
+  {
+    await using client = clientOf(responder, { cache });
+    await using stapler = new Stapler({ client });
+    await Promise.all(leaves.map(({ certificate }) => stapler.add([certificate, ca.certificate])));
+  }
+  // Most of their life is over, so that all would be asked about.
+  clock.ahead = 20 * HOUR;
+  const never = new Promise<never>(() => {});
+  responder.behaviour = () => never;
+  const asked = responder.requests.length;
+  const damaged = [...readdirSync(folder, { recursive: true, encoding: 'utf8' })].filter((name) =>
+    name.endsWith('.ocsp'),
+  );
+  t.is(damaged.length, leaves.length);
+  const reads = new Map<string, number>();
+  const store = {
+    get: async (key: string) => {
+      reads.set(key, (reads.get(key) ?? 0) + 1);
+      return await cache.store.get(key);
+    },
+    put: async () => {},
+    delete: async () => {},
+    async *keys() {},
+  };
+  await using client = clientOf(responder, { cache: { store }, clock });
+  await using stapler = new Stapler({ client, clock: { now: () => clock.now(), after: () => () => {} } });
+  const server = createServer(tlsOf(leaves[0]!));
+  stapler.attach(server);
+  for (const leaf of leaves) server.addContext(leaf.certificate.subjectAltName!.slice(4), tlsOf(leaf));
+  const port = await listening(server);
+  const serialAt = async (i: number) =>
+    loadDerOcspResponse((await stapleAt(port, `host-${i}.example`))!).serialNumber.toString(16);
+  for (const i of [199, 150, 5])
+    t.is(await serialAt(i), BigInt(`0x${leaves[i]!.certificate.serialNumber}`).toString(16));
+  t.is(new Set(await Promise.all(Array.from({ length: 20 }, () => serialAt(180)))).size, 1);
+  t.true(Math.max(...reads.values()) < 4, 'one look for all, and what is asked about');
+  t.true(responder.requests.length - asked <= 8, 'nobody has answered, and the others wait');
+  for (const name of damaged) writeFileSync(join(folder, name), 'x');
+  t.is(await stapleAt(port, 'host-120.example'), null, 'what is damaged is not stapled');
+  server.close();
+});
+
+test('a kept answer that does not count is not stapled; a store that hangs, fails or takes its time ends no handshake', async (t) => {
+  await using responder = await TestResponder.start(ca, { behaviour: 'gone' });
+  const leaf = leafOf();
+  const about = { certificate: leaf.certificate, issuer: ca.certificate };
+  const at = (hours: number) => new Date(Date.now() + hours * HOUR);
+  const answer = (more: object, signer = ca) =>
+    buildTestResponse({ entries: [{ ...about, thisUpdate: at(-9), nextUpdate: at(9), ...more }], signer });
+  const never = new Promise<never>(() => {});
+  for (const [name, get, isStapled] of [
+    ['good', async () => answer({}), true],
+    ['slow', () => wait(100).then(() => answer({})), true],
+    ['revoked', async () => answer({ status: 'revoked' }), false],
+    ['ended', async () => answer({ nextUpdate: at(-2) }), false],
+    ['of another certificate', async () => answer({ serialNumber: 5n }), false],
+    ['of another CA', async () => answer({}, createTestCa()), false],
+    ['nothing', async () => null, false],
+    ['failing', async () => Promise.reject(new Error('broken')), false],
+    ['hanging', () => never, false],
+  ] as const) {
+    const store = { get, put: async () => {}, delete: async () => {}, async *keys() {} };
+    const client = clientOf(responder, { cache: { store } });
+    await using stapler = new Stapler({ client });
+    const server = createServer(tlsOf(leaf));
+    stapler.attach(server);
+    const port = await listening(server);
+    // One that does not wait for the answer.
+    connect({ port, host: '127.0.0.1', rejectUnauthorized: false, requestOCSP: true } as ConnectionOptions)
+      .on('error', () => {})
+      .destroySoon();
+    t.is((await stapleAt(port)) !== null, isStapled, name);
+    t.is((await stapleAt(port)) !== null, isStapled, `${name}, again`);
+    server.close();
   }
 });
 

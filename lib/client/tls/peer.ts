@@ -3,6 +3,7 @@ import type { X509Certificate } from 'node:crypto';
 import { certificateExtension } from '../../x509/certificate-extensions.js';
 import { DerReader, Tag } from '../../x509/der.js';
 import { integerFromBytes } from '../../x509/integer.js';
+import { toSubject } from '../subject.js';
 
 /** TLS features of a certificate (RFC 7633). */
 const TLS_FEATURE = '1.3.6.1.5.5.7.1.24';
@@ -19,7 +20,7 @@ export function issuerOf(
 ): X509Certificate | undefined {
   const sent = certificate.issuerCertificate;
   const candidates = sent === undefined ? issuers : [...issuers, sent];
-  return candidates.find((issuer) => certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey));
+  return candidates.find((issuer) => toSubject({ certificate, issuer }).target.mismatch === '');
 }
 
 /** Whether a certificate says that its server always staples (RFC 7633 section 4.2.3.1). */

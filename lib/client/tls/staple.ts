@@ -4,7 +4,7 @@ import type { Verdict } from '../../ocsp/verification/verdict.js';
 import type { HashAlgorithmName } from '../../x509/algorithms.js';
 import type { CheckResult } from '../check-result.js';
 import { spreadOf } from '../clock.js';
-import { isMustStaple } from './peer.js';
+import { isMustStaple, issuerOf } from './peer.js';
 
 /**
  * What a handshake is given, and why: `'stapled'`; or nothing, since the answer is not there yet (`'pending'`), its time is over
@@ -64,10 +64,11 @@ export function hasCertIdBy(hash: HashAlgorithmName, { response }: Verdict): boo
 /** The staple of one certificate. */
 export class Staple {
   readonly certificate: X509Certificate;
-  readonly issuer: X509Certificate | null;
-  readonly mustStaple: boolean;
   /** When it is to be asked about again; `Infinity` while that is under way, or for nothing. */
   askAt: number = Number.POSITIVE_INFINITY;
+  /** Undefined until somebody asks: of tens of thousands it takes seconds to tell. */
+  #issuer: X509Certificate | null | undefined;
+  #candidates: readonly X509Certificate[];
   #der: Buffer | null = null;
   #expires = 0;
   #lifetime = 0;
@@ -75,10 +76,31 @@ export class Staple {
   #unknownInARow = 0;
   #failuresInARow = 0;
 
-  constructor(certificate: X509Certificate, issuer: X509Certificate | null) {
+  /** @param candidates - Among them that of the issuer may be. */
+  constructor(certificate: X509Certificate, candidates: readonly X509Certificate[]) {
     this.certificate = certificate;
-    this.issuer = issuer;
-    this.mustStaple = isMustStaple(certificate);
+    this.#candidates = candidates;
+  }
+
+  get issuer(): X509Certificate | null {
+    if (this.#issuer === undefined) {
+      this.#issuer = this.#findIssuer(this.#candidates);
+      this.#candidates = [];
+    }
+    return this.#issuer;
+  }
+
+  /** Whether its issuer was looked for in vain, and is among these. */
+  learns(candidates: readonly X509Certificate[]): boolean {
+    if (this.#issuer === undefined) this.#candidates = [...new Set([...this.#candidates, ...candidates])];
+    if (this.#issuer !== null) return false;
+    this.#issuer = this.#findIssuer(candidates);
+    return this.#issuer !== null;
+  }
+
+  /** Whether there was no result yet. */
+  get isNew(): boolean {
+    return this.#result === null;
   }
 
   /** The answer to give in a handshake at a moment. */
@@ -87,7 +109,8 @@ export class Staple {
   }
 
   stateAt(now: number): StapleState {
-    const { certificate, issuer, mustStaple } = this;
+    const { certificate, issuer } = this;
+    const mustStaple = isMustStaple(certificate);
     const expires = this.#der === null ? null : new Date(this.#expires);
     return { certificate, issuer, mustStaple, decision: this.decisionAt(now), expires, result: this.#result };
   }
@@ -125,5 +148,13 @@ export class Staple {
     if (this.#failuresInARow > 0) return Math.min(LONGEST_BACK_OFF, MINUTE * 2 ** (this.#failuresInARow - 1));
     const refresh = (verdict?.refreshAt?.getTime() ?? now) - now;
     return Math.max(MINUTE, refresh * spreadOf(this.certificate.fingerprint256.replaceAll(':', '')));
+  }
+
+  #findIssuer(candidates: readonly X509Certificate[]): X509Certificate | null {
+    try {
+      return issuerOf(this.certificate, candidates) ?? null;
+    } catch {
+      return null; // one of them cannot be read
+    }
   }
 }

@@ -15,7 +15,6 @@ import { OCSPClient } from '../client.js';
 import type { ClientClock } from '../clock.js';
 import { Refresher } from '../refresher.js';
 import type { ClientQuestion } from '../subject.js';
-import { issuerOf } from './peer.js';
 import { hasCertIdBy, isAnswer, Staple, type StapleState } from './staple.js';
 
 /** Options of {@link Stapler}. */
@@ -51,6 +50,9 @@ const DECISIONS = channel('ocsp:stapler:decision');
 /** What `setTimeout` takes. */
 const LONGEST_DELAY = 2 ** 31 - 1;
 
+/** Milliseconds for which a handshake waits for a store to say what it has. */
+const PATIENCE = 1000;
+
 /** That of the machine. It keeps no process alive. */
 const CLOCK: ClientClock = {
   now: () => Date.now(),
@@ -61,8 +63,9 @@ const CLOCK: ClientClock = {
 };
 
 /**
- * Staples for TLS servers: asks about their certificates in time, and answers each handshake at once from memory. Any number of
- * servers and certificates; one that it has not been told of is asked about when it is first used.
+ * Staples for TLS servers: asks about their certificates in time, and answers each handshake at once from memory, but for the first
+ * one of a certificate, which waits for the client's store, a second at most. Any number of servers and certificates; one that it
+ * has not been told of is asked about when it is first used.
  *
  * @example
  * const stapler = new Stapler().attach(server);
@@ -77,6 +80,7 @@ export class Stapler extends EventEmitter<StaplerEvents> {
   readonly #staples = new Map<string, Staple>();
   readonly #timers = new Map<Staple, () => void>();
   readonly #first = new Map<Staple, Promise<void>>();
+  readonly #recalls = new Map<Staple, Promise<void>>();
   readonly #refresher = new Refresher();
   readonly #detach: (() => void)[] = [];
   #closed = false;
@@ -104,7 +108,7 @@ export class Stapler extends EventEmitter<StaplerEvents> {
    * (handshakes fail with two), that compresses certificates (Node.js then loses the staple without an error), or that has
    * several certificates for one name, such as RSA and ECDSA (Node.js does not tell which one a client gets). From then on
    * `addContext` and `setSecureContext` of the server throw that, too. (Node.js does not tell what is in a context of
-   * `tls.createSecureContext`: that is the caller's to see to.)
+   * `tls.createSecureContext`, or what `addContext` was given before: that is the caller's to see to.)
    */
   attach(server: Server): this {
     if (typeof server?.addContext !== 'function') throw invalidArgType('server', 'a Server of node:tls', server);
@@ -113,7 +117,10 @@ export class Stapler extends EventEmitter<StaplerEvents> {
       throw invalidValue("the server has a listener for 'OCSPRequest' already: with two its handshakes fail");
     refuseLoss(server as ContextOptions);
     const answer = (certificate: Buffer, issuer: Buffer | null, callback: OCSPRequestCallback): void => {
-      callback(null, this.#answer(certificate, issuer));
+      const staple = this.#stapleOf(certificate, issuer);
+      const give = (): void => callback(null, this.#answer(certificate, staple));
+      if (staple?.isNew && staple.issuer !== null) this.#recalled(staple, staple.issuer).then(give);
+      else give();
     };
     const refuse = (event: string | symbol): void => {
       if (event === 'OCSPRequest')
@@ -165,7 +172,10 @@ export class Stapler extends EventEmitter<StaplerEvents> {
     return this.#staples.get(keyOf(certificate))?.derAt(this.#clock.now()) ?? null;
   }
 
-  /** Resolves when there is a first result about every certificate known now. */
+  /**
+   * Resolves when there is a first result about every certificate known now. With many of them that takes a while, and need not be
+   * waited for where their answers were kept: a first handshake looks for its own.
+   */
   async ready(signal?: AbortSignal): Promise<void> {
     await abortable(Promise.all(this.#first.values()), signal);
   }
@@ -195,21 +205,38 @@ export class Stapler extends EventEmitter<StaplerEvents> {
     if (this.#closed) throw invalidValue('the stapler is closed');
   }
 
-  /** In a handshake: at once, and without an error, which would end it. */
-  #answer(der: Buffer, issuer: Buffer | null): Buffer | null {
+  /** In a handshake: without an error, which would end it. */
+  #answer(der: Buffer, staple: Staple | undefined): Buffer | null {
+    if (staple === undefined) return null;
+    const now = this.#clock.now();
+    // Timers do not count the time for which a machine sleeps.
+    if (now >= staple.askAt) this.#refreshNow(staple);
+    if (DECISIONS.hasSubscribers) DECISIONS.publish({ decision: staple.decisionAt(now), certificate: der });
+    return staple.derAt(now);
+  }
+
+  #stapleOf(der: Buffer, issuer: Buffer | null): Staple | undefined {
     try {
-      const now = this.#clock.now();
-      let staple = this.#staples.get(keyOf(der));
-      if (staple === undefined && !this.#closed)
-        staple = this.#know(new X509Certificate(der), issuer === null ? [] : [new X509Certificate(issuer)]);
-      if (staple === undefined) return null;
-      // Timers do not count the time for which a machine sleeps.
-      if (now >= staple.askAt) this.#refreshNow(staple);
-      if (DECISIONS.hasSubscribers) DECISIONS.publish({ decision: staple.decisionAt(now), certificate: der });
-      return staple.derAt(now);
+      const known = this.#staples.get(keyOf(der));
+      if (known !== undefined || this.#closed) return known;
+      return this.#know(new X509Certificate(der), issuer === null ? [] : [new X509Certificate(issuer)]);
     } catch {
-      return null; // a certificate that cannot be read: OpenSSL has taken it, so it is served, without a staple
+      return undefined; // a certificate that cannot be read: OpenSSL has taken it, so it is served, without a staple
     }
+  }
+
+  /** The first handshake of a certificate has what was kept of it: that is looked up now, though thousands may come before it. */
+  #recalled(staple: Staple, issuer: X509Certificate): Promise<void> {
+    const running = this.#recalls.get(staple);
+    if (running !== undefined) return running;
+    const { certificate } = staple;
+    this.#refresher.hurry(keyOf(certificate.raw));
+    const recall = this.#client.recall({ certificate, issuer }).then((result) => {
+      if (result !== null && staple.isNew) staple.take(result, this.#clock.now(), this.#alsoRevoked);
+    });
+    const patient = abortable(recall, AbortSignal.timeout(PATIENCE)).catch(() => undefined);
+    this.#recalls.set(staple, patient);
+    return patient;
   }
 
   /** The certificate that a server has: as good as nothing where it is not PEM. */
@@ -227,36 +254,34 @@ export class Stapler extends EventEmitter<StaplerEvents> {
   #know(certificate: X509Certificate, others: readonly X509Certificate[]): Staple {
     const key = keyOf(certificate.raw);
     const known = this.#staples.get(key);
-    if (known !== undefined && known.issuer !== null) return known;
-    const issuer = issuerOf(certificate, [...others, ...this.#issuers]) ?? null;
-    if (known !== undefined && issuer === null) return known;
-    const staple = new Staple(certificate, issuer);
+    if (known !== undefined && !known.learns(others)) return known;
+    const staple = known ?? new Staple(certificate, [...others, ...this.#issuers]);
     this.#staples.set(key, staple);
-    this.#first.set(staple, issuer === null ? Promise.resolve() : this.#refresh(staple, issuer, false));
-    if (issuer === null) this.#emitLater('failed', staple);
+    this.#first.set(staple, this.#refresh(staple, false));
     return staple;
   }
 
   #refreshNow(staple: Staple): void {
     this.#timers.get(staple)?.();
     staple.askAt = Number.POSITIVE_INFINITY;
-    if (staple.issuer !== null && !this.#closed) void this.#refresh(staple, staple.issuer, true);
+    if (!this.#closed) void this.#refresh(staple, true);
   }
 
   /** A few at a time. */
-  #refresh(staple: Staple, issuer: X509Certificate, fresh: boolean): Promise<void> {
+  #refresh(staple: Staple, fresh: boolean): Promise<void> {
     return new Promise((resolve) => {
       this.#refresher.add(keyOf(staple.certificate.raw), async () => {
-        if (!this.#closed) await this.#ask(staple, issuer, fresh).catch(() => undefined);
+        if (!this.#closed) await this.#ask(staple, fresh).catch(() => undefined);
         resolve();
       });
     });
   }
 
-  async #ask(staple: Staple, issuer: X509Certificate, fresh: boolean): Promise<void> {
+  async #ask(staple: Staple, fresh: boolean): Promise<void> {
+    const { certificate, issuer } = staple;
+    if (issuer === null) return this.#emitLater('failed', staple);
     let delay = 60_000;
     try {
-      const { certificate } = staple;
       const result = await this.#check({ certificate, issuer }, fresh);
       const now = this.#clock.now();
       delay = staple.take(result, now, this.#alsoRevoked);
@@ -292,6 +317,7 @@ export class Stapler extends EventEmitter<StaplerEvents> {
     this.#staples.delete(keyOf(staple.certificate.raw));
     this.#timers.delete(staple);
     this.#first.delete(staple);
+    this.#recalls.delete(staple);
   }
 
   /** Apart from what goes on: a listener that throws must not end a handshake or the asking. */
