@@ -104,7 +104,7 @@ export async function signJob(database: PostgresInput, options: SignJobOptions):
             after = last;
           }),
         );
-        await patiently(() => ledger.complete(range));
+        await patiently(() => asHolder(() => ledger.complete(range)));
         done.ranges += 1;
       } catch (error) {
         if (isLost(error)) continue;
@@ -120,6 +120,15 @@ export async function signJob(database: PostgresInput, options: SignJobOptions):
 }
 
 class LostLease extends Error {}
+
+/** What the ledger refuses is not this worker's any more, or was done by a call whose answer did not come. */
+async function asHolder(action: () => Promise<void>): Promise<void> {
+  try {
+    await action();
+  } catch (error) {
+    throw error instanceof OCSPError ? new LostLease(error.message, { cause: error }) : error;
+  }
+}
 
 function isLost(error: unknown): boolean {
   return error instanceof LostLease;
@@ -142,14 +151,11 @@ async function signRange(
   const flush = async (): Promise<void> => {
     const last = records.at(-1);
     if (last === undefined) return;
-    const { kept } = await store.putBatch(records, { issuer: signer.issuer });
+    // (Others of this host may be writing into the same store.)
+    const { kept } = await patiently(() => store.putBatch(records, { issuer: signer.issuer }));
     const serial = hexOf(last.serial);
     const signed = records.length / each;
-    try {
-      await ledger.checkpoint(range, serial, signed);
-    } catch (error) {
-      throw error instanceof OCSPError ? new LostLease(error.message, { cause: error }) : error;
-    }
+    await asHolder(() => ledger.checkpoint(range, serial, signed));
     onLast(serial);
     done.signed += signed;
     done.responses += records.length;
@@ -196,11 +202,11 @@ async function cut(input: PostgresInput, issuer: CertificateInput, size: number)
   }
 }
 
-/** Codes of what passes: a database that is restarted, or a network that is gone for a while. */
-const PASSING = /^(ECONNREFUSED|ECONNRESET|ENOENT|EPIPE|ETIMEDOUT|EHOSTUNREACH|57P0[123]|08...)$/;
+/** Codes of what passes: a database that is restarted, a network that is gone for a while, a store that another worker has. */
+const PASSING = /^(ERR_OCSP_STORE_LOCKED|ECONNREFUSED|ECONNRESET|ENOENT|EPIPE|ETIMEDOUT|EHOSTUNREACH|57P0[123]|08...)$/;
 const PASSING_WORDS = /connection (terminated|timeout)|timeout exceeded|read timeout/i;
 
-/** Does it again for as long as the database is out of reach. */
+/** Does it again for as long as what it needs is out of reach. */
 async function patiently<T>(action: () => Promise<T>): Promise<T> {
   for (const until = performance.now() + PATIENCE; ; ) {
     try {
