@@ -52,6 +52,8 @@ export class AnswerMemory {
   #slabBytes = 0;
   #garbage = 0;
   #newest: Slab | undefined;
+  /** What was read last: most often it is read again. */
+  #latest: { readonly key: string; readonly answer: CachedAnswer } | undefined;
   #lastId = 0;
 
   constructor(maxBytes: number) {
@@ -64,13 +66,14 @@ export class AnswerMemory {
   }
 
   get(key: string): CachedAnswer | undefined {
+    if (this.#latest?.key === key) return this.#latest.answer;
     const place = this.#table[this.#find(key)] as number;
     if (place === 0) return undefined;
     const { bytes } = this.#slabOf(place);
     const at = offsetOf(place);
     bytes[at + USED] = 1;
     const milliseconds = (field: number): number => bytes.readIntLE(at + field, TIME_SIZE) * 1000;
-    return new CachedAnswer(
+    const answer = new CachedAnswer(
       STATUSES[bytes[at + STATUS] as number] as CachedStatus,
       milliseconds(THIS_UPDATE),
       milliseconds(PRODUCED_AT),
@@ -79,9 +82,12 @@ export class AnswerMemory {
       milliseconds(VERIFIED_AT),
       bytes.subarray(at + DER, at + lengthAt(bytes, at)),
     );
+    this.#latest = { key, answer };
+    return answer;
   }
 
   set(key: string, answer: CachedAnswer): void {
+    this.#latest = undefined;
     this.#forget(key);
     const { der } = answer;
     if (DER + der.length + this.#table.byteLength > this.#maxBytes) return;
@@ -111,6 +117,7 @@ export class AnswerMemory {
     if (!answer.der.equals(bytes.subarray(at + DER, at + lengthAt(bytes, at)))) return;
     writeTime(bytes, at + REFRESH_AT, answer.refreshAt);
     writeTime(bytes, at + VERIFIED_AT, answer.verifiedAt);
+    this.#latest = undefined;
   }
 
   #forget(key: string): void {

@@ -38,23 +38,24 @@ export class FactsFromCache implements CheckFacts {
   readonly failure = null;
   readonly reason = null;
   readonly attempts: readonly OCSPAttempt[] = NO_ATTEMPTS;
-  readonly #answer: CachedAnswer;
-  readonly #at: number;
-  readonly #verifier: Verifier;
-  readonly #subject: Subject;
-  #verdict: Verdict | undefined;
+  // (No private fields, which cost more than all the rest of it: nobody but CheckResult has it.)
+  readonly answer: CachedAnswer;
+  readonly at: number;
+  readonly verifier: Verifier;
+  readonly subject: Subject;
+  judged: Verdict | null = null;
 
   constructor(answer: CachedAnswer, at: number, verifier: Verifier, subject: Subject) {
     this.outcome = answer.status;
-    this.#answer = answer;
-    this.#at = at;
-    this.#verifier = verifier;
-    this.#subject = subject;
+    this.answer = answer;
+    this.at = at;
+    this.verifier = verifier;
+    this.subject = subject;
   }
 
   get verdict(): Verdict {
-    this.#verdict ??= this.#answer.verdictAt(this.#at, this.#verifier, this.#subject);
-    return this.#verdict;
+    this.judged ??= this.answer.verdictAt(this.at, this.verifier, this.subject);
+    return this.judged;
   }
 }
 
