@@ -17,6 +17,7 @@
  * | `ERR_OCSP_DRIVER_UNAVAILABLE` | a package that a database needs is not installed |
  * | `ERR_OCSP_ISSUER_MISMATCH` | responses of another issuer than the response store's |
  * | `ERR_OCSP_PEER_NOT_ALLOWED` | the certificate at the other end of a TLS connection may not be relied on |
+ * | `ERR_OCSP_NOT_SIGNED` | no signer could sign now what a call has to sign |
  * | `ERR_OCSP_STORE_LOCKED` | another writer holds the response store |
  * | `ERR_OCSP_STORE_CLOSED` | a call of a response store that has been closed |
  * | `ERR_OCSP_STORE_DAMAGED` | a file of the response store is not what was written |
@@ -38,6 +39,7 @@ export type OCSPErrorCode =
   | 'ERR_OCSP_DRIVER_UNAVAILABLE'
   | 'ERR_OCSP_ISSUER_MISMATCH'
   | 'ERR_OCSP_PEER_NOT_ALLOWED'
+  | 'ERR_OCSP_NOT_SIGNED'
   | 'ERR_OCSP_STORE_LOCKED'
   | 'ERR_OCSP_STORE_CLOSED'
   | 'ERR_OCSP_STORE_DAMAGED'

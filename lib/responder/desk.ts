@@ -4,7 +4,7 @@ import type { StatusEntry } from '../statuses/status-entry.js';
 import { nameHash } from '../store/issuer-identity.js';
 import type { ResponseRecord } from '../store/response-store.js';
 import { CERT_ID_HASHES, type HashAlgorithm } from '../x509/algorithms.js';
-import { integerToBytes } from '../x509/integer.js';
+import { serialToBytes } from '../x509/serial-number.js';
 import { tryLater } from './answer.js';
 import { hexOf } from './authority.js';
 import { publishError, publishSignature } from './channels.js';
@@ -90,7 +90,7 @@ export class SigningDesk {
     const issuerNameHash = nameHash(issuer.identity.names[0] as Uint8Array, hash);
     const issuerKeyHash = issuer.parsed.publicKeyHash(hash);
     const serialNumber = hexOf(entry.serialNumber);
-    const serialBytes = integerToBytes(BigInt(`0x${serialNumber}`));
+    const serialBytes = serialToBytes(serialNumber);
     const question = { issuer, hash, name: 0, serialNumber, serialBytes, issuerNameHash, issuerKeyHash };
     const { der, signer, singles } = await this.sign(issuer, issuer.signerAt(now), [{ question, entry }], null, now);
     return {

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { invalidArgType, invalidValue } from '../errors.js';
+import { invalidArgType, invalidValue, OCSPError } from '../errors.js';
 import { EntryPacker } from '../signing/entry-packer.js';
 import { copyEntry, type StatusEntry } from '../statuses/status-entry.js';
 import { type CertificateInput, toCertificate } from '../x509/certificate.js';
@@ -87,7 +87,8 @@ export class Responder implements AsyncDisposable {
    * @param entries - What has changed.
    * @param issuer - Whose certificates they are; may be left out where there is one issuer.
    * @throws (rejects) TypeError, `ERR_OCSP_INVALID_VALUE` for a bad entry or an issuer that is not answered for: nothing has changed
-   * then; what the store throws: the answers of this responder have changed then, what is durable has not.
+   * then; `ERR_OCSP_NOT_SIGNED` where no signer can sign now what the store has to have, and what the store throws: the answers of this
+   * responder have changed then, what is durable has not.
    */
   async update(entries: Iterable<StatusEntry>, issuer?: CertificateInput): Promise<void> {
     const target = this.#issuer(issuer);
@@ -101,7 +102,11 @@ export class Responder implements AsyncDisposable {
     const { desk } = this.#answerer;
     const records = await Promise.all(
       told.flatMap((entry) => STORED_HASHES.map((hash) => desk.record(target, entry, hash, now))),
-    );
+    ).catch((cause) => {
+      throw new OCSPError('ERR_OCSP_NOT_SIGNED', 'the change counts, but nobody can sign it for the store now', {
+        cause,
+      });
+    });
     await store.putBatch(records, { issuer: target.identity });
   }
 

@@ -138,6 +138,24 @@ test('update puts answers into the store: another responder over it knows', asyn
   for (const hash of ['sha1', 'sha256'] as const) t.is(await statusOf(other, ask(['1001'], { hash })), 'revoked');
 });
 
+test('update of a negative serial number, and where nobody can sign: a code, and the change counts all the same', async (t) => {
+  const store = await makeStore(t);
+  const responder = makeResponder(t, { authority: new TestAuthority(), store });
+  await responder.update([{ ...REVOKED, serialNumber: '-1001' }]);
+  t.is(store.getRecord('-1001')?.certStatus, OCSPCertStatus.REVOKED);
+  const live = { timeout: 200 };
+  for (const sign of [() => new Promise<never>(() => undefined), () => Promise.reject(new Error('no connection'))]) {
+    const signers = [{ responder: delegate.certificate, privateKey: { sign } }];
+    const one = makeResponder(t, { authority: new TestAuthority(), store: await makeStore(t), signers }, { live });
+    const error = await t.throwsAsync(one.update([{ ...REVOKED, serialNumber: '1001' }]), {
+      code: 'ERR_OCSP_NOT_SIGNED',
+    });
+    t.true(error?.cause instanceof Error);
+    // (It would be signed if it could: never good.)
+    t.is(await statusOf(one, ask(['1001'], sha1)), 'TRY_LATER');
+  }
+});
+
 test("another CA's store says nothing, whatever its serial numbers", async (t) => {
   const other = createTestCa({ subject: 'CN=Other' });
   const store = await makeStore(t);
