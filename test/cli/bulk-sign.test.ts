@@ -11,22 +11,18 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 import { loadDerOcspResponse, OCSPCertStatus } from 'openssl-ocsp';
 import { createTestCa } from 'openssl-ocsp/testing';
+import { type CommandResult, commandInside } from '../helpers/command.js';
 
-const command = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
 const ca = createTestCa({ subject: 'CN=CLI CA' });
 const responder = ca.issueResponder();
 const leaf = ca.issue({ serialNumber: 0x1234n });
 
-function run(...args: readonly string[]): { status: number | null; stdout: string; stderr: string } {
-  return spawnSync(process.execPath, [command, ...args], {
-    encoding: 'utf8',
-    env: { ...process.env, SECRET: 'sesame' },
-  });
-}
+process.env['SECRET'] = 'sesame';
+
+const run = (...args: readonly string[]): Promise<CommandResult> => commandInside(args);
 
 /** A folder with certificates, key, and a list. */
 function files(t: ExecutionContext, index?: string): { at: (name: string) => string; sign: string[] } {
@@ -47,9 +43,9 @@ function files(t: ExecutionContext, index?: string): { at: (name: string) => str
   return { at, sign: [...sign, '--out', at('store')] };
 }
 
-test('bulk-sign, and what the store then says', (t) => {
+test('bulk-sign, and what the store then says', async (t) => {
   const { at, sign } = files(t);
-  const signed = run(
+  const signed = await run(
     ...sign,
     '--index',
     at('index.txt'),
@@ -66,7 +62,7 @@ test('bulk-sign, and what the store then says', (t) => {
   t.is(count, 2);
   t.true(rate > 0);
 
-  const list = run('store', 'ls', at('store')).stdout.trimEnd().split('\n');
+  const list = (await run('store', 'ls', at('store'))).stdout.trimEnd().split('\n');
   t.deepEqual(
     list.map((line) => line.split(' ').slice(0, 2)),
     [
@@ -74,16 +70,16 @@ test('bulk-sign, and what the store then says', (t) => {
       ['1234', 'GOOD'],
     ],
   );
-  t.is(run('store', 'verify', at('store')).stdout, '2 responses in 1 segment, 0 problems\n');
-  t.regex(run('store', 'stats', at('store')).stdout, /segments: 1/);
-  t.is(run('store', 'compact', at('store')).status, 0);
-  t.is(run('store', 'get', at('store'), '77').status, 1);
-  t.is(run('store', 'export', at('store'), at('files')).stdout, '2 files\n');
+  t.is((await run('store', 'verify', at('store'))).stdout, '2 responses in 1 segment, 0 problems\n');
+  t.regex((await run('store', 'stats', at('store'))).stdout, /segments: 1/);
+  t.is((await run('store', 'compact', at('store'))).status, 0);
+  t.is((await run('store', 'get', at('store'), '77')).status, 1);
+  t.is((await run('store', 'export', at('store'), at('files'))).stdout, '2 files\n');
   t.deepEqual(readdirSync(at('files')).sort(), ['1234.der', 'FF.der']);
   const response = loadDerOcspResponse(readFileSync(at('files/1234.der')));
   t.is(response.certificateStatus, OCSPCertStatus.GOOD);
   t.is((response.nextUpdate as Date).getTime() - response.thisUpdate.getTime(), 2 * 86_400_000);
-  t.is(run('store', 'export', at('store'), at('all.tar')).status, 0);
+  t.is((await run('store', 'export', at('store'), at('all.tar'))).status, 0);
   t.is(readFileSync(at('all.tar')).length % 512, 0);
 
   const args = ['ocsp', '-respin', at('files/1234.der'), '-issuer', at('ca.pem'), '-cert', at('leaf.pem'), '-no_nonce'];
@@ -92,7 +88,7 @@ test('bulk-sign, and what the store then says', (t) => {
   else t.regex(checked.stdout + checked.stderr, /Response verify OK[\s\S]*: good|: good[\s\S]*Response verify OK/);
 });
 
-test('encrypted keys, other lists, dry runs', (t) => {
+test('encrypted keys, other lists, dry runs', async (t) => {
   const { at, sign } = files(t);
   writeFileSync(at('list.csv'), 'serial,status\n0A,good\n0B,unknown\n');
   writeFileSync(at('list.ndjson'), '{"serial":"0C","status":"good"}\n');
@@ -102,56 +98,56 @@ test('encrypted keys, other lists, dry runs', (t) => {
     ['--passphrase-env', 'SECRET'],
     ['--passphrase-file', at('pass')],
   ]) {
-    const result = run(...encrypted, ...passphrase, '--csv', at('list.csv'));
+    const result = await run(...encrypted, ...passphrase, '--csv', at('list.csv'));
     t.is(result.status, 0, result.stderr);
     t.regex(result.stdout, /^2 certificates signed, 4 responses \(\d+ bytes\) in/);
   }
-  t.is(run(...encrypted, '--passphrase-file', at('list.csv'), '--csv', at('list.csv')).status, 1);
-  t.is(run(...encrypted, '--csv', at('list.csv')).status, 1);
-  t.is(run(...sign, '--ndjson', at('list.ndjson')).status, 0);
-  t.is(run('store', 'get', at('store'), '0c').status, 0);
-  const dry = run(...sign.slice(0, -1), at('untouched'), '--ndjson', at('list.ndjson'), '--dry-run');
+  t.is((await run(...encrypted, '--passphrase-file', at('list.csv'), '--csv', at('list.csv'))).status, 1);
+  t.is((await run(...encrypted, '--csv', at('list.csv'))).status, 1);
+  t.is((await run(...sign, '--ndjson', at('list.ndjson'))).status, 0);
+  t.is((await run('store', 'get', at('store'), '0c')).status, 0);
+  const dry = await run(...sign.slice(0, -1), at('untouched'), '--ndjson', at('list.ndjson'), '--dry-run');
   t.is(dry.stdout, '1 certificate, 0 bad rows; nothing signed\n');
   t.false(existsSync(at('untouched')));
 });
 
-test('of two lists the one that was modified later is served, whichever is signed last', (t) => {
+test('of two lists the one that was modified later is served, whichever is signed last', async (t) => {
   const { at, sign } = files(t);
   writeFileSync(at('revoked.csv'), 'serial,status,revocationTime\nFF,revoked,2026-01-02T03:04:05Z\n');
   writeFileSync(at('good.csv'), 'serial,status\nFF,good\n');
-  const status = (list: string, modified: number): string => {
+  const status = async (list: string, modified: number): Promise<string> => {
     utimesSync(at(list), modified, modified);
-    const { status: code, stdout, stderr } = run(...sign, '--csv', at(list), '--json');
+    const { status: code, stdout, stderr } = await run(...sign, '--csv', at(list), '--json');
     const { served, kept } = JSON.parse(stdout) as { served: number; kept: number };
     t.is(served + kept, 1, stderr);
     t.is(code, kept === 0 ? 0 : 6, stderr);
     t.is(/^note: of 1 certificate other responses are served/.test(stderr), kept === 1);
-    return `${run('store', 'ls', at('store')).stdout.split(' ')[1]} ${kept === 0 ? 'new' : 'kept'}`;
+    return `${(await run('store', 'ls', at('store'))).stdout.split(' ')[1]} ${kept === 0 ? 'new' : 'kept'}`;
   };
-  t.is(status('revoked.csv', 1_700_000_200), 'REVOKED new');
-  t.is(status('good.csv', 1_700_000_100), 'REVOKED kept', 'an older list');
-  t.is(status('good.csv', 1_700_000_200), 'REVOKED kept', 'of the same second the safe one');
-  t.is(status('good.csv', 1_700_000_300), 'GOOD new', 'a newer list');
-  t.is(status('revoked.csv', 1_700_000_250), 'REVOKED new', 'what is worse counts, though the time went back');
-  t.is(status('good.csv', 1_700_000_280), 'REVOKED kept', 'and what is good then does not');
+  t.is(await status('revoked.csv', 1_700_000_200), 'REVOKED new');
+  t.is(await status('good.csv', 1_700_000_100), 'REVOKED kept', 'an older list');
+  t.is(await status('good.csv', 1_700_000_200), 'REVOKED kept', 'of the same second the safe one');
+  t.is(await status('good.csv', 1_700_000_300), 'GOOD new', 'a newer list');
+  t.is(await status('revoked.csv', 1_700_000_250), 'REVOKED new', 'what is worse counts, though the time went back');
+  t.is(await status('good.csv', 1_700_000_280), 'REVOKED kept', 'and what is good then does not');
   // A clock that was wrong must not hide all that follows.
-  t.is(status('good.csv', 8_000_000_000), 'GOOD new');
-  t.is(status('revoked.csv', Date.now() / 1000 + 5), 'REVOKED new');
+  t.is(await status('good.csv', 8_000_000_000), 'GOOD new');
+  t.is(await status('revoked.csv', Date.now() / 1000 + 5), 'REVOKED new');
 });
 
-test('bad rows end the run, or are reported and left out', (t) => {
+test('bad rows end the run, or are reported and left out', async (t) => {
   const { at, sign } = files(t, 'V\t301231235959Z\t\tXYZ\tunknown\t/CN=a\nV\t301231235959Z\t\t0A\tunknown\t/CN=b\n');
-  const fatal = run(...sign, '--index', at('index.txt'));
+  const fatal = await run(...sign, '--index', at('index.txt'));
   t.is(fatal.status, 1);
   t.regex(fatal.stderr, /1/);
-  const lenient = run(...sign, '--index', at('index.txt'), '--skip-bad-rows', '--json');
+  const lenient = await run(...sign, '--index', at('index.txt'), '--skip-bad-rows', '--json');
   t.is(lenient.status, 0, lenient.stderr);
   t.like(JSON.parse(lenient.stdout), { signed: 1, badRows: 1 });
 });
 
-test('wrong usage says so, with exit code 2', (t) => {
+test('wrong usage says so, with exit code 2', async (t) => {
   const { at, sign } = files(t);
-  t.is(run(...sign, '--index', at('index.txt')).status, 0);
+  t.is((await run(...sign, '--index', at('index.txt'))).status, 0);
   for (const args of [
     [],
     ['nonsense'],
@@ -185,76 +181,76 @@ test('wrong usage says so, with exit code 2', (t) => {
     ['store', 'get', at('store')],
     ['store', 'export', at('store')],
   ]) {
-    const { status, stderr, stdout } = run(...args);
+    const { status, stderr, stdout } = await run(...args);
     t.is(status, 2, args.join(' '));
     t.true((stderr + stdout).length > 20);
   }
   for (const args of [['--help'], ['bulk-sign', '--help'], ['store', '-h']]) {
-    const { status, stdout } = run(...args);
+    const { status, stdout } = await run(...args);
     t.is(status, 0);
     t.regex(stdout, /^Usage: openssl-ocsp/);
   }
-  t.is(run('store', 'ls', at('no-such-folder')).status, 1);
+  t.is((await run('store', 'ls', at('no-such-folder'))).status, 1);
   mkdirSync(at('empty'));
   for (const action of ['ls', 'verify', 'compact', 'stats']) {
-    const { status, stderr } = run('store', action, at('empty'));
+    const { status, stderr } = await run('store', action, at('empty'));
     t.is(status, 1, action);
     t.regex(stderr, /there is no store in/);
   }
   t.deepEqual(readdirSync(at('empty')), []);
-  t.is(run(...sign, '--index', at('no-such-file')).status, 1);
-  t.is(run(...sign, '--index', at('index.txt'), '--digest', 'md5').status, 1);
+  t.is((await run(...sign, '--index', at('no-such-file'))).status, 1);
+  t.is((await run(...sign, '--index', at('index.txt'), '--digest', 'md5')).status, 1);
 });
 
-test('store verify lists damage, also of a store that cannot be opened', (t) => {
+test('store verify lists damage, also of a store that cannot be opened', async (t) => {
   const { at, sign } = files(t);
-  t.is(run(...sign, '--index', at('index.txt')).status, 0);
+  t.is((await run(...sign, '--index', at('index.txt'))).status, 0);
   const segment = join(at('store'), readdirSync(at('store')).find((name) => name.endsWith('.seg')) as string);
   writeFileSync(segment, readFileSync(segment).subarray(0, 50));
-  t.is(run('store', 'ls', at('store')).status, 1);
-  const { status, stdout } = run('store', 'verify', at('store'));
+  t.is((await run('store', 'ls', at('store'))).status, 1);
+  const { status, stdout } = await run('store', 'verify', at('store'));
   t.is(status, 1);
   t.regex(stdout, /^\S+\.seg: too short for a segment\n0 responses in 1 segment, 1 problem\n$/);
-  const report = run('store', 'verify', at('store'), '--json');
+  const report = await run('store', 'verify', at('store'), '--json');
   t.is(report.status, 1);
   t.is((JSON.parse(report.stdout) as { problems: unknown[] }).problems.length, 1);
 });
 
-test('what a response looks like is up to options', (t) => {
+test('what a response looks like is up to options', async (t) => {
   const { at, sign } = files(t, 'E\t201231235959Z\t\t0E\tunknown\t/CN=e\nV\t301231235959Z\t\t0A\tunknown\t/CN=a\n');
-  const response = (serial: string) => {
+  const response = async (serial: string) => {
     const file = at(`exported/${serial}.der`);
-    t.is(run('store', 'export', at('store'), at('exported')).status, 0);
+    t.is((await run('store', 'export', at('store'), at('exported'))).status, 0);
     return existsSync(file) ? loadDerOcspResponse(readFileSync(file)) : undefined;
   };
-  t.is(run(...sign, '--index', at('index.txt')).status, 0);
-  t.is(response('0E'), undefined);
-  t.is(response('0A')?.responderName, null);
-  t.is(response('0A')?.certificates.length, 1);
+  t.is((await run(...sign, '--index', at('index.txt'))).status, 0);
+  t.is(await response('0E'), undefined);
+  t.is((await response('0A'))?.responderName, null);
+  t.is((await response('0A'))?.certificates.length, 1);
   const looks = ['--include-expired', '--responder-id', 'name', '--no-certs'];
-  const again = run(...sign, '--index', at('index.txt'), ...looks, '--json');
+  const again = await run(...sign, '--index', at('index.txt'), ...looks, '--json');
   t.is((JSON.parse(again.stdout) as { signed: number }).signed, 2, again.stderr);
-  t.is(response('0E')?.certificateStatus, OCSPCertStatus.GOOD);
-  t.not(response('0E')?.responderName, null);
-  t.is(response('0E')?.certificates.length, 0);
+  t.is((await response('0E'))?.certificateStatus, OCSPCertStatus.GOOD);
+  t.not((await response('0E'))?.responderName, null);
+  t.is((await response('0E'))?.certificates.length, 0);
 });
 
-test('a signer that clients would refuse signs only when told so', (t) => {
+test('a signer that clients would refuse signs only when told so', async (t) => {
   const { at, sign } = files(t);
   const other = ca.issue({ subject: 'CN=not for OCSP' });
   writeFileSync(at('ocsp.pem'), other.certificatePem);
   writeFileSync(at('ocsp.key'), other.privateKeyPem);
-  const refused = run(...sign, '--index', at('index.txt'));
+  const refused = await run(...sign, '--index', at('index.txt'));
   t.is(refused.status, 1);
   t.regex(refused.stderr, /OCSPSigning \[ERR_OCSP_INVALID_VALUE\]/);
-  const allowed = run(...sign, '--index', at('index.txt'), '--allow-unauthorized');
+  const allowed = await run(...sign, '--index', at('index.txt'), '--allow-unauthorized');
   t.is(allowed.status, 0, allowed.stderr);
 });
 
-test('a bad option leaves no unfinished run behind', (t) => {
+test('a bad option leaves no unfinished run behind', async (t) => {
   const { at, sign } = files(t);
-  const tooMany = run(...sign, '--index', at('index.txt'), '--threads', '1025');
+  const tooMany = await run(...sign, '--index', at('index.txt'), '--threads', '1025');
   t.is(tooMany.status, 1);
   t.regex(tooMany.stderr, /1 to 1024 \[ERR_OCSP_INVALID_VALUE\]/);
-  t.is(run(...sign, '--index', at('index.txt'), '--hours', '9').status, 0);
+  t.is((await run(...sign, '--index', at('index.txt'), '--hours', '9')).status, 0);
 });

@@ -4,6 +4,7 @@ import * as der from '../helpers/der.js';
 import { certId } from '../helpers/fixtures.js';
 import { probe } from '../helpers/probe.js';
 import { refuses } from '../helpers/refusals.js';
+import { positions } from '../helpers/repeated.js';
 import { referenceOcsp, vector, vectorJson } from '../helpers/vectors.js';
 
 const { SHA1 } = HashAlgorithm;
@@ -22,7 +23,7 @@ const messages: [string, typeof loadDerOcspRequest | typeof loadDerOcspResponse,
 
 for (const [name, load, bytes] of messages) {
   test(`${name}, cut off at every length`, (t) => {
-    for (let length = 0; length < bytes.length; length += 1) {
+    for (const length of positions(bytes.length)) {
       if (probe(t, load, bytes.subarray(0, length))) t.fail(`loads at ${length} of ${bytes.length}`);
     }
     t.true(probe(t, load, bytes));
@@ -38,7 +39,7 @@ for (const [name, load, bytes] of messages) {
   });
 
   test(`${name}, every octet changed`, (t) => {
-    for (let at = 0; at < bytes.length; at += 1) {
+    for (const at of positions(bytes.length)) {
       for (const value of [0, 0x80, 0xff, bytes[at]! ^ 1]) {
         const changed = Buffer.from(bytes);
         changed[at] = value;

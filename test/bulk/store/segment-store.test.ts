@@ -1,7 +1,8 @@
+import assert from 'node:assert/strict';
 import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
 import fc from 'fast-check';
 import { checkResponseStore } from 'openssl-ocsp/testing';
 import { compareKnowledge, compareVersions, type ResponseRecord } from '#dist/store/response-store.js';
@@ -71,35 +72,36 @@ function grouped(all: readonly ResponseRecord[], key: (item: ResponseRecord) => 
   return groups;
 }
 
-function check(t: ExecutionContext, store: SegmentStore, all: readonly ResponseRecord[]): void {
+/** With node:assert, which says the same of tens of thousands of records in a tenth of the time. */
+function check(store: SegmentStore, all: readonly ResponseRecord[]): void {
   const expected = model(all);
   const found = grouped([...store.records()], serialOf);
-  t.is(found.size, expected.size);
+  assert.strictEqual(found.size, expected.size);
   let previous = -1n;
   for (const [serial, those] of found) {
     const others = new Map(expected.get(serial)?.map((item) => [kindOf(item), item]));
-    t.is(those.length, others.size, serial);
+    assert.strictEqual(those.length, others.size, serial);
     for (const item of those) {
       const { serial: _, ...rest } = others.get(kindOf(item)) as ResponseRecord;
       const { hashAlgorithm = 'sha1', signatureAlgorithm = null, der } = rest;
       const kind = { hashAlgorithm, signatureAlgorithm };
-      t.deepEqual(item, { serial, issuerNameHash: null, ...rest, ...kind, der: Buffer.from(der) });
+      assert.deepStrictEqual(item, { serial, issuerNameHash: null, ...rest, ...kind, der: Buffer.from(der) });
       const { signatureAlgorithm: name, ...choice } = kind;
-      t.deepEqual(
+      assert.deepStrictEqual(
         store.get(serial, { ...choice, ...(name !== null && { signatureAlgorithm: name }) }) !== undefined,
         true,
       );
-      if (name !== null) t.deepEqual(store.get(serial, { ...choice, signatureAlgorithm: name }), item.der);
+      if (name !== null) assert.deepStrictEqual(store.get(serial, { ...choice, signatureAlgorithm: name }), item.der);
     }
     const hashes = those.map(({ hashAlgorithm }) => String(hashAlgorithm));
-    t.deepEqual(hashes, [...hashes].sort(), 'SHA-1 first');
-    t.deepEqual(store.get(serial), those[0]?.der as Buffer);
+    assert.deepStrictEqual(hashes, [...hashes].sort(), 'SHA-1 first');
+    assert.deepStrictEqual(store.get(serial), those[0]?.der as Buffer);
     for (const hashAlgorithm of ['sha1', 'sha256', 'sha512'] as const) {
       const first = those.find((item) => item.hashAlgorithm === hashAlgorithm);
-      t.deepEqual(store.get(serial, { hashAlgorithm }), first?.der as Buffer | undefined);
+      assert.deepStrictEqual(store.get(serial, { hashAlgorithm }), first?.der as Buffer | undefined);
     }
-    t.is(store.get(serial, { hashAlgorithm: 'sha384' }), undefined);
-    t.true(BigInt(`0x${serial}`) > previous);
+    assert.strictEqual(store.get(serial, { hashAlgorithm: 'sha384' }), undefined);
+    assert(BigInt(`0x${serial}`) > previous);
     previous = BigInt(`0x${serial}`);
   }
 }
@@ -126,10 +128,10 @@ test('whatever is written in whatever way, the best of each certificate is serve
             await run.commit();
           }
           all.push(...items);
-          check(t, store, all);
+          check(store, all);
         }
         const again = await SegmentStore.open(folder);
-        check(t, again, all);
+        check(again, all);
         t.deepEqual((await again.verify()).problems, []);
         again.close();
         store.close();
@@ -150,10 +152,10 @@ test('a large run: many blocks, runs of the index, and serial numbers of all len
   }
   await run.append(all);
   await run.commit();
-  check(t, store, all);
+  check(store, all);
   t.is(store.stats().segments, 3);
   await store.compact();
-  check(t, store, all);
+  check(store, all);
   t.like(await store.verify(), { responses: [...model(all).values()].flat().length, problems: [] });
   const { good, revoked, entries } = store.stats();
   t.is(good + revoked, entries);
