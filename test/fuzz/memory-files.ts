@@ -13,6 +13,18 @@ import { native } from '#dist/binding.js';
 export const MEMORY = resolve('/openssl-ocsp-memory');
 
 const FAULTS = ['ENOSPC', 'EIO', 'EMFILE', 'EBUSY', 'ESTALE'];
+/** Calls that change what is there, or make it last. */
+const CHANGES = new Set([
+  'writeSync',
+  'ftruncateSync',
+  'rmSync',
+  'write',
+  'writeFile',
+  'truncate',
+  'sync',
+  'rename',
+  'rm',
+]);
 /** Descriptors of files in memory are beyond those of the system. */
 const FIRST_DESCRIPTOR = 1_000_000;
 const AGAIN = -11;
@@ -63,6 +75,7 @@ export class MemoryFiles {
   #generation = 0;
   /** Calls until one fails; 0 for none. */
   #countdown = 0;
+  #ofChanges = false;
   #code = '';
   #failed: string | undefined;
   #isDown = false;
@@ -87,9 +100,10 @@ export class MemoryFiles {
     return files;
   }
 
-  /** Lets the call with number `at`, from 1, fail; with `power`, the machine is down from then on. */
-  arm(at: number, power: boolean): void {
+  /** Lets the call with number `at`, from 1, fail, of all or of those that change; with `power`, the machine is down from then on. */
+  arm(at: number, power: boolean, ofChanges: boolean): void {
     this.#countdown = at;
+    this.#ofChanges = ofChanges;
     this.#code = power ? 'power' : (FAULTS[at % FAULTS.length] as string);
     this.#failed = undefined;
   }
@@ -161,7 +175,7 @@ export class MemoryFiles {
 
   #due(call: string): void {
     if (this.#isDown) throw failure('ENODEV', call);
-    if (this.#countdown === 0) return;
+    if (this.#countdown === 0 || (this.#ofChanges && !CHANGES.has(call))) return;
     this.#countdown -= 1;
     if (this.#countdown > 0) return;
     this.#failed = `${call}: ${this.#code}`;

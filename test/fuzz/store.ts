@@ -62,7 +62,10 @@ class Sequence {
       const isPair = this.#random() < 0.2;
       const actions = isPair ? [this.#sharable(), this.#sharable()] : [this.#action()];
       const chance = this.#random();
-      if (chance < 0.6) this.#files.arm(1 + Math.floor(2 ** (this.#random() * 7)), chance < 0.1);
+      // Few calls are those between which nothing may be lost.
+      const ofChanges = this.#random() < 0.5;
+      const at = 1 + Math.floor(2 ** (this.#random() * (ofChanges ? 4 : 7)));
+      if (chance < 0.6) this.#files.arm(at, chance < (ofChanges ? 0.25 : 0.1), ofChanges);
       const results = await Promise.allSettled(actions.map((action) => action()));
       const failed = this.#files.disarm();
       if (failed !== undefined) this.log.push(`  ${failed}`);
