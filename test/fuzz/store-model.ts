@@ -60,6 +60,10 @@ export class StoreModel {
       else problems.push(`never published: ${textOf(row)}`);
     }
     for (const given of served) given.seen = true;
+    for (const { serial, certStatus } of served) {
+      const other = served.find((one) => one.serial === serial && one.certStatus !== certStatus);
+      if (other !== undefined) problems.push(`${textOf(other)} is served beside another status`);
+    }
     for (const given of served) {
       const rows = served.filter(({ serial }) => serial === given.serial);
       const newer = this.#of(given.serial).find((other) => this.#outdates(other, given, rows));

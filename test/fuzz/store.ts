@@ -156,8 +156,11 @@ class Sequence {
   }
 
   #action(): () => Promise<void> {
+    const { writer, durable = 0 } = this.#run ?? {};
+    // What a checkpoint has covered shows when the run goes on.
+    if (writer === undefined && durable > 0 && this.#random() < 0.5)
+      return this.#chosen([['begin', () => this.#begin()]]);
     if (this.#random() < 0.4) return this.#sharable();
-    const writer = this.#run?.writer;
     if (writer === undefined) {
       return this.#chosen([
         ['begin', () => this.#begin()],
