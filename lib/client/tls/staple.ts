@@ -63,6 +63,8 @@ export function hasCertIdBy(hash: HashAlgorithmName, { response }: Verdict): boo
 
 /** The staple of one certificate. */
 export class Staple {
+  /** Names the certificate. */
+  readonly key: string;
   readonly certificate: X509Certificate;
   /** When it is to be asked about again; `Infinity` while that is under way, or for nothing. */
   askAt: number = Number.POSITIVE_INFINITY;
@@ -77,7 +79,8 @@ export class Staple {
   #failuresInARow = 0;
 
   /** @param candidates - Among them that of the issuer may be. */
-  constructor(certificate: X509Certificate, candidates: readonly X509Certificate[]) {
+  constructor(key: string, certificate: X509Certificate, candidates: readonly X509Certificate[]) {
+    this.key = key;
     this.certificate = certificate;
     this.#candidates = candidates;
   }

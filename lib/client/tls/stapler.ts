@@ -230,7 +230,7 @@ export class Stapler extends EventEmitter<StaplerEvents> {
     const running = this.#recalls.get(staple);
     if (running !== undefined) return running;
     const { certificate } = staple;
-    this.#refresher.hurry(keyOf(certificate.raw));
+    this.#refresher.hurry(staple.key);
     const recall = this.#client.recall({ certificate, issuer }).then((result) => {
       if (result !== null && staple.isNew) staple.take(result, this.#clock.now(), this.#alsoRevoked);
     });
@@ -255,7 +255,7 @@ export class Stapler extends EventEmitter<StaplerEvents> {
     const key = keyOf(certificate.raw);
     const known = this.#staples.get(key);
     if (known !== undefined && !known.learns(others)) return known;
-    const staple = known ?? new Staple(certificate, [...others, ...this.#issuers]);
+    const staple = known ?? new Staple(key, certificate, [...others, ...this.#issuers]);
     this.#staples.set(key, staple);
     this.#first.set(staple, this.#refresh(staple, false));
     return staple;
@@ -270,7 +270,7 @@ export class Stapler extends EventEmitter<StaplerEvents> {
   /** A few at a time. */
   #refresh(staple: Staple, fresh: boolean): Promise<void> {
     return new Promise((resolve) => {
-      this.#refresher.add(keyOf(staple.certificate.raw), async () => {
+      this.#refresher.add(staple.key, async () => {
         if (!this.#closed) await this.#ask(staple, fresh).catch(() => undefined);
         resolve();
       });
@@ -314,7 +314,7 @@ export class Stapler extends EventEmitter<StaplerEvents> {
 
   /** A certificate that has ended is nobody's any more. */
   #forget(staple: Staple): void {
-    this.#staples.delete(keyOf(staple.certificate.raw));
+    this.#staples.delete(staple.key);
     this.#timers.delete(staple);
     this.#first.delete(staple);
     this.#recalls.delete(staple);
