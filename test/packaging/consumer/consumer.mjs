@@ -16,6 +16,15 @@ const refusal = ocsp.OCSPResponseBuilder.buildUnsuccessful(ocsp.OCSPResponseStat
 assert.equal(ocsp.loadDerOcspResponse(refusal.publicBytes()).responseStatus, ocsp.OCSPResponseStatus.TRY_LATER);
 assert.throws(() => ocsp.loadDerOcspRequest(new Uint8Array(3)), { name: 'OCSPError', code: 'ERR_OCSP_MALFORMED' });
 
+// Signed and verified by the OpenSSL of this host.
+const ca = testing.createTestCa();
+const { certificate } = ca.issue();
+const entries = [{ certificate, issuer: ca.certificate }];
+const answer = testing.buildTestResponse({ entries, signer: ca });
+assert.equal(ocsp.verifyOcspResponse(answer, { certificate, issuer: ca.certificate }).status, 'good');
+answer[answer.length - 1] ^= 1; // The end of the signature.
+assert.notEqual(ocsp.verifyOcspResponse(answer, { certificate, issuer: ca.certificate }).status, 'good');
+
 // One copy of the library, however it is loaded: two would not recognise each other's objects.
 const required = createRequire(import.meta.url)('openssl-ocsp');
 assert.equal(required.OCSPRequest, ocsp.OCSPRequest);
