@@ -53,7 +53,7 @@
       'msvs_settings': {
         'VCCLCompilerTool': {
           'AdditionalOptions!': ['-std:c++17'],
-          'AdditionalOptions': ['/std:c++20', '/Zc:__cplusplus', '/W4', '/guard:cf', '/Brepro'],
+          'AdditionalOptions': ['/std:c++20', '/Zc:__cplusplus', '/bigobj', '/W4', '/guard:cf', '/Brepro'],
         },
         'VCLinkerTool': {
           'AdditionalOptions': ['/guard:cf', '/Brepro'],

@@ -3,11 +3,14 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, stat
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { checkBinary, loadOnMusl, runOnArm64 } from './lib/binaries.mjs';
+import { bundle } from './lib/bundlers.mjs';
 import { installWithEveryClient } from './lib/clients.mjs';
 import { installMissing } from './lib/dependencies.mjs';
+import { runJest } from './lib/jest.mjs';
 import { installNode } from './lib/node-versions.mjs';
 import { inRoot, prebuildTarget, root } from './lib/paths.mjs';
 import { bin, main, node, npm, run, ScriptError, step } from './lib/run.mjs';
+import { buildInstalled } from './lib/source-build.mjs';
 import { files } from './lib/stamps.mjs';
 import { record } from './lib/suite.mjs';
 
@@ -23,6 +26,7 @@ const REQUIRED = [
   'LICENSE',
   'CHANGELOG.md',
   'dist/index.js',
+  'dist/index.cjs',
   'dist/openssl-ocsp.1',
   'dist/index.d.ts',
   'dist/bulk/index.js',
@@ -43,8 +47,10 @@ const REQUIRED = [
   'lib/index.ts',
   'source/binding.gyp',
   'source/CMakeLists.txt',
-  'source/native/core/openssl_info.cc',
-  'source/native/binding/addon.cc',
+  'source/native/core/core.cc',
+  'source/native/binding/binding.cc',
+  'source/parts/core/openssl_info.cc',
+  'source/parts/binding/addon.cc',
   'source/node-addon-api/napi.h',
   'typings/binding.d.ts',
   `prebuilds/${prebuildTarget()}.node`,
@@ -53,10 +59,11 @@ const REQUIRED = [
 const ALLOWED = [
   /^(package\.json|README\.md|LICENSE|CHANGELOG\.md)$/,
   /^dist\/.*\.(js|js\.map|d\.ts|d\.ts\.map)$/,
+  /^dist\/([a-z0-9]+\/)?index\.cjs$/,
   /^dist\/openssl-ocsp\.1$/,
   /^lib\/.*\.ts$/,
   /^lib\/postgres\/migrations\/\d{4}-[a-z-]+\.sql$/,
-  /^source\/(binding\.gyp|CMakeLists\.txt|package\.json|native\/((core|binding)\/[^/]+\.(cc|h)|exports\.map)|node-addon-api\/(napi(-inl)?\.h|LICENSE\.md|package\.json))$/,
+  /^source\/(binding\.gyp|CMakeLists\.txt|package\.json|native\/(core\/core\.cc|binding\/binding\.cc|exports\.map)|parts\/(core|binding)\/[^/]+\.(cc|h)|node-addon-api\/(napi(-inl)?\.h|LICENSE\.md|package\.json))$/,
   /^typings\/.*\.d\.ts$/,
   /^prebuilds\/[a-z0-9]+-[a-z0-9]+\.node$/,
   /^examples\/[^/]+\.(md|mjs)$/,
@@ -78,6 +85,9 @@ await main(
         ['package clients, no compiler', () => installWithEveryClient(work, tarball)],
         ['ES module', () => node(join(work, 'consumer.mjs'), [], { cwd: work })],
         ['require()', () => node(join(work, 'consumer.cjs'), [], { cwd: work })],
+        ['Jest', () => runJest(work)],
+        ['bundlers', () => bundle(work)],
+        ['build from source', () => buildInstalled(work)],
         ...LINES.map((line) => [
           `Node.js ${line}`,
           () => run(installNode(line), [join(work, 'consumer.mjs')], { cwd: work, env: { NODE_OPTIONS: '' } }),

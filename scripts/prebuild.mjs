@@ -3,14 +3,13 @@
 import { copyFileSync, mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { buildAddon } from './lib/addon.mjs';
-import { buildCross, CROSS_TARGETS, removeStale } from './lib/cross.mjs';
+import { buildCross, CROSS_TARGETS } from './lib/cross.mjs';
 import { addonPath, prebuildPath, prebuildTarget } from './lib/paths.mjs';
 import { has, main, run, ScriptError } from './lib/run.mjs';
 
 const about =
   `Writes build/prebuilds/<platform>-<arch>.node: on linux-x64 ${Object.keys(CROSS_TARGETS).join(', ')},\n` +
-  'or those that are named; elsewhere the one for the platform at hand. Files of other platforms are left alone.\n' +
-  'OCSP_PREBUILT names targets as well; it is for CI, which has no time for all of them in each run.';
+  'or those that are named; elsewhere the one for the platform at hand. Files of other platforms are left alone.';
 
 await main({ usage: 'npm run build:prebuilt [-- target ...]', about }, (_, named) => {
   const own = prebuildTarget();
@@ -20,9 +19,7 @@ await main({ usage: 'npm run build:prebuilt [-- target ...]', about }, (_, named
     return;
   }
   const all = Object.keys(CROSS_TARGETS);
-  const chosen = named.length > 0 ? named : (process.env.OCSP_PREBUILT?.split(/\s+/) ?? all);
-  for (const target of all) if (!chosen.includes(target)) removeStale(target);
-  for (const target of chosen) {
+  for (const target of named.length > 0 ? named : all) {
     if (!all.includes(target)) throw new ScriptError(`There is no target '${target}': ${all.join(', ')}.`);
     buildCross(target);
     report(target);

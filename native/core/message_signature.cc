@@ -17,7 +17,7 @@ namespace ocsp {
 namespace {
 
 // Enough for every thread of a machine; more contexts than that are thrown away.
-constexpr std::size_t kMaxIdle = 64;
+constexpr std::size_t kMaxIdleContexts = 64;
 // A key is used with one or two algorithms. More come from somebody who plays: OpenSSL ignores the parameters of most.
 // The oldest makes room, and what is longer than any algorithm need be is not kept at all.
 constexpr std::size_t kMaxAlgorithms = 4;
@@ -138,7 +138,7 @@ void SignatureVerifier::keep(Bytes algorithm, const Method& method, Contexts con
     prepared_.push_back({{algorithm.begin(), algorithm.end()}, method, {}});
     known = &prepared_.back();
   }
-  if (known->idle.size() < kMaxIdle) known->idle.push_back(std::move(contexts));
+  if (known->idle.size() < kMaxIdleContexts) known->idle.push_back(std::move(contexts));
 }
 
 Result<bool> SignatureVerifier::verify_hash(const EVP_MD* md, Contexts& contexts, Bytes data, Bytes signature) const {

@@ -9,7 +9,7 @@ namespace ocsp {
 
 namespace {
 
-constexpr std::size_t kMaxEmbedded = 16;
+constexpr std::size_t kMaxHelpers = 16;
 // Bounds on the search for another path: what goes beyond is bait.
 constexpr int kMaxPaths = 16;
 constexpr int kMaxSteps = 512;
@@ -17,10 +17,8 @@ constexpr std::size_t kMaxLength = 10;
 constexpr unsigned long kListFlags = X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL;
 constexpr int kSuiteBHashBits = 128;
 
-Error make_error(ErrorCode code, std::string message) { return Error{code, std::move(message)}; }
-
 PathAnswer refuse(AuthenticationOutcome outcome, std::string why) {
-  return {outcome, make_error(ErrorCode::kInvalidValue, std::move(why))};
+  return {outcome, Error{ErrorCode::kInvalidValue, std::move(why)}};
 }
 
 // In OpenSSL's words.
@@ -28,7 +26,7 @@ PathAnswer refuse(AuthenticationOutcome outcome, int error, int depth = 0) {
   const char* reason = X509_verify_cert_error_string(error);
   std::string text = reason;
   if (depth > 0) text.append(" (certificate ").append(std::to_string(depth)).append(" above the signer's)");
-  PathAnswer answer{outcome, make_error(ErrorCode::kOpenssl, std::move(text))};
+  PathAnswer answer{outcome, Error{ErrorCode::kOpenssl, std::move(text)}};
   answer.error->reason = reason;
   return answer;
 }
@@ -152,7 +150,7 @@ PathAnswer PathValidator::validate_trusted(const PathQuestion& question, Path& p
   if (first.is_final) return first;
 
   std::vector<std::shared_ptr<SignerCertificate>> embedded;
-  for (std::size_t i = 0; i < question.embedded.size() && i < kMaxEmbedded; ++i) {
+  for (std::size_t i = 0; i < question.embedded.size() && i < kMaxHelpers; ++i) {
     const Range& range = question.embedded[i];
     auto decoded = CertificateCache::shared().decode(question.message.subspan(
         static_cast<std::size_t>(range.start), static_cast<std::size_t>(range.end - range.start)));

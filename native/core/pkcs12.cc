@@ -32,7 +32,7 @@ using Pbkdf2ParamPtr = std::unique_ptr<PBKDF2PARAM, OpensslDeleter<PBKDF2PARAM_f
 constexpr std::int64_t kMaxRounds = 5'000'000;
 
 // Each costs its rounds.
-constexpr std::size_t kMaxKeys = 32;
+constexpr std::size_t kMaxFoundKeys = 32;
 
 bool too_many(const ASN1_INTEGER* rounds) {
   std::int64_t value = 1;
@@ -78,7 +78,7 @@ bool too_many(const PKCS12* file) {
   return false;
 }
 
-ByteVector encode(X509* certificate) {
+ByteVector to_der(X509* certificate) {
   unsigned char* der = nullptr;
   const int length = i2d_X509(certificate, &der);
   if (length <= 0) return {};
@@ -87,7 +87,7 @@ ByteVector encode(X509* certificate) {
   return bytes;
 }
 
-ByteVector encode(const EVP_PKEY* key) {
+ByteVector to_der(const EVP_PKEY* key) {
   const Pkcs8Ptr info(EVP_PKEY2PKCS8(key));
   unsigned char* der = nullptr;
   const int length = info ? i2d_PKCS8_PRIV_KEY_INFO(info.get(), &der) : 0;
@@ -136,7 +136,7 @@ EvpPkeyPtr read_key(const PKCS12_SAFEBAG* bag, const char* passphrase) {
 }
 
 void find_keys(const STACK_OF(PKCS12_SAFEBAG) * bags, const char* passphrase, std::vector<FoundKey>& found) {
-  for (int i = 0; i < sk_PKCS12_SAFEBAG_num(bags) && found.size() < kMaxKeys; ++i) {
+  for (int i = 0; i < sk_PKCS12_SAFEBAG_num(bags) && found.size() < kMaxFoundKeys; ++i) {
     PKCS12_SAFEBAG* bag = sk_PKCS12_SAFEBAG_value(bags, i);
     const int type = PKCS12_SAFEBAG_get_nid(bag);
     if (type == NID_safeContentsBag) find_keys(PKCS12_SAFEBAG_get0_safes(bag), passphrase, found);
@@ -175,7 +175,7 @@ bool belongs(X509* certificate, const EvpPkeyPtr& key) {
   return key && X509_check_private_key(certificate, key.get()) == 1;
 }
 
-std::string describe(const FoundKey& found, const std::vector<X509*>& certificates) {
+std::string describe_key(const FoundKey& found, const std::vector<X509*>& certificates) {
   std::string text = found.name;
   for (X509* certificate : certificates) {
     if (!belongs(certificate, found.key)) continue;
@@ -209,7 +209,7 @@ Result<EvpPkeyPtr> choose(std::vector<FoundKey> keys, X509* wanted, const std::v
     return Error{ErrorCode::kInvalidValue, "the private key in the PKCS#12 file cannot be read"};
   }
   std::string names;
-  for (const FoundKey& found : keys) names += (names.empty() ? "" : ", ") + describe(found, certificates);
+  for (const FoundKey& found : keys) names += (names.empty() ? "" : ", ") + describe_key(found, certificates);
   return Error{ErrorCode::kInvalidValue,
                "the PKCS#12 file holds several private keys; a certificate must choose one: " + names};
 }
@@ -265,11 +265,11 @@ Result<Pkcs12> parse_pkcs12(Bytes data, const std::optional<Bytes>& passphrase,
   auto own = std::ranges::find_if(certificates, [&](X509* one) { return wanted && X509_cmp(one, wanted.get()) == 0; });
   if (own == certificates.end()) own = std::ranges::find_if(certificates, [&](X509* one) { return belongs(one, key); });
   X509* certificate = own == certificates.end() ? nullptr : *own;
-  if (certificate != nullptr) contents.certificate = encode(certificate);
+  if (certificate != nullptr) contents.certificate = to_der(certificate);
   for (X509* other : certificates) {
-    if (other != certificate) contents.others.push_back(encode(other));
+    if (other != certificate) contents.others.push_back(to_der(other));
   }
-  contents.private_key = encode(key.get());
+  contents.private_key = to_der(key.get());
   const bool whole = !contents.private_key.empty() && (certificate == nullptr || !contents.certificate.empty()) &&
                      std::ranges::none_of(contents.others, [](const ByteVector& der) { return der.empty(); });
   if (whole) return contents;

@@ -50,7 +50,7 @@ bool read_cert_status(DerReader& in, SingleResponseLayout& layout) {
   }
 }
 
-bool read_extensions_range(DerReader& in, Range& range, const char* field) {
+bool read_response_extensions(DerReader& in, Range& range, const char* field) {
   Bytes content;
   bool present = false;
   if (!read_optional_extensions(in, 1, content, present, field)) return false;
@@ -75,7 +75,7 @@ bool read_single_response(DerReader& in, SingleResponseLayout& layout) {
       return false;
     }
   }
-  return read_extensions_range(single, layout.extensions, "tbsResponseData.responses.singleExtensions") &&
+  return read_response_extensions(single, layout.extensions, "tbsResponseData.responses.singleExtensions") &&
          single.finish("tbsResponseData.responses");
 }
 
@@ -112,7 +112,7 @@ bool read_response_data(DerReader& tbs, ResponseLayout& layout) {
     if (!read_single_response(list, layout.response_count == 0 ? layout.first : ignored)) return false;
     ++layout.response_count;
   }
-  return read_extensions_range(tbs, layout.extensions, "tbsResponseData.responseExtensions") &&
+  return read_response_extensions(tbs, layout.extensions, "tbsResponseData.responseExtensions") &&
          tbs.finish("tbsResponseData");
 }
 

@@ -22,8 +22,6 @@ Bytes slice(Bytes der, const Range& range) {
   return der.subspan(static_cast<std::size_t>(range.start), static_cast<std::size_t>(range.end - range.start));
 }
 
-Error make_error(ErrorCode code, std::string message) { return Error{code, std::move(message)}; }
-
 // Subject and key bits of a Certificate, without decoding it.
 bool read_identity(Bytes certificate, Bytes& subject, Bytes& key_bits) {
   DerContext context{certificate.data(), true, {}};
@@ -216,7 +214,7 @@ AuthenticationOutcome ResponseVerifier::authorize(Call& call, const Candidate& c
   // Else any certificate could speak for those that it pretends to have issued. OpenSSL asks this of what stands above
   // a delegate only.
   if (!call.issuer->is_ca()) {
-    call.error = make_error(ErrorCode::kInvalidValue, "the issuer is not a CA");
+    call.error = Error{ErrorCode::kInvalidValue, "the issuer is not a CA"};
     return AuthenticationOutcome::kNotAuthorized;
   }
   if (candidate.signer == call.issuer || call.issuer->is_same_entity(signer.get())) {
@@ -230,7 +228,7 @@ AuthenticationOutcome ResponseVerifier::authorize(Call& call, const Candidate& c
 AuthenticationOutcome ResponseVerifier::authorize_delegate(Call& call,
                                                            const std::shared_ptr<SignerCertificate>& delegate) {
   const auto refuse = [&](const char* why) {
-    call.error = make_error(ErrorCode::kInvalidValue, why);
+    call.error = Error{ErrorCode::kInvalidValue, why};
     return AuthenticationOutcome::kNotAuthorized;
   };
   if (X509_NAME_cmp(X509_get_issuer_name(delegate->get()), X509_get_subject_name(call.issuer->get())) != 0) {

@@ -21,7 +21,7 @@ constexpr std::uint8_t kIssuingDistributionPoint = 28;
 constexpr std::uint8_t kCertificateIssuer = 29;
 constexpr std::uint8_t kAuthorityKeyIdentifier = 35;
 constexpr std::uint8_t kRemoveFromCrl = 8;
-constexpr std::size_t kMaxKeys = 4;
+constexpr std::size_t kMaxVerifiedKeys = 4;
 
 // n of an OID 2.5.29.n; 0 for any other.
 std::uint8_t certificate_extension(Bytes oid) {
@@ -307,7 +307,7 @@ Result<const char*> RevocationList::mismatch(SignerCertificate& issuer, int leas
   const auto right = issuer.verifier().verify(algorithm_, tbs_, signature_.subspan(1), &hash_bits);
   if (!right.ok()) return right.error();
   if (EVP_PKEY_up_ref(key) != 1) return errors.take(ErrorCode::kOpenssl, "out of memory");
-  if (verified_.size() == kMaxKeys) verified_.erase(verified_.begin());
+  if (verified_.size() == kMaxVerifiedKeys) verified_.erase(verified_.begin());
   verified_.push_back({EvpPkeyPtr(key), right.value(), hash_bits});
   return judge(verified_.back());
 }

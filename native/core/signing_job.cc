@@ -7,7 +7,7 @@ namespace ocsp {
 
 namespace {
 
-std::vector<Bytes> der_of(const CertificateList& certificates) {
+std::vector<Bytes> bytes_of(const CertificateList& certificates) {
   std::vector<Bytes> der;
   der.reserve(certificates.size());
   for (const auto& certificate : certificates) der.push_back(certificate->der());
@@ -22,7 +22,7 @@ Result<ByteVector> SigningJob::run() const {
   }
   const auto signature = key->sign(scheme, response_data);
   if (!signature.ok()) return signature.error();
-  return write_response(response_data, signature.value().algorithm, signature.value().value, der_of(certificates));
+  return write_response(response_data, signature.value().algorithm, signature.value().value, bytes_of(certificates));
 }
 
 Result<ByteVector> AssemblyJob::run() const {
@@ -37,7 +37,7 @@ Result<ByteVector> AssemblyJob::run() const {
   if (!verified.value()) {
     return Error{ErrorCode::kKeyMismatch, "the signature was not made with the responder certificate's key"};
   }
-  return write_response(response_data, prepared.value().algorithm, signature, der_of(certificates));
+  return write_response(response_data, prepared.value().algorithm, signature, bytes_of(certificates));
 }
 
 }  // namespace ocsp

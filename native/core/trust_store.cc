@@ -14,9 +14,9 @@ namespace ocsp {
 
 namespace {
 
-constexpr std::size_t kMaxIdle = 16;
+constexpr std::size_t kMaxIdleStores = 16;
 
-constexpr unsigned long kListFlags = X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL;
+constexpr unsigned long kCrlFlags = X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL;
 
 // What X509_STORE_set_default_paths does, part by part. A file or folder that is not there is no error.
 bool add_system_trust(X509_STORE* store, unsigned parts) {
@@ -249,7 +249,7 @@ std::vector<std::shared_ptr<RevocationList>> TrustStore::lists_of(const X509_STO
 Result<std::unique_ptr<TrustStore::Lease>> TrustStore::lease(const PathParameters& parameters) {
   auto param = make_parameters(parameters);
   if (!param.ok()) return param.error();
-  const bool with_lists = (X509_VERIFY_PARAM_get_flags(param.value().get()) & kListFlags) != 0;
+  const bool with_lists = (X509_VERIFY_PARAM_get_flags(param.value().get()) & kCrlFlags) != 0;
   X509StorePtr store;
   {
     const std::lock_guard lock(mutex_);
@@ -275,7 +275,7 @@ Result<std::unique_ptr<TrustStore::Lease>> TrustStore::lease(const PathParameter
 
 void TrustStore::give_back(X509StorePtr store, bool with_lists) {
   const std::lock_guard lock(mutex_);
-  if (idle_[with_lists].size() < kMaxIdle) idle_[with_lists].push_back(std::move(store));
+  if (idle_[with_lists].size() < kMaxIdleStores) idle_[with_lists].push_back(std::move(store));
 }
 
 }  // namespace ocsp

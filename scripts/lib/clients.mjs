@@ -4,9 +4,9 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
-import { installNode } from './node-versions.mjs';
+import { installNode, installPrograms } from './node-versions.mjs';
 import { inRoot, prebuildTarget } from './paths.mjs';
-import { npm, ScriptError, step } from './run.mjs';
+import { ScriptError } from './run.mjs';
 
 /** Where each client comes from. The command is the file that its package.json names so. */
 const PACKAGES = {
@@ -157,21 +157,11 @@ function executable(client) {
 }
 
 /** The clients, side by side under the names of the table. */
-function installClients() {
-  const folder = inRoot('.matrix', 'clients');
-  const dependencies = Object.fromEntries(Object.entries(PACKAGES).map(([name, [, from]]) => [name, `npm:${from}`]));
-  const manifest = JSON.stringify({ private: true, dependencies });
-  const mark = join(folder, 'installed.json');
-  if (existsSync(mark) && readFileSync(mark, 'utf8') === manifest) return;
-  step('installing package clients');
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, 'package.json'), manifest);
-  npm(['install', '--no-audit', '--no-fund', '--no-package-lock', '--ignore-scripts', '--prefix', folder], {
-    cwd: folder,
-  });
-  writeFileSync(mark, manifest);
-}
+const installClients = () =>
+  installPrograms(
+    'clients',
+    Object.fromEntries(Object.entries(PACKAGES).map(([name, [, from]]) => [name, `npm:${from}`])),
+  );
 
 /** A registry on loopback that knows this package and no other. */
 async function serve(tarball) {

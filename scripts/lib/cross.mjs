@@ -1,8 +1,8 @@
 // Binaries for every Linux that the package serves, built on linux-x64 by zig: a Clang with the headers and symbol lists of
-// old versions of glibc, and of musl, and a C++ library that is linked in. No distribution's compiler reaches that far.
-import { copyFileSync, existsSync, mkdirSync, rmSync } from 'node:fs';
+// old versions of glibc, and of musl, and the sources of a C++ library. No distribution's compiler reaches that far.
+import { copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { headersOption } from './addon.mjs';
 import { installProgram } from './node-versions.mjs';
 import { copySource } from './package-source.mjs';
@@ -20,42 +20,64 @@ export const CROSS_TARGETS = {
   'linuxmusl-arm64': { platform: 'aarch64-linux-musl', arch: 'arm64' },
 };
 
+/**
+ * What the addon uses of the C++ library, by source file. zig would compile all of it for each target, which takes twice as
+ * long as the addon does. What is missing here, the check of the binary finds among the symbols that it needs.
+ */
+const LIBRARY = [
+  [
+    ...['memory', 'system_error', 'string', 'mutex', 'condition_variable', 'hash', 'new', 'chrono', 'random'].map(
+      (name) => `libcxx/src/${name}`,
+    ),
+    ...['cxa_guard', 'cxa_virtual', 'abort_message'].map((name) => `libcxxabi/src/${name}`),
+  ],
+  // It declares its class for itself.
+  ['libcxx/src/condition_variable_destructor'],
+];
+
 export const installZig = () => installProgram(...ZIG);
+const inZig = (path) => join(dirname(installZig()), 'lib', path);
 
-const sourceFolder = (target) => inRoot('build', 'cross', target);
-const stampName = (target) => `prebuilt-${target}`;
-
-/** Lays the sources of a target, and tells what its binary is made from. */
-function prepare(target) {
-  copySource(sourceFolder(target));
-  const facts = { node: process.version, openssl: process.versions.openssl, zig: ZIG };
-  return fingerprint(files(sourceFolder(target)), facts);
-}
-
-/** Removes a binary that is of other sources: it would be packed with the others. */
-export function removeStale(target) {
-  if (!isFresh(stampName(target), prepare(target), prebuildPath(target))) rmSync(prebuildPath(target), { force: true });
+/** The part of the C++ library, as source files in `folder`. It is compiled without exceptions, as the addon is. */
+function layLibrary(folder) {
+  for (const [index, names] of LIBRARY.entries()) {
+    const source = `#pragma clang diagnostic ignored "-Weverything"
+#define _LIBCPP_BUILDING_LIBRARY
+#define LIBCXX_BUILDING_LIBCXXABI
+// Some of the files define these for themselves, after others have included what depends on them.
+#define _LIBCPP_SHARED_PTR_DEFINE_LEGACY_INLINE_FUNCTIONS
+#define _LIBCPP_ERROR_CATEGORY_DEFINE_LEGACY_INLINE_FUNCTIONS
+${names.map((name) => `#include "${inZig(name)}.cpp"`).join('\n')}
+`;
+    // What is called when there is no memory: without exceptions, operator new would return null.
+    const handler = 'std::new_handler std::get_new_handler() noexcept { return std::abort; }\n';
+    writeFileSync(join(folder, `library-${index}.cc`), index === 0 ? source + handler : source);
+  }
 }
 
 /** Builds one of the targets from what the package has in source/, if stale. */
 export function buildCross(target) {
-  const folder = sourceFolder(target);
+  const folder = inRoot('build', 'cross', target);
   const output = prebuildPath(target);
-  const name = stampName(target);
-  const print = prepare(target);
+  const name = `prebuilt-${target}`;
+  copySource(folder);
+  const facts = { node: process.version, openssl: process.versions.openssl, zig: ZIG, LIBRARY };
+  const print = fingerprint(files(folder), facts);
   if (isFresh(name, print, output)) return;
   const { platform, arch } = CROSS_TARGETS[target];
   const zig = installZig();
   step(`building ${target}`);
   unstamp(name);
+  layLibrary(join(folder, 'native', 'core'));
   const compile = (language) => `${zig} ${language} -target ${platform}`;
   const env = {
     CC: compile('cc'),
     CXX: compile('c++'),
-    LINK: compile('c++'),
+    // As C, since this brings no C++ library.
+    LINK: compile('cc'),
     LDFLAGS: '-s',
     CFLAGS: '',
-    CXXFLAGS: '',
+    CXXFLAGS: `-idirafter ${inZig('libcxx/src')}`,
   };
   node(bin('node-gyp'), ['configure', `--arch=${arch}`, ...headersOption(), '--loglevel=warn'], { cwd: folder, env });
   run('make', ['-s', '-C', 'build', 'BUILDTYPE=Release', `-j${Math.min(availableParallelism(), 8)}`], {

@@ -1,5 +1,5 @@
 // Programs from npm packages, side by side in .matrix/: other versions of Node.js, compilers for other platforms.
-import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { inRoot } from './paths.mjs';
 import { npm, ScriptError, step } from './run.mjs';
 
@@ -22,3 +22,20 @@ export function installProgram(name, version, path) {
 
 /** The binary of one Node line (linux-x64 with glibc, unless another platform is named). */
 export const installNode = (version, platform = 'linux-x64') => installProgram(`node-${platform}`, version, 'bin/node');
+
+/** Packages side by side in one folder of .matrix/, installed again when another version is asked for. Returns the folder. */
+export function installPrograms(name, dependencies) {
+  const folder = inRoot('.matrix', name);
+  const manifest = JSON.stringify({ private: true, dependencies });
+  const mark = `${folder}/installed.json`;
+  if (existsSync(mark) && readFileSync(mark, 'utf8') === manifest) return folder;
+  step(`installing ${name}`);
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(`${folder}/package.json`, manifest);
+  npm(['install', '--no-audit', '--no-fund', '--no-package-lock', '--ignore-scripts', '--prefix', folder], {
+    cwd: folder,
+  });
+  writeFileSync(mark, manifest);
+  return folder;
+}

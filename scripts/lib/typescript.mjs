@@ -1,5 +1,5 @@
 // Compiling lib/ and test/ with the native compiler; TypeScript in JavaScript is there for TypeDoc and the tests of the package.
-import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { inRoot } from './paths.mjs';
 import { bin, node } from './run.mjs';
 
@@ -17,6 +17,19 @@ export function compile(source) {
   if (!existsSync(inRoot(output))) rmSync(memory, { force: true });
   node(bin('typescript-native', 'tsc'), ['-p', config, '--incremental', '--tsBuildInfoFile', memory]);
   removeOrphans(source, output);
+  if (source === 'lib') writeEntries();
+}
+
+/**
+ * Entries for require(). Node.js would take the modules themselves; Jest's own require() takes CommonJS alone, and has to be
+ * passed by for the addon, too. For both there is one copy of the library, loaded by Node.js.
+ */
+function writeEntries() {
+  const { exports } = JSON.parse(readFileSync(inRoot('package.json'), 'utf8'));
+  for (const { 'node-addons': entry } of Object.values(exports)) {
+    if (entry === undefined) continue;
+    writeFileSync(inRoot(entry), "module.exports = require('node:module')._load(require.resolve('./index.js'));\n");
+  }
 }
 
 /** Removes what was compiled from sources that are gone: old tests would still run, old modules still be packed. */
