@@ -1,5 +1,5 @@
 // A build from the sources in the installed package, by the command that the error names.
-import { cpSync, mkdirSync, truncateSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { localHeaders } from './addon.mjs';
 import { prebuildTarget } from './paths.mjs';
@@ -20,7 +20,7 @@ export function buildInstalled(work) {
   const installed = join(project, 'node_modules', 'openssl-ocsp');
   mkdirSync(project);
   cpSync(join(work, 'node_modules', 'openssl-ocsp'), installed, { recursive: true });
-  truncateSync(join(installed, 'prebuilds', `${prebuildTarget()}.node`), 1000);
+  writeFileSync(join(installed, 'prebuilds', `${prebuildTarget()}.node`), 'of no use');
   const program = join(project, 'program.mjs');
   writeFileSync(program, PROGRAM);
 
