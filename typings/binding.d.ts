@@ -354,6 +354,16 @@ export interface NativeBinding {
   lockFile(descriptor: number): number;
   unlockFile(descriptor: number): void;
 
+  /**
+   * Finds the frames of a key in a segment, and leaves them in `out` from `at` on. Returns their octets, 0 when there are none; -1 when
+   * something is damaged, cannot be read or has no room.
+   *
+   * @param index - where the index begins, its entries, octets of a key, entries of a block, what checksums begin with, and a number
+   * of the first block that no other segment has, as six doubles; the first key of each block and the last key of all; the key looked for, with the kind of answer 0
+   * @param blocks - blocks of indexes that were read before; begins as zeros
+   */
+  findFrames(descriptor: number, index: Uint8Array, out: Uint8Array, at: number, blocks: Uint8Array): number;
+
   /** OCSPRequest without signature. `requestorName` is a GeneralName element. */
   encodeRequest(
     entries: readonly RequestEntryTuple[],

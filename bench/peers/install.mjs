@@ -11,10 +11,11 @@ const VERSIONS = {
   '@peculiar/asn1-ocsp': '2.6.1',
   'easy-ocsp': '1.3.0',
   jsrsasign: '11.1.5',
+  lmdb: '3.5.6',
   ocsp: '1.2.0',
   pkijs: '4.0.0',
 };
-const MODULES = ['pkijs', 'peculiar', 'jsrsasign', 'npm-ocsp', 'easy-ocsp'];
+const MODULES = ['pkijs', 'peculiar', 'jsrsasign', 'npm-ocsp', 'easy-ocsp', 'lmdb'];
 const folder = inRoot('build', 'bench', 'peers');
 
 /**
@@ -25,6 +26,7 @@ const folder = inRoot('build', 'bench', 'peers');
  * - `verify(der, publicKey, hash)`: loads a response and says whether its signature is right
  * - `buildRequest(certificate, issuer)`: an operation that returns DER
  * - `loadRequest(der)`: loads a request and reads its CertID
+ * - `responseStore(path, records)`: holds the DER of these serial numbers; may return a promise of `get(serial)` and `close()`
  * - `ask(certificate, issuer, url)`: an operation that asks a responder, verifies, and returns the status
  */
 export async function loadPeers() {

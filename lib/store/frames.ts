@@ -187,7 +187,12 @@ export function nextUpdateOf(frame: Buffer): number | null {
 
 /** The OCSPResponse of an undamaged response frame, as a view. */
 export function derOf(frame: Buffer): Buffer {
-  return frame.subarray(RESPONSE_HEADER + (frame[10] as number) + 1);
+  return frame.subarray(derStart(frame));
+}
+
+/** Where that begins. */
+export function derStart(frame: Buffer): number {
+  return RESPONSE_HEADER + (frame[10] as number) + 1;
 }
 
 /** What an undamaged response frame was written from, but for its kind; views. */

@@ -23,12 +23,18 @@ export class PooledFile {
     ({ size: this.bytes, ino: this.#inode } = this.#open());
   }
 
-  /** Reads so many bytes from a position. */
-  read(into: Buffer, position: number): void {
+  /** The open file, for a moment. */
+  get descriptor(): number {
     if (this.#descriptor < 0) this.#reopen();
     this.#used = ++clock;
+    return this.#descriptor;
+  }
+
+  /** Reads so many bytes from a position. */
+  read(into: Buffer, position: number): void {
+    const { descriptor } = this;
     for (let done = 0; done < into.length; ) {
-      const count = readSync(this.#descriptor, into, done, into.length - done, position + done);
+      const count = readSync(descriptor, into, done, into.length - done, position + done);
       if (count === 0) throw storeDamaged(`${basename(this.#path)}: ends at byte ${position + done}`);
       done += count;
     }

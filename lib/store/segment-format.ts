@@ -2,13 +2,14 @@
  * A segment file. All numbers are unsigned and big-endian; every octet is under a CRC-32. The header has some that are
  * random; its CRC begins all others, so that no part of one segment passes for that of another.
  *
- * 1. header, 32 octets: `OCSPSEG\x02`, epoch (6), sequence (4), mark of the epoch (8), zeros (2), CRC (4)
+ * 1. header, 32 octets: `OCSPSEG\x03`, epoch (6), sequence (4), mark of the epoch (8), zeros (2), CRC (4)
  * 2. data: frames (see `frames.ts`) in the order in which they came, then an END frame
  * 3. index: one entry for each key (serial number and kind of answer), ascending, in blocks of {@link BLOCK_ENTRIES} that each end with a CRC (4).
  *    An entry is the key, padded with zeros on the left to the width of the longest, offset (6) and length (4) of
  *    its frame
  * 4. the first key of each block, then the very last one, and a CRC (4)
- * 5. footer, {@link FOOTER_LENGTH} octets
+ * 5. which serial numbers there may be (see `serial-filter.ts`), and a CRC (4)
+ * 6. footer, {@link FOOTER_LENGTH} octets
  *
  * A file that does not end with a footer is the unfinished end of a bulk run.
  */
@@ -17,13 +18,13 @@ import { storeDamaged } from './errors.js';
 
 export const HEADER_LENGTH = 32;
 export const FOOTER_LENGTH = 72;
-/** Entries in a block of the index; with serial numbers of 20 octets a block is about 4 KiB. */
-export const BLOCK_ENTRIES = 128;
+/** Entries in a block of the index; with serial numbers of 20 octets a block is about 1 KiB. */
+export const BLOCK_ENTRIES = 32;
 /** Octets of an index entry beside the key. */
 export const ENTRY_TAIL = 10;
 
-const HEADER_MAGIC = 'OCSPSEG\x02';
-const FOOTER_MAGIC = 'OCSPEND\x02';
+const HEADER_MAGIC = 'OCSPSEG\x03';
+const FOOTER_MAGIC = 'OCSPEND\x03';
 /** Octets of the mark of an epoch. */
 export const MARK_LENGTH = 8;
 

@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import { crc32 } from 'node:zlib';
+import { native } from '../binding.js';
 import { storeDamaged } from './errors.js';
 import { FrameKind, frameLength, LONGEST_FRAME, serialOf } from './frames.js';
 import { parseSegmentName, type SegmentEntry } from './manifest.js';
@@ -17,6 +18,13 @@ import {
   type Header,
   sealOf,
 } from './segment-format.js';
+import { filterLength } from './serial-filter.js';
+
+/** Blocks of indexes that were read before, 1 KiB each, for all segments of the thread; `native.findFrames` fills it. */
+let blocks = Buffer.alloc(0);
+const BLOCKS_LENGTH = 32 * 1024 * 1024;
+/** Number of the first block of the next segment: none has been given before. */
+let nextBlock = 1;
 
 /** Where a response frame lies in its segment. */
 export interface FramePosition {
@@ -25,23 +33,26 @@ export interface FramePosition {
 }
 
 /**
- * Reads a finished segment. In memory are the first key of each block of the index; a lookup reads one block, and what lies side
- * by side in one go. Nothing that does not have its checksum is handed out.
+ * Reads a finished segment. In memory are the first key of each block of the index, and a filter of the serial numbers; a lookup
+ * reads one block, and what lies side by side in one go. Nothing that does not have its checksum is handed out.
  */
 export class SegmentReader {
   readonly name: string;
   readonly bytes: number;
   readonly header: Header;
   readonly footer: Footer;
+  /** Which serial numbers there may be. */
+  readonly filter: Buffer;
   /** What the manifest knows it by. */
   readonly seal: string;
   readonly #file: PooledFile;
+  /** What `native.findFrames` takes: numbers, {@link #sparse} and {@link #key}, which are views. */
+  readonly #index: Buffer;
   /** First key of each block, then the last one of all. */
   readonly #sparse: Buffer;
   readonly #blocks: number;
-  /** The key looked for, at the width of the index; and the block it would be in. */
+  /** The key looked for, at the width of the index. */
   readonly #key: Buffer;
-  readonly #block: Buffer;
 
   /**
    * Opens a file. Throws `ERR_OCSP_STORE_DAMAGED` when it is not a finished segment, or not the one that it is called.
@@ -59,14 +70,22 @@ export class SegmentReader {
       this.footer = decodeFooter(footer, this.name, this.header.seed);
       this.seal = sealOf(footer);
       this.#checkIdentity(entry);
-      const { sparseOffset, entries, keyWidth } = this.footer;
+      const { indexOffset, sparseOffset, entries, records, keyWidth } = this.footer;
       this.#blocks = Math.ceil(entries / BLOCK_ENTRIES);
       const length = (this.#blocks + 1) * keyWidth;
+      const filterOffset = sparseOffset + length + 4;
       // Guards the allocation; the footer has its checksum, but the file may have been cut and glued.
-      if (sparseOffset + length + 4 !== this.bytes - FOOTER_LENGTH) throw storeDamaged(`${this.name}: bad footer`);
-      this.#sparse = this.#readChecked(sparseOffset, Buffer.allocUnsafeSlow(length + 4));
-      this.#key = Buffer.alloc(keyWidth);
-      this.#block = Buffer.allocUnsafeSlow(BLOCK_ENTRIES * (keyWidth + ENTRY_TAIL) + 4);
+      if (filterOffset + filterLength(records) + 4 !== this.bytes - FOOTER_LENGTH)
+        throw storeDamaged(`${this.name}: bad footer`);
+      const numbers = Float64Array.of(indexOffset, entries, keyWidth, BLOCK_ENTRIES, this.header.seed, nextBlock);
+      nextBlock += this.#blocks;
+      const { byteLength } = numbers;
+      this.#index = Buffer.allocUnsafeSlow(byteLength + length + Math.max(keyWidth, 4));
+      this.#index.set(new Uint8Array(numbers.buffer));
+      this.#sparse = this.#readChecked(sparseOffset, this.#index.subarray(byteLength, byteLength + length + 4));
+      this.#index = this.#index.subarray(0, byteLength + length + keyWidth);
+      this.#key = this.#index.subarray(byteLength + length);
+      this.filter = this.#readChecked(filterOffset, Buffer.allocUnsafeSlow(filterLength(records) + 4));
     } catch (error) {
       this.#file.close();
       throw error;
@@ -88,36 +107,59 @@ export class SegmentReader {
     return this.#sparse.subarray(this.#blocks * this.footer.keyWidth);
   }
 
-  /** The frames of a serial number, given without leading zeros: one for each kind of answer that the segment has. */
-  find(serial: Uint8Array): Buffer[] {
+  /**
+   * Adds the frames of a serial number, given without leading zeros, to `frames`: one for each kind of answer that the segment
+   * has. They are put into `memory`, from `at` on, if there is room. Returns where the free part of that begins.
+   */
+  find(serial: Uint8Array, frames: Buffer[], memory: Buffer, at: number): number {
     const { keyWidth } = this.footer;
-    if (serial.length >= keyWidth) return [];
+    if (serial.length >= keyWidth) return at;
     this.#key.fill(0, 0, keyWidth - 1 - serial.length);
     this.#key.set(serial, keyWidth - 1 - serial.length);
     this.#key[keyWidth - 1] = 0;
-    if (this.#compare(this.#sparse, this.#blocks * keyWidth) > 0) return [];
-    const stride = keyWidth + ENTRY_TAIL;
+    if (blocks.length === 0) blocks = Buffer.alloc(BLOCKS_LENGTH);
+    const length = native.findFrames(this.#file.descriptor, this.#index, memory, at, blocks);
+    if (length < 0) {
+      frames.push(...this.#findSlowly(serial));
+      return at;
+    }
+    const end = at + length;
+    for (let start = at; start < end; ) {
+      const next = start + memory.readUInt32BE(start + 4);
+      frames.push(memory.subarray(start, next));
+      start = next;
+    }
+    return end;
+  }
+
+  /** Where the addon found damage, or cannot look: what there is, or what is wrong. */
+  #findSlowly(serial: Uint8Array): Buffer[] {
+    const { keyWidth } = this.footer;
+    const buffer = Buffer.allocUnsafe(BLOCK_ENTRIES * (keyWidth + ENTRY_TAIL) + 4);
     const positions: FramePosition[] = [];
-    let block = Math.max(0, this.#lastNotAbove(this.#sparse, keyWidth, this.#blocks));
-    let bytes = this.readBlock(block, this.#block);
-    let at = this.#firstNotBelow(bytes, stride);
-    for (;;) {
-      if (at === bytes.length) {
-        block += 1;
-        if (block === this.#blocks) break;
-        bytes = this.readBlock(block, this.#block);
-        at = 0;
+    for (let block = this.#firstBlock(); block < this.#blocks; block += 1) {
+      const bytes = this.readBlock(block, buffer);
+      for (let at = 0; at < bytes.length; at += keyWidth + ENTRY_TAIL) {
+        const difference = bytes.compare(this.#key, 0, keyWidth - 1, at, at + keyWidth - 1);
+        if (difference > 0) return this.#readFrames(positions, serial);
+        if (difference === 0) positions.push(positionAt(bytes, at + keyWidth));
       }
-      if (this.#compare(bytes, at, keyWidth - 1) !== 0) break;
-      positions.push(positionAt(bytes, at + keyWidth));
-      at += stride;
     }
-    const frames = this.#readFrames(positions);
-    for (const frame of frames) {
-      if (serialOf(frame).compare(serial) !== 0)
-        throw storeDamaged(`${this.name}: the index does not lead to the serial number`);
+    return this.#readFrames(positions, serial);
+  }
+
+  /** The block in which the key would be, and those of the same serial number begin. */
+  #firstBlock(): number {
+    const { keyWidth } = this.footer;
+    let low = 0;
+    let high = this.#blocks;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const at = middle * keyWidth;
+      if (this.#key.compare(this.#sparse, at, at + keyWidth) >= 0) low = middle + 1;
+      else high = middle;
     }
-    return frames;
+    return Math.max(0, low - 1);
   }
 
   /** Reads a block of the index into a buffer. Returns its entries, as a view. */
@@ -151,26 +193,12 @@ export class SegmentReader {
     if (this.seal !== entry.seal) throw storeDamaged(`${this.name} is not the segment of this name that was published`);
   }
 
-  /** Frames that lie side by side, as those of one certificate do in a bulk run, are read in one go. */
-  #readFrames(positions: readonly FramePosition[]): Buffer[] {
-    const frames: Buffer[] = [];
-    for (let first = 0; first < positions.length; ) {
-      const { offset, length } = positions[first] as FramePosition;
-      let end = offset + length;
-      let next = first + 1;
-      while (positions[next]?.offset === end && end - offset < LONGEST_FRAME) {
-        end += (positions[next] as FramePosition).length;
-        next += 1;
-      }
-      if (end - offset > 2 * LONGEST_FRAME) throw storeDamaged(`${this.name}: bad index entry`);
-      const bytes = this.#read(offset, end - offset);
-      for (const position of positions.slice(first, next)) {
-        const at = position.offset - offset;
-        frames.push(this.#checkFrame(bytes.subarray(at, at + position.length), position.offset));
-      }
-      first = next;
-    }
-    return frames;
+  #readFrames(positions: readonly FramePosition[], serial: Uint8Array): Buffer[] {
+    return positions.map((position) => {
+      const frame = this.readFrame(position);
+      if (serialOf(frame).compare(serial) === 0) return frame;
+      throw storeDamaged(`${this.name}: the index does not lead to the serial number`);
+    });
   }
 
   #checkFrame(frame: Buffer, offset: number): Buffer {
@@ -197,35 +225,6 @@ export class SegmentReader {
       throw storeDamaged(`${this.name}: the index at byte ${offset} does not have its checksum`);
     }
     return content;
-  }
-
-  /** Compares the key looked for, or its beginning, with the one at a position. */
-  #compare(bytes: Buffer, at: number, length: number = this.#key.length): number {
-    const key = this.#key;
-    for (let i = 0; i < length; i += 1) {
-      const difference = (key[i] as number) - (bytes[at + i] as number);
-      if (difference !== 0) return difference;
-    }
-    return 0;
-  }
-
-  /** Index of the last of `count` ascending keys that is not above the one looked for; -1 when all are. */
-  #lastNotAbove(bytes: Buffer, stride: number, count: number): number {
-    let low = 0;
-    let high = count;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (this.#compare(bytes, middle * stride) >= 0) low = middle + 1;
-      else high = middle;
-    }
-    return low - 1;
-  }
-
-  /** Where the first key of a block is that is not below the one looked for. */
-  #firstNotBelow(bytes: Buffer, stride: number): number {
-    const last = this.#lastNotAbove(bytes, stride, bytes.length / stride);
-    const isEqual = last >= 0 && this.#compare(bytes, last * stride) === 0;
-    return (isEqual ? last : last + 1) * stride;
   }
 }
 

@@ -6,11 +6,14 @@ import { type Manifest, manifestStamp, readManifest } from './manifest.js';
 import { served, servedBySerial } from './merge.js';
 import type { StoredResponse } from './response-store.js';
 import { SegmentReader } from './segment-reader.js';
+import { SerialMark } from './serial-filter.js';
 
 /** Writers that replace the manifest again and again. */
 const ATTEMPTS = 100;
 /** How many segments are kept open for one iteration. */
 const MOST_KEPT = 32;
+/** Octets for the frames of one serial number; what has no room takes longer to be read. */
+const MEMORY = 64 * 1024;
 
 /** The segments that a manifest names. Follows the manifest as writers, in this process or others, replace it. */
 export class SegmentSet {
@@ -20,6 +23,11 @@ export class SegmentSet {
   #stamp: string;
   #checkedAt = 0;
   #readers = new Map<string, SegmentReader>();
+  #list: readonly SegmentReader[] = [];
+  #filters: readonly Buffer[] = [];
+  /** What is looked for, and where what was found is put. */
+  readonly #mark = new SerialMark();
+  readonly #memory = Buffer.allocUnsafeSlow(MEMORY);
   #kinds = new AnswerKinds(null, []);
   #used = false;
   #timer: NodeJS.Timeout | undefined;
@@ -53,7 +61,7 @@ export class SegmentSet {
 
   /** The opened segments, in the order of the manifest. */
   get readers(): readonly SegmentReader[] {
-    return [...this.#readers.values()];
+    return this.#list;
   }
 
   /** The kinds of answer that the manifest names. */
@@ -61,7 +69,10 @@ export class SegmentSet {
     return this.#kinds;
   }
 
-  /** What is served for a serial number: the best frame of each kind, but for those that another one contradicts. */
+  /**
+   * What is served for a serial number: the best frame of each kind, but for those that another one contradicts. Valid until the
+   * next call.
+   */
   find(serial: Uint8Array): readonly Buffer[] {
     this.refresh();
     if (this.#timer === undefined) this.#watch();
@@ -69,12 +80,18 @@ export class SegmentSet {
     return served(this.findAll(serial));
   }
 
-  /** All frames of a serial number, served or not. */
+  /** All frames of a serial number, served or not. Valid until the next call. */
   findAll(serial: Uint8Array): Buffer[] {
+    const mark = this.#mark;
+    mark.set(serial);
     for (let attempt = 1; ; attempt += 1) {
       try {
         const frames: Buffer[] = [];
-        for (const reader of this.#readers.values()) frames.push(...reader.find(serial));
+        let used = 0;
+        const filters = this.#filters;
+        for (let i = mark.nextIn(filters, 0); i < filters.length; i = mark.nextIn(filters, i + 1)) {
+          used = (this.#list[i] as SegmentReader).find(serial, frames, this.#memory, used);
+        }
         return frames;
       } catch (error) {
         // A segment that was not open has been removed.
@@ -177,6 +194,8 @@ export class SegmentSet {
       if (readers.get(file) !== reader) reader.close();
     }
     this.#readers = readers;
+    this.#list = [...readers.values()];
+    this.#filters = this.#list.map(({ filter }) => filter);
     this.#kinds = new AnswerKinds(manifest.issuer, manifest.kinds);
   }
 }

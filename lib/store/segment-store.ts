@@ -7,7 +7,7 @@ import { type OptionNames, readOptions } from '../x509/options.js';
 import { checkDate } from '../x509/time.js';
 import { Compaction } from './compaction.js';
 import { storeClosed } from './errors.js';
-import { type CheckedRecord, checkRecord, derOf, kindOf, recordOf, versionOf } from './frames.js';
+import { type CheckedRecord, checkRecord, derStart, kindOf, recordOf, versionOf } from './frames.js';
 import { unfinishedRun } from './manifest.js';
 import {
   type AnswerChoice,
@@ -119,9 +119,9 @@ export class SegmentStore implements ResponseStore {
     return new SegmentStore(folder, given);
   }
 
-  get(serialNumber: SerialKey, choice: AnswerChoice = {}): Buffer | undefined {
+  get(serialNumber: SerialKey, choice: AnswerChoice = ANY): Buffer | undefined {
     const frame = this.#find(serialNumber, choice);
-    return frame && copyBytes(derOf(frame));
+    return frame && copyBytes(frame, derStart(frame));
   }
 
   lookup({ hashAlgorithm, issuerNameHash, issuerKeyHash, serialNumber }: CertIdLookup): Buffer | undefined {
@@ -132,7 +132,7 @@ export class SegmentStore implements ResponseStore {
   }
 
   /** The response to serve for a certificate, with what the store knows of it. */
-  getRecord(serialNumber: SerialKey, choice: AnswerChoice = {}): StoredResponse | undefined {
+  getRecord(serialNumber: SerialKey, choice: AnswerChoice = ANY): StoredResponse | undefined {
     const frame = this.#find(serialNumber, choice);
     return frame && recordOf(frame, this.#set.kinds.label(kindOf(frame)));
   }
@@ -294,15 +294,21 @@ export class SegmentStore implements ResponseStore {
 
   #find(serialNumber: SerialKey, choice: AnswerChoice): Buffer | undefined {
     this.#checkOpen();
-    const { hashAlgorithm, ...others } = readOptions(choice, CHOICE_NAMES, 'choice');
-    const wanted =
-      hashAlgorithm === undefined
-        ? others
-        : { ...others, hashAlgorithm: checkCertIdHash(hashAlgorithm, 'choice.hashAlgorithm').hash };
+    const wanted = choice === ANY ? ANY : wantedOf(choice);
     const frames = this.#set.find(serialKey(serialNumber));
+    if (frames.length === 0) return undefined;
     const { kinds } = this.#set;
     return kinds.sorted(frames.filter((frame) => kinds.matches(kindOf(frame), wanted)))[0];
   }
+}
+
+/** Any answer. */
+const ANY: AnswerChoice = {};
+
+function wantedOf(choice: AnswerChoice): AnswerChoice {
+  const { hashAlgorithm, ...others } = readOptions(choice, CHOICE_NAMES, 'choice');
+  if (hashAlgorithm === undefined) return others;
+  return { ...others, hashAlgorithm: checkCertIdHash(hashAlgorithm, 'choice.hashAlgorithm').hash };
 }
 
 /** Whether a record is to be served, beside or instead of what there is for its certificate. */

@@ -16,6 +16,7 @@ import {
 import type { SegmentEntry } from './manifest.js';
 import type { ResponseVersion } from './response-store.js';
 import { BLOCK_ENTRIES, decodeHeader, ENTRY_TAIL, encodeFooter, encodeHeader, sealOf } from './segment-format.js';
+import { filterLength, SerialMark } from './serial-filter.js';
 import { SerialIndex } from './serial-index.js';
 
 /** Octets that are collected before they are written. Writing is also when the event loop gets its turn: a few milliseconds. */
@@ -124,10 +125,14 @@ export class SegmentWriter {
     const sparse: Buffer[] = [];
     const key = Buffer.alloc(keyWidth);
     const block = Buffer.alloc(BLOCK_ENTRIES * (keyWidth + ENTRY_TAIL));
+    const filter = Buffer.alloc(filterLength(this.#index.length));
+    const mark = new SerialMark();
     let entries = 0;
     let length = 0;
     for (const { offset, length: frameLength, status } of this.#index.sorted(key)) {
       if (length === 0) sparse.push(Buffer.from(key));
+      mark.set(key, keyWidth - 1);
+      mark.addTo(filter);
       block.set(key, length);
       block.writeUIntBE(offset, length + keyWidth, 6);
       length = block.writeUInt32BE(frameLength, length + keyWidth + 6);
@@ -141,6 +146,7 @@ export class SegmentWriter {
     if (length > 0) await this.#writeChecked(block.subarray(0, length));
     const sparseOffset = this.bytes;
     await this.#writeChecked(Buffer.concat([...sparse, key]));
+    await this.#writeChecked(filter);
     await this.#flush();
     const footer = encodeFooter(
       {

@@ -9,6 +9,7 @@ import { type Manifest, manifestStamp, readManifest } from './manifest.js';
 import { BLOCK_ENTRIES, ENTRY_TAIL, FOOTER_LENGTH } from './segment-format.js';
 import { positionAt, SegmentReader } from './segment-reader.js';
 import { scanFrames } from './segment-scan.js';
+import { SerialMark } from './serial-filter.js';
 
 /** What a check of a store found. */
 export interface VerifyReport {
@@ -80,6 +81,7 @@ async function verifyIndex(reader: SegmentReader, report: (error: unknown) => vo
   const { keyWidth } = reader.footer;
   const buffer = Buffer.alloc(BLOCK_ENTRIES * (keyWidth + ENTRY_TAIL) + 4);
   const previous = Buffer.alloc(keyWidth);
+  const mark = new SerialMark();
   let count = 0;
   for (let block = 0; block < reader.blocks; block += 1) {
     try {
@@ -88,6 +90,9 @@ async function verifyIndex(reader: SegmentReader, report: (error: unknown) => vo
         const key = entries.subarray(at, at + keyWidth);
         if (count > 0 && previous.compare(key) >= 0) throw storeDamaged(`${reader.name}: the index is not in order`);
         previous.set(key);
+        mark.set(key, keyWidth - 1);
+        if (!mark.isIn(reader.filter))
+          throw storeDamaged(`${reader.name}: the filter lacks a serial number of the index`);
         count += 1;
         const found = keyOf(reader.readFrame(positionAt(entries, at + keyWidth)));
         if (found.compare(key.subarray(keyWidth - found.length)) !== 0) {

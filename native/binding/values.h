@@ -36,6 +36,8 @@ void for_each_element(const Napi::Value& array, Take take) {
   const Napi::Array list = array.As<Napi::Array>();
   const std::uint32_t length = list.Length();
   for (std::uint32_t i = 0; i < length; ++i) {
+    // Else the garbage collector looks through all that were read, each time.
+    const Napi::HandleScope scope(array.Env());
     const Napi::Value element = list.Get(i);
     if (element.IsEmpty()) return;
     take(element);

@@ -118,6 +118,8 @@ test('whatever is written in whatever way, the best of each certificate is serve
       async (actions, segmentRecords) => {
         const folder = mkdtempSync(join(tmpdir(), 'openssl-ocsp-bulk-'));
         const store = await SegmentStore.open(folder, { segmentRecords });
+        // Another reader, which was there before.
+        const other = await SegmentStore.open(folder, { refreshInterval: 0 });
         const all: ResponseRecord[] = [];
         for (const { kind, items } of actions) {
           if (kind === 'compact') await store.compact();
@@ -129,7 +131,13 @@ test('whatever is written in whatever way, the best of each certificate is serve
           }
           all.push(...items);
           check(store, all);
+          check(other, all);
+          const there = model(all);
+          for (let i = 0n; i < 61n; i += 1n) {
+            if (!there.has(serialHex(serialKey(i)))) t.is(other.get(i), undefined);
+          }
         }
+        other.close();
         const again = await SegmentStore.open(folder);
         check(again, all);
         t.deepEqual((await again.verify()).problems, []);

@@ -1,0 +1,108 @@
+/** How a response is found: filters, blocks of the index that are kept, and what the addon leaves to JavaScript. */
+import { closeSync, openSync, readdirSync, readFileSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import fc from 'fast-check';
+import { SegmentStore } from '#dist/store/segment-store.js';
+import { filterLength, SerialMark } from '#dist/store/serial-filter.js';
+import { record } from '../records.js';
+import { scratch } from '../scratch.js';
+
+const serials = fc.uniqueArray(fc.bigInt({ min: 0n, max: 2n ** 160n }), { minLength: 1, maxLength: 200 });
+
+test('a filter knows what was added, whatever zeros are before it', (t) => {
+  const octets = (serial: bigint, width: number) => Buffer.from(serial.toString(16).padStart(2 * width, '0'), 'hex');
+  fc.assert(
+    fc.property(serials, fc.nat(300), (all, others) => {
+      const filter = Buffer.alloc(filterLength(all.length + others));
+      const mark = new SerialMark();
+      for (const serial of all) {
+        mark.set(octets(serial, 21));
+        mark.addTo(filter);
+      }
+      for (const serial of all) {
+        mark.set(octets(serial, 30));
+        t.true(mark.isIn(filter));
+        t.is(mark.nextIn([Buffer.alloc(64), filter, filter], 0), 1);
+        t.is(mark.nextIn([filter, Buffer.alloc(64), filter], 1), 2);
+        t.is(mark.nextIn([filter, Buffer.alloc(64)], 1), 2);
+      }
+    }),
+  );
+});
+
+for (const [title, serialOf] of [
+  ['one after the other', (i: number) => Buffer.from(i.toString(16).padStart(8, '0'), 'hex')],
+  [
+    'in no order',
+    (i: number) => Buffer.from(((BigInt(i) * 0x9e3779b97f4a7c15n) % 2n ** 128n).toString(16).padStart(32, '0'), 'hex'),
+  ],
+] as const) {
+  test(`a filter takes two octets an entry at most, and lets few others pass: ${title}`, (t) => {
+    const filter = Buffer.alloc(filterLength(20_000));
+    t.true(filter.length <= 2 * 20_000);
+    const mark = new SerialMark();
+    for (let i = 1; i <= 20_000; i += 1) {
+      mark.set(serialOf(i));
+      mark.addTo(filter);
+    }
+    let passed = 0;
+    for (let i = 20_001; i <= 120_000; i += 1) {
+      mark.set(serialOf(i));
+      if (mark.isIn(filter)) passed += 1;
+    }
+    t.true(passed < 1000, `${passed} of 100,000`);
+  });
+}
+
+test('more kinds of answer than the addon reads in one go, and answers larger than its memory', async (t) => {
+  const store = await SegmentStore.open(scratch(t));
+  const kinds = Array.from({ length: 40 }, (_, i) => `1.2.${i}`);
+  const der = (i: number) => Buffer.alloc(i % 2 === 0 ? 10 : 40_000, i);
+  await store.putBatch(kinds.map((signatureAlgorithm, i) => record(7n, { signatureAlgorithm, der: der(i) })));
+  await store.putBatch([record(8n)]);
+  for (const [i, signatureAlgorithm] of kinds.entries()) t.deepEqual(store.get(7n, { signatureAlgorithm }), der(i));
+  t.truthy(store.get(8n));
+  t.is(store.get(9n), undefined);
+  store.close();
+});
+
+test('a response that is damaged after it was found is an error; the index is not read again', async (t) => {
+  const folder = scratch(t);
+  const store = await SegmentStore.open(folder);
+  const all = Array.from({ length: 100 }, (_, i) =>
+    record(BigInt(i + 1) << 100n, { der: Buffer.from(`response ${i}`) }),
+  );
+  await store.putBatch(all);
+  for (const { serial, der } of all) t.deepEqual(store.get(serial), Buffer.from(der));
+  const path = join(folder, readdirSync(folder).find((name) => name.endsWith('.seg')) as string);
+  const at = readFileSync(path).indexOf('response 50');
+  const file = openSync(path, 'r+');
+  writeSync(file, 'R', at);
+  closeSync(file);
+  t.throws(() => store.get(all[50]?.serial as bigint), { code: 'ERR_OCSP_STORE_DAMAGED' });
+  t.deepEqual(store.get(all[51]?.serial as bigint), Buffer.from('response 51'));
+  store.close();
+});
+
+test('what was found stays as it is when others are found', async (t) => {
+  const store = await SegmentStore.open(scratch(t));
+  await store.putBatch([record(1n, { der: Buffer.from('one') }), record(2n, { der: Buffer.from('two') })]);
+  const one = store.get(1n);
+  const two = store.getRecord(2n);
+  store.get(2n);
+  store.get(1n);
+  t.deepEqual(one, Buffer.from('one'));
+  t.is(one?.buffer.byteLength, 3);
+  t.like(two, { serial: '02', der: Buffer.from('two') });
+  store.close();
+});
+
+test('a second store over a folder that was made anew finds nothing of the first', async (t) => {
+  for (const name of ['first', 'second']) {
+    const store = await SegmentStore.open(scratch(t));
+    await store.putBatch([record(5n, { der: Buffer.from(name) })]);
+    t.deepEqual(store.get(5n), Buffer.from(name));
+    store.close();
+  }
+});
