@@ -31,8 +31,9 @@ const LIBRARY = [
     ),
     ...['cxa_guard', 'cxa_virtual', 'abort_message'].map((name) => `libcxxabi/src/${name}`),
   ],
-  // It declares its class for itself.
+  // Each declares its class for itself. That of the mutex is called where the C library is musl.
   ['libcxx/src/condition_variable_destructor'],
+  ['libcxx/src/mutex_destructor'],
 ];
 
 export const installZig = () => installProgram(...ZIG);
