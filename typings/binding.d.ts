@@ -2,7 +2,6 @@
  * The native addon as TypeScript sees it: the contract between native/binding and lib/.
  * Callers validate shapes; the addon trusts them. Contents of byte arrays are never trusted.
  */
-import type { X509Certificate } from 'node:crypto';
 
 /** How a message is read: 0 strict DER, 1 leniently, 2 strict but for the encodings of the field. */
 export type Reading = 0 | 1 | 2;
@@ -45,8 +44,6 @@ export interface NativeCertificate {
   /** OpenSSL's name of the public key's type, '' where OpenSSL cannot use the key. */
   readonly keyType: string;
   issuerNameHash(hash: CertIdHashIndex): Buffer;
-  /** Hash of the subject field: what the issuerNameHash of its certificates is. */
-  subjectHash(hash: CertIdHashIndex): Buffer;
   publicKeyHash(hash: CertIdHashIndex): Buffer;
   /** URIs of the access method id-ad-ocsp. */
   readonly ocspUrls: string[];
@@ -237,6 +234,10 @@ export type LayoutName =
   | 'SIGNER_CERTIFICATE'
   | 'REMEMBERED'
   | 'NO_CHECK'
+  | 'CERTIFICATE_SERIAL'
+  | 'CERTIFICATE_ISSUER'
+  | 'CERTIFICATE_SUBJECT'
+  | 'CERTIFICATE_KEY_BITS'
   | 'ENTRY_SIZE'
   | 'SINGLE_SIZE'
   | 'REQUEST_SIZE'
@@ -257,7 +258,15 @@ export interface NativeBinding {
   /** Where in the layout each number lies, by the names of lib/ocsp/layout.ts. */
   readonly offsets: Readonly<Record<LayoutName, number>>;
 
-  readonly Certificate: new (der: X509Certificate['raw']) => NativeCertificate;
+  readonly Certificate: new (der: Uint8Array) => NativeCertificate;
+  /**
+   * Whether `der` is a certificate without anything unusual, read without OpenSSL, which would read the same; then the layout is
+   * filled. False does not mean that it is bad.
+   */
+  readCertificate(der: Uint8Array): boolean;
+  /** Whether `der` is such a certificate, and `issuerMismatch` is sure to give ''. False does not mean that it would not. */
+  isPlainlyIssued(der: Uint8Array, issuer: NativeCertificate): boolean;
+  hash(hash: CertIdHashIndex, bytes: Uint8Array): Buffer;
   readonly PrivateKey: new (
     ...source: [pkcs8: Uint8Array] | [uri: string, passphrase: Uint8Array | undefined]
   ) => NativePrivateKey;

@@ -4,6 +4,7 @@
 // `missing`, what this machine does not have for it.
 import { createHash, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { OCSPCertStatus, OCSPResponderEncoding, OCSPResponseBuilder } from 'openssl-ocsp';
 import { createTestCa } from 'openssl-ocsp/testing';
 import { contender } from '../measure.mjs';
 
@@ -81,4 +82,23 @@ export async function peerContenders(peers, call, check) {
     }
   }
   return contenders;
+}
+
+/** A response that a delegate signed, whose certificate travels along, or the CA itself. */
+export function responseOf(certificate, ca, signer, hash) {
+  const now = new Date();
+  const builder = new OCSPResponseBuilder()
+    .addResponse({
+      cert: certificate,
+      issuer: ca.certificate,
+      algorithm: 'sha1',
+      certStatus: OCSPCertStatus.GOOD,
+      thisUpdate: now,
+      nextUpdate: new Date(now.getTime() + 24 * 3_600_000),
+      revocationTime: null,
+      revocationReason: null,
+    })
+    .responderId(OCSPResponderEncoding.HASH, signer.certificate);
+  const complete = signer === ca ? builder : builder.certificates([signer.certificate]);
+  return complete.sign(signer.privateKey, hash).publicBytes();
 }

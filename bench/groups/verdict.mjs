@@ -1,10 +1,10 @@
 // A whole verdict: parsing, CertID, signature, authority of the signer, times. Limits are the signature verifications that
 // it cannot do without: one where the CA signs or the delegate is remembered, two where a delegate is met anew.
-import { OCSPCertStatus, OCSPResponderEncoding, OCSPResponseBuilder, Verifier, verifyOcspResponse } from 'openssl-ocsp';
+import { Verifier, verifyOcspResponse } from 'openssl-ocsp';
 import { createTestCa } from 'openssl-ocsp/testing';
 import { loadBaseline } from '../baseline.mjs';
 import { contender } from '../measure.mjs';
-import { KEYS } from './common.mjs';
+import { KEYS, responseOf } from './common.mjs';
 
 export const heading = 'Verdict on a response: may it be relied on for this certificate?';
 
@@ -63,22 +63,4 @@ export async function* tables() {
       ],
     };
   }
-}
-
-function responseOf(certificate, ca, signer, hash) {
-  const now = new Date();
-  const builder = new OCSPResponseBuilder()
-    .addResponse({
-      cert: certificate,
-      issuer: ca.certificate,
-      algorithm: 'sha1',
-      certStatus: OCSPCertStatus.GOOD,
-      thisUpdate: now,
-      nextUpdate: new Date(now.getTime() + 24 * 3_600_000),
-      revocationTime: null,
-      revocationReason: null,
-    })
-    .responderId(OCSPResponderEncoding.HASH, signer.certificate);
-  const complete = signer === ca ? builder : builder.certificates([signer.certificate]);
-  return complete.sign(signer.privateKey, hash).publicBytes();
 }

@@ -6,6 +6,7 @@ namespace baseline {
 namespace {
 
 using RequestPtr = std::unique_ptr<OCSP_REQUEST, Deleter<OCSP_REQUEST_free>>;
+using X509Ptr = std::unique_ptr<X509, Deleter<X509_free>>;
 
 // (certificate, issuer, iterations)
 Napi::Value build_request(const Napi::CallbackInfo& info) {
@@ -17,6 +18,24 @@ Napi::Value build_request(const Napi::CallbackInfo& info) {
     OCSP_CERTID* id = OCSP_cert_to_id(EVP_sha1(), certificate, issuer);
     unsigned char* der = nullptr;
     ok = OCSP_request_add0_id(request.get(), id) != nullptr && i2d_OCSP_REQUEST(request.get(), &der) > 0;
+    OPENSSL_free(der);
+  }
+  return done(info.Env(), ok, "OCSP_cert_to_id");
+}
+
+// (der, issuer, iterations): the same for a certificate that is new each time.
+Napi::Value build_request_from_der(const Napi::CallbackInfo& info) {
+  const Octets in = octets_of(info[0]);
+  X509* issuer = certificate_of(info[1]);
+  bool ok = true;
+  for (std::uint32_t i = count_of(info[2]); ok && i > 0; --i) {
+    const unsigned char* data = in.data;
+    const X509Ptr certificate(d2i_X509(nullptr, &data, in.size));
+    const RequestPtr request(OCSP_REQUEST_new());
+    OCSP_CERTID* id = certificate ? OCSP_cert_to_id(EVP_sha1(), certificate.get(), issuer) : nullptr;
+    unsigned char* der = nullptr;
+    ok = id != nullptr && OCSP_request_add0_id(request.get(), id) != nullptr &&
+         i2d_OCSP_REQUEST(request.get(), &der) > 0;
     OPENSSL_free(der);
   }
   return done(info.Env(), ok, "OCSP_cert_to_id");
@@ -43,6 +62,7 @@ Napi::Value parse_request(const Napi::CallbackInfo& info) {
 
 void define_requests(Napi::Env env, Napi::Object exports) {
   exports.Set("buildRequest", Napi::Function::New(env, build_request));
+  exports.Set("buildRequestFromDer", Napi::Function::New(env, build_request_from_der));
   exports.Set("parseRequest", Napi::Function::New(env, parse_request));
 }
 

@@ -101,7 +101,7 @@ function certIdOfSerial({ issuer, serial }: Target, hash: HashAlgorithmName): Ce
   const ca = toCertificate(issuer, 'issuer');
   return {
     hashAlgorithm: hash,
-    issuerNameHash: ca.native.subjectHash(index),
+    issuerNameHash: ca.subjectHash(index),
     issuerKeyHash: ca.publicKeyHash(index),
     serialNumber: serial,
   };
@@ -123,8 +123,8 @@ export function findIssuer(
   candidates: readonly X509Certificate[],
   certificate: X509Certificate,
 ): X509Certificate | undefined {
-  const { native } = toCertificate(certificate, 'certificate');
-  const mismatches = candidates.map((candidate) => native.issuerMismatch(toCertificate(candidate, 'issuer').native));
+  const parsed = toCertificate(certificate, 'certificate');
+  const mismatches = candidates.map((candidate) => parsed.issuerMismatch(toCertificate(candidate, 'issuer')));
   return candidates[mismatches.indexOf('')] ?? candidates[mismatches.indexOf(null)];
 }
 

@@ -32,7 +32,7 @@ export class Subject {
     this.target = target;
     this.certificate = certificate;
     this.key = createHash('sha256')
-      .update(issuer.native.subjectHash(SHA256))
+      .update(issuer.subjectHash(SHA256))
       .update(issuer.publicKeyHash(SHA256))
       .update(serial)
       .digest('hex');
@@ -69,7 +69,7 @@ export class Subject {
     const { issuer } = this.target;
     return {
       hashAlgorithm,
-      issuerNameHash: issuer.native.subjectHash(index),
+      issuerNameHash: issuer.subjectHash(index),
       issuerKeyHash: issuer.publicKeyHash(index),
       serialNumber: this.serialNumber,
     };

@@ -19,7 +19,8 @@ export function certIdOf(cert: CertificateInput, issuer: CertificateInput, algor
   const subject = toCertificate(cert, 'cert');
   const signer = toCertificate(issuer, 'issuer');
   const hash = checkCertIdHash(algorithm, 'algorithm').index;
-  return [hash, subject.issuerNameHash(hash), signer.publicKeyHash(hash), subject.serial];
+  const nameHash = subject.namesAsIssuer(signer) ? signer.subjectHash(hash) : subject.issuerNameHash(hash);
+  return [hash, nameHash, signer.publicKeyHash(hash), subject.serial];
 }
 
 /** CertID from its parts. */

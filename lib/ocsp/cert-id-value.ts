@@ -82,7 +82,7 @@ export class CertId extends ValueObject implements IssuerHashes {
     const ca = toCertificate(issuer, 'issuer');
     return {
       hashAlgorithm: hash,
-      issuerNameHash: Buffer.from(ca.native.subjectHash(index)),
+      issuerNameHash: Buffer.from(ca.subjectHash(index)),
       issuerKeyHash: Buffer.from(ca.publicKeyHash(index)),
     };
   }
@@ -108,7 +108,7 @@ export class CertId extends ValueObject implements IssuerHashes {
   isOfIssuer(candidate: CertificateInput): boolean {
     const [hash, nameHash, keyHash] = this.#tuple;
     const ca = toCertificate(candidate, 'candidate');
-    return ca.native.subjectHash(hash).equals(nameHash) && ca.publicKeyHash(hash).equals(keyHash);
+    return ca.subjectHash(hash).equals(nameHash) && ca.publicKeyHash(hash).equals(keyHash);
   }
 
   /**

@@ -3,8 +3,7 @@
  * signed with; the stand-in for `openssl ocsp` has to offer it.
  */
 import { createHash, type KeyObject, type X509Certificate } from 'node:crypto';
-import { takeOutput } from '../binding.js';
-import { ParsedCertificate } from '../x509/certificate.js';
+import { native, takeOutput } from '../binding.js';
 import { createKeyObject, toPrivateKey } from '../x509/key.js';
 
 /** How to sign, in OpenSSL's terms. */
@@ -51,8 +50,8 @@ function prepare({ signer, key, hash, pss = false, saltLength, certificates }: E
   const usesPss = isPssKey || pss;
   // A key that is restricted to a hash also says how long the salt is at least, and OpenSSL takes that.
   const salt = usesPss ? (saltLength ?? details.saltLength ?? longestSalt(details.modulusLength ?? 0, name)) : -1;
-  const list = certificates.map((certificate) => new ParsedCertificate(certificate).native);
-  return { key: nativeKey, rest: [new ParsedCertificate(signer).native, name, usesPss, salt, list] };
+  const list = certificates.map((certificate) => new native.Certificate(certificate.raw));
+  return { key: nativeKey, rest: [new native.Certificate(signer.raw), name, usesPss, salt, list] };
 }
 
 /** What `EVP_PKEY_get_default_digest_name` says of the usual keys. */

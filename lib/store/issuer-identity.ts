@@ -20,7 +20,7 @@ export function issuerIdentity(issuer: ParsedCertificate, subjects: Iterable<Cer
   };
   for (const [i, subject] of [...subjects].entries()) {
     const certificate = toCertificate(subject, `subjects[${i}]`);
-    const mismatch = certificate.native.issuerMismatch(issuer.native);
+    const mismatch = certificate.issuerMismatch(issuer);
     if (mismatch !== '') throw invalidValue(`subjects[${i}] was not issued by the issuer: ${mismatch}`);
     add(issuerNameOf(certificate));
   }

@@ -55,6 +55,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("SigningPool", SigningPoolClass::define(env));
   exports.Set("TrustStore", TrustStoreClass::define(env));
   exports.Set("ResponseVerifier", ResponseVerifierClass::define(env));
+  define_certificate_functions(env, exports);
   define_file_lock_functions(env, exports);
   define_message_functions(env, exports);
   define_offsets(env, exports);

@@ -1,8 +1,13 @@
 #include "certificate_class.h"
 
+#include <cstring>
+
 #include "../core/authority_info.h"
 #include "../core/digest.h"
 #include "../core/message_writer.h"
+#include "../core/plain_certificate.h"
+#include "addon_data.h"
+#include "layout.h"
 #include "signing.h"
 #include "values.h"
 
@@ -23,19 +28,24 @@ Napi::Function CertificateClass::define(Napi::Env env) {
                          getter<C, &C::ocsp_urls>("ocspUrls"),
                          method<C, &C::issuer_mismatch>("issuerMismatch"),
                          method<C, &C::issuer_name_hash>("issuerNameHash"),
-                         method<C, &C::subject_hash>("subjectHash"),
                          method<C, &C::public_key_hash>("publicKeyHash"),
                          method<C, &C::assemble_response_async>("assembleResponseAsync"),
                      });
 }
 
 CertificateClass::CertificateClass(const Napi::CallbackInfo& info) : NativeClass<CertificateClass>(info) {
-  auto parsed = Certificate::parse(bytes_of(info[0]));
-  if (!parsed.ok()) {
-    throw_error(info.Env(), parsed.error());
-    return;
+  const Bytes der = bytes_of(info[0]);
+  signer_ = CertificateCache::shared().find(der);
+  if (signer_) {
+    certificate_ = signer_->shared();
+  } else {
+    auto parsed = Certificate::parse(der);
+    if (!parsed.ok()) {
+      throw_error(info.Env(), parsed.error());
+      return;
+    }
+    certificate_ = std::move(parsed.value());
   }
-  certificate_ = std::move(parsed.value());
   info.This().As<Napi::Object>().TypeTag(&type_tag<CertificateClass>());
   Napi::MemoryManagement::AdjustExternalMemory(info.Env(),
                                                kDecodedSize + static_cast<std::int64_t>(certificate_->der().size()));
@@ -72,10 +82,6 @@ Napi::Value hash_to_buffer(const Napi::CallbackInfo& info, Bytes data) {
 
 Napi::Value CertificateClass::issuer_name_hash(const Napi::CallbackInfo& info) {
   return hash_to_buffer(info, certificate_->issuer());
-}
-
-Napi::Value CertificateClass::subject_hash(const Napi::CallbackInfo& info) {
-  return hash_to_buffer(info, certificate_->subject());
 }
 
 Napi::Value CertificateClass::public_key_hash(const Napi::CallbackInfo& info) {
@@ -116,6 +122,49 @@ Napi::Value CertificateClass::assemble_response_async(const Napi::CallbackInfo& 
                   {signature.begin(), signature.end()},
                   certificates_of(info[5])};
   return run_async(info.Env(), [job = std::move(job)] { return job.run(); });
+}
+
+namespace {
+
+// (der): whether it is a plain certificate; fills the layout then.
+Napi::Value read_certificate_function(const Napi::CallbackInfo& info) {
+  const Bytes der = bytes_of(info[0]);
+  const auto plain = read_plain_certificate(der);
+  if (!plain) return Napi::Boolean::New(info.Env(), false);
+  const auto range = [&](Bytes part) {
+    const auto start = static_cast<std::int32_t>(part.data() - der.data());
+    return Range{start, start + static_cast<std::int32_t>(part.size())};
+  };
+  const CertificateLayout layout{range(plain->serial), range(plain->issuer), range(plain->subject),
+                                 range(plain->public_key_bits)};
+  const AddonData& data = AddonData::of(info.Env());
+  const bool fits = data.layout_length * sizeof(std::int32_t) >= sizeof layout;
+  if (fits) std::memcpy(data.layout_data, &layout, sizeof layout);
+  return Napi::Boolean::New(info.Env(), fits);
+}
+
+// (der, issuer)
+Napi::Value is_plainly_issued_function(const Napi::CallbackInfo& info) {
+  auto* issuer = unwrap<CertificateClass>(info[1]);
+  if (issuer == nullptr) return throw_illegal_invocation(info.Env());
+  const auto signer = issuer->signer();
+  if (!signer.ok()) return throw_error(info.Env(), signer.error());
+  const auto plain = read_plain_certificate(bytes_of(info[0]));
+  return Napi::Boolean::New(info.Env(), plain && is_plainly_issued_by(*plain, *signer.value()));
+}
+
+// (hash, bytes)
+Napi::Value hash_function(const Napi::CallbackInfo& info) { return hash_to_buffer(info, bytes_of(info[1])); }
+
+}  // namespace
+
+void define_certificate_functions(Napi::Env env, Napi::Object exports) {
+  const auto add = [&](const char* name, Napi::Value (*function)(const Napi::CallbackInfo&)) {
+    exports.Set(name, Napi::Function::New(env, function, name));
+  };
+  add("readCertificate", read_certificate_function);
+  add("isPlainlyIssued", is_plainly_issued_function);
+  add("hash", hash_function);
 }
 
 }  // namespace ocsp::binding

@@ -24,7 +24,6 @@ class CertificateClass : public NativeClass<CertificateClass> {
   Napi::Value serial(const Napi::CallbackInfo& info);
   Napi::Value subject(const Napi::CallbackInfo& info);
   Napi::Value issuer_name_hash(const Napi::CallbackInfo& info);
-  Napi::Value subject_hash(const Napi::CallbackInfo& info);
   Napi::Value public_key_hash(const Napi::CallbackInfo& info);
   Napi::Value key_type(const Napi::CallbackInfo& info);
   Napi::Value ocsp_urls(const Napi::CallbackInfo& info);
@@ -34,5 +33,8 @@ class CertificateClass : public NativeClass<CertificateClass> {
   std::shared_ptr<const Certificate> certificate_;
   std::shared_ptr<SignerCertificate> signer_;
 };
+
+// Functions on certificates that nobody has decoded.
+void define_certificate_functions(Napi::Env env, Napi::Object exports);
 
 }  // namespace ocsp::binding

@@ -13,6 +13,7 @@ constexpr bool kIsNumbers = std::is_standard_layout_v<T>&& std::is_trivially_cop
                             alignof(T) == alignof(std::int32_t);
 static_assert(kIsNumbers<RequestLayout> && kIsNumbers<RequestEntryLayout>);
 static_assert(kIsNumbers<AuthenticatedLayout> && kIsNumbers<SingleResponseLayout>);
+static_assert(kIsNumbers<CertificateLayout>);
 
 struct Offset {
   const char* name;
@@ -61,6 +62,10 @@ constexpr Offset kOffsets[] = {
     {"SIGNER_CERTIFICATE", offsetof(AuthenticatedLayout, authentication) + offsetof(Authentication, certificate)},
     {"REMEMBERED", offsetof(AuthenticatedLayout, authentication) + offsetof(Authentication, remembered)},
     {"NO_CHECK", offsetof(AuthenticatedLayout, authentication) + offsetof(Authentication, no_check)},
+    {"CERTIFICATE_SERIAL", offsetof(CertificateLayout, serial)},
+    {"CERTIFICATE_ISSUER", offsetof(CertificateLayout, issuer)},
+    {"CERTIFICATE_SUBJECT", offsetof(CertificateLayout, subject)},
+    {"CERTIFICATE_KEY_BITS", offsetof(CertificateLayout, public_key_bits)},
     {"ENTRY_SIZE", sizeof(RequestEntryLayout)},
     {"SINGLE_SIZE", sizeof(SingleResponseLayout)},
     {"REQUEST_SIZE", sizeof(RequestLayout)},

@@ -14,6 +14,14 @@ struct AuthenticatedLayout {
   Authentication authentication;
 };
 
+// What it reads of a certificate.
+struct CertificateLayout {
+  Range serial;
+  Range issuer;
+  Range subject;
+  Range public_key_bits;
+};
+
 // Exports `offsets`: the only source of the indexes in lib/ocsp/layout.ts.
 void define_offsets(Napi::Env env, Napi::Object exports);
 

@@ -31,6 +31,7 @@ class SignerCertificate {
   static Result<std::shared_ptr<SignerCertificate>> make(std::shared_ptr<const Certificate> certificate);
 
   const Certificate& certificate() const { return *certificate_; }
+  const std::shared_ptr<const Certificate>& shared() const { return certificate_; }
   X509* get() const { return certificate_->get(); }
   // SHA-1 of the public key bits: how a ResponderID names it (RFC 6960 4.2.2.3).
   Bytes key_hash() const { return key_hash_; }

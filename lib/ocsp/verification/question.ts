@@ -137,9 +137,11 @@ const targets = new WeakMap<ParsedCertificate, Target>();
 function targetOfCertificate(certificate: ParsedCertificate, issuer: ParsedCertificate): Target {
   const known = targets.get(certificate);
   if (known !== undefined && known.issuer === issuer) return known;
-  const mismatch = certificate.native.issuerMismatch(issuer.native);
+  const mismatch = certificate.issuerMismatch(issuer);
   // The two certificates may spell the CA's name differently, and a responder may have hashed either spelling.
-  const nameHashes = perHash((hash) => distinct(certificate.issuerNameHash(hash), issuer.native.subjectHash(hash)));
+  const nameHashes = certificate.namesAsIssuer(issuer)
+    ? (hash: CertIdHashIndex) => [issuer.subjectHash(hash)]
+    : perHash((hash) => distinct(certificate.issuerNameHash(hash), issuer.subjectHash(hash)));
   const target = new Target(issuer, certificate.serial, mismatch, nameHashes);
   // A mismatch may come from a failure that passes.
   if (mismatch === '') targets.set(certificate, target);
@@ -147,13 +149,13 @@ function targetOfCertificate(certificate: ParsedCertificate, issuer: ParsedCerti
 }
 
 function targetOfCertId([hash, nameHash, keyHash, serial]: CertIdTuple, issuer: ParsedCertificate): Target {
-  const isOfIssuer = issuer.native.subjectHash(hash).equals(nameHash) && issuer.publicKeyHash(hash).equals(keyHash);
+  const isOfIssuer = issuer.subjectHash(hash).equals(nameHash) && issuer.publicKeyHash(hash).equals(keyHash);
   const mismatch = isOfIssuer ? '' : 'its name or key hash is another';
   return new Target(
     issuer,
     serial,
     mismatch,
-    perHash((index) => [issuer.native.subjectHash(index)]),
+    perHash((index) => [issuer.subjectHash(index)]),
   );
 }
 
