@@ -128,8 +128,16 @@ export interface BasicVerifyOutcome {
   readonly authority: number;
 }
 
-/** A response to authenticate: DER, certificate of the issuer, whole seconds since 1970-01-01 UTC. */
-export type AuthenticationItem = readonly [der: Uint8Array, issuer: NativeCertificate, at: number];
+/**
+ * A response to authenticate: DER, certificate of the issuer, whole seconds since 1970-01-01 UTC; and a certificate, of which
+ * `isPlainlyIssued` is asked as well.
+ */
+export type AuthenticationItem = readonly [
+  der: Uint8Array,
+  issuer: NativeCertificate,
+  at: number,
+  certificate: Uint8Array | undefined,
+];
 
 /**
  * Parses what lies in `[start, end)` strictly and fills the layout (response, then authentication), whose offsets count from
@@ -149,11 +157,14 @@ export interface NativeResponseVerifier {
   readonly remembered: number;
   /** A function bound to this verifier, whatever its receiver. */
   authenticator(): Authenticate;
-  /** {@link Authenticate} for many, on so many threads: their layouts, one after the other, and their errors. */
+  /**
+   * {@link Authenticate} for many, on so many threads: their layouts, one after the other, their errors, and a 1 for each
+   * certificate that was plainly issued by its issuer.
+   */
   authenticateMany(
     items: readonly AuthenticationItem[],
     threads: number,
-  ): Promise<[layouts: Int32Array, errors: (Error | undefined)[]]>;
+  ): Promise<[layouts: Int32Array, errors: (Error | undefined)[], issued: Uint8Array]>;
 }
 
 /**

@@ -28,6 +28,24 @@ export interface SignRequestOptions extends SignOptions {
 
 const SIGN_REQUEST_NAMES: OptionNames<SignRequestOptions> = { ...SIGN_NAMES, certificates: true, noCertificates: true };
 
+/** The last request that was built for one certificate without extensions. */
+let last: { readonly entry: RequestEntryTuple; readonly der: Buffer } | undefined;
+
+/**
+ * The DER of such a request for another certificate of the same CA, whose serial number is as long: it is the last thing in the
+ * message, and all else is the same. Undefined when the last request was about something else.
+ */
+function likeLast([hash, nameHash, keyHash, serial, extensions]: RequestEntryTuple): Buffer | undefined {
+  if (last === undefined || extensions !== undefined) return undefined;
+  const [lastHash, lastNameHash, lastKeyHash, lastSerial, lastExtensions] = last.entry;
+  // Hashes of one certificate object are the same objects.
+  if (hash !== lastHash || nameHash !== lastNameHash || keyHash !== lastKeyHash) return undefined;
+  if (serial.length !== lastSerial.length || lastExtensions !== undefined) return undefined;
+  const der = Buffer.from(last.der);
+  der.set(serial, der.length - serial.length);
+  return der;
+}
+
 /** directoryName, which is EXPLICIT since Name is a CHOICE (RFC 5280 section 4.2.1.6). */
 const DIRECTORY_NAME = 4;
 
@@ -115,7 +133,11 @@ export class OCSPRequestBuilder {
    * @throws `ERR_OCSP_INVALID_VALUE` when no certificate was added.
    */
   build(): OCSPRequest {
-    return new OCSPRequest(INTERNAL, wholeDer(this.#encode(this.#state.requestorName?.publicBytes()), LENIENT));
+    const { entries, extensions, requestorName } = this.#state;
+    const isSingle = entries?.length === 1 && extensions.length === 0 && requestorName === undefined;
+    const der = (isSingle ? likeLast(entries.last) : undefined) ?? this.#encode(requestorName?.publicBytes());
+    if (isSingle) last = { entry: entries.last, der };
+    return new OCSPRequest(INTERNAL, wholeDer(der, LENIENT), true);
   }
 
   /**

@@ -71,23 +71,37 @@ export class OCSPRequestEntry extends CertIdMembers {
   }
 }
 
+function readRequest(der: MessageDer): Parsed {
+  native.parseRequest(der.memory, der.start, der.end, der.reading);
+  return new Parsed(der, takeRequestOffsets(), 0);
+}
+
 /**
  * An OCSP request (RFC 6960 section 4.1.1), as loaded by {@link loadDerOcspRequest} or built by `OCSPRequestBuilder`.
  *
  * The per-certificate members are those of the only entry; {@link requests} lists the entries however many there are.
  */
 export class OCSPRequest extends ValueObject {
-  readonly #parsed: Parsed;
+  readonly #der: MessageDer;
+  #read: Parsed | undefined;
   #entries: readonly OCSPRequestEntry[] | undefined;
   #signature: RequestSignature | undefined;
   #extensions: Extensions | undefined;
 
-  /** @internal */
-  constructor(key: typeof INTERNAL, der: MessageDer) {
+  /**
+   * @param isBuilt - That it comes from a builder: then there is no hurry to read it.
+   * @internal
+   */
+  constructor(key: typeof INTERNAL, der: MessageDer, isBuilt = false) {
     checkInternal(key, 'OCSPRequest');
     super();
-    native.parseRequest(der.memory, der.start, der.end, der.reading);
-    this.#parsed = new Parsed(der, takeRequestOffsets(), 0);
+    this.#der = der;
+    if (!isBuilt) this.#read = readRequest(der);
+  }
+
+  get #parsed(): Parsed {
+    this.#read ??= readRequest(this.#der);
+    return this.#read;
   }
 
   /** The entries, in the order of the message. A request with none can be loaded, but not built. */
@@ -160,7 +174,7 @@ export class OCSPRequest extends ValueObject {
    */
   publicBytes(encoding: Encoding | `${Encoding}` = Encoding.DER): Buffer {
     checkEncoding(encoding);
-    return this.#parsed.der.copy();
+    return this.#der.copy();
   }
 
   /** Whether the request carries a signature. Nothing is verified: see {@link verifySignature}. */

@@ -9,47 +9,66 @@ import { Tag } from './der.js';
 /** A certificate: Node's object, PEM text, or the bytes of PEM or DER. */
 export type CertificateInput = X509Certificate | string | Uint8Array;
 
-const { offsets } = native;
+const { CERTIFICATE_SERIAL, CERTIFICATE_ISSUER, CERTIFICATE_SUBJECT, CERTIFICATE_KEY_BITS } = native.offsets;
 
 /** A certificate. What nobody asks about it is not decoded: that takes OpenSSL longer than to verify a signature. */
 export class ParsedCertificate {
   /** DER. Not a copy: never hand it out. */
   readonly der: Buffer;
-  /** Content octets of the serialNumber INTEGER. Not a copy: never hand it out. */
-  readonly serial: Buffer;
-  /** The subject's Name element. Not a copy: never hand it out. */
-  readonly subject: Buffer;
-  /** The issuer's Name element, and the public key bits, of a certificate that is plain. */
-  readonly #issuer: Buffer | undefined;
-  readonly #keyBits: Buffer | undefined;
+  /** Where in the DER a certificate that is plain has its parts. */
+  readonly #serialAt: number = -1;
+  readonly #serialEnd: number = -1;
+  readonly #issuerAt: number = -1;
+  readonly #issuerEnd: number = -1;
+  readonly #subjectAt: number = -1;
+  readonly #subjectEnd: number = -1;
+  readonly #keyBitsAt: number = -1;
+  readonly #keyBitsEnd: number = -1;
   #x509: X509Certificate | undefined;
   #native: NativeCertificate | undefined;
-  readonly #issuerNameHashes: Buffer[] = [];
-  readonly #subjectHashes: Buffer[] = [];
-  readonly #publicKeyHashes: Buffer[] = [];
+  #serial: Buffer | undefined;
+  #subject: Buffer | undefined;
+  #issuerNameHashes: Buffer[] | undefined;
+  #subjectHashes: Buffer[] | undefined;
+  #publicKeyHashes: Buffer[] | undefined;
 
   /**
    * @param der - Our own copy.
    * @param isPlain - That `readCertificate` has just said so.
-   * @param x509 - Node's object for the same DER, which a certificate that is not plain needs.
+   * @param x509 - Node's object for the same DER, if there is one.
    * @throws `ERR_OCSP_MALFORMED`.
    */
   constructor(der: Buffer, isPlain: boolean, x509: X509Certificate | undefined) {
     this.der = der;
     this.#x509 = x509;
     if (isPlain) {
-      this.serial = this.#part(offsets.CERTIFICATE_SERIAL);
-      this.subject = this.#part(offsets.CERTIFICATE_SUBJECT);
-      this.#issuer = this.#part(offsets.CERTIFICATE_ISSUER);
-      this.#keyBits = this.#part(offsets.CERTIFICATE_KEY_BITS);
+      this.#serialAt = layout[CERTIFICATE_SERIAL] as number;
+      this.#serialEnd = layout[CERTIFICATE_SERIAL + 1] as number;
+      this.#issuerAt = layout[CERTIFICATE_ISSUER] as number;
+      this.#issuerEnd = layout[CERTIFICATE_ISSUER + 1] as number;
+      this.#subjectAt = layout[CERTIFICATE_SUBJECT] as number;
+      this.#subjectEnd = layout[CERTIFICATE_SUBJECT + 1] as number;
+      this.#keyBitsAt = layout[CERTIFICATE_KEY_BITS] as number;
+      this.#keyBitsEnd = layout[CERTIFICATE_KEY_BITS + 1] as number;
     } else {
-      this.serial = this.native.serial;
-      this.subject = this.native.subject;
+      this.#native = new native.Certificate(der);
     }
   }
 
-  #part(range: number): Buffer {
-    return this.der.subarray(layout[range], layout[range + 1]);
+  get #isPlain(): boolean {
+    return this.#serialAt >= 0;
+  }
+
+  /** Content octets of the serialNumber INTEGER. Not a copy: never hand it out. */
+  get serial(): Buffer {
+    this.#serial ??= this.#isPlain ? this.der.subarray(this.#serialAt, this.#serialEnd) : this.native.serial;
+    return this.#serial;
+  }
+
+  /** The subject's Name element. Not a copy: never hand it out. */
+  get subject(): Buffer {
+    this.#subject ??= this.#isPlain ? this.der.subarray(this.#subjectAt, this.#subjectEnd) : this.native.subject;
+    return this.#subject;
   }
 
   /** Node's object. */
@@ -69,30 +88,43 @@ export class ParsedCertificate {
 
   /** Hash of this certificate's issuer field. Not a copy: never hand it out. */
   issuerNameHash(hash: CertIdHashIndex): Buffer {
-    this.#issuerNameHashes[hash] ??= this.#issuer ? hashOf(hash, this.#issuer) : this.native.issuerNameHash(hash);
+    this.#issuerNameHashes ??= [];
+    this.#issuerNameHashes[hash] ??= this.#isPlain
+      ? native.hash(hash, this.der.subarray(this.#issuerAt, this.#issuerEnd))
+      : this.native.issuerNameHash(hash);
     return this.#issuerNameHashes[hash];
   }
 
   /** Hash of its subject field: what the issuerNameHash of its certificates is. Not a copy: never hand it out. */
   subjectHash(hash: CertIdHashIndex): Buffer {
-    this.#subjectHashes[hash] ??= hashOf(hash, this.subject);
+    this.#subjectHashes ??= [];
+    this.#subjectHashes[hash] ??= native.hash(hash, this.subject);
     return this.#subjectHashes[hash];
   }
 
   /** Hash of this certificate's public key bits. Not a copy: never hand it out. */
   publicKeyHash(hash: CertIdHashIndex): Buffer {
-    this.#publicKeyHashes[hash] ??= this.#keyBits ? hashOf(hash, this.#keyBits) : this.native.publicKeyHash(hash);
+    this.#publicKeyHashes ??= [];
+    this.#publicKeyHashes[hash] ??= this.#isPlain
+      ? native.hash(hash, this.der.subarray(this.#keyBitsAt, this.#keyBitsEnd))
+      : this.native.publicKeyHash(hash);
     return this.#publicKeyHashes[hash];
   }
 
   /** Whether the issuer field is plainly, octet by octet, the subject of another certificate. */
-  namesAsIssuer(other: ParsedCertificate): boolean {
-    return this.#issuer !== undefined && sameBytes(this.#issuer, other.subject);
+  namesAsIssuer({ subject }: ParsedCertificate): boolean {
+    const start = this.#issuerAt;
+    const { length } = subject;
+    if (!this.#isPlain || this.#issuerEnd - start !== length) return false;
+    const { der } = this;
+    // Some tens of octets: a loop beats a call out of JavaScript.
+    for (let i = 0; i < length; i++) if (der[start + i] !== subject[i]) return false;
+    return true;
   }
 
   /** Why `issuer` did not issue this certificate; '' when it did, null where OpenSSL cannot check the signature. */
   issuerMismatch(issuer: ParsedCertificate): string | null {
-    if (this.#issuer !== undefined && native.isPlainlyIssued(this.der, issuer.native)) return '';
+    if (this.#isPlain && native.isPlainlyIssued(this.der, issuer.native)) return '';
     return this.native.issuerMismatch(issuer.native);
   }
 }
@@ -141,18 +173,6 @@ function plainPem(text: string | Buffer): Buffer | undefined {
   if (block === null) return undefined;
   const base64 = (block[1] as string).replaceAll(/[\r\n]/g, '');
   return base64.length % 4 === 0 ? Buffer.from(base64, 'base64') : undefined;
-}
-
-function hashOf(hash: CertIdHashIndex, bytes: Buffer): Buffer {
-  return native.hash(hash, bytes);
-}
-
-/** (Some tens of octets: a loop beats a call out of JavaScript.) */
-function sameBytes(one: Uint8Array, other: Uint8Array): boolean {
-  const { length } = one;
-  if (other.length !== length) return false;
-  for (let i = 0; i < length; i++) if (one[i] !== other[i]) return false;
-  return true;
 }
 
 /**

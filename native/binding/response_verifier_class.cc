@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstring>
 
+#include "../core/plain_certificate.h"
 #include "../core/thread.h"
 #include "addon_data.h"
 #include "certificate_class.h"
@@ -19,6 +20,7 @@ struct Item {
   ByteVector der;
   std::shared_ptr<SignerCertificate> issuer;
   std::int64_t at;
+  ByteVector certificate;  // that the response is about; empty where nobody asks who issued it
 };
 
 // Parses strictly, then authenticates. An error explains an outcome; a message that is malformed or not successful has
@@ -147,15 +149,19 @@ namespace {
 struct ManyResults {
   std::vector<AuthenticatedLayout> layouts;
   std::vector<std::optional<Error>> errors;
+  ByteVector issued;  // 1 where the certificate is plainly one of the issuer's
 };
 
 ManyResults examine_all(ResponseVerifier& verifier, const std::vector<Item>& items, std::size_t threads) {
-  ManyResults results{std::vector<AuthenticatedLayout>(items.size()), std::vector<std::optional<Error>>(items.size())};
+  ManyResults results{std::vector<AuthenticatedLayout>(items.size()), std::vector<std::optional<Error>>(items.size()),
+                      ByteVector(items.size())};
   std::atomic<std::size_t> next = 0;
   const auto work = [&] {
     for (std::size_t i = next++; i < items.size(); i = next++) {
       examine(verifier, items[i].der, items[i].der, items[i].issuer, items[i].at, results.layouts[i],
               results.errors[i]);
+      const ByteVector& certificate = items[i].certificate;
+      results.issued[i] = !certificate.empty() && is_plainly_issued_by(certificate, *items[i].issuer) ? 1 : 0;
     }
   };
   std::vector<Thread> helpers(std::min(threads, items.size()));
@@ -176,15 +182,17 @@ Napi::Value to_array(Napi::Env env, const ManyResults& results) {
   for (std::uint32_t i = 0; i < results.errors.size(); ++i) {
     if (results.errors[i]) errors.Set(i, make_error(env, *results.errors[i]));
   }
-  Napi::Array pair = Napi::Array::New(env, 2);
-  pair.Set(0U, layouts);
-  pair.Set(1U, errors);
-  return pair;
+  Napi::Array triple = Napi::Array::New(env, 3);
+  if (triple.IsEmpty()) return {};
+  triple.Set(0U, layouts);
+  triple.Set(1U, errors);
+  triple.Set(2U, to_buffer(env, results.issued));
+  return triple;
 }
 
 }  // namespace
 
-// (items, threads): items are [der, issuer, at]; a promise of [layouts, errors].
+// (items, threads): items are [der, issuer, at, certificate]; a promise of [layouts, errors, issued].
 Napi::Value ResponseVerifierClass::authenticate_many(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   std::vector<Item> items;
@@ -202,7 +210,11 @@ Napi::Value ResponseVerifierClass::authenticate_many(const Napi::CallbackInfo& i
       return;
     }
     const Bytes bytes = bytes_of(der);
-    items.push_back({{bytes.begin(), bytes.end()}, std::move(signer.value()), at.As<Napi::Number>().Int64Value()});
+    const Bytes certificate = bytes_of(tuple.Get(3U));
+    items.push_back({{bytes.begin(), bytes.end()},
+                     std::move(signer.value()),
+                     at.As<Napi::Number>().Int64Value(),
+                     {certificate.begin(), certificate.end()}});
   });
   if (bad) return throw_error(env, *bad);
   const std::size_t threads = info[1].As<Napi::Number>().Uint32Value();

@@ -290,10 +290,11 @@ std::optional<PlainCertificate> read_plain_certificate(Bytes der) {
   return plain;
 }
 
-bool is_plainly_issued_by(const PlainCertificate& certificate, SignerCertificate& issuer) {
+bool is_plainly_issued_by(Bytes der, SignerCertificate& issuer) {
+  const auto plain = read_plain_certificate(der);
   Bytes authority_key_id;
-  if (!std::ranges::equal(certificate.issuer, issuer.certificate().subject()) ||
-      !are_plain_extensions(certificate.extensions, authority_key_id)) {
+  if (!plain || !std::ranges::equal(plain->issuer, issuer.certificate().subject()) ||
+      !are_plain_extensions(plain->extensions, authority_key_id)) {
     return false;
   }
   X509* x509 = issuer.get();
@@ -308,7 +309,7 @@ bool is_plainly_issued_by(const PlainCertificate& certificate, SignerCertificate
     return false;
   }
   ErrorQueueScope errors;
-  const auto verified = issuer.verifier().verify(certificate.algorithm, certificate.tbs, certificate.signature);
+  const auto verified = issuer.verifier().verify(plain->algorithm, plain->tbs, plain->signature);
   return verified.ok() && verified.value();
 }
 

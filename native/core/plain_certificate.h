@@ -22,7 +22,7 @@ struct PlainCertificate {
 
 std::optional<PlainCertificate> read_plain_certificate(Bytes der);
 
-// Whether issuer_mismatch() (authority_info.h) is sure to find nothing. False says nothing.
-bool is_plainly_issued_by(const PlainCertificate& certificate, SignerCertificate& issuer);
+// Whether a certificate is plain, and issuer_mismatch() (authority_info.h) is sure to find nothing. False says nothing.
+bool is_plainly_issued_by(Bytes der, SignerCertificate& issuer);
 
 }  // namespace ocsp

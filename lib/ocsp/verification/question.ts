@@ -61,20 +61,38 @@ const CERT_ID_NAMES: OptionNames<CertIdParts> = {
 export class Target {
   readonly issuer: ParsedCertificate;
   readonly serial: Buffer;
-  /** Why the issuer cannot be that of the certificate; '' when it can, null where OpenSSL cannot tell. */
-  readonly mismatch: string | null;
+  readonly #certificate: ParsedCertificate | null;
   readonly #nameHashes: (hash: CertIdHashIndex) => readonly Buffer[];
+  #mismatch: string | null | undefined;
 
+  /** @param about - The certificate; or, where it is not at hand, why the issuer cannot be its issuer. */
   constructor(
     issuer: ParsedCertificate,
     serial: Buffer,
-    mismatch: string | null,
+    about: ParsedCertificate | string,
     nameHashes: (hash: CertIdHashIndex) => readonly Buffer[],
   ) {
     this.issuer = issuer;
     this.serial = serial;
-    this.mismatch = mismatch;
+    this.#certificate = typeof about === 'string' ? null : about;
+    this.#mismatch = typeof about === 'string' ? about : undefined;
     this.#nameHashes = nameHashes;
+  }
+
+  /** Why the issuer cannot be that of the certificate; '' when it can, null where OpenSSL cannot tell. */
+  get mismatch(): string | null {
+    if (this.#mismatch === undefined) this.#mismatch = this.#certificate?.issuerMismatch(this.issuer) ?? null;
+    return this.#mismatch;
+  }
+
+  /** DER of the certificate, whose issuer's signature nobody has verified yet; undefined otherwise. */
+  get unchecked(): Buffer | undefined {
+    return this.#mismatch === undefined ? this.#certificate?.der : undefined;
+  }
+
+  /** Says that there is no {@link mismatch}. */
+  isIssued(): void {
+    this.#mismatch = '';
   }
 
   /** Whether an entry is about this certificate: hash algorithm, both hashes of the issuer, and serial number. */
@@ -136,15 +154,14 @@ const targets = new WeakMap<ParsedCertificate, Target>();
 
 function targetOfCertificate(certificate: ParsedCertificate, issuer: ParsedCertificate): Target {
   const known = targets.get(certificate);
-  if (known !== undefined && known.issuer === issuer) return known;
-  const mismatch = certificate.issuerMismatch(issuer);
+  // A mismatch may come from a failure that passes.
+  if (known !== undefined && known.issuer === issuer && known.mismatch === '') return known;
   // The two certificates may spell the CA's name differently, and a responder may have hashed either spelling.
   const nameHashes = certificate.namesAsIssuer(issuer)
     ? (hash: CertIdHashIndex) => [issuer.subjectHash(hash)]
     : perHash((hash) => distinct(certificate.issuerNameHash(hash), issuer.subjectHash(hash)));
-  const target = new Target(issuer, certificate.serial, mismatch, nameHashes);
-  // A mismatch may come from a failure that passes.
-  if (mismatch === '') targets.set(certificate, target);
+  const target = new Target(issuer, certificate.serial, certificate, nameHashes);
+  targets.set(certificate, target);
   return target;
 }
 

@@ -165,12 +165,13 @@ export class Verifier {
   async #examine(batch: Batch, threads: number): Promise<Examined> {
     const items = batch.messages.map((der, i) => {
       const { target, at } = batch.questions[i] as Question;
-      return [der, target.issuer.native, at] as const;
+      return [der, target.issuer.native, at, target.unchecked] as const;
     });
-    const [layouts, errors] = await this.#native.authenticateMany(items, threads);
+    const [layouts, errors, issued] = await this.#native.authenticateMany(items, threads);
     if (layouts.length !== items.length * AUTHENTICATED_SIZE) {
       throw new OCSPError('ERR_OCSP_OPENSSL', 'the addon did not look at every response');
     }
+    for (const [i, yes] of issued.entries()) if (yes === 1) batch.questions[i]?.target.isIssued();
     return { ...batch, layouts, errors };
   }
 
