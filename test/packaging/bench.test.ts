@@ -33,7 +33,19 @@ testIf(headers && plain)('the benchmark runs, reports and draws', (t) => {
   const { groups } = JSON.parse(execFileSync(process.execPath, args, { cwd: root, encoding: 'utf8' })) as Report;
   const names = groups.map(({ name }) => name);
   const engines = hasPostgres ? ['engines'] : [];
-  t.deepEqual(names, ['bulk', 'client', ...engines, 'parse', 'request', 'responder', 'sign', 'verdict', 'verify']);
+  const expected = [
+    'bulk',
+    'client',
+    ...engines,
+    'fresh',
+    'parse',
+    'request',
+    'responder',
+    'sign',
+    'verdict',
+    'verify',
+  ];
+  t.deepEqual(names, expected);
   t.deepEqual(
     readdirSync(folder).sort(),
     names.map((name) => `${name}.svg`),
