@@ -64,7 +64,7 @@ await main(
     for (let size = 1000; size < largest; size *= 10) sizes.push(size);
     if (!quick) sizes.push(largest);
 
-    print(`Signing, ${key}`, ['wall', 'CPU', 'peak RSS', 'loop p99', 'loop max', 'octets each']);
+    print(`Signing, ${key}`, ['wall', 'CPU', 'peak RSS', 'loop p99', 'loop max', 'bytes each']);
     const tables = [];
     for (const job of ['signAll', 'bulkSign']) {
       const bars = [];
@@ -82,7 +82,7 @@ await main(
       }
       tables.push({ title: `${job}, ${key}: rate by CPU time`, rows: bars });
     }
-    print('Reading a list', ['wall', 'CPU', 'peak RSS', 'loop p99', 'loop max', 'octets each']);
+    print('Reading a list', ['wall', 'CPU', 'peak RSS', 'loop p99', 'loop max', 'bytes each']);
     for (const format of FORMATS) {
       const { seconds, cpuSeconds, peakMiB, p99, max, octets } = measure(format, read, key);
       const cells = [formatRate(read / seconds), formatRate(read / cpuSeconds), `${peakMiB} MiB`];

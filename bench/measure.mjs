@@ -72,7 +72,7 @@ export async function measure(contenders, { rounds, milliseconds }) {
     opsPerSecond: 1e6 / median(wall),
     microseconds: median(wall),
     cpuMicroseconds: median(cpu),
-    heapOctets: heap,
+    heapBytes: heap,
     ratio: ratio('wall', wall),
     cpuRatio: ratio('cpu', cpu),
     spread: (Math.max(...wall) - Math.min(...wall)) / median(wall),
@@ -100,7 +100,7 @@ async function once(item, iterations) {
 }
 
 /**
- * Octets that V8 allocates for JavaScript objects: what its heap has grown by between garbage collections. What lies outside
+ * Bytes that V8 allocates for JavaScript objects: what its heap has grown by between garbage collections. What lies outside
  * of that heap, the memory of Buffers and of C++, is not in it.
  */
 async function heapAllocated(item, iterations) {

@@ -26,7 +26,7 @@ export function table({ title, rows }) {
         formatTime(row.cpuMicroseconds),
         formatRatio(row.ratio),
         formatRatio(row.cpuRatio),
-        `${Math.max(0, Math.round(row.heapOctets))} B`,
+        `${Math.max(0, Math.round(row.heapBytes))} B`,
       ]),
     ),
   ].join('\n');

@@ -11,7 +11,7 @@ if (!chain || !key || !clientCa)
 
 const ca = readFileSync(clientCa);
 const issuers = loadCertificates(ca);
-// 'hard', the default: while no responder can be reached, nobody gets in. 'soft' stays open then.
+// 'hard', the default: while no responder can be reached, no one gets in. 'soft' stays open then.
 const client = new OCSPClient({ failPolicy: 'hard', allowPrivateAddresses: privateHosts });
 
 const tls = { cert: readFileSync(chain), key: readFileSync(key), ca, requestCert: true, rejectUnauthorized: true };

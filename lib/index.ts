@@ -45,8 +45,8 @@ export {
   type Verdict,
 } from './ocsp/verification/verdict.js';
 export {
+  type SignerCacheOptions,
   Verifier,
-  type VerifierMemory,
   type VerifyItem,
   type VerifyOcspResponseOptions,
   verifyOcspResponse,

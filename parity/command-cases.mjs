@@ -299,7 +299,7 @@ const rubbish = group('rubbish', [
   plain('-CApath of nothing', '-respin', '@good.resp', '-CApath', '@nothing'),
   plain('-CAstore of nothing', '-respin', '@good.resp', '-CAstore', '@nothing'),
   plain('a thisUpdate that is no time', ...ASK, '-respin', '@odd-this-update.resp', '-noverify'),
-  plain('octets that are no UTF-8', '-respin', '@latin-1.resp', '-noverify', '-resp_text'),
+  plain('bytes that are no UTF-8', '-respin', '@latin-1.resp', '-noverify', '-resp_text'),
   { ...plain('a length behind the end', '-respin', '@length-behind-the-end', '-noverify'), stderr: 'lines' },
   {
     ...plain('a request with a length behind the end', '-reqin', '@length-behind-the-end', '-noverify'),
@@ -309,7 +309,7 @@ const rubbish = group('rubbish', [
     ...plain('an envelope in BER around nothing', '-respin', '@ber-envelope.resp', '-noverify', '-resp_text'),
     differs: 'The envelope is not looked into: it is no DER.',
   },
-  plain('trailing octets', '-respin', '@trailing.resp', '-noverify', '-resp_text'),
+  plain('trailing bytes', '-respin', '@trailing.resp', '-noverify', '-resp_text'),
   plain('a device without end', '-respin', '/dev/zero'),
   { ...plain('nothing on standard input', '-reqin', '-'), stdin: 'empty' },
 ]);
@@ -633,7 +633,7 @@ const responder = group('answer', [
   },
   ...['sha256', 'sha1'].map((name) => ({
     ...answers(`-rcid ${name}`, ...INDEX, '-rcid', name),
-    differs: 'OpenSSL writes serial number 0, so the answer is for nobody; here it is that of the request.',
+    differs: 'OpenSSL writes serial number 0, so the answer is for no one; here it is that of the request.',
   })),
   ...REVOCATION_NAMES.map((name) => ({
     ...answers(`revoked, ${name}`, '-index', `@index-r-${name}.txt`, ...SIGNER, '-resp_text'),
@@ -728,7 +728,7 @@ const passphrases = group(
       ...entry,
       stdin: 'empty',
       stderr: 'lines',
-      differs: 'Nobody is asked for a passphrase; the message says that one is missing.',
+      differs: 'No one is asked for a passphrase; the message says that one is missing.',
     };
   }),
 );
@@ -819,7 +819,7 @@ const overHttp = group('http', [
     '-proxy',
     '127.0.0.1:{port}',
   ),
-  plain('nobody there', ...ASK, '-no_nonce', '-url', 'http://127.0.0.1:1/'),
+  plain('no one there', ...ASK, '-no_nonce', '-url', 'http://127.0.0.1:1/'),
   plain('no such host', ...ASK, '-no_nonce', '-url', 'http://host.invalid/'),
   plain('over TLS', ...ASK, '-no_nonce', ...CA, '-url', 'https://127.0.0.1:{tlsPort}/good'),
   asks('TLS to a server without', '/good', '-url', 'https://127.0.0.1:{port}/'),

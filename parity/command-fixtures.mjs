@@ -220,7 +220,7 @@ function makeMessages({ at, write, run }) {
   write('trailing.resp', Buffer.concat([readFileSync(at('good.resp')), Buffer.from('trailing')]));
 }
 
-/** A response whose certificate has a DNS name of one octet, 0xe6. */
+/** A response whose certificate has a DNS name of one byte, 0xe6. */
 const LATIN_1_RESPONSE =
   'MIIBkwoBAKCCAYwwggGIBgkrBgEFBQcwAQEEggF5MIIBdTB8ohYEFDMzMzMzMzMzMzMzMzMzMzMzMzMzGA8yMDI2MDEwMTAwMDAwMFowUTBPMDow' +
   'CQYFKw4DAhoFAAQUEREREREREREREREREREREREREREEFCIiIiIiIiIiIiIiIiIiIiIiIiIiAgEBgAAYDzIwMjYwMTAxMDAwMDAwWjAKBggqhkjO' +
@@ -243,7 +243,7 @@ function makeRubbish({ at, write }) {
   write('one-octet', Buffer.from([0x30]));
   write('long-length', Buffer.from('308400ffffff', 'hex'));
   write('indefinite', Buffer.from('30800000', 'hex'));
-  // An envelope with a length of two octets where one would do, around an empty SEQUENCE.
+  // An envelope with a length of two bytes where one would do, around an empty SEQUENCE.
   write('ber-envelope.resp', Buffer.from('3081160a0100a011300f06092b060105050730010104023000', 'hex'));
   write('length-behind-the-end', Buffer.from('30f9', 'hex'));
   write('latin-1.resp', Buffer.from(LATIN_1_RESPONSE, 'base64'));

@@ -47,7 +47,7 @@ export function runProcess([program, ...first], entry, place) {
   rmSync(place.work, { recursive: true, force: true });
   mkdirSync(place.work, { recursive: true });
   return new Promise((resolve, reject) => {
-    // A session of its own: nobody may be asked for a passphrase.
+    // A session of its own: no one may be asked for a passphrase.
     const child = spawn(program, [...first, ...resolveArgs(entry, place)], {
       env: resolveEnv(entry, place),
       detached: true,
@@ -80,7 +80,7 @@ export function readOutputs(entry, { work }) {
  * line are of no use to a script, and differ between builds.
  */
 const QUEUE_ENTRY = /^[0-9A-F]{8,16}:error:([0-9A-F]{8}):([^:\n]*):[^:\n]*:([^:\n]*):[^:\n]*:\d*:(.*)$/gm;
-/** Text and DER of a nonce of 16 octets. */
+/** Text and DER of a nonce of 16 bytes. */
 const NONCE_TEXT = /(OCSP Nonce: \n\s+0410)[0-9A-F]{32}/g;
 const NONCE_DER = Buffer.from('2b060105050730010204120410', 'hex');
 
@@ -100,7 +100,7 @@ function withoutNonce(bytes) {
   return Buffer.concat([bytes.subarray(0, begin), Buffer.alloc(16), bytes.subarray(begin + 16)]);
 }
 
-/** Without the lines of signatures, which some algorithms make anew each time. */
+/** Without the lines of signatures, which some algorithms make again each time. */
 function withoutSignatures(text) {
   return text.replace(/^( {8}([0-9a-f]{2}:)*[0-9a-f]{2}:?)$/gm, '        *');
 }

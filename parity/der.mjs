@@ -55,7 +55,7 @@ export function parse(bytes, depth = 0) {
   return elements;
 }
 
-/** The octets of what `parse` made. `extra` are leading zeros of its length, or 'indefinite'. */
+/** The bytes of what `parse` made. `extra` are leading zeros of its length, or 'indefinite'. */
 export function encode({ identifier, content, inside, extra = 0 }) {
   const body = inside === undefined ? content : Buffer.concat(inside.map(encode));
   if (extra === 'indefinite') return Buffer.concat([identifier, Buffer.from([0x80]), body, Buffer.alloc(2)]);

@@ -1,4 +1,4 @@
-// What a responder may say over HTTP, right and wrong, octet by octet: heads that no library of servers would send.
+// What a responder may say over HTTP, right and wrong, byte by byte: heads that no library of servers would send.
 
 const TYPE = 'Content-Type: application/ocsp-response';
 const OK = `HTTP/1.1 200 OK\r\n${TYPE}\r\n`;

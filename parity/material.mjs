@@ -71,7 +71,7 @@ const KEYS = {
 
 /** Hashes that the keys of a type sign with. */
 export const hashesFor = (type) => (type.startsWith('ed') ? [null] : ['sha224', 'sha256', 'sha384', 'sha512']);
-/** Whether signing twice gives the same octets. */
+/** Whether signing twice gives the same bytes. */
 export const isDeterministic = (type) => type.startsWith('ed') || type.startsWith('rsa');
 export const CERT_ID_HASHES = ['sha1', 'sha224', 'sha256', 'sha384', 'sha512'];
 

@@ -3,7 +3,7 @@ import { encode, parse } from './der.mjs';
 
 const TAGS = '01020304050607090a0c1316171e1830318081a0a1a2a3a400'.match(/../g).map((hex) => Buffer.from(hex, 'hex'));
 
-/** One time in four octets are changed anywhere; else elements, with the lengths around them kept right. */
+/** One time in four bytes are changed anywhere; else elements, with the lengths around them kept right. */
 export function mutate(message, random) {
   const roots = random.once(4) ? undefined : parse(message);
   if (roots === undefined) return mutateOctets(message, random);

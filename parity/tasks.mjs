@@ -1,4 +1,4 @@
-// What the library does with given octets, as JSON: the same under every build of it, or else there is a difference. Run as
+// What the library does with given bytes, as JSON: the same under every build of it, or else there is a difference. Run as
 // a program (`node tasks.mjs file`), it does the tasks in the file and prints their results.
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync, realpathSync } from 'node:fs';
@@ -35,7 +35,7 @@ const TASKS = {
   buildResponse: (given) => buildResponse(revive(given)).publicBytes().toString('hex'),
 };
 
-/** `someRequest` and `someResponse` as JSON holds them: octets in hex. */
+/** `someRequest` and `someResponse` as JSON holds them: bytes in hex. */
 export function freeze(value) {
   if (value instanceof Uint8Array) return Buffer.from(value).toString('hex');
   if (Array.isArray(value)) return value.map(freeze);

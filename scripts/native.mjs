@@ -19,7 +19,7 @@ const EXPECTED_LEAKS = [
   /\bnapi_(create_function|define_class)\b/,
   // What V8 allocates for its own heap, such as barriers between generations, when its isolate ends abruptly.
   /#1 0x[0-9a-f]+ in v8::internal::/,
-  // A worker was terminated while its job ran: nobody is left to settle the promise, and Node keeps its 8 bytes.
+  // A worker was terminated while its job ran: no one is left to settle the promise, and Node keeps its 8 bytes.
   /#1 0x[0-9a-f]+ in napi_create_promise\b/,
 ];
 

@@ -38,7 +38,7 @@ const responder = ca.issueResponder({ subject: 'O=Example, CN=OCSP responder' })
 // The client asks.
 const request = new OCSPRequestBuilder()
   .addCertificate(server.certificate, ca.certificate, HashAlgorithm.SHA256)
-  .addExtension(new OCSPNonce(Buffer.from('a nonce of thirty-two octets ...')), false)
+  .addExtension(new OCSPNonce(Buffer.from('a nonce of thirty-two bytes ...')), false)
   .build();
 console.log('The request:', request, '\n');
 

@@ -42,7 +42,7 @@ function report({ fleet, hours, day }) {
   const span = (seconds) => (seconds < 120 ? `${whole(seconds)} s` : `${(seconds / 3600).toFixed(2)} h`);
   const size = (bytes) => (bytes < 1e9 ? `${whole(bytes / 1e6)} MB` : `${whole(bytes / 1e9)} GB`);
   console.log(
-    `${whole(certificates)} certificates, ${hashes} answers each, anew every ${refresh} days; ${cores} cores, ${whole(rate)} answers/s each\n`,
+    `${whole(certificates)} certificates, ${hashes} answers each, again every ${refresh} days; ${cores} cores, ${whole(rate)} answers/s each\n`,
   );
   console.log('hour  refreshed/s  revocations signed    busy         queue  latest refresh');
   for (const [i, hour] of hours.entries()) {
@@ -59,7 +59,7 @@ function report({ fleet, hours, day }) {
   const revokedAtOnce = certificates * mass;
   const lines = [
     `${whole(average)} answers/s are due on average: ${(average / rate).toFixed(2)} cores`,
-    `all of them anew in a day: ${whole((certificates * hashes) / DAY)}/s; in an hour: ${whole((certificates * hashes) / 3600)}/s, ${((certificates * hashes) / 3600 / rate).toFixed(1)} cores`,
+    `all of them again in a day: ${whole((certificates * hashes) / DAY)}/s; in an hour: ${whole((certificates * hashes) / 3600)}/s, ${((certificates * hashes) / 3600 / rate).toFixed(1)} cores`,
     `${whole(Math.ceil(certificates / 250_000))} ranges of 250,000 in the ledger, each ${((250_000 * hashes) / rate).toFixed(1)} core-seconds`,
     `${whole(revokedAtOnce)} revoked at once: signed after ${day.massSigned === null ? 'more than the day' : span(day.massSigned)}`,
     `  read by a responder in ${span(day.lag)}; for ${span(day.behind)} of the day it is more than ${maxLag} s behind, and says tryLater in the place of good`,

@@ -12,7 +12,7 @@ const script = fileURLToPath(new URL('./helpers/leak-loop.js', import.meta.url))
 // A sanitizer keeps freed memory in quarantine, and reports leaks by itself.
 const flat = testIf(!process.env['OCSP_TEST_INSTRUMENTED']);
 
-const verification = ['verdict', 'verify-many', 'verify-anew', 'basic-verify', 'trust-store'];
+const verification = ['verdict', 'verify-many', 'verify-again', 'basic-verify', 'trust-store'];
 const others = ['load', 'build', 'refuse', 'sign', 'sign-async', 'key', 'sign-all', 'index-txt'];
 
 for (const operation of [...others, ...verification]) {

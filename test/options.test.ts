@@ -33,6 +33,7 @@ import {
   type IndexTxtOptions,
   indexTxtSource,
   iterableSource,
+  type LifetimeOptions,
   type NdjsonOptions,
   ndjsonSource,
   nextRefresh,
@@ -45,7 +46,6 @@ import {
   type SignAllOptions,
   type StatusSource,
   type StoredResponse,
-  type ValidityOptions,
 } from 'openssl-ocsp/bulk';
 import { crlAuthority, indexTxtAuthority, Responder, serve } from 'openssl-ocsp/responder';
 import {
@@ -213,7 +213,7 @@ testOptions<SignOptions>('ResponseSigner, signOptions', {
   base: {},
   changes: signChanges,
 });
-testOptions<ValidityOptions>('ResponseSigner, validity', {
+testOptions<LifetimeOptions>('ResponseSigner, validity', {
   call(validity) {
     const [response] = loadDerOcspResponse(new ResponseSigner({ ...signerOptions, validity }).sign(entry)).responses;
     return [response?.thisUpdate, response?.nextUpdate];

@@ -9,7 +9,7 @@ export type Reading = 0 | 1 | 2;
 /** Index into the CertID hashes: SHA-1, SHA-224, SHA-256, SHA-384, SHA-512. */
 export type CertIdHashIndex = 0 | 1 | 2 | 3 | 4;
 
-/** One Request: CertID fields (serial = content octets of the INTEGER), and the SEQUENCE OF Extension element. */
+/** One Request: CertID fields (serial = content bytes of the INTEGER), and the SEQUENCE OF Extension element. */
 export type RequestEntryTuple = readonly [
   hash: CertIdHashIndex,
   issuerNameHash: Uint8Array,
@@ -32,12 +32,12 @@ export type SingleResponseTuple = readonly [
   nextUpdate: number | undefined,
 ];
 
-/** How to sign: OpenSSL's hash name (undefined for keys that hash by themselves), RSASSA-PSS or not, salt octets or -1. */
+/** How to sign: OpenSSL's hash name (undefined for keys that hash by themselves), RSASSA-PSS or not, salt bytes or -1. */
 export type SchemeArguments = readonly [hash: string | undefined, pss: boolean, saltLength: number];
 
 /** A decoded certificate. Decoding is done once, by the constructor; throws `ERR_OCSP_MALFORMED`. */
 export interface NativeCertificate {
-  /** Content octets of the serialNumber INTEGER. */
+  /** Content bytes of the serialNumber INTEGER. */
   readonly serial: Buffer;
   /** The subject's Name element. */
   readonly subject: Buffer;
@@ -175,7 +175,7 @@ export interface NativeResponseSigner {
   sign(entry: Uint8Array, producedAt: number): Output;
   signAsync(entry: Uint8Array, producedAt: number): Promise<Buffer>;
   /** Signatures per second of so many threads, measured for so long, with nothing around them. */
-  bareRate(threads: number, milliseconds: number): Promise<number>;
+  rawSigningRate(threads: number, milliseconds: number): Promise<number>;
 }
 
 /** Called once per batch, in the order in which batches are finished. On an error, the entry after the last end failed. */
@@ -200,7 +200,7 @@ export interface OpensslInfo {
   readonly compatible: boolean;
 }
 
-/** The number of octets left in the output array, or, when they do not fit there, a Buffer. */
+/** The number of bytes left in the output array, or, when they do not fit there, a Buffer. */
 export type Output = number | Buffer;
 
 export type LayoutName =
@@ -375,10 +375,10 @@ export interface NativeBinding {
   unlockFile(descriptor: number): void;
 
   /**
-   * Finds the frames of a key in a segment, and leaves them in `out` from `at` on. Returns their octets, 0 when there are none; -1 when
+   * Finds the frames of a key in a segment, and leaves them in `out` from `at` on. Returns their bytes, 0 when there are none; -1 when
    * something is damaged, cannot be read or has no room.
    *
-   * @param index - where the index begins, its entries, octets of a key, entries of a block, what checksums begin with, and a number
+   * @param index - where the index begins, its entries, bytes of a key, entries of a block, what checksums begin with, and a number
    * of the first block that no other segment has, as six doubles; the first key of each block and the last key of all; the key looked for, with the kind of answer 0
    * @param blocks - blocks of indexes that were read before; begins as zeros
    */

@@ -68,11 +68,11 @@ class MemoryStore {
   }
 }
 
-/** Options of a client that has the answers, and asks nobody. */
+/** Options of a client that has the answers, and asks no one. */
 export function clientOptions(store, more = {}) {
   return { fetch: refuse, responders: ['http://ocsp.example/'], cache: { store, ...more } };
 }
 
 async function refuse() {
-  throw new Error('nobody should be asked');
+  throw new Error('no one should be asked');
 }

@@ -28,7 +28,7 @@ export async function explainQueries(url, issuer, serialNumber) {
   try {
     await useAll(pool, issuer, serialNumber);
     const missing = NAMES.find(([, name]) => !seen.has(name));
-    if (missing !== undefined) throw new Error(`nobody sent the statement for: ${missing[1]}`);
+    if (missing !== undefined) throw new Error(`no one sent the statement for: ${missing[1]}`);
     const explained = [];
     for (const [name, { text, values }] of seen) explained.push({ name, ...(await explain(pool, text, values)) });
     return explained;

@@ -87,7 +87,7 @@ async function check(client, question) {
   if (!allowed || source !== 'cache') throw new Error('not from the cache');
 }
 
-/** Each time the responder, in a process of its own, is asked anew, and its answer verified. CPU and heap are this process's. */
+/** Each time the responder, in a process of its own, is asked again, and its answer verified. CPU and heap are this process's. */
 async function* cold(peers) {
   const ca = createTestCa({ keyType: 'rsa', subject: 'C=XX,O=Benchmark,CN=Benchmark CA' });
   const serial = 0x1000_0000_0000_0000n;
@@ -108,7 +108,7 @@ async function* cold(peers) {
     yield {
       title: 'Cold: over HTTP, RSA-2048',
       contenders: [
-        await contender('fetch of an answer that nobody looks into', () => post(url, request), { kind: 'limit' }),
+        await contender('fetch of an answer that no one looks into', () => post(url, request), { kind: 'limit' }),
         await contender('OCSPClient.check', async () => (await client.check({ certificate, issuer })).outcome, {
           kind: 'own',
           check: isGood,

@@ -84,7 +84,7 @@ export async function peerContenders(peers, call, check) {
   return contenders;
 }
 
-/** A response that a delegate signed, whose certificate travels along, or the CA itself. */
+/** A response that a delegate signed, whose certificate is included, or the CA itself. */
 export function responseOf(certificate, ca, signer, hash) {
   const now = new Date();
   const builder = new OCSPResponseBuilder()

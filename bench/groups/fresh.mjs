@@ -1,4 +1,4 @@
-// Certificates that nobody has seen before: what real callers bring with each connection, document and request. Limits of
+// Certificates that no one has seen before: what real callers bring with each connection, document and request. Limits of
 // verdicts are the signature verifications that they cannot do without.
 import { X509Certificate } from 'node:crypto';
 import { loadDerOcspRequest, OCSPRequestBuilder, Verifier, verifyOcspResponse } from 'openssl-ocsp';

@@ -51,7 +51,7 @@ export async function* tables({ quick, peers }) {
   }
 }
 
-/** Serial numbers of 16 octets, in no order. */
+/** Serial numbers of 16 bytes, in no order. */
 function serialAt(i) {
   const serial = Buffer.alloc(16);
   for (let word = 0, state = i + 1; word < 4; word += 1) {

@@ -1,5 +1,5 @@
 // A whole verdict: parsing, CertID, signature, authority of the signer, times. Limits are the signature verifications that
-// it cannot do without: one where the CA signs or the delegate is remembered, two where a delegate is met anew.
+// it cannot do without: one where the CA signs or the delegate is remembered, two where a delegate is met again.
 import { Verifier, verifyOcspResponse } from 'openssl-ocsp';
 import { createTestCa } from 'openssl-ocsp/testing';
 import { loadBaseline } from '../baseline.mjs';

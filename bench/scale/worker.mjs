@@ -24,7 +24,7 @@ const [job, sizeText, keyType, folder, mode] = process.argv.slice(2);
 const size = Number(sizeText);
 const REVOKED_AT = new Date('2026-01-02T03:04:05Z');
 
-/** A serial number of 16 octets, in no order. */
+/** A serial number of 16 bytes, in no order. */
 const serialOf = (i) => (BigInt(i + 1) * 0x9e3779b97f4a7c15f39cc0605cedc835n) % 2n ** 127n;
 const hexOf = (i) => serialOf(i).toString(16).toUpperCase().padStart(32, '0');
 
@@ -47,7 +47,7 @@ function makeSigner() {
   });
 }
 
-/** The jobs: each prepares, and returns what is measured, which returns octets. */
+/** The jobs: each prepares, and returns what is measured, which returns bytes. */
 const JOBS = {
   signAll: () => {
     const signer = makeSigner();
@@ -107,7 +107,7 @@ async function count(source, path) {
   return statSync(path).size;
 }
 
-/** A CRL that revokes everything; its signature is empty, which nobody looks at. */
+/** A CRL that revokes everything; its signature is empty, which no one looks at. */
 function makeCrl() {
   const date = encodeUtcTime(REVOKED_AT);
   const algorithm = encodeSequence(encodeOid('1.2.840.10045.4.3.2'));

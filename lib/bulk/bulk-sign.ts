@@ -35,7 +35,7 @@ export interface BulkProgress {
   readonly responses: number;
   /** Entries of the source that an interrupted run had dealt with before. */
   readonly resumedFrom: number;
-  /** Octets of the responses that this call has signed. */
+  /** Bytes of the responses that this call has signed. */
   readonly bytes: number;
 }
 

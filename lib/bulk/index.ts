@@ -4,10 +4,10 @@
  * @packageDocumentation
  */
 
+export type { LifetimeOptions } from '../signing/lifetime.js';
 export { type CertIdChoice, ResponseSigner } from '../signing/response-signer.js';
 export type { SignAllOptions, SignedEntry } from '../signing/sign-all.js';
 export type { ResponseSignerOptions } from '../signing/signer-profile.js';
-export type { ValidityOptions } from '../signing/validity.js';
 export { type CrlSourceOptions, crlSource, type SerialList } from '../statuses/crl.js';
 export { type CsvOptions, csvSource } from '../statuses/csv.js';
 export type { SerialFormat } from '../statuses/entry-fields.js';
@@ -59,7 +59,7 @@ export {
   nextRefresh,
   type RefreshOptions,
   refreshBy,
-  type ValidityIntervalVerdict,
+  type ValidityIntervalCheck,
 } from './policy.js';
 export { type PutStatusOptions, putStatus } from './put-status.js';
 export type { VersionOptions } from './run-version.js';

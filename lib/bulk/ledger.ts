@@ -138,7 +138,7 @@ export class FileLedger implements Ledger {
   async #update({ id, attempt }: LeasedRange, change: Partial<RangeState>): Promise<void> {
     await this.#change((ranges) => {
       const range = ranges.get(id);
-      // Even when the lease has run out: nobody else has taken the range, so its holder may go on.
+      // Even when the lease has run out: no one else has taken the range, so its holder may go on.
       if (range?.state !== 'leased' || range.attempt !== attempt) {
         throw invalidValue(`the lease of '${id}' has ended: another worker has the range, or it is done`);
       }
@@ -146,7 +146,7 @@ export class FileLedger implements Ledger {
     });
   }
 
-  /** Reads, changes and writes the file, with nobody in between. */
+  /** Reads, changes and writes the file, with no one in between. */
   #change<T>(action: (ranges: Map<string, RangeState>) => T): Promise<T> {
     const result = this.#turn.then(async () => {
       const lock = await this.#acquire();

@@ -8,7 +8,7 @@ const HOUR = 3600 * SECOND;
 const DAY = 24 * HOUR;
 
 /** Verdict of {@link checkValidityInterval}. */
-export interface ValidityIntervalVerdict {
+export interface ValidityIntervalCheck {
   /** Whether the interval is allowed. */
   readonly ok: boolean;
   /** The interval in seconds, counting both ends. */
@@ -24,7 +24,7 @@ const LONGEST = 10 * DAY;
  * Checks a validity interval against section 4.9.9 of the CA/Browser Forum's TLS Baseline Requirements: at least 8 hours, at
  * most 10 days. The interval includes both its first and its last second.
  */
-export function checkValidityInterval(thisUpdate: Date, nextUpdate: Date): ValidityIntervalVerdict {
+export function checkValidityInterval(thisUpdate: Date, nextUpdate: Date): ValidityIntervalCheck {
   const interval = intervalOf(thisUpdate, nextUpdate);
   const problem = interval < SHORTEST ? 'too-short' : interval > LONGEST ? 'too-long' : null;
   return { ok: problem === null, seconds: interval / SECOND, problem };
@@ -85,7 +85,7 @@ export function nextRefresh(serial: SerialKey, options: RefreshOptions): Date {
 }
 
 /**
- * FNV-1a with a final mix (that of MurmurHash3): serial numbers that follow each other differ in the last octet only, and have
+ * FNV-1a with a final mix (that of MurmurHash3): serial numbers that follow each other differ in the last byte only, and have
  * to end up far apart.
  */
 function hash(bytes: Uint8Array): number {

@@ -8,7 +8,7 @@ import { checkDate } from '../x509/time.js';
 /** What a caller says of the version of a run's statuses. */
 export interface VersionOptions {
   /**
-   * Which knowledge the statuses are, a number that grows: of two responses for one certificate the higher one is served.
+   * Which knowledge the statuses are, a number that increases monotonically: of two responses for one certificate the higher one is served.
    * For entries that do not say it themselves. Default: by `modified`, by thisUpdate of a CRL, or else the second at which the run
    * begins; a run that is continued keeps its own.
    */
@@ -110,7 +110,7 @@ export class RunVersion {
         this.#edition = before;
         this.#supersededBy = before;
         version = Math.max(0, Math.min(version, before.thisUpdate - 1));
-        // Number and time contradict each other: nobody knows which is the later, so what is worse than good counts.
+        // Number and time contradict each other: no one knows which is the later, so what is worse than good counts.
         if (isLater(edition, before)) worse = Math.max(worse, before.thisUpdate);
       }
     }

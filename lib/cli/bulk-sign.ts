@@ -119,8 +119,8 @@ export const bulkSignCommand: Command = {
       const total = list.rows?.lines;
       const isLong = total === undefined || total >= WORTH_MEASURING;
       // Only to compare with: what is wrong with the key shows in the run.
-      const bareRate = isLong ? await signer.bareRate(threads).catch(() => undefined) : undefined;
-      progress = new Progress({ total, bareRate });
+      const rawSigningRate = isLong ? await signer.rawSigningRate(threads).catch(() => undefined) : undefined;
+      progress = new Progress({ total, rawSigningRate });
       const begin = Date.now();
       const { signed, responses, resumedFrom, bytes, served, kept, supersededBy } = await bulkSign({
         source: list.source,
@@ -155,7 +155,7 @@ export const bulkSignCommand: Command = {
           bytes,
           seconds,
           rate,
-          bareRate: bareRate && Math.round(bareRate),
+          rawSigningRate: rawSigningRate && Math.round(rawSigningRate),
           badRows,
           store: folder,
         },

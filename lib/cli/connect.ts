@@ -17,7 +17,7 @@ const HTTPS_PORT = 443;
 /**
  * Connects to a server, and looks at what it shows. Nothing of it is validated here.
  *
- * @throws UsageError; an Error when there is no handshake, or nobody knows the issuer.
+ * @throws UsageError; an Error when there is no handshake, or no one knows the issuer.
  */
 export async function liveTarget(
   text: string,

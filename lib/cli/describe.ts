@@ -33,7 +33,7 @@ const STATUS_TEXTS: Readonly<Record<number, string>> = {
   [OCSPResponseStatus.MALFORMED_REQUEST]: 'the responder could not read the request',
   [OCSPResponseStatus.INTERNAL_ERROR]: 'the responder has problems',
   [OCSPResponseStatus.TRY_LATER]: 'the responder is overloaded',
-  [OCSPResponseStatus.SIG_REQUIRED]: 'the responder wants signed requests',
+  [OCSPResponseStatus.SIG_REQUIRED]: 'the responder requires signed requests',
   [OCSPResponseStatus.UNAUTHORIZED]: 'the responder does not answer for this certificate',
 };
 
@@ -182,7 +182,7 @@ function signatureParts(message: OCSPRequest | OCSPResponse): Outline[] {
         return `${SIGNATURE_NAMES.get(oid) ?? 'unknown'} (${oid})`;
       }),
     ],
-    ['octets', attempt(() => message.signature ?? '')],
+    ['bytes', attempt(() => message.signature ?? '')],
     ['verified', 'no: this command verifies nothing'],
   ];
   try {

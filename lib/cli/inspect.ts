@@ -42,12 +42,12 @@ export const inspectCommand: Command = {
     if (values.text) process.stdout.write(textOf(message));
     else if (values.json) {
       const { form, der } = input;
-      const head = { type: message instanceof OCSPRequest ? 'request' : 'response', form, octets: der.length };
+      const head = { type: message instanceof OCSPRequest ? 'request' : 'response', form, bytes: der.length };
       print(toJsonLine({ ...head, lenient: values.lenient === true, ...messageJson(message) }));
     } else {
       const now = Math.floor(Date.now() / 1000);
       const outline = message instanceof OCSPRequest ? describeRequest(message) : describeResponse(message, now);
-      const title = `${outline.title}, ${input.der.length} octets (${input.form})`;
+      const title = `${outline.title}, ${input.der.length} bytes (${input.form})`;
       print(outlineLines({ ...outline, title }, paintFor(process.stdout)).join('\n'));
     }
     return ExitCode.OK;

@@ -16,7 +16,7 @@ export interface NamedValue {
   readonly value: string | undefined;
 }
 
-/** A key and its certificate; the certificates behind it may travel along. */
+/** A key and its certificate; the certificates behind it may be included. */
 export interface Signer {
   readonly privateKey: KeyObject | StoredPrivateKey;
   readonly certificates: readonly [X509Certificate, ...X509Certificate[]];

@@ -8,7 +8,7 @@ import { fileError, reading } from './system-error.js';
 export interface ListFile {
   /** Its bytes; of a pipe they come once. A file that is not what it was when it was opened is an error at its end. */
   readonly bytes: AsyncIterable<Uint8Array>;
-  /** Equal for equal content; of a pipe, whose content nobody knows before its end, equal to nothing. */
+  /** Equal for equal content; of a pipe, whose content no one knows before its end, equal to nothing. */
   readonly content: string;
   /** Of a pipe, unknown. */
   readonly lines: number | undefined;

@@ -11,7 +11,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(ExitCode.FAILED);
 });
 
-// Where nobody can be told, the exit code still tells.
+// Where no one can be told, the exit code still tells.
 process.stderr.on('error', () => {});
 
 // Should the process end before the command has, it has not succeeded.

@@ -1,7 +1,7 @@
 /** An outline: titles, and under each of them rows of label and value, then further outlines. */
 import { type Paint, printable } from './colour.js';
 
-/** A value as text; octets, which are wrapped; or what went wrong when it was read. */
+/** A value as text; bytes, which are wrapped; or what went wrong when it was read. */
 export type Value = string | Uint8Array | { readonly error: string };
 
 export interface Outline {
@@ -38,7 +38,7 @@ function valueLines(value: Value, paint: Paint): string[] {
   if (typeof value === 'string') return [paintStatus(printable(value), paint)];
   if ('error' in value) return [paint('red', `cannot be read: ${printable(value.error)}`)];
   const hex = Buffer.from(value).toString('hex');
-  return hex.match(new RegExp(`.{1,${HEX_WIDTH}}`, 'g')) ?? ['(no octets)'];
+  return hex.match(new RegExp(`.{1,${HEX_WIDTH}}`, 'g')) ?? ['(no bytes)'];
 }
 
 const STATUS_COLOURS = { GOOD: 'green', SUCCESSFUL: 'green', REVOKED: 'red', UNKNOWN: 'yellow' } as const;

@@ -43,7 +43,7 @@ export function givenPassphrase(values: PassphraseValues): string | undefined {
 export async function askPassphrase(what: string): Promise<string> {
   const { stdin, stderr } = process;
   if (!stdin.isTTY) {
-    throw malformed(`${what} wants a passphrase: name it by --passphrase-file or --passphrase-env`);
+    throw malformed(`${what} needs a passphrase: name it by --passphrase-file or --passphrase-env`);
   }
   // An interface that believes its output to be a terminal takes over the echo, and sends it here.
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });

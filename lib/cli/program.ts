@@ -15,7 +15,7 @@ function overview(): string {
 
 ${lines.join('\n')}
 
-openssl-ocsp help <command> tells more, openssl-ocsp version which one this is.
+openssl-ocsp help <command> shows more, openssl-ocsp version which one this is.
 `;
 }
 
@@ -77,7 +77,7 @@ export async function runProgram(args: readonly string[]): Promise<number> {
     const [name] = error instanceof NoSuchCommand ? [] : args;
     const program = name === undefined ? 'openssl-ocsp' : `openssl-ocsp ${name}`;
     process.stderr.write(`${program}: ${printableLines(messageOf(error))}${suffix}\n`);
-    if (usage) process.stderr.write(`${program} --help tells the usage.\n`);
+    if (usage) process.stderr.write(`${program} --help shows the usage.\n`);
     return usage ? ExitCode.USAGE : ExitCode.FAILED;
   }
 }

@@ -12,7 +12,7 @@ export interface ProgressLimits {
   /** How many there will be, or nearly so. */
   readonly total?: number | undefined;
   /** What the key could do, in signatures per second. */
-  readonly bareRate?: number | undefined;
+  readonly rawSigningRate?: number | undefined;
 }
 
 export class Progress {
@@ -52,7 +52,7 @@ export class Progress {
   }
 
   #parts(done: number): string[] {
-    const { total, bareRate } = this.#limits;
+    const { total, rawSigningRate } = this.#limits;
     const parts = [`${done.toLocaleString('en')} signed`];
     const [first] = this.#recent;
     const last = this.#recent.at(-1);
@@ -60,7 +60,8 @@ export class Progress {
       const rate = ((last.done - first.done) / (last.at - first.at)) * 1000;
       parts.push(`${Math.round(rate).toLocaleString('en')}/s`);
       // What was measured is an estimate: a run that is faster has reached all there is.
-      if (bareRate !== undefined) parts.push(`${Math.min(100, Math.round((rate / bareRate) * 100))} % of bare signing`);
+      if (rawSigningRate !== undefined)
+        parts.push(`${Math.min(100, Math.round((rate / rawSigningRate) * 100))} % of bare signing`);
       if (total !== undefined && rate > 0) parts.push(`${duration((total - done) / rate)} to go`);
     }
     return parts;

@@ -204,7 +204,7 @@ function clientFor(values: Values, verifier: Verifier, timeout: number): OCSPCli
   const { url, proxy, hash, get, cache } = values;
   const nonce = nonceLengthOrBytes(values.nonce);
   if (nonce === undefined && values['nonce-policy'] === 'required') {
-    throw new UsageError('--nonce-policy required wants --nonce: what is not sent does not come back');
+    throw new UsageError('--nonce-policy required needs --nonce: what is not sent does not come back');
   }
   try {
     return new OCSPClient({

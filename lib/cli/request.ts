@@ -14,7 +14,7 @@ import { addTarget, hashOption, readTargets, type Target, targetText } from './t
 
 const HELP = `Usage: openssl-ocsp request --cert CERT.pem --issuer CA.pem [--out FILE] [options]
 
-Makes an OCSP request. Where to send it stands in the certificate, and is told on standard error.
+Makes an OCSP request. Where to send it stands in the certificate, and is printed to standard error.
 
   --cert FILE             a certificate to ask about; behind it the file may hold its chain; may be repeated
   --serial HEX            the same by serial number, as openssl x509 -serial prints it
@@ -24,7 +24,7 @@ Makes an OCSP request. Where to send it stands in the certificate, and is told o
 ${NONCE_HELP}
 Signing, which few responders want:
   --sign-key FILE         private key of the signer: PEM, DER or PKCS#12; or a URI that OpenSSL knows, such as pkcs11:
-  --sign-cert FILE        its certificate; others in the file travel along. By default those of the PKCS#12 file
+  --sign-cert FILE        its certificate; others in the file are included. By default those of the PKCS#12 file
 ${PASSPHRASE_HELP}
   --digest NAME           hash of the signature: sha224, sha256 (the default), sha384, sha512; for keys that take one
 
@@ -120,7 +120,7 @@ function summary(
 ): object {
   const der = request.publicBytes();
   return {
-    octets: der.length,
+    bytes: der.length,
     hash,
     nonce: nonce?.toString('hex') ?? null,
     signed: request.isSigned,

@@ -54,7 +54,8 @@ export async function readTargets(options: {
   for (const path of cert) targets.push(await certificateTarget(path, issuers));
   const [issuer, ...others] = issuers;
   for (const text of serial) {
-    if (issuer === undefined || others.length > 0) throw new UsageError('--serial wants one certificate of --issuer');
+    if (issuer === undefined || others.length > 0)
+      throw new UsageError('--serial requires one certificate of --issuer');
     targets.push({ certificate: undefined, serial: serialDigits(text), issuer, issuerFoundIn: null, chain: [] });
   }
   return targets;

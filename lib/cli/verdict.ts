@@ -77,7 +77,7 @@ export async function readPolicy(
   const signerRevocation = choiceOption(values['signer-revocation'], 'signer-revocation', REVOCATION_POLICIES);
   const level = choiceOption(values['security-level'], 'security-level', SECURITY_LEVELS);
   if (signerRevocation === 'crl' && trust === undefined) {
-    throw new UsageError('--signer-revocation crl wants --crl, and --trust, --ca-file, --ca-path or --system');
+    throw new UsageError('--signer-revocation crl requires --crl, and --trust, --ca-file, --ca-path or --system');
   }
   return {
     certificates: [...(await readAllCertificates(values.untrusted)), ...chain],
@@ -94,7 +94,7 @@ export async function readPolicy(
 async function readTrust(values: PolicyValues): Promise<TrustStore | undefined> {
   const { trust, crl = [], system, 'ca-file': caFile, 'ca-path': caPath } = values;
   if (trust === undefined && caFile === undefined && caPath === undefined && !system) {
-    if (crl.length > 0) throw new UsageError('--crl wants --trust, --ca-file, --ca-path or --system beside it');
+    if (crl.length > 0) throw new UsageError('--crl requires --trust, --ca-file, --ca-path or --system beside it');
     return undefined;
   }
   const crls: Buffer[] = [];
@@ -140,7 +140,7 @@ export function report(verdict: Verdict, target: Target | undefined, json: boole
   return status === null ? ExitCode.REFUSED : EXIT_CODES[status];
 }
 
-/** Reminds of an issuer that nobody has named and nobody has validated. */
+/** Reminds of an issuer that no one has named and no one has validated. */
 export function warnOfIssuer({ issuer, issuerFoundIn }: Target, { trust }: VerifierOptions): void {
   if (issuerFoundIn === null || trust !== undefined) return;
   const text = `the issuer ${subjectOf(issuer)} comes from ${issuerFoundIn} and is taken as it is`;

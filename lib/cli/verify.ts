@@ -67,6 +67,6 @@ async function questionOfRequest(request: OCSPRequest | undefined, issuer: strin
     throw new UsageError(`--request asks about ${length} certificates: --cert or --serial has to say which is meant`);
   if (issuer === undefined) throw new UsageError('--issuer is missing');
   const [certificate, ...others] = await readCertificates(issuer);
-  if (others.length > 0) throw new UsageError('--request wants one certificate of --issuer');
+  if (others.length > 0) throw new UsageError('--request requires one certificate of --issuer');
   return { issuer: certificate };
 }

@@ -8,9 +8,11 @@ import { CachedAnswer, type CachedStatus } from './cached-answer.js';
 const SLAB_SIZE = 1 << 16;
 /** Places are slab * SLAB_SIZE + offset, in 32 bits; 0 is none. */
 const MOST_SLABS = 1 << 16;
+/** With half of the slabs there are always free ones, and they are found at once. */
+const MOST_BYTES = (MOST_SLABS / 2) * SLAB_SIZE;
 /** What is of no use any more may take this share of memory. */
 const GARBAGE_SHARE = 8;
-/** Slabs that are written anew, at most, to make room for one answer. */
+/** Slabs that are written again, at most, to make room for one answer. */
 const MOST_MOVED = 16;
 
 /** A record: key, times in whole seconds (5 bytes each), length of the DER, status, whether it was used lately; and the DER. */
@@ -57,7 +59,7 @@ export class AnswerMemory {
   #lastId = 0;
 
   constructor(maxBytes: number) {
-    this.#maxBytes = maxBytes;
+    this.#maxBytes = Math.min(maxBytes, MOST_BYTES);
   }
 
   /** Bytes that are held. */
@@ -131,7 +133,7 @@ export class AnswerMemory {
     this.#clear(slot);
   }
 
-  /** What was not used since its slab was written goes, the oldest first; and slabs with garbage are written anew. */
+  /** What was not used since its slab was written goes, the oldest first; and slabs with garbage are written again. */
   #makeRoom(length: number): void {
     for (let turns = 0; this.bytes + this.#growthFor(length) > this.#maxBytes; turns++) {
       const [oldest] = this.#slabs.values();

@@ -7,7 +7,7 @@ import type { Subject } from './subject.js';
 /** Responders that are asked, at most: the list comes from a stranger. */
 const MOST_RESPONDERS = 4;
 
-/** Why nobody needs to be asked; null when somebody does. */
+/** Why no one needs to be asked; null when somebody does. */
 export function notApplicable({ certificate }: Subject, minLifetime: number): string | null {
   if (certificate === null) return null;
   const { x509 } = certificate;

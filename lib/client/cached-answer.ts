@@ -9,7 +9,7 @@ export type CachedStatus = 'good' | 'revoked' | 'unknown';
 /** Milliseconds for which "unknown" is kept: a certificate may be younger than what the responder knows. */
 const UNKNOWN_KEPT = 60_000;
 /**
- * Milliseconds for which only the times of an answer are looked at; then all of it is verified anew, and with it the paths of
+ * Milliseconds for which only the times of an answer are looked at; then all of it is verified again, and with it the paths of
  * certificates that end. Less than clocks may differ.
  */
 const TRUSTED_FOR = 60_000;
@@ -69,7 +69,7 @@ export class CachedAnswer {
     return answer;
   }
 
-  /** Whether it counts at a moment. May verify it anew, and takes that down. */
+  /** Whether it counts at a moment. May verify it again, and takes that down. */
   countsAt(now: number, verifier: Verifier, subject: Subject): boolean {
     if (now >= this.usableUntil) return false;
     const second = secondOf(now);

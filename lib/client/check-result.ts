@@ -38,7 +38,7 @@ export class FactsFromCache implements CheckFacts {
   readonly failure = null;
   readonly reason = null;
   readonly attempts: readonly OCSPAttempt[] = NO_ATTEMPTS;
-  // (No private fields, which cost more than all the rest of it: nobody but CheckResult has it.)
+  // (No private fields, which cost more than all the rest of it: no one but CheckResult has it.)
   readonly answer: CachedAnswer;
   readonly at: number;
   readonly verifier: Verifier;
@@ -107,7 +107,7 @@ export class CheckResult implements CheckFacts {
     if (this.source === 'cache') lines.push('  -    from the cache');
     if (this.source === 'staple') lines.push('  -    came with the certificate');
     if (this.source === 'stale')
-      lines.push('  -    from the cache, past its time: nobody could be reached for a newer answer');
+      lines.push('  -    from the cache, past its time: no one could be reached for a newer answer');
     if (this.verdict !== null) lines.push(this.verdict.explain());
     if (this.reason !== null) lines.push(`  -    ${this.reason}`);
     const failure = this.failure === null ? '' : ` (${this.failure})`;
@@ -122,7 +122,7 @@ function attemptLine({ url, method, hashAlgorithm, reason }: OCSPAttempt): strin
 }
 
 /**
- * What becomes of a certificate whose status nobody can tell: `'hard'` lets none pass; `'soft'` those for which nobody could be
+ * What becomes of a certificate whose status no one can tell: `'hard'` lets none pass; `'soft'` those for which no one could be
  * reached, never those for which somebody has given a bad answer; or a function that decides. `'good'` is always let pass,
  * `'revoked'` never, whatever the policy.
  */

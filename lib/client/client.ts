@@ -31,7 +31,7 @@ export interface CheckOptions {
   /** Asks, whatever the cache holds. Responders that rest are let rest all the same. Default `false`. */
   readonly fresh?: boolean;
   /**
-   * An answer that came with the certificate, such as in a TLS handshake. Where it counts, nobody is asked; where it does not, or
+   * An answer that came with the certificate, such as in a TLS handshake. Where it counts, no one is asked; where it does not, or
    * an answer is known that is later, it is as if there were none.
    */
   readonly staple?: Uint8Array;
@@ -70,7 +70,7 @@ export class OCSPClient {
   }
 
   /**
-   * What is known of a certificate: from the cache, or by asking. That nobody answers is a result, too.
+   * What is known of a certificate: from the cache, or by asking. That no one answers is a result, too.
    *
    * @throws (rejects with) TypeError, `ERR_OCSP_MALFORMED`, `ERR_OCSP_INVALID_VALUE`, `ERR_OCSP_UNSUPPORTED_ALGORITHM` for
    * what the caller passes; what `responders`, `failPolicy` throw; the reason of `signal`.
@@ -106,7 +106,7 @@ export class OCSPClient {
   /**
    * {@link check} for each certificate of a chain, by the one behind it.
    *
-   * @param chain - PEM, or a list; the certificate of the end entity first, and last one that is trusted as it is: nobody is
+   * @param chain - PEM, or a list; the certificate of the end entity first, and last one that is trusted as it is: no one is
    * asked about that.
    * @throws (rejects with) what {@link check} throws; `ERR_OCSP_INVALID_VALUE` for less than two certificates.
    */
@@ -186,7 +186,7 @@ export class OCSPClient {
   }
 
   /**
-   * What is kept about a certificate, in memory or in the store, where it counts; nobody is asked.
+   * What is kept about a certificate, in memory or in the store, where it counts; no one is asked.
    *
    * @internal
    */

@@ -9,7 +9,7 @@ const MOST_REDIRECTS = 3;
 const REQUEST_TYPE = 'application/ocsp-request';
 const RESPONSE_TYPE = 'application/ocsp-response';
 
-/** An answer, which nobody has looked into yet. */
+/** An answer, which no one has looked into yet. */
 export interface ExchangeAnswer {
   readonly body: Buffer;
   /** Who gave it, after redirects. */

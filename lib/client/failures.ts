@@ -1,7 +1,7 @@
 /** Why a question has no answer. */
 
 /**
- * `'unreachable'`: nobody answered, by HTTP or by what the responder says of itself (tryLater, internalError). `'refused'`:
+ * `'unreachable'`: no one answered, by HTTP or by what the responder says of itself (tryLater, internalError). `'refused'`:
  * somebody did, and it does not count.
  */
 export type OCSPFailure = 'unreachable' | 'refused';
@@ -28,7 +28,7 @@ export class ExchangeError extends Error {
   }
 }
 
-/** A URL for people and records: name and password are nobody's business. */
+/** A URL for people and records: name and password are no one's business. */
 export function withoutCredentials(url: URL): string {
   if (url.username === '' && url.password === '') return url.href;
   const shown = new URL(url);

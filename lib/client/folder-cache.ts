@@ -16,7 +16,7 @@ const MOMENT_SIZE = 8;
 const DIGEST_SIZE = 32;
 const HEADER_SIZE = MAGIC.length + MOMENT_SIZE + DIGEST_SIZE;
 const SUFFIX = '.ocsp';
-/** Milliseconds after which what a killed process left half written is rubbish for certain. */
+/** Milliseconds after which what a killed process left half written is a leftover for certain. */
 const RUBBISH_AGE = 3600_000;
 
 /**

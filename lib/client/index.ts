@@ -1,5 +1,5 @@
 /**
- * Asks responders over HTTP: with a cache, several responders, a policy for when nobody answers, and a guard against URLs
+ * Asks responders over HTTP: with a cache, several responders, a policy for when no one answers, and a guard against URLs
  * that lead into the own network.
  *
  * @packageDocumentation

@@ -24,7 +24,7 @@ export type RespondersHook = (question: ClientQuestion) => Iterable<string | URL
 
 /** Where a client keeps answers. */
 export interface ClientCacheOptions {
-  /** Bytes of answers in memory, about; those that were used last stay. Default 64 MiB. */
+  /** Bytes of answers in memory, about; those that were used last stay. At most 2 GiB count. Default 64 MiB. */
   readonly maxBytes?: number;
   /** Keeps them beyond the life of the client, such as a {@link FolderCache}. */
   readonly store?: ResponseCacheStore;
@@ -74,7 +74,7 @@ export interface OCSPClientOptions {
   /** In place of node:http. It resolves names itself, so host names are not guarded. */
   readonly fetch?: typeof fetch;
   /**
-   * Seconds for which "good" is still taken past its time when nobody can be reached. Default 0. ("Revoked" always is, until a
+   * Seconds for which "good" is still taken past its time when no one can be reached. Default 0. ("Revoked" always is, until a
    * later answer says otherwise.)
    */
   readonly staleIfError?: number;

@@ -8,7 +8,7 @@ export class Refresher {
   readonly #waiting = new Map<string, () => Promise<void>>();
   #running = 0;
 
-  /** Whatever goes wrong in it is nobody's business but its own. */
+  /** Whatever goes wrong in it is no one's business but its own. */
   add(key: string, work: () => Promise<void>): void {
     if (!this.#waiting.has(key) && !this.#urgent.has(key)) this.#waiting.set(key, work);
     this.#next();

@@ -29,7 +29,7 @@ export interface HttpAnswer {
   header(name: string): string | undefined;
   /** Reads the body to its end; not more than {@link LARGEST_BODY} and a piece. */
   body(): Promise<Buffer>;
-  /** Nobody will read the body. */
+  /** No one will read the body. */
   discard(): void;
 }
 
@@ -88,7 +88,7 @@ export class NodeTransport implements Transport {
       options.createConnection = () => inside;
       options.headers = { ...headers, Connection: 'close' };
       const answer = await exchange(url, options, request);
-      // Nobody else knows of the connection, so nobody else ends it.
+      // No one else knows of the connection, so no one else ends it.
       return { ...answer, discard: () => inside.destroy() };
     }
     const { hostname, port, protocol } = proxy;

@@ -43,7 +43,7 @@ export function certIdFrom(
 function checkHash(value: unknown, name: string, { hash, digestLength }: CertIdHash): Buffer {
   const bytes = copyBytes(checkBytes(value, name));
   if (bytes.length !== digestLength) {
-    throw invalidValue(`${name} is ${bytes.length} octets long; a ${hash} hash has ${digestLength}`);
+    throw invalidValue(`${name} is ${bytes.length} bytes long; a ${hash} hash has ${digestLength}`);
   }
   return bytes;
 }

@@ -4,19 +4,19 @@ import { oidFromBytes } from '../x509/oids.js';
 import { serialToText } from '../x509/serial-number.js';
 import { type Json, ValueObject } from '../x509/value-object.js';
 import { HASH_ALGORITHM, HASH_INDEX, ISSUER_KEY_HASH, ISSUER_NAME_HASH, SERIAL } from './layout.js';
-import { orError, type Parsed } from './message.js';
+import { type MessageView, orError } from './message.js';
 
-/** Compares octets. Parameters of the hash's AlgorithmIdentifier do not matter: NULL and none mean the same. */
-function samePart(one: Parsed, other: Parsed, range: number): boolean {
+/** Compares bytes. Parameters of the hash's AlgorithmIdentifier do not matter: NULL and none mean the same. */
+function samePart(one: MessageView, other: MessageView, range: number): boolean {
   return one.view(range).equals(other.view(range));
 }
 
 /** The four members of a CertID (RFC 6960 section 4.1.1), which name the certificate that an entry is about. */
 export abstract class CertIdMembers extends ValueObject {
-  readonly #parsed: Parsed;
+  readonly #parsed: MessageView;
 
   /** @internal */
-  constructor(parsed: Parsed) {
+  constructor(parsed: MessageView) {
     super();
     this.#parsed = parsed;
   }
@@ -28,7 +28,7 @@ export abstract class CertIdMembers extends ValueObject {
 
   /**
    * Hash of the issuer's public key, made with {@link hashAlgorithm}: over the bits of `subjectPublicKey`, without tag,
-   * length and unused-bits octet.
+   * length and unused-bits byte.
    */
   get issuerKeyHash(): Buffer {
     return this.#parsed.bytes(ISSUER_KEY_HASH);
@@ -66,7 +66,7 @@ export abstract class CertIdMembers extends ValueObject {
   }
 
   /** @internal */
-  parsedCertId(): Parsed {
+  parsedCertId(): MessageView {
     return this.#parsed;
   }
 

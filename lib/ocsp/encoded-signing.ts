@@ -16,7 +16,7 @@ export interface EncodedSignature {
   readonly pss?: boolean;
   /** PSS only. undefined: as long as the key allows, or as the key says, which is OpenSSL's default. */
   readonly saltLength?: number | undefined;
-  /** The certificates that travel along, all of them. */
+  /** The certificates that are included, all of them. */
   readonly certificates: readonly X509Certificate[];
 }
 

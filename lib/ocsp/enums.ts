@@ -8,7 +8,7 @@ export enum OCSPResponseStatus {
   INTERNAL_ERROR = 2,
   /** The responder is overloaded. */
   TRY_LATER = 3,
-  /** The responder wants signed requests. */
+  /** The responder requires signed requests. */
   SIG_REQUIRED = 5,
   /** The responder does not know the certificate, or does not answer for its issuer. */
   UNAUTHORIZED = 6,

@@ -17,7 +17,7 @@ export const LENIENT = 1;
 export const FIELD = 2;
 
 /** The DER of a message. It is private to the package and never changes; other messages may lie beside it. */
-export class MessageDer {
+export class MessageBytes {
   readonly memory: Buffer;
   readonly start: number;
   readonly end: number;
@@ -43,27 +43,27 @@ export class MessageDer {
     return copyBytes(this.memory, this.start, this.end);
   }
 
-  equals(other: MessageDer): boolean {
+  equals(other: MessageBytes): boolean {
     return this.view().equals(other.view());
   }
 }
 
 /** Bytes of our own as the DER of a message. */
-export function wholeDer(der: Buffer, reading: Reading): MessageDer {
-  return new MessageDer(der, 0, der.length, reading);
+export function wholeDer(der: Buffer, reading: Reading): MessageBytes {
+  return new MessageBytes(der, 0, der.length, reading);
 }
 
 const WHOLE_SECONDS_LENGTH = 14;
 const ZULU: Buffer = Buffer.from('Z');
 
 /** A parsed message or entry, immutable. */
-export class Parsed {
-  readonly der: MessageDer;
+export class MessageView {
+  readonly der: MessageBytes;
   readonly offsets: Offsets;
   /** Where in `offsets` the numbers of this object begin. */
   readonly base: number;
 
-  constructor(der: MessageDer, offsets: Offsets, base: number) {
+  constructor(der: MessageBytes, offsets: Offsets, base: number) {
     this.der = der;
     this.offsets = offsets;
     this.base = base;
@@ -94,7 +94,7 @@ export class Parsed {
     return copyBytes(this.memory, this.start(range), this.end(range));
   }
 
-  /** The message and where in it a part lies, for readers whose errors name an octet of the message. */
+  /** The message and where in it a part lies, for readers whose errors name a byte of the message. */
   locate(range: number): [der: Buffer, start: number, end: number] {
     const { start } = this.der;
     return [this.der.view(), this.start(range) - start, this.end(range) - start];
@@ -123,12 +123,12 @@ export class Parsed {
     return this.has(range) ? parseExtensions(...this.locate(range), slot) : parseExtensions(this.memory, 0, 0, slot);
   }
 
-  sameBytes(range: number, other: Parsed): boolean {
+  sameBytes(range: number, other: MessageView): boolean {
     return this.view(range).equals(other.view(range));
   }
 }
 
-/** Handed to constructors by the package itself; nobody else has it. */
+/** Handed to constructors by the package itself; no one else has it. */
 export const INTERNAL: unique symbol = Symbol('openssl-ocsp internal');
 
 /** Refuses `new OCSPRequest()` and the like: such objects come from loading and building only. */
@@ -166,7 +166,7 @@ let slabUsed = 0;
  * A private copy of the caller's bytes, made before they are looked at: memory that is shared with another thread may
  * change between a check and a use. It lies side by side with other copies, so it is never handed out.
  */
-export function copyInput(data: unknown, reading: Reading): MessageDer {
+export function copyInput(data: unknown, reading: Reading): MessageBytes {
   const bytes = checkBytes(data, 'data');
   const { length } = bytes;
   // (A detached array looks empty and cannot be copied from.)
@@ -178,7 +178,7 @@ export function copyInput(data: unknown, reading: Reading): MessageDer {
   const start = slabUsed;
   slab.set(bytes, start);
   slabUsed = start + length;
-  return new MessageDer(slab, start, slabUsed, reading);
+  return new MessageBytes(slab, start, slabUsed, reading);
 }
 
 /** Checks the argument of `publicBytes`. */

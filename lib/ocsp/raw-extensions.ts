@@ -1,4 +1,4 @@
-/** Extension lists as a verifier looks at them: what is critical, what is there twice, and the octets of a value. */
+/** Extension lists as a verifier looks at them: what is critical, what is there twice, and the bytes of a value. */
 import { malformed } from '../errors.js';
 import { DerReader, Tag } from '../x509/der.js';
 import { duplicateExtension } from '../x509/extension.js';
@@ -39,8 +39,7 @@ export function readRawExtensions(der: Uint8Array, start: number, end: number): 
     const sequence = reader.enter(Tag.SEQUENCE, 'Extension');
     const oid = sequence.readOid('Extension.extnID');
     const flag = sequence.optional(Tag.BOOLEAN, 'Extension.critical');
-    if (flag !== undefined && flag.end - flag.contentStart !== 1)
-      throw malformed('Extension.critical is not one octet');
+    if (flag !== undefined && flag.end - flag.contentStart !== 1) throw malformed('Extension.critical is not one byte');
     const value = sequence.read(Tag.OCTET_STRING, 'Extension.extnValue');
     sequence.done('Extension');
     if (seen.has(oid)) throw duplicateExtension(oid);
@@ -59,7 +58,7 @@ export function isUnknownCritical({ oid, critical }: RawExtension): boolean {
   return critical && !UNDERSTOOD.has(oid);
 }
 
-/** The octets of the nonce extension; null when there is none. */
+/** The bytes of the nonce extension; null when there is none. */
 export function nonceOf(extensions: readonly RawExtension[]): Uint8Array | null {
   return extensions.find(({ oid }) => oid === OCSPExtensionOID.NONCE)?.value ?? null;
 }

@@ -20,9 +20,9 @@ import { resolveScheme, SIGN_NAMES, type SignOptions } from './signing.js';
 
 /** How to sign a request. */
 export interface SignRequestOptions extends SignOptions {
-  /** Certificates that travel along behind that of the signer. */
+  /** Certificates that are included behind that of the signer. */
   readonly certificates?: Iterable<CertificateInput>;
-  /** Let no certificate travel along, not even that of the signer (`OCSP_NOCERTS`). */
+  /** Include no certificate, not even that of the signer (`OCSP_NOCERTS`). */
   readonly noCertificates?: boolean;
 }
 
@@ -88,7 +88,7 @@ export class OCSPRequestBuilder {
    * Asks for the status of a certificate that is known by the hashes of its issuer and its serial number only.
    *
    * @param issuerNameHash - Hash of the DER of the issuer's distinguished name.
-   * @param issuerKeyHash - Hash of the issuer's public key bits, without tag, length and unused-bits octet.
+   * @param issuerKeyHash - Hash of the issuer's public key bits, without tag, length and unused-bits byte.
    * @param serialNumber - A string holds hexadecimal digits.
    * @param algorithm - The hash that both hashes were made with: SHA-1 or SHA-2.
    * @param singleRequestExtensions - Extensions of this entry alone.
@@ -142,7 +142,7 @@ export class OCSPRequestBuilder {
 
   /**
    * The request with a signature (OpenSSL's `OCSP_request_sign`). Unless {@link requestorName} was called, the requestor's
-   * name is the subject of `signer`, without which nobody finds the certificate (RFC 6960 section 4.1.2).
+   * name is the subject of `signer`, without which no one finds the certificate (RFC 6960 section 4.1.2).
    *
    * @param signer - The certificate of the key.
    * @param privateKey - Its private key.

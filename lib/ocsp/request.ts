@@ -29,9 +29,9 @@ import {
   INTERNAL,
   LENIENT,
   type LoadOptions,
-  type MessageDer,
+  type MessageBytes,
+  MessageView,
   orError,
-  Parsed,
   readingOf,
   wholeDer,
 } from './message.js';
@@ -41,11 +41,11 @@ import { type RequestSignature, readRequestSignature } from './request-signature
 
 /** One Request of an OCSPRequest (RFC 6960 section 4.1.1): the CertID of a certificate, and what was asked beside it. */
 export class OCSPRequestEntry extends CertIdMembers {
-  readonly #parsed: Parsed;
+  readonly #parsed: MessageView;
   #extensions: Extensions | undefined;
 
   /** @internal */
-  constructor(key: typeof INTERNAL, parsed: Parsed) {
+  constructor(key: typeof INTERNAL, parsed: MessageView) {
     checkInternal(key, 'OCSPRequestEntry');
     super(parsed);
     this.#parsed = parsed;
@@ -71,9 +71,9 @@ export class OCSPRequestEntry extends CertIdMembers {
   }
 }
 
-function readRequest(der: MessageDer): Parsed {
+function readRequest(der: MessageBytes): MessageView {
   native.parseRequest(der.memory, der.start, der.end, der.reading);
-  return new Parsed(der, takeRequestOffsets(), 0);
+  return new MessageView(der, takeRequestOffsets(), 0);
 }
 
 /**
@@ -82,8 +82,8 @@ function readRequest(der: MessageDer): Parsed {
  * The per-certificate members are those of the only entry; {@link requests} lists the entries however many there are.
  */
 export class OCSPRequest extends ValueObject {
-  readonly #der: MessageDer;
-  #read: Parsed | undefined;
+  readonly #der: MessageBytes;
+  #read: MessageView | undefined;
   #entries: readonly OCSPRequestEntry[] | undefined;
   #signature: RequestSignature | undefined;
   #extensions: Extensions | undefined;
@@ -92,14 +92,14 @@ export class OCSPRequest extends ValueObject {
    * @param isBuilt - That it comes from a builder: then there is no hurry to read it.
    * @internal
    */
-  constructor(key: typeof INTERNAL, der: MessageDer, isBuilt = false) {
+  constructor(key: typeof INTERNAL, der: MessageBytes, isBuilt = false) {
     checkInternal(key, 'OCSPRequest');
     super();
     this.#der = der;
     if (!isBuilt) this.#read = readRequest(der);
   }
 
-  get #parsed(): Parsed {
+  get #parsed(): MessageView {
     this.#read ??= readRequest(this.#der);
     return this.#read;
   }
@@ -158,7 +158,7 @@ export class OCSPRequest extends ValueObject {
   }
 
   /**
-   * requestorName, or null. Nobody has vouched for it unless the request is signed (RFC 6960 section 4.1.2).
+   * requestorName, or null. No one has vouched for it unless the request is signed (RFC 6960 section 4.1.2).
    *
    * @throws `ERR_OCSP_MALFORMED` when it holds a string that is not what it says.
    */
@@ -182,7 +182,7 @@ export class OCSPRequest extends ValueObject {
     return this.#parsed.has(REQUEST_SIGNATURE);
   }
 
-  /** The octets that {@link signature} is over: the DER of tbsRequest. */
+  /** The bytes that {@link signature} is over: the DER of tbsRequest. */
   get tbsRequestBytes(): Buffer {
     return this.#parsed.bytes(REQUEST_TBS);
   }
@@ -206,7 +206,7 @@ export class OCSPRequest extends ValueObject {
   }
 
   /**
-   * The signature octets; null when the request is not signed.
+   * The signature bytes; null when the request is not signed.
    *
    * @throws `ERR_OCSP_MALFORMED` when the signature cannot be read.
    */
@@ -293,7 +293,7 @@ export class OCSPRequest extends ValueObject {
     const { der, offsets } = this.#parsed;
     const count = this.#parsed.number(ENTRY_COUNT);
     if (count === 0) return [];
-    if (count === 1) return [new OCSPRequestEntry(INTERNAL, new Parsed(der, offsets, FIRST_ENTRY))];
+    if (count === 1) return [new OCSPRequestEntry(INTERNAL, new MessageView(der, offsets, FIRST_ENTRY))];
     const list = native.parseRequestEntries(
       der.memory,
       this.#parsed.start(REQUEST_ENTRIES),
@@ -302,7 +302,7 @@ export class OCSPRequest extends ValueObject {
     );
     return Array.from(
       { length: count },
-      (_, i) => new OCSPRequestEntry(INTERNAL, new Parsed(der, list, i * ENTRY_SIZE)),
+      (_, i) => new OCSPRequestEntry(INTERNAL, new MessageView(der, list, i * ENTRY_SIZE)),
     );
   }
 }

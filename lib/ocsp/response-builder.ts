@@ -34,7 +34,7 @@ export interface ResponseInput extends StatusInput {
 export interface ResponseByHashInput extends StatusInput {
   /** Hash of the DER of the issuer's distinguished name. */
   readonly issuerNameHash: Uint8Array;
-  /** Hash of the issuer's public key bits, without tag, length and unused-bits octet. */
+  /** Hash of the issuer's public key bits, without tag, length and unused-bits byte. */
   readonly issuerKeyHash: Uint8Array;
   /** A string holds hexadecimal digits. */
   readonly serialNumber: SerialNumberInput;
@@ -252,7 +252,7 @@ export class OCSPResponseBuilder {
   /** The responder certificate, if everything is there that a signature needs. */
   #checkComplete(): ParsedCertificate {
     if (this.#state.responses === undefined) throw invalidValue('nothing to sign: call addResponse first');
-    if (this.#state.responder === undefined) throw invalidValue('nobody to sign: call responderId first');
+    if (this.#state.responder === undefined) throw invalidValue('no one to sign: call responderId first');
     return this.#state.responder.certificate;
   }
 

@@ -14,7 +14,7 @@ import {
   RESPONSES,
   SINGLE_SIZE,
 } from './layout.js';
-import { INTERNAL, Parsed } from './message.js';
+import { INTERNAL, MessageView } from './message.js';
 import { OCSPSingleResponse } from './single-response.js';
 
 /** Tags of the two kinds of ResponderID. */
@@ -40,20 +40,20 @@ export interface OCSPResponseReference {
 }
 
 /** The entries, in the order of the message. */
-export function readResponses(message: Parsed): OCSPSingleResponse[] {
+export function readResponses(message: MessageView): OCSPSingleResponse[] {
   const { der, offsets } = message;
   const count = message.number(RESPONSE_COUNT);
   if (count === 0) return [];
-  if (count === 1) return [new OCSPSingleResponse(INTERNAL, new Parsed(der, offsets, FIRST_SINGLE))];
+  if (count === 1) return [new OCSPSingleResponse(INTERNAL, new MessageView(der, offsets, FIRST_SINGLE))];
   const list = native.parseSingleResponses(der.memory, message.start(RESPONSES), message.end(RESPONSES), der.reading);
   return Array.from(
     { length: count },
-    (_, i) => new OCSPSingleResponse(INTERNAL, new Parsed(der, list, i * SINGLE_SIZE)),
+    (_, i) => new OCSPSingleResponse(INTERNAL, new MessageView(der, list, i * SINGLE_SIZE)),
   );
 }
 
 /** The certificates inside. */
-export function readCertificates(message: Parsed): X509Certificate[] {
+export function readCertificates(message: MessageView): X509Certificate[] {
   if (!message.has(CERTIFICATES)) return [];
   const { memory, reading } = message.der;
   const ranges = native.parseCertificates(memory, message.start(CERTIFICATES), message.end(CERTIFICATES), reading);
@@ -67,14 +67,14 @@ export function readCertificates(message: Parsed): X509Certificate[] {
 }
 
 /** The ResponderID element (RFC 6960 section 4.2.1). */
-export function responderIdOf(message: Parsed): Buffer {
+export function responderIdOf(message: MessageView): Buffer {
   const tag = message.number(RESPONDER_ID_TAG);
   const content = message.view(RESPONDER_ID);
   return encodeTlv(contextTag(tag), tag === BY_KEY ? encodeOctetString(content) : content);
 }
 
 /** The BasicOCSPResponse element of a successful response. */
-export function basicResponseOf({ der }: Parsed): Buffer {
+export function basicResponseOf({ der }: MessageView): Buffer {
   const responseBytes = new DerReader(der.memory, der.start, der.end).enter(Tag.SEQUENCE, 'OCSPResponse');
   responseBytes.read(Tag.ENUMERATED, 'responseStatus');
   const inner = responseBytes.enter(contextTag(0), 'responseBytes').enter(Tag.SEQUENCE, 'ResponseBytes');

@@ -42,9 +42,9 @@ import {
   INTERNAL,
   LENIENT,
   type LoadOptions,
-  type MessageDer,
+  type MessageBytes,
+  MessageView,
   orError,
-  Parsed,
   readingOf,
   wholeDer,
 } from './message.js';
@@ -72,7 +72,7 @@ import type { OCSPSingleResponse } from './single-response.js';
  * Nothing here is verified: an attacker can put any status into a response.
  */
 export class OCSPResponse extends ValueObject {
-  readonly #message: Parsed;
+  readonly #message: MessageView;
   #responses: readonly OCSPSingleResponse[] | undefined;
   #certificates: readonly X509Certificate[] | undefined;
   #signatureAlgorithm: SignatureAlgorithm | undefined;
@@ -80,11 +80,11 @@ export class OCSPResponse extends ValueObject {
   #extensions: Extensions | undefined;
 
   /** @internal */
-  constructor(key: typeof INTERNAL, der: MessageDer) {
+  constructor(key: typeof INTERNAL, der: MessageBytes) {
     checkInternal(key, 'OCSPResponse');
     super();
     native.parseResponse(der.memory, der.start, der.end, der.reading);
-    this.#message = new Parsed(der, takeResponseOffsets(), 0);
+    this.#message = new MessageView(der, takeResponseOffsets(), 0);
   }
 
   /** The outcome of the exchange. Not signed: anyone on the way can answer with an error. */
@@ -117,12 +117,12 @@ export class OCSPResponse extends ValueObject {
     return this.#algorithm.hash;
   }
 
-  /** The signature octets. ECDSA and DSA: DER SEQUENCE of r and s. */
+  /** The signature bytes. ECDSA and DSA: DER SEQUENCE of r and s. */
   get signature(): Buffer {
     return this.#successful.bytes(SIGNATURE);
   }
 
-  /** The DER of ResponseData: the octets that {@link signature} is over. */
+  /** The DER of ResponseData: the bytes that {@link signature} is over. */
   get tbsResponseBytes(): Buffer {
     return this.#successful.bytes(TBS);
   }
@@ -349,7 +349,7 @@ export class OCSPResponse extends ValueObject {
     };
   }
 
-  get #successful(): Parsed {
+  get #successful(): MessageView {
     if (this.responseStatus !== OCSPResponseStatus.SUCCESSFUL) {
       const status = OCSPResponseStatus[this.responseStatus] ?? this.responseStatus;
       throw new OCSPError('ERR_OCSP_UNSUCCESSFUL', `the response status is ${status}, so this has no value`);

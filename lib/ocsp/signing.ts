@@ -8,13 +8,13 @@ import { type OptionNames, readOptions } from '../x509/options.js';
 export interface SignOptions {
   /** RSASSA-PKCS1-v1_5 ('pkcs1', the default) or RSASSA-PSS ('pss'). RSA-PSS keys always sign with PSS. */
   readonly rsaPadding?: 'pkcs1' | 'pss';
-  /** PSS salt length in octets; the length of the hash by default. */
+  /** PSS salt length in bytes; the length of the hash by default. */
   readonly saltLength?: number;
 }
 
 /**
  * Signs with a key that lives elsewhere (HSM, KMS, smart card). `sign` gets the DER of ResponseData, a copy of its own, and
- * returns the signature octets as they go into the BIT STRING; for ECDSA and DSA that is the DER SEQUENCE of r and s.
+ * returns the signature bytes as they go into the BIT STRING; for ECDSA and DSA that is the DER SEQUENCE of r and s.
  */
 export interface ExternalSigner {
   /** Signs `tbs` with `algorithm`, the hash that `signAsync` was given (null for keys that hash by themselves). */
@@ -65,7 +65,7 @@ function checkOptions(input: SignOptions): SignOptions {
   if (saltLength !== undefined) {
     if (typeof saltLength !== 'number') throw invalidArgType('options.saltLength', 'a number', saltLength);
     if (!Number.isInteger(saltLength) || saltLength < 0 || saltLength > MAX_SALT_LENGTH) {
-      throw invalidValue(`options.saltLength must be a whole number of octets, 0 to ${MAX_SALT_LENGTH}`);
+      throw invalidValue(`options.saltLength must be a whole number of bytes, 0 to ${MAX_SALT_LENGTH}`);
     }
   }
   return options;

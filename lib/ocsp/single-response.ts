@@ -12,16 +12,16 @@ import {
   SINGLE_EXTENSIONS,
   THIS_UPDATE,
 } from './layout.js';
-import { checkInternal, type INTERNAL, orError, type Parsed } from './message.js';
+import { checkInternal, type INTERNAL, type MessageView, orError } from './message.js';
 import { checkTimes, type Validity, type ValidityOptions } from './validity.js';
 
 /** One SingleResponse (RFC 6960 section 4.2.1): the status of one certificate. */
 export class OCSPSingleResponse extends CertIdMembers {
-  readonly #parsed: Parsed;
+  readonly #parsed: MessageView;
   #extensions: Extensions | undefined;
 
   /** @internal */
-  constructor(key: typeof INTERNAL, parsed: Parsed) {
+  constructor(key: typeof INTERNAL, parsed: MessageView) {
     checkInternal(key, 'OCSPSingleResponse');
     super(parsed);
     this.#parsed = parsed;

@@ -17,7 +17,7 @@ export interface PostgresAuthorityOptions {
   readonly interval?: number;
   /**
    * Keeps a connection that is told of news (LISTEN) and looks for them at once. Not through PgBouncer in transaction mode, where
-   * nobody is told. Default false.
+   * no one is told. Default false.
    */
   readonly listen?: boolean;
 }
@@ -54,7 +54,7 @@ export class PostgresAuthority implements StatusAuthority {
     const [row] = await this.#database.query<Row>(LOOKUP, values, STATEMENT_TIMEOUT);
     if (row === undefined) throw unknownIssuer(this.#issuer);
     const [isStandby, ...status] = row;
-    // Nobody knows how far behind it is.
+    // No one knows how far behind it is.
     if (isStandby) throw new Error('the database is a standby: statuses are to be had of the primary only');
     return status[0] === null ? undefined : entryOf(status);
   }

@@ -45,7 +45,7 @@ export function copyIn(session: Session, text: string, chunks: AsyncIterable<Buf
   });
 }
 
-/** Until there is room again, or nobody reads any more. */
+/** Until there is room again, or no one reads any more. */
 function drained(stream: Writable): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {

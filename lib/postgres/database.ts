@@ -9,7 +9,7 @@ export type PostgresInput = string | PostgresPool;
 
 /** What is needed of a `Pool` of the package `pg`. */
 export interface PostgresPool {
-  /** A connection that is nobody else's until it is released. */
+  /** A connection that is no one else's until it is released. */
   connect(): Promise<object>;
   /** Ends all connections. */
   end(): Promise<void>;
@@ -27,7 +27,7 @@ interface Client {
 export const STATEMENT_TIMEOUT = 5000;
 
 const ignore = (): void => undefined;
-/** A pool that tells of a lost connection and finds nobody who listens ends the process. */
+/** A pool that tells of a lost connection and finds no one who listens ends the process. */
 const heard = new WeakSet<object>();
 
 /** No such table, function or column. */
@@ -58,7 +58,7 @@ export class Session {
     }
   }
 
-  /** @param isLost - whatever state it is in, nobody shall use it again */
+  /** @param isLost - whatever state it is in, no one shall use it again */
   release(isLost: boolean): void {
     this.client.off('error', ignore);
     // (What a connection that is given up has to say any more is of no interest.)

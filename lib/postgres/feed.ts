@@ -1,6 +1,6 @@
 /**
  * News by snapshots. The cursor is a snapshot of the database: which transactions had ended when it was taken. News are the rows whose last
- * change is of a transaction that had not. So nothing that is committed late is missed, and nobody waits for a long transaction.
+ * change is of a transaction that had not. So nothing that is committed late is missed, and no one waits for a long transaction.
  */
 import type { StatusChanges } from '../responder/authority.js';
 import type { StatusEntry } from '../statuses/status-entry.js';
@@ -67,7 +67,7 @@ export async function* readNews(
 async function open(session: Session, issuer: IssuerKey, cursor: string | null): Promise<string> {
   type State = [issuer: number | null, incarnation: string, snapshot: string];
   const [state] = await session.query<State>(STATE, issuer.hashes, STATEMENT_TIMEOUT);
-  if (state === undefined) throw new Error('the database has just been started anew');
+  if (state === undefined) throw new Error('the database has just been started again');
   const [id, incarnation, snapshot] = state;
   if (id === null) throw unknownIssuer(issuer);
   const since = positionOf(cursor);

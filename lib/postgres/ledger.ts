@@ -64,7 +64,7 @@ export class PostgresLedger implements Ledger {
   }
 
   /**
-   * Opens the ledger of a job, which may be one that nobody has added ranges to.
+   * Opens the ledger of a job, which may be one that no one has added ranges to.
    *
    * @throws (rejects) TypeError; `ERR_OCSP_INVALID_VALUE`; what the database throws.
    */
@@ -161,7 +161,7 @@ export class PostgresLedger implements Ledger {
   }
 
   #held(id: string, rows: readonly unknown[]): void {
-    // Even when the lease has run out: nobody else has taken the range, so its holder may go on.
+    // Even when the lease has run out: no one else has taken the range, so its holder may go on.
     if (rows.length === 0)
       throw invalidValue(`the lease of '${id}' has ended: another worker has the range, or it is done`);
   }

@@ -48,7 +48,7 @@ export function postgresSource(database: PostgresInput, options: PostgresSourceO
       if (isStandby) throw new Error('the database is a standby: statuses are to be had of the primary only');
       const read = (from: Uint8Array): Promise<StatusRow[]> => {
         const rows = opened.query<StatusRow>(ROWS, [id, from, last]);
-        // (What it throws is thrown where it is awaited, unless nobody wants the rest.)
+        // (What it throws is thrown where it is awaited, unless no one wants the rest.)
         rows.catch(() => undefined);
         return rows;
       };

@@ -11,7 +11,7 @@ export class Wakeup {
     this.#isWoken = true;
     this.#wake();
   };
-  /** Nobody tells any more: the next look makes a new connection. */
+  /** No one tells any more: the next look makes a new connection. */
   readonly #onEnd = (): void => {
     this.#drop();
     this.#onNotification();

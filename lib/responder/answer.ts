@@ -19,7 +19,7 @@ export class Prepared {
   /** Seconds since 1970-01-01 UTC, as in the answer. */
   readonly producedAt: number;
   readonly nextUpdate: number | null;
-  /** When it shall be signed anew, in milliseconds. */
+  /** When it shall be signed again, in milliseconds. */
   readonly refreshAt: number;
   /** Until when it may be given, in milliseconds: nextUpdate, or the end of the signer's certificate. */
   readonly expires: number;
@@ -27,7 +27,7 @@ export class Prepared {
   /** For HTTP. */
   readonly lastModified: string;
   readonly expiresHeader: string | undefined;
-  /** Milliseconds of a clock that nobody sets: when the store was looked at last. */
+  /** Milliseconds of a clock that no one sets: when the store was looked at last. */
   checkedAt: number;
   /** By the same clock: when the authority said the same last. */
   confirmedAt: number;
@@ -118,7 +118,7 @@ export class Answer {
   }
 
   /**
-   * Headers for an answer to GET (RFC 9919 section 6.2). Caches keep what has no nonce until it shall be signed anew, and errors
+   * Headers for an answer to GET (RFC 9919 section 6.2). Caches keep what has no nonce until it shall be signed again, and errors
    * never.
    */
   get headers(): Readonly<Record<string, string>> {

@@ -103,7 +103,7 @@ export class Answerer {
       const problem = this.#checkSignature(request);
       if (problem !== undefined) return errorAnswer(problem);
     }
-    // What nobody here answers for costs nothing, and a hash that is not known cannot be answered in.
+    // What no one here answers for costs nothing, and a hash that is not known cannot be answered in.
     if (asked.every((one) => one.issuer === undefined || one.serialNumber === undefined))
       return errorAnswer(UNAUTHORIZED);
     if (asked.some(({ hash }) => CERT_ID_HASHES[hash] === undefined)) return errorAnswer(UNAUTHORIZED);
@@ -286,7 +286,7 @@ export class Answerer {
     throw new Overload('the status changes all the time');
   }
 
-  /** What to say of one of several certificates; undefined for what this signer may say nothing of, or nobody knows. */
+  /** What to say of one of several certificates; undefined for what this signer may say nothing of, or no one knows. */
   async #find(asked: Asked, answering: ResponderIssuer, signer: LiveSigner | undefined): Promise<Finding> {
     const { issuer, serialNumber } = asked;
     if (issuer === undefined || serialNumber === undefined) return undefined;

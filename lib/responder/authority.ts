@@ -28,7 +28,7 @@ export interface StatusChanges {
 export interface StatusAuthority {
   /**
    * The status of a certificate; undefined when it was never issued. What takes time is a promise. `statusVersion` of the
-   * entry, a number that grows, tells a late answer from a new one; it is 0 by default.
+   * entry, a number that increases monotonically, tells a late answer from a new one; it is 0 by default.
    */
   lookup(id: CertIdKey): StatusEntry | undefined | Promise<StatusEntry | undefined>;
   /**

@@ -41,7 +41,7 @@ export class SigningDesk {
   }
 
   /**
-   * @param signer - who signs; undefined when nobody's certificate is valid
+   * @param signer - who signs; undefined when no one's certificate is valid
    * @throws (rejects) `Overload`; `NoAnswer` for all else.
    */
   async sign(

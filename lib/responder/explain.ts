@@ -63,7 +63,7 @@ function explainResponse(response: OCSPResponse, der: Buffer, responder: Explain
   if (response.responseStatus !== OCSPResponseStatus.SUCCESSFUL)
     return [
       ...steps,
-      { title: 'It has no status', text: `${OCSPResponseStatus[response.responseStatus]}: nobody has signed it` },
+      { title: 'It has no status', text: `${OCSPResponseStatus[response.responseStatus]}: no one has signed it` },
     ];
   const entries = attempt(() => response.responses);
   if (entries instanceof Error) return [...steps, { title: 'Its entries cannot be read', text: entries.message }];

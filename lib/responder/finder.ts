@@ -71,7 +71,7 @@ export class Finder {
   /**
    * What authority and store know together.
    *
-   * @throws `NoAnswer` when the store cannot be read, and may hold a revocation that nobody else knows: only "revoked" is true whatever
+   * @throws `NoAnswer` when the store cannot be read, and may hold a revocation that no one else knows: only "revoked" is true whatever
    * it holds.
    */
   together(known: Known, stored: MaybeStored): { finding: Finding; stored: Stored | undefined } {

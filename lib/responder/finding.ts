@@ -7,7 +7,7 @@ import type { Known } from './knowledge.js';
 import { isPermanent, moreTrue, saysTheSame } from './statement.js';
 import type { Stored } from './store-reader.js';
 
-/** A status that is to be stated; undefined for a certificate that nobody here knows. */
+/** A status that is to be stated; undefined for a certificate that no one here knows. */
 export type Finding = StatusEntry | undefined;
 
 /** What the authority and the store know together. What only a store knows counts when it is a revocation for ever. */
@@ -26,7 +26,7 @@ export function isExtendedRevoke({ status, revocationTime }: StatusEntry): boole
 export function inTime<T>(promise: Promise<T>, timeout: number): Promise<T> {
   return new Promise((resolve, reject) => {
     // (What has come while this process was held up counts as come in time.)
-    const timer = setTimeout(() => setImmediate(() => reject(new Overload('nobody answers'))), timeout);
+    const timer = setTimeout(() => setImmediate(() => reject(new Overload('no one answers'))), timeout);
     promise.then(resolve, reject).finally(() => clearTimeout(timer));
   });
 }

@@ -19,7 +19,7 @@ interface Waiting {
 
 /**
  * Lets so many tasks run at a time and so many wait; refuses the others at once. A task that takes too long is given up: its
- * place goes to the next, and until one has succeeded again only one is tried at a time, so that nobody waits for what hangs.
+ * place goes to the next, and until one has succeeded again only one is tried at a time, so that no one waits for what hangs.
  */
 export class Gate {
   readonly #limits: GateLimits;

@@ -40,7 +40,7 @@ export interface ResponderIssuerOptions {
    */
   readonly signers: Iterable<ResponderSigner>;
   /**
-   * Answers that have been signed before. One that does not say what the authority knows now is not sent, but signed anew. A revocation
+   * Answers that have been signed before. One that does not say what the authority knows now is not sent, but signed again. A revocation
    * that only the store knows counts, too, unless it was a hold and the authority knows better.
    */
   readonly store?: ResponseStore;
@@ -97,7 +97,7 @@ export class ResponderIssuer {
   readonly archiveCutoff: number | undefined;
   /** @internal */
   readonly extendedRevoke: 'when-used' | 'always' | undefined;
-  /** @internal Of what signs elsewhere, or in a device: whether it hangs is nobody else's business. */
+  /** @internal Of what signs elsewhere, or in a device: whether it hangs is no one else's business. */
   readonly gate: Gate;
   /** @internal As stores know it. */
   readonly identity: IssuerIdentity;
@@ -144,7 +144,7 @@ export class ResponderIssuer {
     return this.parsed.x509;
   }
 
-  /** @internal Who signs at a time; undefined when nobody may. */
+  /** @internal Who signs at a time; undefined when no one may. */
   signerAt(now: number): LiveSigner | undefined {
     return newest(this.signers.filter((signer) => signer.isValid(now)));
   }

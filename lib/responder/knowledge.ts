@@ -60,7 +60,7 @@ export class Knowledge {
 
   /** What is known now. A promise only where the authority has to be asked. */
   now(id: CertIdKey): Known | Promise<Known> {
-    // What can never become untrue needs nobody's word, also while the authority is out of reach.
+    // What can never become untrue needs no one's word, also while the authority is out of reach.
     const changed = this.#changed.get(id.serialNumber);
     if (changed !== undefined && isPermanent(changed)) return this.news(id);
     const found = this.authority.lookup(id);

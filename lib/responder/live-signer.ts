@@ -7,6 +7,7 @@ import type { OCSPResponse } from '../ocsp/response.js';
 import type { ExternalSigner } from '../ocsp/signing.js';
 import { checkAuthorization } from '../signing/check-responder.js';
 import { signDataExternally } from '../signing/external-pool.js';
+import { LIFETIME_NAMES, type Lifetime, type LifetimeOptions, resolveLifetime, timesAt } from '../signing/lifetime.js';
 import {
   type ProfileOptions,
   resolveProfile,
@@ -14,7 +15,6 @@ import {
   type SignerProfile,
   signatureAlgorithmOf,
 } from '../signing/signer-profile.js';
-import { resolveValidity, timesAt, VALIDITY_NAMES, type Validity, type ValidityOptions } from '../signing/validity.js';
 import {
   type AlgorithmIdentifier,
   encodeAlgorithmIdentifier,
@@ -38,7 +38,7 @@ export interface ResponderSigner extends Omit<ProfileOptions, 'issuer' | 'privat
    */
   readonly privateKey: KeyInput | (() => KeyInput | Promise<KeyInput>);
   /** From when and until when answers hold. Default: from the second of signing, for a day. */
-  readonly validity?: ValidityOptions;
+  readonly validity?: LifetimeOptions;
 }
 
 /** A key, or who has it. */
@@ -71,7 +71,7 @@ export class LiveSigner {
   isLocal = false;
   readonly #options: ResponderSigner;
   readonly #issuer: CertificateInput;
-  readonly #validity: Validity;
+  readonly #validity: Lifetime;
   #profile: Promise<SignerProfile> | SignerProfile | undefined;
 
   /** @throws What `ResponseSigner` throws, but for the times: a signer may be there before it is needed, and after. */
@@ -87,8 +87,8 @@ export class LiveSigner {
     this.signatureAlgorithm = signatureAlgorithmOf({ key: undefined, responder: this.responder, scheme, algorithm });
     this.#options = options;
     this.#issuer = issuer;
-    this.#validity = resolveValidity(
-      { granularity: 1, period: DAY, ...readOptions(options.validity ?? {}, VALIDITY_NAMES, 'signer.validity') },
+    this.#validity = resolveLifetime(
+      { granularity: 1, period: DAY, ...readOptions(options.validity ?? {}, LIFETIME_NAMES, 'signer.validity') },
       this.notAfter,
     );
     if (typeof options.privateKey !== 'function') this.#profile = this.#resolve(options.privateKey);

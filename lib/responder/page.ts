@@ -22,7 +22,7 @@ interface Sample {
 export class History {
   #samples: Sample[] = [];
 
-  /** @param now - milliseconds of a clock that nobody sets */
+  /** @param now - milliseconds of a clock that no one sets */
   add({ answers: { total }, live: { waiting } }: ResponderHealth, now: number): void {
     const last = this.#samples.at(-1);
     // Several browsers look at once; a process that was replaced counts from 0.

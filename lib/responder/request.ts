@@ -2,7 +2,7 @@
 import type { CertIdHashIndex } from '../../typings/binding.js';
 import { invalidValue } from '../errors.js';
 import { ENTRY_EXTENSIONS, HASH_INDEX, ISSUER_KEY_HASH, ISSUER_NAME_HASH, SERIAL } from '../ocsp/layout.js';
-import type { Parsed } from '../ocsp/message.js';
+import type { MessageView } from '../ocsp/message.js';
 import { nonceOf, type RawExtension, readRawExtensions } from '../ocsp/raw-extensions.js';
 import { loadDerOcspRequest, type OCSPRequest, type OCSPRequestEntry } from '../ocsp/request.js';
 import {
@@ -16,7 +16,7 @@ import type { LiveSigner } from './live-signer.js';
 
 /** A certificate that is asked about. */
 export interface Asked {
-  /** undefined when nobody here answers for it. */
+  /** undefined when no one here answers for it. */
   readonly issuer: ResponderIssuer | undefined;
   readonly hash: CertIdHashIndex;
   /** Which spelling of the issuer's name. */
@@ -54,9 +54,9 @@ class AskedEntry implements Asked {
   readonly name: number;
   readonly serialNumber: string | undefined;
   signer: LiveSigner | undefined;
-  readonly #parsed: Parsed;
+  readonly #parsed: MessageView;
 
-  constructor(parsed: Parsed, issuers: IssuerTable) {
+  constructor(parsed: MessageView, issuers: IssuerTable) {
     const { memory } = parsed;
     const hash = parsed.number(HASH_INDEX);
     const start = parsed.start(SERIAL);

@@ -103,7 +103,7 @@ export class Responder implements AsyncDisposable {
     const records = await Promise.all(
       told.flatMap((entry) => STORED_HASHES.map((hash) => desk.record(target, entry, hash, now))),
     ).catch((cause) => {
-      throw new OCSPError('ERR_OCSP_NOT_SIGNED', 'the change counts, but nobody can sign it for the store now', {
+      throw new OCSPError('ERR_OCSP_NOT_SIGNED', 'the change counts, but no one can sign it for the store now', {
         cause,
       });
     });

@@ -113,7 +113,7 @@ export async function serve(
   };
 }
 
-/** Listens; takes the place of a socket that nobody listens at any more. */
+/** Listens; takes the place of a socket that no one listens at any more. */
 export async function listen(server: Server, address: ListenAddress, reusePort = false): Promise<void> {
   const { path, ...others } = readOptions<AnyAddress>(address, ADDRESS_NAMES, 'address');
   const options = { ...others, ...(path !== undefined && { path }) };

@@ -14,7 +14,7 @@ const MAX_SERIAL_OCTETS = 0xffff;
 
 const BARE_DIGITS = /^[0-9a-f]+$/i;
 
-/** Longer serials than RFC 5280 allows (20 octets) take a slower way. */
+/** Longer serials than RFC 5280 allows (20 bytes) take a slower way. */
 const USUAL_WORDS = 3;
 const USUAL_BITS = BigInt(64 * USUAL_WORDS);
 
@@ -99,7 +99,7 @@ export class EntryPacker {
     return until ?? null;
   }
 
-  /** Writes the content octets of the INTEGER and returns their number. */
+  /** Writes the content bytes of the INTEGER and returns their number. */
   #writeSerial(serial: unknown, at: number): number {
     if (typeof serial === 'string' && BARE_DIGITS.test(serial)) return this.#writeHexSerial(serial, at);
     if (typeof serial === 'bigint' && serial >> USUAL_BITS === 0n) return this.#writeWords(serial, at);
@@ -107,7 +107,7 @@ export class EntryPacker {
   }
 
   #writeBytes(bytes: Uint8Array, at: number): number {
-    if (bytes.length > MAX_SERIAL_OCTETS) throw invalidValue(`serialNumber is longer than ${MAX_SERIAL_OCTETS} octets`);
+    if (bytes.length > MAX_SERIAL_OCTETS) throw invalidValue(`serialNumber is longer than ${MAX_SERIAL_OCTETS} bytes`);
     this.#reserve(at + bytes.length);
     this.#buffer.set(bytes, at);
     return bytes.length;
@@ -139,11 +139,11 @@ export class EntryPacker {
     const digits = hex.length - digit;
     if (digits < 1) throw invalidValue('serialNumber is empty');
     const first = nibble(hex, digit);
-    // A leading octet of zero keeps the number positive when its top bit is set.
+    // A leading byte of zero keeps the number positive when its top bit is set.
     const odd = digits & 1;
     const pad = odd === 0 && first > 7 ? 1 : 0;
     const length = pad + (digits >> 1) + odd;
-    if (length > MAX_SERIAL_OCTETS) throw invalidValue(`serialNumber is longer than ${MAX_SERIAL_OCTETS} octets`);
+    if (length > MAX_SERIAL_OCTETS) throw invalidValue(`serialNumber is longer than ${MAX_SERIAL_OCTETS} bytes`);
     this.#reserve(at + length);
     const buffer = this.#buffer;
     let out = at;

@@ -12,6 +12,7 @@ import { checkNames, type OptionNames, readOptions } from '../x509/options.js';
 import { checkResponder } from './check-responder.js';
 import { EntryPacker, type PackedEntry, unpackEntries } from './entry-packer.js';
 import { ExternalPool, type ExternalProfile, signExternally } from './external-pool.js';
+import { type Lifetime, resolveLifetime, timesAt } from './lifetime.js';
 import { checkWhole, MAX_THREADS, type SignAllOptions, type SignedEntry, signAll } from './sign-all.js';
 import {
   certIdHashes,
@@ -22,7 +23,6 @@ import {
   signatureAlgorithmOf,
 } from './signer-profile.js';
 import type { MakePool } from './signing-run.js';
-import { resolveValidity, timesAt, type Validity } from './validity.js';
 
 /**
  * Signs the status of many certificates of one issuer, at little more than the cost of the bare signatures.
@@ -37,7 +37,7 @@ export class ResponseSigner {
   readonly #signatureAlgorithm: string | null;
   /** Those of the responses that {@link signAll} makes, in their order: by hash, then by spelling of the issuer's name. */
   readonly #kinds: readonly Kind[];
-  readonly #validity: Validity;
+  readonly #validity: Lifetime;
   readonly #packer = new EntryPacker();
 
   /**
@@ -52,7 +52,7 @@ export class ResponseSigner {
     const isChecked = options.allowUnauthorized !== true;
     if (isChecked) checkResponder(responder.x509, issuer.x509, new Date());
     // A signer may live longer than its certificate.
-    this.#validity = resolveValidity(options.validity, isChecked ? Date.parse(responder.x509.validTo) : undefined);
+    this.#validity = resolveLifetime(options.validity, isChecked ? Date.parse(responder.x509.validTo) : undefined);
     this.issuer = issuerIdentity(issuer, options.subjects);
     this.#signatureAlgorithm = signatureAlgorithmOf(this.#profile);
     this.#kinds = certIdHashes(options.certIdAlgorithm).flatMap((hash) =>
@@ -125,10 +125,10 @@ export class ResponseSigner {
    * @param milliseconds - How long to measure; 200 by default.
    * @throws (rejects) `ERR_OCSP_INVALID_VALUE` with an external signer; `ERR_OCSP_OPENSSL`.
    */
-  async bareRate(threads: number = availableParallelism(), milliseconds: number = 200): Promise<number> {
+  async rawSigningRate(threads: number = availableParallelism(), milliseconds: number = 200): Promise<number> {
     const { backend } = this.#chosen({});
     if ('signer' in backend) throw invalidValue('an external signer is not measured');
-    return backend.bareRate(
+    return backend.rawSigningRate(
       checkWhole(threads, 'threads', MAX_THREADS),
       checkWhole(milliseconds, 'milliseconds', 60_000),
     );

@@ -4,8 +4,8 @@ import type { StatusEntry } from '../statuses/status-entry.js';
 import type { StoredLabel } from '../store/answer-kinds.js';
 import type { HashAlgorithm } from '../x509/algorithms.js';
 import { type OptionNames, readOptions } from '../x509/options.js';
+import type { Lifetime } from './lifetime.js';
 import { type MakePool, SigningRun } from './signing-run.js';
-import type { Validity } from './validity.js';
 
 /** How `signAll` runs. */
 export interface SignAllOptions {
@@ -70,7 +70,7 @@ const MAX_BATCH = 65_536;
 export function signAll(
   makePool: MakePool,
   labels: readonly StoredLabel[],
-  validity: Validity,
+  validity: Lifetime,
   source: Iterable<StatusEntry> | AsyncIterable<StatusEntry>,
   input: SignAllOptions,
 ): AsyncIterableIterator<SignedEntry> {

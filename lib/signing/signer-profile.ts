@@ -8,7 +8,7 @@ import { type CertificateInput, type ParsedCertificate, toCertificate } from '..
 import { type PrivateKeyInput, toPrivateKey } from '../x509/key.js';
 import { SignatureAlgorithmOID } from '../x509/oids.js';
 import type { OptionNames } from '../x509/options.js';
-import type { ValidityOptions } from './validity.js';
+import type { LifetimeOptions } from './lifetime.js';
 
 /** What a {@link ResponseSigner} is made of. */
 export interface ResponseSignerOptions {
@@ -36,12 +36,12 @@ export interface ResponseSignerOptions {
    * of each kind will do.
    */
   readonly subjects?: Iterable<CertificateInput>;
-  /** How responses name the responder; by key hash by default, as RFC 9919 wants. */
+  /** How responses name the responder; by key hash by default, as RFC 9919 requires. */
   readonly responderId?: OCSPResponderEncoding | `${OCSPResponderEncoding}`;
   /** Certificates to embed; by default the responder certificate, also that of the issuer, which many clients need. */
   readonly certificates?: Iterable<CertificateInput>;
-  /** From when and until when responses hold; see {@link ValidityOptions}. */
-  readonly validity?: ValidityOptions;
+  /** From when and until when responses hold; see {@link LifetimeOptions}. */
+  readonly validity?: LifetimeOptions;
   /** Sign even with a responder certificate that clients will refuse: expired, or not authorised by the issuer. */
   readonly allowUnauthorized?: boolean;
 }
@@ -73,7 +73,7 @@ export interface SignerProfile {
   readonly scheme: SchemeArguments;
   /** 1 by name, 2 by key hash. */
   readonly responderIdTag: 1 | 2;
-  /** Those that travel along. */
+  /** Those that are included. */
   readonly certificates: readonly ParsedCertificate['native'][];
 }
 

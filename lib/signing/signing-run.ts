@@ -4,8 +4,8 @@ import { copyEntry, type StatusEntry } from '../statuses/status-entry.js';
 import type { StoredLabel } from '../store/answer-kinds.js';
 import { serialToBytes, serialToText } from '../x509/serial-number.js';
 import { type DefaultTimes, EntryPacker } from './entry-packer.js';
+import { type Lifetime, timesAt } from './lifetime.js';
 import type { SignAllOptions, SignedEntry } from './sign-all.js';
-import { timesAt, type Validity } from './validity.js';
 
 /** {@link SignAllOptions} with the defaults filled in. */
 export type RunOptions = SignAllOptions & Required<Pick<SignAllOptions, 'threads' | 'concurrency' | 'verifySample'>>;
@@ -51,7 +51,7 @@ export class SigningRun implements AsyncIterableIterator<SignedEntry> {
   readonly #source: Iterator<StatusEntry> | AsyncIterator<StatusEntry>;
   /** What tells the responses of one entry from each other, in their order. */
   readonly #labels: readonly StoredLabel[];
-  readonly #validity: Validity;
+  readonly #validity: Lifetime;
   readonly #options: RunOptions;
   readonly #pool: NativeSigningPool;
   readonly #packer = new EntryPacker();
@@ -79,7 +79,7 @@ export class SigningRun implements AsyncIterableIterator<SignedEntry> {
   constructor(
     makePool: MakePool,
     labels: readonly StoredLabel[],
-    validity: Validity,
+    validity: Lifetime,
     source: Iterator<StatusEntry> | AsyncIterator<StatusEntry>,
     options: RunOptions,
   ) {

@@ -160,7 +160,7 @@ async function indexOf(crl: Crl, options: CrlSourceOptions): Promise<Map<string,
     position += 1;
     // Some lists have millions of entries, and others have work to do meanwhile.
     if (position % TURN === 0) await nextTurn();
-    // Damage to the list itself leaves no next entry to go on with; without the serial number nobody knows whom it is about.
+    // Damage to the list itself leaves no next entry to go on with; without the serial number no one knows whom it is about.
     const entry = reader.enter(Tag.SEQUENCE, 'revokedCertificate');
     const serial = serialOf(entry, position, options);
     if (serial === undefined) continue;

@@ -41,7 +41,7 @@ const MOST_OTHERS = 1024;
 /**
  * The member that a column or a JSON member of this name is, in any case; undefined for what is of no interest here.
  *
- * @throws `ERR_OCSP_MALFORMED` for a name that is nearly one of these: nobody would read what it says.
+ * @throws `ERR_OCSP_MALFORMED` for a name that is nearly one of these: no one would read what it says.
  */
 export function fieldNamed(name: string): FieldName | undefined {
   if (others.has(name)) return undefined;

@@ -5,7 +5,7 @@ import { ReasonFlags } from '../x509/reason.js';
 import { serialFromText } from '../x509/serial-number.js';
 import { parseGeneralizedTime } from '../x509/time.js';
 
-/** Longer ones are no serial numbers (RFC 5280 allows 20 octets), but an attempt to make big integers slow. */
+/** Longer ones are no serial numbers (RFC 5280 allows 20 bytes), but an attempt to make big integers slow. */
 const LONGEST_SERIAL = 2 * 255;
 
 /** A serial number at `[start, end)`, as {@link serialFromHexText} takes it; bare digits stay as they stand. */

@@ -68,7 +68,7 @@ export async function readAll(input: ByteInput): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-/** How one file format is cut into rows and read. Made anew for each iteration, so it may keep state. */
+/** How one file format is cut into rows and read. Made again for each iteration, so it may keep state. */
 export interface RowFormat {
   /** Position of the line feed that ends the row which begins at `start`; -1 when it lies beyond `bytes`. */
   rowEnd(bytes: Buffer, start: number): number;

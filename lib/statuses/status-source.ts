@@ -19,7 +19,7 @@ export interface BatchOptions {
 }
 
 /**
- * The certificates to sign for. Each iteration begins anew and gives the same entries in the same order, for as long as
+ * The certificates to sign for. Each iteration begins again and gives the same entries in the same order, for as long as
  * what lies behind does not change; so a run is resumed by skipping what it has done.
  *
  * A source over a stream can be iterated only once.

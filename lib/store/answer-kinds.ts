@@ -31,7 +31,7 @@ export interface AnswerKind {
 /** What a store tells of the kind of a response. */
 export type StoredLabel = Pick<StoredResponse, 'hashAlgorithm' | 'issuerNameHash' | 'signatureAlgorithm'>;
 
-/** A response has one octet for its kind. */
+/** A response has one byte for its kind. */
 const MOST_KINDS = 255;
 
 /** What a store without an issuer takes. */

@@ -11,7 +11,7 @@ import { issuerIdentity } from './issuer-identity.js';
 import { scanFrames } from './segment-scan.js';
 import type { SegmentStore } from './segment-store.js';
 
-/** Octets before the serial number of a response in the first format, behind which there is no kind of answer. */
+/** Bytes before the serial number of a response in the first format, behind which there is no kind of answer. */
 const RESPONSE_HEADER = 30;
 const RUN_NAME = 'conversion';
 

@@ -87,7 +87,7 @@ const BLOCK = 512;
 export function* exportTar(records: Iterable<StoredResponse>, options: ExportOptions = {}): Generator<Buffer> {
   const named = namesFor(options);
   for (const [name, { der, producedAt }] of named(records)) {
-    // The header has room for 100 octets, which serial numbers of up to 48 octets need.
+    // The header has room for 100 bytes, which serial numbers of up to 48 bytes need.
     if (name.length > 100) {
       const path = paxRecord('path', name);
       yield tarHeader('pax-header', path.length, producedAt, 'x');

@@ -31,11 +31,11 @@ import { serialHex } from './serial-key.js';
 /** Kinds of frame. `END` stands where a segment's data ends and its index begins. */
 export const FrameKind = { RESPONSE: 1, CHECKPOINT: 2, END: 3 } as const;
 
-/** Octets before the serial number. */
+/** Bytes before the serial number. */
 const RESPONSE_HEADER = 30;
-/** Octets before the token. */
+/** Bytes before the token. */
 const SHORT_HEADER = 12;
-/** Largest number in six octets; as nextUpdate it means that there is none. */
+/** Largest number in six bytes; as nextUpdate it means that there is none. */
 export const MAX_UINT48: number = 2 ** 48 - 1;
 /** No response is as large; a length beyond it is damage. */
 export const LONGEST_FRAME: number = 1 << 24;
@@ -74,7 +74,7 @@ export function checkRecord(record: ResponseRecord, serial: Uint8Array): Checked
     throw invalidValue(`certStatus is not a member of OCSPCertStatus: ${certStatus}`);
   checkBytes(der, 'der');
   if (der.length === 0) throw invalidValue('der is empty');
-  if (der.length > LONGEST_FRAME - 1024) throw invalidValue(`der is longer than ${LONGEST_FRAME - 1024} octets`);
+  if (der.length > LONGEST_FRAME - 1024) throw invalidValue(`der is longer than ${LONGEST_FRAME - 1024} bytes`);
   return { serial, statusVersion, producedAt, certStatus, nextUpdate, der };
 }
 

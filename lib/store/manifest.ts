@@ -11,7 +11,7 @@ import { MARK_LENGTH } from './segment-format.js';
 export interface SegmentEntry {
   /** Name of its file in the folder of the store. */
   readonly file: string;
-  /** Its size in octets. */
+  /** Its size in bytes. */
   readonly bytes: number;
   /** Responses in it. */
   readonly entries: number;
@@ -26,7 +26,7 @@ export interface Manifest {
   readonly generation: number;
   /** Random: tells the store from one that was in this folder before. */
   readonly store: string;
-  /** Whose answers they are; null while nobody has said it. */
+  /** Whose answers they are; null while no one has said it. */
   readonly issuer: StoredIssuer | null;
   /** The kinds of answer that it has; only ever added to. */
   readonly kinds: readonly AnswerKind[];

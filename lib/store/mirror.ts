@@ -24,7 +24,7 @@ export interface MirrorResult {
 /**
  * Makes a folder, on a disk of another machine, say, a mirror of a store, or brings it up to date: the segments that it does not have, then
  * `MANIFEST`, which lets all of them be served at once, then away with what it does not name. Whoever reads the mirror sees the old state or
- * the new one, also after an interruption. Nobody else may write to it. An unfinished run is left out.
+ * the new one, also after an interruption. No one else may write to it. An unfinished run is left out.
  *
  * @throws (rejects) `ERR_OCSP_INVALID_VALUE` when the folder has another store, or a later state of this one; `ERR_OCSP_STORE_DAMAGED`;
  * `ERR_OCSP_STORE_LOCKED` while another one mirrors into it; what the file system throws.

@@ -75,7 +75,7 @@ export interface ResponseRecord extends ResponseVersion, AnswerLabel {
 
 /** A response as it comes out of a store. */
 export interface StoredResponse extends ResponseRecord {
-  /** Upper-case hexadecimal digits, two for each octet. */
+  /** Upper-case hexadecimal digits, two for each byte. */
   readonly serial: string;
   readonly hashAlgorithm: HashAlgorithm;
   readonly issuerNameHash: Buffer | null;

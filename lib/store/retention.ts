@@ -32,7 +32,7 @@ function overlaps(a: SegmentReader, b: SegmentReader): boolean {
 }
 
 /**
- * Compares the serial numbers of keys that may be padded to different widths. The kind of answer, their last octet, does not
+ * Compares the serial numbers of keys that may be padded to different widths. The kind of answer, their last byte, does not
  * matter: a status hides older ones of every kind.
  */
 function compareKeys(one: Buffer, other: Buffer): number {

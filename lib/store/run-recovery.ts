@@ -94,7 +94,7 @@ export class RunRecovery {
   }
 
   async #forgetRun(epoch: number): Promise<void> {
-    // The note goes first: without it the files are rubbish, and it without them a run that lost its work.
+    // The note goes first: without it the files are leftovers, and it without them a run that lost its work.
     await rm(runPath(this.#writer.folder), { force: true });
     await syncFolder(this.#writer.folder);
     // A commit that failed may have published them all the same.

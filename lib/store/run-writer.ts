@@ -68,7 +68,7 @@ export class BulkRun implements RunWriter {
     });
   }
 
-  /** After an error nobody knows what is in the file: only the next `beginRun`, which looks, may go on. */
+  /** After an error no one knows what is in the file: only the next `beginRun`, which looks, may go on. */
   #next<T>(action: () => Promise<T>): Promise<T> {
     return this.#queue(async () => {
       if (this.#ended) throw invalidValue('the run has ended');

@@ -1,15 +1,15 @@
 /**
- * A segment file. All numbers are unsigned and big-endian; every octet is under a CRC-32. The header has some that are
+ * A segment file. All numbers are unsigned and big-endian; every byte is under a CRC-32. The header has some that are
  * random; its CRC begins all others, so that no part of one segment passes for that of another.
  *
- * 1. header, 32 octets: `OCSPSEG\x03`, epoch (6), sequence (4), mark of the epoch (8), zeros (2), CRC (4)
+ * 1. header, 32 bytes: `OCSPSEG\x03`, epoch (6), sequence (4), mark of the epoch (8), zeros (2), CRC (4)
  * 2. data: frames (see `frames.ts`) in the order in which they came, then an END frame
  * 3. index: one entry for each key (serial number and kind of answer), ascending, in blocks of {@link BLOCK_ENTRIES} that each end with a CRC (4).
  *    An entry is the key, padded with zeros on the left to the width of the longest, offset (6) and length (4) of
  *    its frame
  * 4. the first key of each block, then the very last one, and a CRC (4)
  * 5. which serial numbers there may be (see `serial-filter.ts`), and a CRC (4)
- * 6. footer, {@link FOOTER_LENGTH} octets
+ * 6. footer, {@link FOOTER_LENGTH} bytes
  *
  * A file that does not end with a footer is the unfinished end of a bulk run.
  */
@@ -18,14 +18,14 @@ import { storeDamaged } from './errors.js';
 
 export const HEADER_LENGTH = 32;
 export const FOOTER_LENGTH = 72;
-/** Entries in a block of the index; with serial numbers of 20 octets a block is about 1 KiB. */
+/** Entries in a block of the index; with serial numbers of 20 bytes a block is about 1 KiB. */
 export const BLOCK_ENTRIES = 32;
-/** Octets of an index entry beside the key. */
+/** Bytes of an index entry beside the key. */
 export const ENTRY_TAIL = 10;
 
 const HEADER_MAGIC = 'OCSPSEG\x03';
 const FOOTER_MAGIC = 'OCSPEND\x03';
-/** Octets of the mark of an epoch. */
+/** Bytes of the mark of an epoch. */
 export const MARK_LENGTH = 8;
 
 /** What the footer says. */
@@ -34,7 +34,7 @@ export interface Footer {
   readonly indexOffset: number;
   /** Where the list of first serial numbers begins. */
   readonly sparseOffset: number;
-  /** Octets of a key in the index. */
+  /** Bytes of a key in the index. */
   readonly keyWidth: number;
   /** Keys in the index. */
   readonly entries: number;
@@ -46,7 +46,7 @@ export interface Footer {
   readonly maxStatusVersion: number;
   /** Latest nextUpdate; 2^48 - 1 when some response has none. */
   readonly maxNextUpdate: number;
-  /** CRC-32 of all octets before the footer. */
+  /** CRC-32 of all bytes before the footer. */
   readonly sum: number;
 }
 
@@ -120,7 +120,7 @@ export function decodeFooter(bytes: Buffer, name: string, seed: number): Footer 
   };
 }
 
-/** The checksum of a footer, under which that of all other octets is: what the manifest knows a segment by. */
+/** The checksum of a footer, under which that of all other bytes is: what the manifest knows a segment by. */
 export function sealOf(footer: Buffer): string {
   return footer.toString('hex', FOOTER_LENGTH - 4);
 }

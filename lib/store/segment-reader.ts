@@ -189,7 +189,7 @@ export class SegmentReader {
       throw storeDamaged(`${this.name} is another segment: ${this.header.epoch}, ${this.header.sequence}`);
     if (entry === undefined) return;
     if (this.bytes !== entry.bytes)
-      throw storeDamaged(`${this.name} has ${this.bytes} octets instead of ${entry.bytes}`);
+      throw storeDamaged(`${this.name} has ${this.bytes} bytes instead of ${entry.bytes}`);
     if (this.seal !== entry.seal) throw storeDamaged(`${this.name} is not the segment of this name that was published`);
   }
 

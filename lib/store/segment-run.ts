@@ -121,7 +121,7 @@ export class SegmentRun {
     await writer?.close();
   }
 
-  /** Closes and removes all files of the epoch, as far as that can be done; what stays is rubbish. */
+  /** Closes and removes all files of the epoch, as far as that can be done; what stays is a leftover. */
   async remove(): Promise<void> {
     await this.close().catch(() => undefined);
     for (const name of segmentNames(this.#folder, this.#epoch)) await removeQuietly(join(this.#folder, name));
@@ -144,7 +144,7 @@ export class SegmentRun {
     if (writer === undefined) return;
     if (writer.records === 0) {
       // Nothing but a checkpoint, as at the end of a run whose last segment was just full. It is what the run goes on from if it
-      // cannot be published, and rubbish once it is.
+      // cannot be published, and leftovers once it is.
       await writer.close();
     } else {
       this.#sealed.push(await writer.seal());

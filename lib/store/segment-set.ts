@@ -12,7 +12,7 @@ import { SerialMark } from './serial-filter.js';
 const ATTEMPTS = 100;
 /** How many segments are kept open for one iteration. */
 const MOST_KEPT = 32;
-/** Octets for the frames of one serial number; what has no room takes longer to be read. */
+/** Bytes for the frames of one serial number; what has no room takes longer to be read. */
 const MEMORY = 64 * 1024;
 
 /** The segments that a manifest names. Follows the manifest as writers, in this process or others, replace it. */
@@ -179,7 +179,7 @@ export class SegmentSet {
     try {
       for (const entry of manifest.segments) {
         let reader = this.#readers.get(entry.file);
-        // A name comes again in a store that was made anew.
+        // A name comes again in a store that was made again.
         if (reader?.seal !== entry.seal) {
           reader = new SegmentReader(join(this.#folder, entry.file), entry);
           opened.push(reader);

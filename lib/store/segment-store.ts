@@ -38,9 +38,9 @@ import { WriterLock } from './writer-lock.js';
 export interface SegmentStoreOptions {
   /** Milliseconds after which a change by another process is seen at the latest. 0 looks at every `get`. Default 250. */
   readonly refreshInterval?: number;
-  /** Records after which a bulk run begins the next segment; a writer needs 60 octets of memory for each. Default 2^20. */
+  /** Records after which a bulk run begins the next segment; a writer needs 60 bytes of memory for each. Default 2^20. */
   readonly segmentRecords?: number;
-  /** Octets after which a bulk run begins the next segment. Default 1 GiB. */
+  /** Bytes after which a bulk run begins the next segment. Default 1 GiB. */
   readonly segmentBytes?: number;
   /**
    * Write although a process on another host holds the lock, as a network file system may go on to say after that host's end.
@@ -62,7 +62,7 @@ const RUN_NAMES: OptionNames<BeginRunOptions> = { id: true, otherRun: true, issu
 export interface StoreStats {
   /** Segments that are served. */
   readonly segments: number;
-  /** Their octets. */
+  /** Their bytes. */
   readonly bytes: number;
   /** Entries of all segments; a certificate counts in each segment that has a response for it. */
   readonly entries: number;
@@ -85,7 +85,7 @@ const RUN_LOCK = 'run';
  *   end. `MANIFEST` says which segments count, and is replaced as a whole: a reader sees all of a run or nothing.
  * - Of several responses for one certificate the one that {@link compareVersions} prefers is served, whichever segment it is
  *   in. So the order of writing never matters, and nothing is looked up while a run is written.
- * - Every octet is under a checksum. Damage is an error (`ERR_OCSP_STORE_DAMAGED`), never a response.
+ * - Every byte is under a checksum. Damage is an error (`ERR_OCSP_STORE_DAMAGED`), never a response.
  * - Methods that write take the lock of the folder for moments, and wait for it: `ERR_OCSP_STORE_LOCKED` when another process does
  *   not give it back. A bulk run and a compaction have locks of their own, so that others write while they go on; there is one
  *   run at a time, and one compaction.
@@ -234,7 +234,7 @@ export class SegmentStore implements ResponseStore {
     this.#checkOpen();
     const seconds = checkDate(now, 'now').getTime() / 1000;
     return this.#write(async () => {
-      // Nobody knows yet what the run will bring that is older, and has to stay hidden.
+      // No one knows yet what the run will bring that is older, and has to stay hidden.
       if (unfinishedRun(this.#folder, this.#set.manifest) !== undefined) return 0;
       const dropped = droppable(this.#set.readers, seconds);
       if (dropped.length === 0) return 0;

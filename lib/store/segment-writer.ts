@@ -19,7 +19,7 @@ import { BLOCK_ENTRIES, decodeHeader, ENTRY_TAIL, encodeFooter, encodeHeader, se
 import { filterLength, SerialMark } from './serial-filter.js';
 import { SerialIndex } from './serial-index.js';
 
-/** Octets that are collected before they are written. Writing is also when the event loop gets its turn: a few milliseconds. */
+/** Bytes that are collected before they are written. Writing is also when the event loop gets its turn: a few milliseconds. */
 const BUFFER_LENGTH = 1 << 18;
 
 /** Writes one segment, front to back. After an error the file is good for nothing but recovery. */
@@ -77,7 +77,7 @@ export class SegmentWriter {
     return this.#index.length;
   }
 
-  /** Octets so far. */
+  /** Bytes so far. */
   get bytes(): number {
     return this.#position + this.#buffered;
   }

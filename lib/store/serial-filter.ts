@@ -1,16 +1,16 @@
 /**
- * Which serial numbers a segment may have: a Bloom filter in blocks of 64 octets, each of which is one line of a processor's
+ * Which serial numbers a segment may have: a Bloom filter in blocks of 64 bytes, each of which is one line of a processor's
  * cache. Of serial numbers that are not there it lets some 0.4 % pass, which costs them a look at the index.
  */
 
-/** Octets of a block. */
+/** Bytes of a block. */
 const BLOCK = 64;
 const BLOCK_BITS_SHIFT = 23;
 const BITS_PER_ENTRY = 12;
 /** Bits of a serial number, all in one block. */
 const PROBES = 8;
 
-/** Octets of the filter of so many entries. */
+/** Bytes of the filter of so many entries. */
 export function filterLength(entries: number): number {
   return Math.ceil((entries * BITS_PER_ENTRY) / (8 * BLOCK)) * BLOCK;
 }

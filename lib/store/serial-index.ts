@@ -16,7 +16,7 @@ export interface IndexedFrame {
 /**
  * Which serial number lies where in a segment that is being written.
  *
- * Plain arrays of numbers, 60 octets for each record, so that a million of them is neither a burden for the garbage
+ * Plain arrays of numbers, 60 bytes for each record, so that a million of them is neither a burden for the garbage
  * collector nor a reason to hold up the event loop: runs are sorted as they fill, and merged in slices at the end.
  */
 export class SerialIndex {
@@ -38,7 +38,7 @@ export class SerialIndex {
     return this.#length;
   }
 
-  /** Octets of the longest serial number. */
+  /** Bytes of the longest serial number. */
   get longestKey(): number {
     return this.#longestKey;
   }

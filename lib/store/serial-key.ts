@@ -2,22 +2,22 @@ import { types } from 'node:util';
 import { invalidArgType, invalidValue } from '../errors.js';
 import { type SerialNumberInput, serialFromText, serialToBytes, serialToText } from '../x509/serial-number.js';
 
-/** A serial number; or the octets of one that is not negative, most significant first, or of a key that the store gave. */
+/** A serial number; or the bytes of one that is not negative, most significant first, or of a key that the store gave. */
 export type SerialKey = SerialNumberInput | Uint8Array;
 
-/** Octets of the longest serial number that a store takes. RFC 5280 allows 20; some authorities have gone beyond. */
+/** Bytes of the longest serial number that a store takes. RFC 5280 allows 20; some authorities have gone beyond. */
 export const LONGEST_KEY = 255;
 
 /**
  * Keys are numbers that are not negative. For -n stands 2^256 + n, and nothing else does: no authority has a serial number that is
- * as large, twelve octets more than RFC 5280 allows.
+ * as large, twelve bytes more than RFC 5280 allows.
  */
 const NEGATIVE_KEY = 33;
 const NEGATIVE_MARK = 1;
 
 /**
- * The octets of a serial number without leading zeros: equal for equal numbers, and ordered by length, then by content,
- * as the numbers are; negative ones come behind those of 32 octets. The result may be a view on the argument.
+ * The bytes of a serial number without leading zeros: equal for equal numbers, and ordered by length, then by content,
+ * as the numbers are; negative ones come behind those of 32 bytes. The result may be a view on the argument.
  *
  * @throws TypeError when it is none of the kinds; `ERR_OCSP_INVALID_VALUE` when it is not hexadecimal, or too long.
  */
@@ -61,7 +61,7 @@ function withoutZeros(octets: Uint8Array): Uint8Array {
 
 function negativeKey(magnitude: Uint8Array): Uint8Array {
   if (magnitude.length >= NEGATIVE_KEY)
-    throw invalidValue(`serial is negative, and longer than ${NEGATIVE_KEY - 1} octets`);
+    throw invalidValue(`serial is negative, and longer than ${NEGATIVE_KEY - 1} bytes`);
   const key = Buffer.alloc(NEGATIVE_KEY);
   key[0] = NEGATIVE_MARK;
   key.set(magnitude, NEGATIVE_KEY - magnitude.length);
@@ -73,10 +73,10 @@ function isNegative(key: Uint8Array): boolean {
 }
 
 function tooLong(): Error {
-  return invalidValue(`serial is longer than ${LONGEST_KEY} octets`);
+  return invalidValue(`serial is longer than ${LONGEST_KEY} bytes`);
 }
 
-/** Upper-case hexadecimal digits, two for each octet, after `-` when negative: the form of `X509Certificate.serialNumber`. */
+/** Upper-case hexadecimal digits, two for each byte, after `-` when negative: the form of `X509Certificate.serialNumber`. */
 export function serialHex(key: Uint8Array): string {
   const hex = Buffer.from(key.buffer, key.byteOffset, key.length).toString('hex').toUpperCase();
   return isNegative(key) ? `-${hex.slice(2).replace(/^(?:00)+(?=..)/, '')}` : hex;

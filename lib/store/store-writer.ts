@@ -5,6 +5,7 @@ import { OCSPError } from '../errors.js';
 import { agreedIssuer } from './answer-kinds.js';
 import { removeQuietly } from './durable-files.js';
 import { checkedRecordOf, kindOf } from './frames.js';
+import { removeLeftovers } from './leftovers.js';
 import {
   compactionEpoch,
   type Manifest,
@@ -18,7 +19,6 @@ import {
 import { servedBySerial } from './merge.js';
 import { mergeable } from './merge-policy.js';
 import type { AnswerLabel, IssuerIdentity } from './response-store.js';
-import { removeRubbish } from './rubbish.js';
 import type { SegmentReader } from './segment-reader.js';
 import { type SegmentLimits, SegmentRun } from './segment-run.js';
 import type { SegmentSet } from './segment-set.js';
@@ -57,7 +57,7 @@ export class StoreWriter {
       this.#lock = lock;
       try {
         this.set.reload();
-        await removeRubbish(this.folder, this.set.manifest);
+        await removeLeftovers(this.folder, this.set.manifest);
         return await action();
       } finally {
         lock.release();
@@ -89,7 +89,7 @@ export class StoreWriter {
   async agree(issuer: IssuerIdentity | undefined): Promise<void> {
     if (issuer === undefined) return;
     const { manifest } = this.set;
-    // What has nothing is nobody's: a first attempt may have been that of another.
+    // What has nothing is no one's: a first attempt may have been that of another.
     const isEmpty = manifest.segments.length === 0 && unfinishedRun(this.folder, manifest) === undefined;
     const agreed = agreedIssuer(isEmpty ? null : manifest.issuer, issuer);
     if (agreed === manifest.issuer) return;

@@ -32,7 +32,7 @@ const FILE = 'LOCK';
  *
  * | state | `LOCK` | what ends it |
  * |---|---|---|
- * | free | nobody has it locked | {@link acquire} |
+ * | free | no one has it locked | {@link acquire} |
  * | held | the holder has it locked | {@link release}; the end of thread, process or machine |
  * | lost | removed or replaced by somebody else while it was held | {@link check}, before anything is published, throws |
  *

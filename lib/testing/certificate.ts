@@ -263,7 +263,7 @@ function keyIdentifier(publicKey: KeyObject): Buffer {
   return createHash('sha1').update(publicKeyBits(publicKey)).digest();
 }
 
-/** Content of the subjectPublicKey BIT STRING, without its unused-bits octet. */
+/** Content of the subjectPublicKey BIT STRING, without its unused-bits byte. */
 export function publicKeyBits(publicKey: KeyObject): Buffer {
   const spki = publicKey.export({ format: 'der', type: 'spki' });
   const { contentStart, end } = new DerReader(spki).read(0x30);

@@ -16,7 +16,7 @@ const ENDED = 'ERR_OCSP_INVALID_VALUE';
 const ENDLESS = 1000;
 
 /**
- * Checks that a {@link Ledger} lets every range be done by somebody, and nobody's work be lost: one holder at a time, ranges of
+ * Checks that a {@link Ledger} lets every range be done by somebody, and no one's work be lost: one holder at a time, ranges of
  * silent workers to others, with what is known of their progress. For any implementation, in any test framework.
  *
  * @param make - makes a ledger with these ranges; called again and again
@@ -105,7 +105,7 @@ const CHECKS: readonly (readonly [
       const { ledger, expire } = await make(['a']);
       const slow = await leaseOne(f, ledger);
       await expire();
-      // Nobody else has taken it.
+      // No one else has taken it.
       await f.equal(
         'checkpoint after the lease ran out, before another',
         () => ledger.checkpoint(slow, '0A'),

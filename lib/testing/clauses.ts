@@ -48,7 +48,7 @@ export const AUTHORITY_CLAUSES = {
   A4: 'What the CA has changed, lookup says once the change is done, or after lag at the latest.',
   A5: 'statusVersion, where there is one, is a whole number, and grows with each change of a certificate.',
   A6: 'changes(null) gives everything that is not good.',
-  A7: 'changes(cursor) gives what has changed since that cursor, also what changed while nobody listened.',
+  A7: 'changes(cursor) gives what has changed since that cursor, also what changed while no one listened.',
   A8: 'A feed that goes on gives every change, also of writers that are at work at once.',
   A9: 'In the feed the newest status of a certificate has the highest statusVersion, also when it is good again.',
   A10: 'A feed says something every few seconds, also when there is no news.',

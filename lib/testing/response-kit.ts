@@ -79,7 +79,7 @@ export class TestResponseKit {
     };
   }
 
-  /** A response by the delegate, whose certificate travels along. */
+  /** A response by the delegate, whose certificate is included. */
   respond(
     entries: TestEntry | readonly TestEntry[] = this.entry(),
     changes: Partial<TestResponseOptions> = {},
@@ -113,7 +113,7 @@ export class TestResponseKit {
       of('two entries by two hashes', this.respond([this.entry(), this.entry({ hash: 'sha256' })])),
       of('no nextUpdate, thisUpdate now', this.respond(this.entry({ nextUpdate: null }))),
       of('unknown extension, not critical', this.respond(undefined, { extensions: [unknownExtension(false)] })),
-      of('nonce that nobody asked for', this.respond(undefined, { extensions: [nonceExtension()] })),
+      of('nonce that no one asked for', this.respond(undefined, { extensions: [nonceExtension()] })),
       of('nonce without the inner OCTET STRING', this.respond(undefined, { extensions: [bareNonceExtension()] })),
       of('revoked', this.respond(this.entry({ status: 'revoked', revocationReason: 1 })), 'revoked'),
       of('revoked without a reason', this.respond(this.entry({ status: 'revoked' })), 'revoked'),
@@ -154,13 +154,13 @@ export class TestResponseKit {
       ['unauthorized', 6],
     ] as const;
     return [
-      of('no octets', Buffer.alloc(0)),
+      of('no bytes', Buffer.alloc(0)),
       of('text', Buffer.from('<html>')),
       of('cut short', whole.subarray(0, -1)),
       of('two gigabytes announced', Buffer.from('30847fffffff0a0100', 'hex')),
       of('nested without end', Buffer.alloc(20_000, Buffer.from('3080', 'hex'))),
-      of('octets behind the response', this.respond(undefined, { trailing: encodeNull() })),
-      of('octets behind the answer', this.respond(undefined, { trailingInside: encodeNull() })),
+      of('bytes behind the response', this.respond(undefined, { trailing: encodeNull() })),
+      of('bytes behind the answer', this.respond(undefined, { trailingInside: encodeNull() })),
       of('an unknown type of answer', wrapTestResponse(whole, undefined, UNKNOWN_OID)),
       of('successful without an answer', testErrorResponse(0)),
       of('status 4', testErrorResponse(4)),
@@ -190,8 +190,8 @@ export class TestResponseKit {
     return [
       of('no entry'),
       of('another serial number', { serialNumber: serial + 1n }),
-      of('serial number with an octet more', { serialNumber: serial << 8n }),
-      of('serial number with an octet less', { serialNumber: serial >> 8n }),
+      of('serial number with a byte more', { serialNumber: serial << 8n }),
+      of('serial number with a byte less', { serialNumber: serial >> 8n }),
       of('negative serial number', { serialNumber: -serial }),
       of('same serial number, another issuer', { issuer: stranger }),
       of("another issuer's name", { issuerNameHash: randomBytes(20) }),

@@ -1,4 +1,4 @@
-/** OCSP responses written octet by octet: right ones, and ones that no builder would make. */
+/** OCSP responses written byte by byte: right ones, and ones that no builder would make. */
 import { createHash, type KeyObject, type X509Certificate } from 'node:crypto';
 import {
   DerReader,
@@ -21,7 +21,7 @@ import { publicKeyBits, readExtension, type TestExtension } from './certificate.
 import { SIGNATURE_NAMES, signatureAlgorithm, signBytes, type TestSignatureOptions } from './signature.js';
 import type { TestIdentity } from './test-ca.js';
 
-/** A moment, or the content octets of a GeneralizedTime as they are to be written, right or wrong. */
+/** A moment, or the content bytes of a GeneralizedTime as they are to be written, right or wrong. */
 export type TestTime = Date | string;
 
 /** One SingleResponse. */
@@ -68,13 +68,13 @@ export interface TestResponseOptions extends TestSignatureOptions {
   producedAt?: TestTime;
   /** responseExtensions. */
   extensions?: readonly TestExtension[];
-  /** Certificates that travel along. Default: none. */
+  /** Certificates that are included. Default: none. */
   certificates?: readonly (X509Certificate | Uint8Array)[];
-  /** The last octet of the signature is changed. */
+  /** The last byte of the signature is changed. */
   breakSignature?: boolean;
-  /** Octets behind the BasicOCSPResponse, inside the OCTET STRING. */
+  /** Bytes behind the BasicOCSPResponse, inside the OCTET STRING. */
   trailingInside?: Uint8Array;
-  /** Octets behind the whole. */
+  /** Bytes behind the whole. */
   trailing?: Uint8Array;
   /** Version number, written out. Default: v1, left out as it is the default. */
   version?: number;
@@ -142,7 +142,7 @@ export function buildTestResponse(input: TestResponseOptions): Buffer {
   return wrapTestResponse(Buffer.concat([basic, options.trailingInside ?? Buffer.alloc(0)]), options.trailing);
 }
 
-/** An OCSPResponse around the octets of a BasicOCSPResponse. */
+/** An OCSPResponse around the bytes of a BasicOCSPResponse. */
 export function wrapTestResponse(
   basic: Uint8Array,
   trailing?: Uint8Array,

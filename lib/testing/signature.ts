@@ -99,7 +99,7 @@ export function signatureAlgorithm(privateKey: KeyObject, options: TestSignature
 /**
  * Signs bytes, in the way that {@link signatureAlgorithm} names for the same arguments.
  *
- * @returns The octets that go into the BIT STRING.
+ * @returns The bytes that go into the BIT STRING.
  */
 export function signBytes(bytes: Uint8Array, privateKey: KeyObject, options: TestSignatureOptions = {}): Buffer {
   const { hash = 'sha256' } = options;

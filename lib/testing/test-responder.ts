@@ -42,7 +42,7 @@ export type TestErrorStatus = 'malformedRequest' | 'internalError' | 'tryLater' 
  * | `good`, `revoked`, `unknown` | a right answer by the hash that was asked, with the nonce of the request |
  * | `expired`, `not-yet-valid` | good, of another time |
  * | `other-certificate` | good, about the next serial number |
- * | `broken-signature`, `stranger` | good, with a wrong signature; by a CA that nobody knows |
+ * | `broken-signature`, `stranger` | good, with a wrong signature; by a CA that no one knows |
  * | `malformedRequest`, `internalError`, `tryLater`, `sigRequired`, `unauthorized` | an error status of OCSP |
  * | `late` | good, after {@link TestResponderOptions.delay} |
  * | `slow` | good, a byte at a time, as many milliseconds apart |
@@ -81,7 +81,7 @@ export type TestBehaviourFunction = (request: TestResponderRequest) => TestBehav
 export interface TestResponderOptions {
   /** What it does. Default `good`. */
   behaviour?: TestBehaviour | TestBehaviourFunction;
-  /** Who signs. Default: a delegate that the CA issues, whose certificate travels along. */
+  /** Who signs. Default: a delegate that the CA issues, whose certificate is included. */
   signer?: TestIdentity;
   /** Milliseconds of `late`, and between the bytes of `slow`. Default 100. */
   delay?: number;

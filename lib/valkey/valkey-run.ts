@@ -97,7 +97,7 @@ export class ValkeyRun implements RunWriter {
       const end = Math.min(at + AT_ONCE, this.#records) - 1;
       const frames = await this.#use((connection) => connection.lrangeBuffer(`${this.#key}run:records`, at, end));
       if (frames.length !== end - at + 1)
-        throw new Error('the server has let go of responses of the run: begin it anew');
+        throw new Error('the server has dropped responses of the run: begin it again');
       const records = frames.map(recordOf);
       for (const [i, isWritten] of (await this.#store.put(records)).entries()) {
         const { serial } = records[i] as StoredResponse;

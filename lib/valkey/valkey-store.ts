@@ -64,7 +64,7 @@ const OVERHEAD = 1024;
 interface Remembered {
   readonly value: Buffer;
   readonly answers: readonly StoredResponse[];
-  /** By a clock that nobody sets. */
+  /** By a clock that no one sets. */
   readonly until: number;
 }
 
@@ -154,8 +154,8 @@ export class ValkeyStore implements ResponseStore {
 
   /**
    * Begins or continues a bulk run, whose responses wait at the servers for its commit. The commit puts them one after the other; it can be
-   * done again after a failure. A checkpoint is as durable as the servers are; where they have let go of what waited, the run fails,
-   * and begins anew.
+   * done again after a failure. A checkpoint is as durable as the servers are; where they have dropped what waited, the run fails,
+   * and begins again.
    */
   async beginRun(options: BeginRunOptions): Promise<RunWriter> {
     const { id, otherRun = 'refuse', issuer } = readOptions(options, RUN_NAMES);
@@ -164,7 +164,7 @@ export class ValkeyStore implements ResponseStore {
     return ValkeyRun.begin(this, this.#servers, this.#id, id, otherRun === 'discard');
   }
 
-  /** Nothing: servers let go of answers by themselves. */
+  /** Nothing: servers drop answers by themselves. */
   async sweep(): Promise<number> {
     return 0;
   }

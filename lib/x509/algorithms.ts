@@ -47,7 +47,7 @@ export interface CertIdHash {
   readonly hash: HashAlgorithm;
   /** Dotted OID of the hash. */
   readonly oid: string;
-  /** Octets of a digest. */
+  /** Bytes of a digest. */
   readonly digestLength: number;
 }
 
@@ -148,7 +148,7 @@ export function checkCertIdHash(value: unknown, name: string): CertIdHash {
 }
 
 /**
- * Checks an argument that has to name the hash of a new signature; null stands for "none", as Ed25519 wants.
+ * Checks an argument that has to name the hash of a new signature; null stands for "none", as Ed25519 requires.
  *
  * @throws TypeError when it is neither a string nor null; `ERR_OCSP_UNSUPPORTED_ALGORITHM` when it is neither SHA-2
  * nor SHA-3: MD5 is broken, and so is SHA-1 for signatures (RFC 9155, BR 7.1.3.2).

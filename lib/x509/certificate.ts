@@ -11,7 +11,7 @@ export type CertificateInput = X509Certificate | string | Uint8Array;
 
 const { CERTIFICATE_SERIAL, CERTIFICATE_ISSUER, CERTIFICATE_SUBJECT, CERTIFICATE_KEY_BITS } = native.offsets;
 
-/** A certificate. What nobody asks about it is not decoded: that takes OpenSSL longer than to verify a signature. */
+/** A certificate. What no one asks about it is not decoded: that takes OpenSSL longer than to verify a signature. */
 export class ParsedCertificate {
   /** DER. Not a copy: never hand it out. */
   readonly der: Buffer;
@@ -59,7 +59,7 @@ export class ParsedCertificate {
     return this.#serialAt >= 0;
   }
 
-  /** Content octets of the serialNumber INTEGER. Not a copy: never hand it out. */
+  /** Content bytes of the serialNumber INTEGER. Not a copy: never hand it out. */
   get serial(): Buffer {
     this.#serial ??= this.#isPlain ? this.der.subarray(this.#serialAt, this.#serialEnd) : this.native.serial;
     return this.#serial;
@@ -111,13 +111,13 @@ export class ParsedCertificate {
     return this.#publicKeyHashes[hash];
   }
 
-  /** Whether the issuer field is plainly, octet by octet, the subject of another certificate. */
+  /** Whether the issuer field is plainly, byte by byte, the subject of another certificate. */
   namesAsIssuer({ subject }: ParsedCertificate): boolean {
     const start = this.#issuerAt;
     const { length } = subject;
     if (!this.#isPlain || this.#issuerEnd - start !== length) return false;
     const { der } = this;
-    // Some tens of octets: a loop beats a call out of JavaScript.
+    // Some tens of bytes: a loop beats a call out of JavaScript.
     for (let i = 0; i < length; i++) if (der[start + i] !== subject[i]) return false;
     return true;
   }

@@ -6,7 +6,7 @@ import { formatGeneralizedTime, parseGeneralizedTime } from './time.js';
 
 export { checkBytes } from './checks.js';
 
-/** Identifier octets of the universal types in use (X.690 section 8.1.2). */
+/** Identifier bytes of the universal types in use (X.690 section 8.1.2). */
 export const Tag = {
   BOOLEAN: 0x01,
   INTEGER: 0x02,
@@ -29,20 +29,20 @@ export const Tag = {
   SET: 0x31,
 } as const;
 
-/** Identifier octet of a context-specific tag below 31; constructed unless said otherwise. */
+/** Identifier byte of a context-specific tag below 31; constructed unless said otherwise. */
 export function contextTag(number: number, constructed: boolean = true): number {
   return (constructed ? 0xa0 : 0x80) | number;
 }
 
 /** Where one element lies; positions count from the beginning of the reader's bytes. */
 export interface Tlv {
-  /** Identifier octets, as one big-endian number: `0x30`, or `0xbf8101` for [129] in the long form. */
+  /** Identifier bytes, as one big-endian number: `0x30`, or `0xbf8101` for [129] in the long form. */
   readonly tag: number;
-  /** First identifier octet. */
+  /** First identifier byte. */
   readonly start: number;
-  /** First content octet. */
+  /** First content byte. */
   readonly contentStart: number;
-  /** One past the last content octet. */
+  /** One past the last content byte. */
   readonly end: number;
 }
 
@@ -66,7 +66,7 @@ export class DerReader {
     return this.#position >= this.#end;
   }
 
-  /** First identifier octet of the next element, or undefined at the end. */
+  /** First identifier byte of the next element, or undefined at the end. */
   peekTag(): number | undefined {
     return this.atEnd ? undefined : this.bytes[this.#position];
   }
@@ -78,7 +78,7 @@ export class DerReader {
     const length = this.#readLength(what);
     const contentStart = this.#position;
     if (length > this.#end - contentStart) {
-      throw malformed(`${what} at byte ${start}: ${length} octets announced, ${this.#end - contentStart} left`);
+      throw malformed(`${what} at byte ${start}: ${length} bytes announced, ${this.#end - contentStart} left`);
     }
     this.#position = contentStart + length;
     return { tag, start, contentStart, end: this.#position };
@@ -133,7 +133,7 @@ export class DerReader {
     if (end !== contentStart) throw malformed(`${what} at byte ${start}: NULL with content`);
   }
 
-  /** A copy of an element's content octets. */
+  /** A copy of an element's content bytes. */
   copyContent({ contentStart, end }: Tlv): Buffer {
     return copyBytes(this.bytes, contentStart, end);
   }
@@ -146,7 +146,7 @@ export class DerReader {
   /** Refuses what is left over. */
   done(what: string = 'value'): void {
     if (!this.atEnd) {
-      throw malformed(`${what}: ${this.#end - this.#position} unexpected octets at byte ${this.#position}`);
+      throw malformed(`${what}: ${this.#end - this.#position} unexpected bytes at byte ${this.#position}`);
     }
   }
 
@@ -161,7 +161,7 @@ export class DerReader {
     const start = this.#position;
     let tag = this.#octet(what);
     if ((tag & 0x1f) !== 0x1f) return tag;
-    // The long form (X.690 8.1.2.4) occurs only where any type may stand; two octets of number are beyond any use.
+    // The long form (X.690 8.1.2.4) occurs only where any type may stand; two bytes of number are beyond any use.
     let octet = this.#octet(what);
     const first = octet;
     tag = tag * 0x100 + octet;
@@ -179,8 +179,8 @@ export class DerReader {
     if (first < 0x80) return first;
     const count = first & 0x7f;
     if (count === 0) throw malformed(`${what}: indefinite length at byte ${start}`);
-    // Six octets stay exact in a double; no message is as long as that.
-    if (count > 6) throw malformed(`${what}: length of ${count} octets at byte ${start}`);
+    // Six bytes stay exact in a double; no message is as long as that.
+    if (count > 6) throw malformed(`${what}: length of ${count} bytes at byte ${start}`);
     let length = 0;
     for (let i = 0; i < count; i += 1) length = length * 0x100 + this.#octet(what);
     if (length < 0x80 || length < 0x100 ** (count - 1)) {
@@ -241,7 +241,7 @@ export function encodeOctetString(bytes: Uint8Array): Buffer {
   return encodeTlv(Tag.OCTET_STRING, bytes);
 }
 
-/** BIT STRING whose last octet has `unused` unused bits. */
+/** BIT STRING whose last byte has `unused` unused bits. */
 export function encodeBitString(bytes: Uint8Array, unused: number = 0): Buffer {
   return encodeTlv(Tag.BIT_STRING, Uint8Array.of(unused), bytes);
 }
@@ -301,7 +301,7 @@ export function encodeIa5String(text: string): Buffer {
 }
 
 /**
- * One octet for each ASCII character.
+ * One byte for each ASCII character.
  *
  * @throws `ERR_OCSP_INVALID_VALUE` for any other character. `what` names the text.
  */
@@ -311,13 +311,13 @@ export function asciiToBytes(text: string, what: string): Buffer {
 }
 
 /**
- * Text of the octets `[start, end)`, all of them ASCII; NUL is a character like any other.
+ * Text of the bytes `[start, end)`, all of them ASCII; NUL is a character like any other.
  *
- * @throws `ERR_OCSP_MALFORMED` for an octet above 0x7f. `what` names the text.
+ * @throws `ERR_OCSP_MALFORMED` for a byte above 0x7f. `what` names the text.
  */
 export function asciiFromBytes(bytes: Uint8Array, start: number, end: number, what: string): string {
   for (let at = start; at < end; at++) {
-    if ((bytes[at] as number) > 0x7f) throw malformed(`${what} at byte ${at}: octet outside ASCII`);
+    if ((bytes[at] as number) > 0x7f) throw malformed(`${what} at byte ${at}: byte outside ASCII`);
   }
   return bufferOver(bytes).toString('latin1', start, end);
 }

@@ -74,8 +74,8 @@ function typesOf(slot: ExtensionSlot): ReadonlyMap<string, ReadableExtension> {
  * Reads an extension list. The time is linear in its length.
  *
  * @param der - bytes that hold the list
- * @param start - first content octet of the SEQUENCE OF Extension
- * @param end - one past the last content octet
+ * @param start - first content byte of the SEQUENCE OF Extension
+ * @param end - one past the last content byte
  * @param slot - where the list stands, which decides what is recognised
  * @throws `ERR_OCSP_MALFORMED` when the list, or the value of a recognised extension, does not parse;
  * `ERR_OCSP_DUPLICATE_EXTENSION` when an OID occurs twice. Both with `oid` where one extension is to blame.
@@ -90,7 +90,7 @@ export function parseExtensions(der: Uint8Array, start: number, end: number, slo
     // That FALSE is the default and so not to be written is a matter of the message's DER, checked when it is loaded.
     const flag = sequence.optional(Tag.BOOLEAN, 'Extension.critical');
     if (flag !== undefined && flag.end - flag.contentStart !== 1) {
-      throw malformed(`Extension.critical at byte ${flag.start} is not one octet`, { oid });
+      throw malformed(`Extension.critical at byte ${flag.start} is not one byte`, { oid });
     }
     const { contentStart, end: valueEnd } = sequence.read(Tag.OCTET_STRING, 'Extension.extnValue');
     sequence.done('Extension');

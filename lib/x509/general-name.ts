@@ -344,7 +344,7 @@ export function readGeneralName(reader: DerReader): GeneralName {
       return new UniformResourceIdentifier(asciiFromBytes(bytes, contentStart, end, type));
     case 'iPAddress':
       if (end - contentStart !== 4 && end - contentStart !== 16) {
-        throw malformed(`iPAddress at byte ${start}: ${end - contentStart} octets, 4 or 16 expected`);
+        throw malformed(`iPAddress at byte ${start}: ${end - contentStart} bytes, 4 or 16 expected`);
       }
       return new IPAddress(ipFromOctets(bytes.subarray(contentStart, end)));
     case 'registeredID':

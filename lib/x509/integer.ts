@@ -2,7 +2,7 @@
 import { malformed } from '../errors.js';
 
 /**
- * Value of the INTEGER content `[start, end)`: two's complement, most significant octet first, any size.
+ * Value of the INTEGER content `[start, end)`: two's complement, most significant byte first, any size.
  *
  * @throws `ERR_OCSP_MALFORMED` when empty or padded (X.690 section 8.3.2).
  */
@@ -26,11 +26,11 @@ export function integerFromBytes(bytes: Uint8Array, start: number = 0, end: numb
   return first & 0x80 ? BigInt.asIntN(length * 8, magnitude) : magnitude;
 }
 
-/** Three 64-bit words: serial numbers have at most 20 octets (RFC 5280 section 4.1.2.2). */
+/** Three 64-bit words: serial numbers have at most 20 bytes (RFC 5280 section 4.1.2.2). */
 const WORDS_SIZE = 24;
 const words = new DataView(new ArrayBuffer(WORDS_SIZE));
 
-/** Unsigned value of at most 24 octets; half the cost of going through hexadecimal text. */
+/** Unsigned value of at most 24 bytes; half the cost of going through hexadecimal text. */
 function magnitudeOf(bytes: Uint8Array, start: number, end: number): bigint {
   const shift = WORDS_SIZE - (end - start);
   for (let i = 0; i < shift; i++) words.setUint8(i, 0);
@@ -50,9 +50,9 @@ export function bufferOver(bytes: Uint8Array): Buffer {
   return bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
-/** Minimal two's complement of any integer: the content octets of an INTEGER. */
+/** Minimal two's complement of any integer: the content bytes of an INTEGER. */
 export function integerToBytes(value: bigint): Buffer {
-  // The magnitude of ~value is what a negative number needs bits for: -128 fits in one octet, as 127 does.
+  // The magnitude of ~value is what a negative number needs bits for: -128 fits in one byte, as 127 does.
   const bits = (value < 0n ? ~value : value).toString(16).length * 4 + 1;
   let length = Math.ceil(bits / 8);
   let hex = BigInt.asUintN(length * 8, value)

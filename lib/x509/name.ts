@@ -288,7 +288,7 @@ export class Name extends ValueObject implements Iterable<NameAttribute> {
 }
 
 /**
- * As {@link Name.fromDer}, of bytes that nobody else can change: they are kept, not copied. Errors count octets from `origin`.
+ * As {@link Name.fromDer}, of bytes that no one else can change: they are kept, not copied. Errors count bytes from `origin`.
  */
 export function nameOver(memory: Buffer, start: number, end: number, origin: number = 0): Name {
   if (!isPlain(memory, start, end)) {

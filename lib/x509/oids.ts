@@ -110,20 +110,20 @@ export const NameOID = {
 } as const;
 
 /**
- * Longest accepted OID, in content octets. RFC 5280 appendix B asks for 20 arcs of 28 bits (80 octets) and a UUID under
+ * Longest accepted OID, in content bytes. RFC 5280 appendix B asks for 20 arcs of 28 bits (80 bytes) and a UUID under
  * 2.25 takes 20; a bound keeps a hostile message from having megabytes of digits formatted.
  */
 const MAX_OID_OCTETS = 128;
-/** Seven bits take at most three digits and a dot, so longer text cannot fit in the octets. */
+/** Seven bits take at most three digits and a dot, so longer text cannot fit in the bytes. */
 const MAX_OID_TEXT = MAX_OID_OCTETS * 4;
 const DOTTED = /^[0-2](\.(0|[1-9]\d*))+$/;
 
-/** The OIDs above, by content octets (as Latin-1 text) and back: nearly all that messages hold, so not worth decoding. */
+/** The OIDs above, by content bytes (as Latin-1 text) and back: nearly all that messages hold, so not worth decoding. */
 const TEXT_OF_KNOWN = new Map<string, string>();
 const OCTETS_OF_KNOWN = new Map<string, Buffer>();
 const LONGEST_KNOWN = 16;
 
-/** Whether `text` is a dotted OID that DER can carry: 2 or more arcs, no leading zeros, at most 128 content octets. */
+/** Whether `text` is a dotted OID that DER can carry: 2 or more arcs, no leading zeros, at most 128 content bytes. */
 export function isOid(text: string): boolean {
   if (OCTETS_OF_KNOWN.has(text)) return true;
   if (text.length > MAX_OID_TEXT || !DOTTED.test(text)) return false;
@@ -144,7 +144,7 @@ export function checkOid(value: unknown, name: string): string {
 }
 
 /**
- * Content octets (no tag, no length) of a dotted OID.
+ * Content bytes (no tag, no length) of a dotted OID.
  *
  * @throws `ERR_OCSP_INVALID_VALUE` when it is not an OID.
  */
@@ -156,15 +156,15 @@ export function oidToBytes(dotted: string): Buffer {
 }
 
 /**
- * The dotted form of the OID whose content octets are `[start, end)` of `bytes`.
+ * The dotted form of the OID whose content bytes are `[start, end)` of `bytes`.
  *
- * @throws `ERR_OCSP_MALFORMED` when empty, over 128 octets, cut off in an arc, or when an arc is padded (X.690 8.19.2).
+ * @throws `ERR_OCSP_MALFORMED` when empty, over 128 bytes, cut off in an arc, or when an arc is padded (X.690 8.19.2).
  */
 export function oidFromBytes(bytes: Uint8Array, start: number = 0, end: number = bytes.length): string {
   const length = end - start;
   if (length === 0) throw malformed(`empty OBJECT IDENTIFIER at byte ${start}`);
   if (length > MAX_OID_OCTETS) {
-    throw malformed(`OBJECT IDENTIFIER of ${length} octets at byte ${start}; at most ${MAX_OID_OCTETS} are read`);
+    throw malformed(`OBJECT IDENTIFIER of ${length} bytes at byte ${start}; at most ${MAX_OID_OCTETS} are read`);
   }
   if (length <= LONGEST_KNOWN) {
     const known = TEXT_OF_KNOWN.get(latin1Of(bytes, start, end));

@@ -11,7 +11,7 @@ const LONGEST = 1024;
 /**
  * The bytes of a passphrase, a copy; undefined for undefined.
  *
- * @throws TypeError; `ERR_OCSP_INVALID_VALUE` when it is over 1024 octets or holds a NUL, which would end it early.
+ * @throws TypeError; `ERR_OCSP_INVALID_VALUE` when it is over 1024 bytes or holds a NUL, which would end it early.
  */
 export function toPassphrase(input: unknown): Buffer | undefined {
   if (input === undefined) return undefined;
@@ -20,6 +20,6 @@ export function toPassphrase(input: unknown): Buffer | undefined {
   }
   const bytes = Buffer.from(input as string);
   if (bytes.includes(0)) throw invalidValue('the passphrase holds a NUL');
-  if (bytes.length > LONGEST) throw invalidValue(`the passphrase is longer than ${LONGEST} octets`);
+  if (bytes.length > LONGEST) throw invalidValue(`the passphrase is longer than ${LONGEST} bytes`);
   return bytes;
 }

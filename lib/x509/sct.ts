@@ -43,7 +43,7 @@ const TLS_SIGNATURES: readonly CtSignatureAlgorithm[] = [
 
 /** 9999-12-31T23:59:59.999Z, the last moment that the other dates of a message can say. */
 const LATEST_TIMESTAMP = 253_402_300_799_999n;
-/** Both the list and one SCT carry a length of two octets. */
+/** Both the list and one SCT carry a length of two bytes. */
 const MAX_LENGTH = 0xffff;
 
 /** A cursor over TLS presentation language, where the only refusal is "the lengths do not add up". */
@@ -67,7 +67,7 @@ class TlsReader {
     return taken;
   }
 
-  /** A field of up to 65535 octets, after its length in two octets. */
+  /** A field of up to 65535 bytes, after its length in two bytes. */
   takeOpaque(): Buffer {
     return this.take(this.take(2).readUInt16BE());
   }
@@ -115,7 +115,7 @@ export class SignedCertificateTimestamp extends ValueObject {
     return CtVersion.v1;
   }
 
-  /** SHA-256 of the log's public key, 32 octets. */
+  /** SHA-256 of the log's public key, 32 bytes. */
   get logId(): Buffer {
     return copyBytes(this.#fields.logId);
   }
@@ -140,7 +140,7 @@ export class SignedCertificateTimestamp extends ValueObject {
     return this.#fields.signatureAlgorithm;
   }
 
-  /** The signature octets; for ECDSA the DER SEQUENCE of r and s. */
+  /** The signature bytes; for ECDSA the DER SEQUENCE of r and s. */
   get signature(): Buffer {
     return copyBytes(this.#fields.signature);
   }
@@ -229,7 +229,7 @@ export class SignedCertificateTimestamps extends ExtensionValue implements Itera
 
   /**
    * @inheritDoc
-   * @throws `ERR_OCSP_INVALID_VALUE` when the list is over 65535 octets, the most its length field can say.
+   * @throws `ERR_OCSP_INVALID_VALUE` when the list is over 65535 bytes, the most its length field can say.
    */
   override publicBytes(): Buffer {
     const list = Buffer.concat(this.#scts.map((sct) => opaque(sct.publicBytes())));
@@ -266,10 +266,9 @@ function parseFields(raw: Buffer): SctFields {
   return { logId, timestamp: Number(timestamp), extensionBytes, signatureHashAlgorithm, signatureAlgorithm, signature };
 }
 
-/** A field of up to 65535 octets with its length in front. */
+/** A field of up to 65535 bytes with its length in front. */
 function opaque(content: Buffer): Buffer {
-  if (content.length > MAX_LENGTH)
-    throw invalidValue(`SCT list of ${content.length} octets; at most ${MAX_LENGTH} fit`);
+  if (content.length > MAX_LENGTH) throw invalidValue(`SCT list of ${content.length} bytes; at most ${MAX_LENGTH} fit`);
   const out = Buffer.alloc(2 + content.length);
   out.writeUInt16BE(content.length);
   out.set(content, 2);

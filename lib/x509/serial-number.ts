@@ -4,13 +4,13 @@ import { integerToBytes } from './integer.js';
 
 /**
  * A serial number: a bigint, or hexadecimal digits in either case, as `X509Certificate` and
- * OpenSSL have them: after `0x` or not, with a colon, hyphen or space between octets or without, after `-` when it is negative.
+ * OpenSSL have them: after `0x` or not, with a colon, hyphen or space between bytes or without, after `-` when it is negative.
  */
 export type SerialNumberInput = bigint | string;
 
-/** Sign, digits without separators or with the same one between octets. */
+/** Sign, digits without separators or with the same one between bytes. */
 const HEXADECIMAL = /^(-?)(?:0x)?([0-9a-f]+|[0-9a-f]{1,2}(?:(?::[0-9a-f]{2})+|(?:-[0-9a-f]{2})+|(?: [0-9a-f]{2})+))$/i;
-/** With the separators of as many octets. Nobody has a longer one, and what is longer is not worth the time. */
+/** With the separators of as many bytes. No one has a longer one, and what is longer is not worth the time. */
 const LONGEST_TEXT = 200_000;
 
 /** Sign and upper-case digits, no leading zeros: equal for equal numbers. undefined when the text is no serial number. */
@@ -26,7 +26,7 @@ export function serialFromText(text: string): string | undefined {
 }
 
 /**
- * Content octets of the INTEGER.
+ * Content bytes of the INTEGER.
  *
  * @throws TypeError when it is none of the kinds; `ERR_OCSP_INVALID_VALUE` for text that is no serial number.
  */
@@ -47,7 +47,7 @@ function textToBytes(text: string): Buffer {
   const magnitude = Buffer.from(`00${digits.length % 2 === 1 ? '0' : ''}${digits}`, 'hex');
   if (negative) negate(magnitude);
   const first = magnitude[1] as number;
-  // The octet in front is there for the sign only.
+  // The byte in front is there for the sign only.
   const spare = negative ? first >= 0x80 : first < 0x80;
   return spare ? magnitude.subarray(1) : magnitude;
 }
@@ -63,7 +63,7 @@ function negate(bytes: Buffer): void {
 }
 
 /**
- * The serial number of these content octets in upper-case hexadecimal digits, two for each octet, after `-` when it is negative:
+ * The serial number of these content bytes in upper-case hexadecimal digits, two for each byte, after `-` when it is negative:
  * the form of `X509Certificate.serialNumber`.
  */
 export function serialToText(bytes: Uint8Array): string {

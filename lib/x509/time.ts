@@ -19,7 +19,7 @@ export function parseGeneralizedTime(bytes: Uint8Array, start: number = 0, end: 
   return new Date(parseSeconds(bytes, start, end) * 1000);
 }
 
-/** {@link parseGeneralizedTime} in whole seconds since 1970-01-01. Errors count octets from `origin`. */
+/** {@link parseGeneralizedTime} in whole seconds since 1970-01-01. Errors count bytes from `origin`. */
 export function parseSeconds(bytes: Uint8Array, start: number, end: number, origin: number = 0): number {
   const at = start - origin;
   if (end - start !== GENERALIZED_TIME_LENGTH || bytes[end - 1] !== ZULU) throw badTime(at, 'not YYYYMMDDHHMMSSZ');
@@ -53,7 +53,7 @@ function badTime(at: number, why: string): OCSPError {
   return malformed(`GeneralizedTime at byte ${at}: ${why}`);
 }
 
-/** A number below 100; a negative one where octets that are there are not digits. */
+/** A number below 100; a negative one where bytes that are there are not digits. */
 function twoDigits(bytes: Uint8Array, position: number): number {
   const tens = (bytes[position] as number) - ZERO;
   const units = (bytes[position + 1] as number) - ZERO;

@@ -3,7 +3,7 @@ import { type InspectOptionsStylized, inspect } from 'node:util';
 /** What `JSON.stringify` can write. */
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
 
-/** No number of a certificate or list is longer (RFC 5280: 20 octets). */
+/** No number of a certificate or list is longer (RFC 5280: 20 bytes). */
 const LONG = 1n << 512n;
 
 /** An integer for JSON: decimal; after `0x`, hexadecimal, when it is so long that decimal digits would take their time. */

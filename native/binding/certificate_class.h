@@ -34,7 +34,7 @@ class CertificateClass : public NativeClass<CertificateClass> {
   std::shared_ptr<SignerCertificate> signer_;
 };
 
-// Functions on certificates that nobody has decoded.
+// Functions on certificates that no one has decoded.
 void define_certificate_functions(Napi::Env env, Napi::Object exports);
 
 }  // namespace ocsp::binding

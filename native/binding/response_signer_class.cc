@@ -1,6 +1,6 @@
 #include "response_signer_class.h"
 
-#include "../core/bare_rate.h"
+#include "../core/raw_signing_rate.h"
 #include "certificate_class.h"
 #include "private_key_class.h"
 #include "promise_worker.h"
@@ -23,7 +23,7 @@ Napi::Function ResponseSignerClass::define(Napi::Env env) {
                      {
                          method<C, &C::sign>("sign"),
                          method<C, &C::sign_async>("signAsync"),
-                         method<C, &C::bare_rate>("bareRate"),
+                         method<C, &C::raw_signing_rate>("rawSigningRate"),
                      });
 }
 
@@ -84,10 +84,10 @@ Napi::Value ResponseSignerClass::sign_async(const Napi::CallbackInfo& info) {
 }
 
 // (threads, milliseconds)
-Napi::Value ResponseSignerClass::bare_rate(const Napi::CallbackInfo& info) {
+Napi::Value ResponseSignerClass::raw_signing_rate(const Napi::CallbackInfo& info) {
   const auto job = [profile = profile_, threads = info[0].As<Napi::Number>().Uint32Value(),
                     milliseconds = info[1].As<Napi::Number>().Int64Value()] {
-    return ocsp::bare_rate(*profile, threads, milliseconds);
+    return ocsp::raw_signing_rate(*profile, threads, milliseconds);
   };
   return PromiseWorker<double>::run(info.Env(), "openssl-ocsp:rate", job,
                                     [](Napi::Env env, double& rate) { return Napi::Number::New(env, rate); });

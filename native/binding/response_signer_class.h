@@ -19,7 +19,7 @@ class ResponseSignerClass : public NativeClass<ResponseSignerClass> {
 
  private:
   Napi::Value sign(const Napi::CallbackInfo& info);
-  Napi::Value bare_rate(const Napi::CallbackInfo& info);
+  Napi::Value raw_signing_rate(const Napi::CallbackInfo& info);
   Napi::Value sign_async(const Napi::CallbackInfo& info);
 
   std::shared_ptr<const SignerProfile> profile_;

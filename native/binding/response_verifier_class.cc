@@ -20,7 +20,7 @@ struct Item {
   ByteVector der;
   std::shared_ptr<SignerCertificate> issuer;
   std::int64_t at;
-  ByteVector certificate;  // that the response is about; empty where nobody asks who issued it
+  ByteVector certificate;  // that the response is about; empty where no one asks who issued it
 };
 
 // Parses strictly, then authenticates. An error explains an outcome; a message that is malformed or not successful has

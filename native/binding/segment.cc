@@ -16,7 +16,7 @@ std::span<std::uint8_t> room_of(const Napi::Value& value) {
   return {const_cast<std::uint8_t*>(bytes.data()), bytes.size()};
 }
 
-// (descriptor, shape and keys, out, at, blocks): octets written, -1 where there is something to be told
+// (descriptor, shape and keys, out, at, blocks): bytes written, -1 where there is something to be told
 Napi::Value find_frames_function(const Napi::CallbackInfo& info) {
   const Napi::Value failed = Napi::Number::New(info.Env(), -1);
   const Bytes bytes = bytes_of(info[1]);

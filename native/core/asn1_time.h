@@ -5,7 +5,7 @@
 
 namespace ocsp {
 
-// YYYYMMDDHHMMSSZ, as RFC 5280 4.1.2.5.2 wants GeneralizedTime.
+// YYYYMMDDHHMMSSZ, as RFC 5280 4.1.2.5.2 requires GeneralizedTime.
 bool is_generalized_time(Bytes text);
 // YYYYMMDDHHMMSS.fZ: a fraction of a second, of up to nine digits.
 bool is_fractional_time(Bytes text);

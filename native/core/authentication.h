@@ -52,7 +52,7 @@ struct Authentication {
 struct VerifierOptions {
   std::shared_ptr<TrustStore> trust;                             // nullptr: the issuer is trusted as it is
   std::vector<std::shared_ptr<SignerCertificate>> responders;    // trusted by configuration
-  std::vector<std::shared_ptr<SignerCertificate>> certificates;  // signers and intermediates that do not travel along
+  std::vector<std::shared_ptr<SignerCertificate>> certificates;  // signers and intermediates that are not included
   unsigned long path_flags = 0;                                  // X509_V_FLAG_*
   int security_level = -1;                                       // OpenSSL's, 0 to 5; -1 as OpenSSL has it
   // A delegate without id-pkix-ocsp-nocheck is taken, refused, or looked up in the revocation lists of the store.

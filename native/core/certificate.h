@@ -19,10 +19,10 @@ class Certificate {
   static Result<std::shared_ptr<const Certificate>> parse(Bytes der);
 
   Bytes der() const { return der_; }
-  Bytes serial() const { return serial_; }  // content octets of the INTEGER
+  Bytes serial() const { return serial_; }  // content bytes of the INTEGER
   Bytes issuer() const { return issuer_; }  // Name element, in the encoding of the certificate
   Bytes subject() const { return subject_; }
-  Bytes public_key_bits() const;  // subjectPublicKey without tag, length and unused-bits octet (RFC 6960 4.1.1)
+  Bytes public_key_bits() const;  // subjectPublicKey without tag, length and unused-bits byte (RFC 6960 4.1.1)
   // nullptr where OpenSSL cannot use the key.
   EVP_PKEY* public_key() const;
   const char* public_key_type() const;  // OpenSSL's name of it; empty where OpenSSL cannot use the key

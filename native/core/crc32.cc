@@ -9,7 +9,7 @@ namespace ocsp {
 
 namespace {
 
-// Octets that are taken at a time.
+// Bytes that are taken at a time.
 constexpr std::size_t kSlice = 8;
 using Table = std::array<std::array<std::uint32_t, 256>, kSlice>;
 

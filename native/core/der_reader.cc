@@ -5,7 +5,7 @@ namespace ocsp {
 namespace {
 constexpr std::size_t kIndefinite = SIZE_MAX;
 
-// Whether DER knows elements with this identifier octet. Of the universal ones, 0 is for end-of-contents (X.690
+// Whether DER knows elements with this identifier byte. Of the universal ones, 0 is for end-of-contents (X.690
 // 8.1.2.2), and constructed are SEQUENCE and SET only: strings in segments are BER (10.2).
 bool is_der_identifier(std::uint8_t identifier) {
   if (identifier >= 0x40) return true;
@@ -16,14 +16,14 @@ bool is_der_identifier(std::uint8_t identifier) {
 
 }  // namespace
 
-// On success `header` is the size of identifier and length octets, and `length` octets of content are there
+// On success `header` is the size of identifier and length bytes, and `length` bytes of content are there
 // (or `length` is kIndefinite, in lenient mode only).
 bool DerReader::read_header(std::size_t& header, std::size_t& length, const char* field) {
   const std::size_t available = static_cast<std::size_t>(end_ - position_);
   if (available < 2) return fail(field, "truncated");
   std::size_t at = 1;
   if ((position_[0] & 0x1f) == 0x1f) {
-    // High tag numbers appear in open types only. DER: five octets hold the 31 bits that OpenSSL takes. OpenSSL reads
+    // High tag numbers appear in open types only. DER: five bytes hold the 31 bits that OpenSSL takes. OpenSSL reads
     // (and keeps, inside names and certificates) any number of leading zeros.
     do {
       if (at >= available) return fail(field, "truncated");
@@ -59,7 +59,7 @@ bool DerReader::read_header(std::size_t& header, std::size_t& length, const char
   return true;
 }
 
-// Moves past the content of an indefinite-length element, end-of-contents octets included. Iterative: depth is hostile.
+// Moves past the content of an indefinite-length element, end-of-contents bytes included. Iterative: depth is hostile.
 bool DerReader::skip_indefinite(const char* field) {
   std::size_t depth = 1;
   while (depth != 0) {

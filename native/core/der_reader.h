@@ -75,7 +75,7 @@ class DerReader {
       : context_(&context), position_(bytes.data()), end_(bytes.data() + bytes.size()) {}
 
   bool at_end() const { return position_ == end_; }
-  // The next identifier octet; 0 (which no element that is asked for has) at the end.
+  // The next identifier byte; 0 (which no element that is asked for has) at the end.
   std::uint8_t peek() const { return at_end() ? 0 : *position_; }
   const std::uint8_t* position() const { return position_; }
   Bytes rest() const { return {position_, end_}; }
@@ -83,7 +83,7 @@ class DerReader {
 
   // Reads one element with this tag; `content` is what stands between its header and its end.
   bool read(std::uint8_t tag, Bytes& content, const char* field) {
-    // Nearly every element of an OCSP message has a length of one octet, or of the three that begin with 0x82: those
+    // Nearly every element of an OCSP message has a length of one byte, or of the three that begin with 0x82: those
     // cases are worth having inline.
     const std::size_t available = static_cast<std::size_t>(end_ - position_);
     if (available >= 4 && position_[0] == tag) {

@@ -12,7 +12,7 @@ class DerWriter {
  public:
   explicit DerWriter(std::size_t expected_size) : buffer_(expected_size + 64), start_(buffer_.size()) {}
 
-  // Octets written so far; the difference of two readings is the length of what was written between them.
+  // Bytes written so far; the difference of two readings is the length of what was written between them.
   std::size_t size() const { return buffer_.size() - start_; }
   Bytes bytes() const { return {buffer_.data() + start_, size()}; }
   // Starts over, keeping the memory.
@@ -27,11 +27,11 @@ class DerWriter {
     std::memcpy(buffer_.data() + start_, bytes.data(), bytes.size());
   }
   void octet(std::uint8_t value) { raw({&value, 1}); }
-  // Puts `bytes` in the place of as many octets, `before_end` octets before the end. They have to be there.
+  // Puts `bytes` in the place of as many bytes, `before_end` bytes before the end. They have to be there.
   void overwrite(std::size_t before_end, Bytes bytes) {
     std::memcpy(buffer_.data() + (buffer_.size() - before_end - bytes.size()), bytes.data(), bytes.size());
   }
-  // Puts identifier and length octets in front of the last `length` octets.
+  // Puts identifier and length bytes in front of the last `length` bytes.
   void header(std::uint8_t tag, std::size_t length);
   void element(std::uint8_t tag, Bytes content) {
     raw(content);

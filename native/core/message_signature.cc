@@ -105,7 +105,7 @@ Result<bool> SignatureVerifier::verify(Bytes algorithm, Bytes data, Bytes signat
   if (!verified.ok() || !verified.value()) return verified;
   if (!is_prepared) method.hash_bits = security_bits(md_nid);
   if (hash_bits != nullptr) *hash_bits = method.hash_bits;
-  // Nobody promises what contexts look like inside after a failure, so only those that have just worked are kept.
+  // No one promises what contexts look like inside after a failure, so only those that have just worked are kept.
   keep(algorithm, method, std::move(contexts));
   return verified;
 }
@@ -183,7 +183,7 @@ Result<bool> SignatureVerifier::verify_message(Contexts& contexts, Bytes data, B
 Result<bool> SignatureVerifier::verify_any(const X509_ALGOR* algorithm, Bytes data, Bytes signature) const {
   ErrorQueueScope errors;
   const Asn1BitStringPtr bits(ASN1_BIT_STRING_new());
-  // An open type that holds a SEQUENCE encodes to the octets that it was given.
+  // An open type that holds a SEQUENCE encodes to the bytes that it was given.
   const Asn1TypePtr open(ASN1_TYPE_new());
   Asn1StringPtr octets(ASN1_STRING_type_new(V_ASN1_SEQUENCE));
   if (!bits || !open || !octets || data.size() > INT_MAX || signature.size() > INT_MAX ||

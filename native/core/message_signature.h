@@ -1,4 +1,4 @@
-// Verifies signatures as they stand in messages: raw octets, and an AlgorithmIdentifier that the sender chose.
+// Verifies signatures as they stand in messages: raw bytes, and an AlgorithmIdentifier that the sender chose.
 #pragma once
 
 #include <mutex>
@@ -34,7 +34,7 @@ class SignatureVerifier {
     EvpPkeyCtxPtr key;
     EvpMdCtxPtr message;
   };
-  // An algorithm that has verified, and contexts for it that nobody is using.
+  // An algorithm that has verified, and contexts for it that no one is using.
   struct Prepared {
     ByteVector algorithm;
     Method method;

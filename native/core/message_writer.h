@@ -13,14 +13,14 @@ struct CertIdFields {
   int hash = 0;  // index into the CertID hash table below
   Bytes issuer_name_hash;
   Bytes issuer_key_hash;
-  Bytes serial;  // content octets of the INTEGER, minimal
+  Bytes serial;  // content bytes of the INTEGER, minimal
 };
 
 // The hashes of a CertID, in the order that both sides of the binding use: SHA-1, SHA-224, SHA-256, SHA-384, SHA-512.
 inline constexpr int kCertIdHashCount = 5;
 // OpenSSL's name of such a hash; nullptr out of range.
 const char* cert_id_hash_name(int hash);
-// The index of the hash with this OBJECT IDENTIFIER (content octets); -1 when it is none of them.
+// The index of the hash with this OBJECT IDENTIFIER (content bytes); -1 when it is none of them.
 int cert_id_hash_index(Bytes oid);
 
 struct RequestEntryFields {

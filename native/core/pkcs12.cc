@@ -114,7 +114,7 @@ Error refusal(ErrorQueueScope& errors, bool has_passphrase) {
     error.message =
         "the PKCS#12 file is encrypted with an algorithm that the OpenSSL in use does not offer, such as the RC2-40 of "
         "old files; node --openssl-legacy-provider may offer it, or openssl pkcs12 -legacy can read it, to be exported "
-        "anew: " +
+        "again: " +
         error.entry;
   }
   return error;

@@ -11,13 +11,13 @@ namespace ocsp {
 // Parts of one DER that the caller keeps.
 struct PlainCertificate {
   Bytes tbs;              // the element
-  Bytes serial;           // content octets of the INTEGER
+  Bytes serial;           // content bytes of the INTEGER
   Bytes algorithm;        // of the signature: the element, which is the same inside and outside of tbsCertificate
   Bytes issuer;           // Name element
   Bytes subject;          // Name element
-  Bytes public_key_bits;  // subjectPublicKey without tag, length and unused-bits octet (RFC 6960 4.1.1)
+  Bytes public_key_bits;  // subjectPublicKey without tag, length and unused-bits byte (RFC 6960 4.1.1)
   Bytes extensions;       // the elements of the list
-  Bytes signature;        // whole octets
+  Bytes signature;        // whole bytes
 };
 
 std::optional<PlainCertificate> read_plain_certificate(Bytes der);

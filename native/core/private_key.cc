@@ -65,7 +65,7 @@ Result<Signature> PrivateKey::sign(const SignatureScheme& scheme, Bytes data) {
   if (!size.ok()) return size.error();
   std::size_t length = size.value();
   signature.value.resize(length);
-  // Out of memory, OpenSSL 3.0 may report success and 2^32 - 1 octets (an ECDSA signature that was not encoded).
+  // Out of memory, OpenSSL 3.0 may report success and 2^32 - 1 bytes (an ECDSA signature that was not encoded).
   if (EVP_DigestSign(context.value().get(), signature.value.data(), &length, data.data(), data.size()) != 1 ||
       length > size.value()) {
     return errors.take(ErrorCode::kOpenssl, "signing failed");

@@ -16,10 +16,10 @@ struct Range {
 };
 
 struct CertIdLayout {
-  Range hash_algorithm;  // content octets of the OBJECT IDENTIFIER
+  Range hash_algorithm;  // content bytes of the OBJECT IDENTIFIER
   Range issuer_name_hash;
   Range issuer_key_hash;
-  Range serial;            // content octets of the INTEGER
+  Range serial;            // content bytes of the INTEGER
   std::int32_t hash = -1;  // index among the CertID hashes (message_writer.h); -1 for any other
 };
 

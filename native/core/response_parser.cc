@@ -134,7 +134,7 @@ class AcceptedCertificates {
   std::size_t size_ = 0;
 };
 
-// Passes a certificate that cannot be read: unless it is needed, it is nobody's business.
+// Passes a certificate that cannot be read: unless it is needed, it is no one's business.
 bool pass_certificate(DerReader& list) {
   DerContext& context = list.context();
   Bytes element;

@@ -24,7 +24,7 @@ struct ResponseLayout {
   std::int32_t responder_id_tag = 0;  // 1 byName, 2 byKey; 0 when there is no BasicOCSPResponse
   Range tbs;                          // the ResponseData element
   Range signature_algorithm;          // the AlgorithmIdentifier element
-  Range signature;                    // bits, without the unused-bits octet
+  Range signature;                    // bits, without the unused-bits byte
   Range certificates;                 // content of certs
   Range responder_id;                 // byName: the Name element; byKey: the hash
   Range produced_at;

@@ -136,7 +136,7 @@ Result<Bytes> ResponseSigner::sign_data() {
     signed_it = EVP_Digest(data.data(), data.size(), hash, &length, md_, nullptr) == 1 &&
                 EVP_PKEY_sign(digest_signer_.get(), signature_.data(), &signature_length_, hash, length) == 1;
   }
-  // Out of memory, OpenSSL 3.0 may report success and 2^32 - 1 octets (an ECDSA signature that was not encoded).
+  // Out of memory, OpenSSL 3.0 may report success and 2^32 - 1 bytes (an ECDSA signature that was not encoded).
   if (!signed_it || signature_length_ > signature_.size()) {
     signature_length_ = 0;
     return errors.take(ErrorCode::kOpenssl, "signing failed");

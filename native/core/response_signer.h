@@ -26,7 +26,7 @@ struct SignerProfile {
 
 // What differs. Times are seconds since 1970-01-01, years 1 to 9999.
 struct StatusEntry {
-  Bytes serial;  // content octets of the INTEGER, minimal
+  Bytes serial;  // content bytes of the INTEGER, minimal
   int cert_status = 0;
   int revocation_reason = -1;
   std::int64_t revocation_time = 0;
@@ -70,7 +70,7 @@ class ResponseSigner {
   DerWriter response_;
 };
 
-// Signers that nobody is using at the moment, for threads that need one for an instant: making one takes as long as a
+// Signers that no one is using at the moment, for threads that need one for an instant: making one takes as long as a
 // P-256 signature. There are never more than were in use at a time.
 class IdleSigners {
  public:

@@ -12,7 +12,7 @@ namespace ocsp {
 
 namespace {
 
-// A response needs one signer, whose certificate travels along with a chain of a few. What goes beyond is bait: each
+// A response needs one signer, whose certificate is included with a chain of a few. What goes beyond is bait: each
 // certificate costs a decoding, each candidate a signature verification.
 constexpr std::size_t kMaxEmbedded = 32;
 constexpr std::size_t kMaxTries = 8;
@@ -77,7 +77,7 @@ struct ResponseVerifier::Call {
   bool name_parsed = false;
 
   Bytes part(const Range& range) const { return slice(der, range); }
-  // A signature is whole octets; OpenSSL refuses others too.
+  // A signature is whole bytes; OpenSSL refuses others too.
   bool has_unused_bits() const { return der[static_cast<std::size_t>(layout.signature.start) - 1] != 0; }
 
   // Whether the ResponderID means a certificate with this subject and key hash.

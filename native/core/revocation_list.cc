@@ -65,7 +65,7 @@ bool read_seconds(DerReader& in, std::int64_t& seconds, std::int64_t unreadable,
   return true;
 }
 
-// The last octets as a number: what tells serial numbers apart, whether they count or are random.
+// The last bytes as a number: what tells serial numbers apart, whether they count or are random.
 std::uint64_t tail_of(Bytes serial) {
   std::uint64_t tail = 0;
   for (const std::uint8_t octet : serial.last(std::min<std::size_t>(serial.size(), 8))) tail = tail << 8 | octet;

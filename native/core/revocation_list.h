@@ -41,7 +41,7 @@ class RevocationList {
   // Why it does not speak for a CA that it names: signature, key usage. nullptr when it does. The answer is remembered
   // per key. An error says that OpenSSL could not tell.
   Result<const char*> mismatch(SignerCertificate& issuer, int least_hash_bits);
-  // Whether the certificate with this serialNumber (content octets) is listed as revoked. Asked of a list that speaks
+  // Whether the certificate with this serialNumber (content bytes) is listed as revoked. Asked of a list that speaks
   // for its CA.
   bool revokes(Bytes serial);
 

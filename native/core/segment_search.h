@@ -30,7 +30,7 @@ struct Segment {
 };
 
 // Writes the frames of a key (serial number padded to the width of the index, kind of answer 0) into `out`, one after
-// the other, each with its checksum looked at. Returns their octets; 0 when there are none; nothing when something is
+// the other, each with its checksum looked at. Returns their bytes; 0 when there are none; nothing when something is
 // not as it should be, or does not fit: who knows how to tell that then has to read for himself.
 //
 // `blocks` keeps blocks of indexes that had their checksum. It begins as zeros.

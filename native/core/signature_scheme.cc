@@ -25,7 +25,7 @@ void write_hash_algorithm(DerWriter& out, const ASN1_OBJECT* oid) {
   out.close(tag::kSequence, mark);
 }
 
-// RSASSA-PSS-params (RFC 4055 3.1). OpenSSL 3.0 offers no identifier for PSS. SHA-1 and a salt of 20 octets are the
+// RSASSA-PSS-params (RFC 4055 3.1). OpenSSL 3.0 offers no identifier for PSS. SHA-1 and a salt of 20 bytes are the
 // defaults, and so are omitted.
 Result<ByteVector> pss_algorithm(const EVP_MD* md, int salt_length) {
   const ASN1_OBJECT* oid = OBJ_nid2obj(EVP_MD_get_type(md));
@@ -123,7 +123,7 @@ Result<PreparedSignature> prepare_signature(EVP_PKEY* key, const SignatureScheme
 }
 
 Result<std::size_t> max_signature_size(EVP_PKEY* key) {
-  // OpenSSL returns 0 where it cannot tell. A buffer of no octets would turn the next call into a question for the
+  // OpenSSL returns 0 where it cannot tell. A buffer of no bytes would turn the next call into a question for the
   // size, which succeeds.
   const int size = EVP_PKEY_get_size(key);
   if (size <= 0) return Error{ErrorCode::kOpenssl, "OpenSSL tells no length of signatures"};

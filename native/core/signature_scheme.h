@@ -13,7 +13,7 @@ namespace ocsp {
 struct SignatureScheme {
   std::string hash;      // OpenSSL's name; empty for keys that hash by themselves (EdDSA, ML-DSA)
   bool pss = false;      // RSASSA-PSS rather than RSASSA-PKCS1-v1_5
-  int salt_length = -1;  // PSS only, in octets; -1 means the length of the hash
+  int salt_length = -1;  // PSS only, in bytes; -1 means the length of the hash
 
   bool operator==(const SignatureScheme&) const = default;
 };

@@ -75,7 +75,7 @@ class SignerCertificate {
 };
 
 // Decoding a certificate takes OpenSSL 3.0 longer than verifying a signature with it, and a responder sends the same
-// one with every response. Keyed by the whole DER; bounded in number and size, so that nobody fills memory with
+// one with every response. Keyed by the whole DER; bounded in number and size, so that no one fills memory with
 // certificates.
 class CertificateCache {
  public:

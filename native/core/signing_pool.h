@@ -26,7 +26,7 @@ namespace ocsp {
 //   25      1     revocationReason, signed; -1 when absent
 //   26      2     length of the serial
 //   28      4     length of the extensions
-//   32            serial (content octets of the INTEGER), then extensions (SEQUENCE OF Extension element)
+//   32            serial (content bytes of the INTEGER), then extensions (SEQUENCE OF Extension element)
 inline constexpr std::size_t kEntryHeaderSize = 32;
 
 // Reads the entry at the beginning of `bytes` and moves past it; false when the bytes are not a whole, valid entry.

@@ -58,7 +58,7 @@ Result<std::shared_ptr<PrivateKey>> load_stored_key(const std::string& uri, cons
   Prompt prompt{passphrase};
   const auto refusal = [&](ErrorCode code, const std::string& what) {
     if (prompt.asked && !passphrase) {
-      return Error{ErrorCode::kMissingPassphrase, shown.name + " wants a passphrase"};
+      return Error{ErrorCode::kMissingPassphrase, shown.name + " needs a passphrase"};
     }
     Error error = errors.take(code, {});
     shown.clean(error.entry);

@@ -1,4 +1,4 @@
-// A thread that may fail to start. std::thread says so by an exception, which nobody could catch here.
+// A thread that may fail to start. std::thread says so by an exception, which no one could catch here.
 #pragma once
 
 #include <functional>

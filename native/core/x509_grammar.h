@@ -14,8 +14,8 @@ bool read_enumerated(DerReader& in, std::int32_t& value, const char* field);
 bool read_default_version(DerReader& in, const char* field);
 bool read_oid(DerReader& in, Bytes& content, const char* field);
 bool read_bit_string(DerReader& in, std::uint8_t tag, Bytes& bits, const char* field);
-// GeneralizedTime as RFC 5280 4.1.2.5.2 wants it: YYYYMMDDHHMMSSZ and a real date. Year 0000 passes. Where a fraction
-// of a second may stand, `text` is what comes before it: YYYYMMDDHHMMSS.
+// GeneralizedTime as RFC 5280 4.1.2.5.2 requires it: YYYYMMDDHHMMSSZ and a real date. Year 0000 passes. Where a
+// fraction of a second may stand, `text` is what comes before it: YYYYMMDDHHMMSS.
 bool read_generalized_time(DerReader& in, Bytes& text, const char* field);
 // AlgorithmIdentifier; `element` is the whole, `oid` the content of its OBJECT IDENTIFIER.
 bool read_algorithm_identifier(DerReader& in, Bytes& element, Bytes& oid, const char* field);

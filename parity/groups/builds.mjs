@@ -1,4 +1,4 @@
-// The library on other builds of OpenSSL: the same octets read, written and judged in the same way. The other builds are the
+// The library on other builds of OpenSSL: the same bytes read, written and judged in the same way. The other builds are the
 // addon with an OpenSSL of its own, if it was built (npm run build:cmake), and the versions of Node.js that --node names.
 import { OCSPCertStatus } from 'openssl-ocsp';
 import { cmakeAddon } from '../../scripts/lib/addon.mjs';

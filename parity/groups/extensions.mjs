@@ -1,10 +1,10 @@
-// Extensions that OpenSSL has functions for, octet by octet.
+// Extensions that OpenSSL has functions for, byte by byte.
 import { ArchiveCutoff, CrlID, OCSPAcceptableResponses, OCSPNonce, ServiceLocator } from 'openssl-ocsp';
 import { AuthorityInformationAccessOID, UniformResourceIdentifier } from 'openssl-ocsp/x509';
 import { extension } from '../der.mjs';
 import { authorities, DAY, dateOf, NOW, subjectOf } from '../material.mjs';
 
-export const about = 'extensions that OpenSSL makes, octet by octet';
+export const about = 'extensions that OpenSSL makes, byte by byte';
 
 const OIDS = ['1.3.6.1.5.5.7.48.1.1', '1.3.6.1.5.5.7.48.1.2', '2.5.29.14', '1.2.840.113549.1.9.1'];
 

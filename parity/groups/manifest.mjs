@@ -98,7 +98,7 @@ const locatorTest = (ask) => ({
   },
 });
 
-/** Reading and writing gives the same octets: what the command does where input and output are one file. */
+/** Reading and writing gives the same bytes: what the command does where input and output are one file. */
 const roundTrips = {
   'make-request': (scratch) => [makeRequest(scratch), scratch.read('req.der').toString('hex')],
   request: (scratch) => {

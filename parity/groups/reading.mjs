@@ -1,5 +1,5 @@
 // Lenient loading against d2i and the getters: which messages are read, and what is read in them. Strict loading on the way:
-// what it lets pass is DER that OpenSSL reads too, and writes in the same octets.
+// what it lets pass is DER that OpenSSL reads too, and writes in the same bytes.
 import { loadDerOcspRequest, loadDerOcspResponse, OCSPError } from 'openssl-ocsp';
 import { DIRECTED } from '../directed.mjs';
 import { authorities, captures } from '../material.mjs';

@@ -1,11 +1,11 @@
-// Requests, built here and by OpenSSL, octet by octet.
+// Requests, built here and by OpenSSL, byte by byte.
 import { loadDerOcspRequest, OCSPRequestBuilder } from 'openssl-ocsp';
 import { openssl } from '../cli.mjs';
 import { sequence } from '../der.mjs';
 import { authorities, CERT_ID_HASHES, isDeterministic, someEntry } from '../material.mjs';
 import { buildRequest, requestQuestion, someRequest, withoutSignature } from '../messages.mjs';
 
-export const about = 'requests built, signed ones too, octet by octet';
+export const about = 'requests built, signed ones too, byte by byte';
 export const needs = ['cli'];
 
 export function run({ compare, ask, random, cases, scratch }) {

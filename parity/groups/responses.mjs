@@ -1,4 +1,4 @@
-// Responses, built and signed here and by OpenSSL, octet by octet.
+// Responses, built and signed here and by OpenSSL, byte by byte.
 import { createPublicKey, verify } from 'node:crypto';
 import {
   loadDerOcspRequest,
@@ -13,7 +13,7 @@ import { openssl } from '../cli.mjs';
 import { authorities, hashesFor, isDeterministic } from '../material.mjs';
 import { buildResponse, responseQuestion, someResponse, withoutSignature } from '../messages.mjs';
 
-export const about = 'responses built and signed, octet by octet';
+export const about = 'responses built and signed, byte by byte';
 export const needs = ['cli'];
 
 export function run({ compare, ask, random, cases, scratch }) {

@@ -1,4 +1,4 @@
-// toText against OCSP_REQUEST_print and OCSP_RESPONSE_print, and `openssl ocsp -req_text`, `-resp_text`, octet by octet.
+// toText against OCSP_REQUEST_print and OCSP_RESPONSE_print, and `openssl ocsp -req_text`, `-resp_text`, byte by byte.
 import { loadDerOcspRequest, loadDerOcspResponse, OCSPError, OCSPResponse } from 'openssl-ocsp';
 import { openssl } from '../cli.mjs';
 import { withLongKey } from '../directed.mjs';
@@ -6,7 +6,7 @@ import { authorities, captures, vector } from '../material.mjs';
 import { buildRequest, buildResponse, someRequest, someResponse } from '../messages.mjs';
 import { mutate } from '../mutate.mjs';
 
-export const about = 'text output, octet by octet';
+export const about = 'text output, byte by byte';
 export const needs = ['cli', 'same'];
 
 export function run({ compare, ask, random, cases }) {

@@ -331,5 +331,5 @@ test.serial('versions that contradict are refused', async (t) => {
 });
 
 test.serial('the bare rate of more threads than there is time for', async (t) => {
-  for (let i = 0; i < 20; i += 1) t.true((await signer.bareRate(64, 5)) > 0);
+  for (let i = 0; i < 20; i += 1) t.true((await signer.rawSigningRate(64, 5)) > 0);
 });

@@ -95,7 +95,7 @@ test('two certificates, one of them revoked, are never one that is good', async 
   t.is(one.status, 0, one.stdout);
 });
 
-test('arguments that nobody takes are errors', async (t) => {
+test('arguments that no one takes are errors', async (t) => {
   for (const args of [
     ['inspect', at('r.der'), 'second'],
     ['verify', at('r.der'), 'second', '--cert', at('good.pem'), '--issuer', at('ca.pem')],

@@ -57,7 +57,7 @@ async function lives(args: readonly string[], began: () => boolean, milliseconds
   return signal === null;
 }
 
-/** Octets of the segments in a folder, which grow with each checkpoint. */
+/** Bytes of the segments in a folder, which grow with each checkpoint. */
 function octets(folder: string): number {
   if (!existsSync(folder)) return 0;
   const segments = readdirSync(folder).filter((name) => name.endsWith('.seg'));
@@ -106,7 +106,7 @@ test.serial(`bulk-sign, killed ${KILLS} times`, async (t) => {
       const lifetime = kills < KILLS ? random() * (early ? 400 : 130) : undefined;
       ended = await lives(sign(store), () => early || octets(store) > before, lifetime);
       if (!ended) kills += 1;
-      // Killed between the publication and its end: the same command would begin anew.
+      // Killed between the publication and its end: the same command would begin again.
       ended ||= isPublished(store);
     }
     rounds += 1;

@@ -200,7 +200,7 @@ test('a revocation in a list whose time went back is served', async (t) => {
   const revoked = `R\t301231235959Z\t261101000000Z,keyCompromise\tA1\tunknown\t/CN=x\n${good.split('\n')[1]}\n`;
   t.is((await sign(index(good, now - 10))).status, 0);
   const { status, stdout, stderr } = await sign(index(revoked, now - 70));
-  t.is(status, 6, 'the good one was not put anew');
+  t.is(status, 6, 'the good one was not put again');
   t.like(JSON.parse(stdout), { signed: 2, served: 1, kept: 1 });
   t.regex(stderr, /^note: of 1 certificate other responses are served/);
   t.deepEqual(await served(), ['A1 REVOKED', 'A2 GOOD']);

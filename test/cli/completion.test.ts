@@ -126,7 +126,7 @@ test('all that the tables know is in the scripts and in the manual, and nothing 
   }
 });
 
-test('a shell that nobody knows', async (t) => {
+test('a shell that no one knows', async (t) => {
   for (const [args, message] of [
     [[], 'a shell is missing: bash, zsh, fish'],
     [['csh'], 'no such shell: csh; there are bash, zsh, fish'],

@@ -40,17 +40,17 @@ test('finds out which message it is, and in which form', async (t) => {
     const octets = (type === 'request' ? request : response).length;
     const piped = await commandInside(['inspect', '--json'], content);
     t.is(piped.status, 0, piped.stderr);
-    t.like(JSON.parse(piped.stdout), { type, form, octets, lenient: false });
+    t.like(JSON.parse(piped.stdout), { type, form, bytes: octets, lenient: false });
     const path = scratch.write(`message-${i}`, content);
     t.is((await commandInside(['inspect', '--json', path])).stdout, piped.stdout);
     const text = await commandInside(['inspect', path]);
-    t.true(text.stdout.startsWith(`OCSP ${type}, ${octets} octets (${form})\n`), text.stdout);
+    t.true(text.stdout.startsWith(`OCSP ${type}, ${octets} bytes (${form})\n`), text.stdout);
   });
   t.is((await commandInside(['inspect', '--json', '-'], request)).status, 0);
   const behind = await command(['inspect', '--json'], {
     input: kit.ca.certificatePem + pem('OCSP RESPONSE', response),
   });
-  t.like(JSON.parse(behind.stdout), { type: 'response', form: 'PEM', octets: response.length });
+  t.like(JSON.parse(behind.stdout), { type: 'response', form: 'PEM', bytes: response.length });
 });
 
 test('the text holds every member', async (t) => {
@@ -91,7 +91,7 @@ test('the text holds every member', async (t) => {
 test('the members of the JSON are these', async (t) => {
   const keysOf = async (input: Buffer): Promise<Record<string, unknown>> =>
     JSON.parse((await commandInside(['inspect', '--json'], input)).stdout) as Record<string, unknown>;
-  const head = ['type', 'form', 'octets', 'lenient'];
+  const head = ['type', 'form', 'bytes', 'lenient'];
   const signature = ['signatureAlgorithmOid', 'signatureHashAlgorithm', 'signature', 'certificates'];
   const certId = ['hashAlgorithm', 'issuerNameHash', 'issuerKeyHash', 'serialNumber'];
   const unsigned = await keysOf(request);
@@ -133,7 +133,7 @@ test('the members of the JSON are these', async (t) => {
   t.deepEqual(unsuccessful, {
     type: 'response',
     form: 'DER',
-    octets: 5,
+    bytes: 5,
     lenient: false,
     responseStatus: 'UNAUTHORIZED',
   });
@@ -204,7 +204,7 @@ test('whatever loads can be shown', (t) => {
     for (let at = 0; at < whole.length; at += 1) {
       const mutant = Buffer.from(whole);
       mutant[at] = (mutant[at] as number) ^ (1 << (at % 8));
-      show(mutant, `octet ${at} changed: ${mutant.toString('hex')}`);
+      show(mutant, `byte ${at} changed: ${mutant.toString('hex')}`);
     }
   }
   t.true(shown > bad.length);
@@ -247,7 +247,7 @@ test('wrong usage', async (t) => {
   for (const args of [['--json', '--text'], ['a', 'b'], ['--nonsense'], ['--json=yes']]) {
     const { status, stderr } = await commandInside(['inspect', ...args], request);
     t.is(status, 2, args.join(' '));
-    t.regex(stderr, /--help tells the usage/);
+    t.regex(stderr, /--help shows the usage/);
   }
 });
 

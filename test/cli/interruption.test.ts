@@ -44,7 +44,7 @@ async function interrupted(
   return { code, signal: by, ...text };
 }
 
-/** Octets of the segments in a folder, which grow with each checkpoint. */
+/** Bytes of the segments in a folder, which grow with each checkpoint. */
 function octets(folder: string): number {
   if (!existsSync(folder)) return 0;
   const segments = readdirSync(folder).filter((name) => name.endsWith('.seg'));

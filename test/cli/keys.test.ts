@@ -138,7 +138,7 @@ withCli('clear errors', async (t) => {
   const cut = scratch.write('cut.p12', scratch.read('clear.p12').subarray(0, 500));
   const bundle = scratch.write('bundle.pem', responder.certificatePem + String(scratch.read('encrypted.pem')));
   const damaged = scratch.write('damaged.pem', String(scratch.read('encrypted.pem')).slice(0, 900));
-  const wanted = /wants a passphrase: name it by --passphrase-file or --passphrase-env \[ERR_OCSP_MALFORMED\]/;
+  const wanted = /needs a passphrase: name it by --passphrase-file or --passphrase-env \[ERR_OCSP_MALFORMED\]/;
   const wrong = /passphrase.* is wrong, or .* damaged.*\[ERR_OCSP_MALFORMED\]/;
   const cases: [status: number, message: RegExp, key: string, ...args: string[]][] = [
     [1, wanted, encrypted, ...withCert],

@@ -93,7 +93,7 @@ test('no command, and none such', async (t) => {
   const none = await command([]);
   t.is(none.status, 2);
   t.regex(none.stdout, /^Usage: openssl-ocsp <command>/);
-  const hint = 'openssl-ocsp --help tells the usage.\n';
+  const hint = 'openssl-ocsp --help shows the usage.\n';
   for (const [word, text] of [
     ['frobnicate\x1b[31m', 'frobnicate\\u{1b}[31m'],
     ['__proto__', '__proto__'],

@@ -12,7 +12,7 @@ function screen(
 
 test('a terminal gets a bar with rate, share of the limit, and time to go', (t) => {
   const { stream, written, clock } = screen(true, 120);
-  const progress = new Progress({ total: 100_000, bareRate: 5000 }, stream, () => clock.now);
+  const progress = new Progress({ total: 100_000, rawSigningRate: 5000 }, stream, () => clock.now);
   progress.update(20_000, 20_000);
   for (let i = 1; i <= 20; i += 1) {
     clock.now += 1000;
@@ -56,7 +56,7 @@ test('a line at any width; what is left out is left out whole', (t) => {
   const lines = new Set<string>();
   for (let columns = 1; columns <= 130; columns += 1) {
     const { stream, written, clock } = screen(true, columns);
-    const progress = new Progress({ total: 1_000_000, bareRate: 5000 }, stream, () => clock.now);
+    const progress = new Progress({ total: 1_000_000, rawSigningRate: 5000 }, stream, () => clock.now);
     for (let i = 0; i < 3; i += 1) {
       progress.update(i * 12_345);
       clock.now += 1000;
@@ -95,7 +95,7 @@ test('a terminal that does not tell its width, and one that changes it', (t) => 
 
 test('more than was expected, and faster than was measured', (t) => {
   const { stream, written, clock } = screen(true, 120);
-  const progress = new Progress({ total: 1000, bareRate: 10 }, stream, () => clock.now);
+  const progress = new Progress({ total: 1000, rawSigningRate: 10 }, stream, () => clock.now);
   progress.update(0);
   clock.now += 1000;
   progress.update(1890);

@@ -56,7 +56,7 @@ test('asks by POST, verifies, explains, keeps the response', async (t) => {
   t.is(asked.extensions.length, 0);
 });
 
-test('asks by GET where the URL stays within 255 octets', async (t) => {
+test('asks by GET where the URL stays within 255 bytes', async (t) => {
   const { about } = files(t);
   const server = await serve(t, httpAnswer(good));
   const request = async (path: string, ...args: string[]): Promise<[string, string]> => {
@@ -173,7 +173,7 @@ test('what the first answer said stands where the second says nothing', async (t
   });
 });
 
-test('nobody is asked again who gave a status, or for another reason none, or with a hash that was named', async (t) => {
+test('no one is asked again who gave a status, or for another reason none, or with a hash that was named', async (t) => {
   const { about } = files(t);
   const cases: readonly (readonly [Buffer, ...string[]])[] = [
     [good],
@@ -232,7 +232,7 @@ test('servers that misbehave: a line, and exit code 1', async (t) => {
       /no answer within 2 seconds/,
     ],
     [
-      'an octet now and then',
+      'a byte now and then',
       (socket) => {
         socket.write(`${head}Content-Length: 100000\r\n\r\n`);
         const timer = setInterval(() => socket.write('x'), 100);
@@ -378,7 +378,7 @@ test('wrong usage', async (t) => {
     const { status, stdout, stderr } = await query(...args);
     t.is(status, 2, args.join(' '));
     t.is(stdout, '');
-    t.regex(stderr, /--help tells the usage\.\n$/);
+    t.regex(stderr, /--help shows the usage\.\n$/);
   }
 });
 

@@ -34,7 +34,7 @@ function files(t: ExecutionContext) {
 
 const request = (...args: readonly string[]): Promise<CommandResult> => commandInside(['request', ...args]);
 
-withCli('the request is that of openssl, octet by octet', async (t) => {
+withCli('the request is that of openssl, byte by byte', async (t) => {
   const { scratch, leaf, ca } = files(t);
   const out = scratch.path('openssl.der');
   const cli = (...args: string[]): Buffer => {
@@ -102,10 +102,10 @@ test('forms and places of output', async (t) => {
   }
   const { stdout, stderr } = await request(...about, '--json', '--nonce=0102abcd');
   t.is(stderr, '');
-  const summary = JSON.parse(stdout) as { request: string; octets: number };
+  const summary = JSON.parse(stdout) as { request: string; bytes: number };
   const made = Buffer.from(summary.request, 'base64');
   t.deepEqual<object, object>(summary, {
-    octets: made.length,
+    bytes: made.length,
     hash: 'sha256',
     nonce: '0102abcd',
     signed: false,

@@ -34,7 +34,7 @@ test('fd:NUMBER: a socket that somebody else has opened', async (t) => {
   await t.throwsAsync(statusAt({ port }), { code: 'ECONNREFUSED' });
 });
 
-test('fd:NUMBER that is no socket: an error, not a server that nobody reaches', async (t) => {
+test('fd:NUMBER that is no socket: an error, not a server that no one reaches', async (t) => {
   const at = folder(t);
   await t.throwsAsync(start(t, [...basic(at), '--listen', 'fd:9']), { message: /ended with 1 before listening/ });
 });
@@ -151,12 +151,12 @@ test('TLS', async (t) => {
     request.on('error', reject).end(question);
   });
   t.is(statusIn(body, question, ca), 'good');
-  // Who speaks plain HTTP is told nothing, and harms nobody.
+  // Who speaks plain HTTP is told nothing, and harms no one.
   await t.throwsAsync(post({ port }, question));
   t.is(await served.end(), 0);
 });
 
-test('SIGTERM: what is under way is answered, and nobody else', async (t) => {
+test('SIGTERM: what is under way is answered, and no one else', async (t) => {
   const at = folder(t);
   const port = await freePort();
   const served = await start(t, [...basic(at), '--listen', `127.0.0.1:${port}`]);

@@ -216,7 +216,7 @@ test('what is accepted: delegates without nocheck, weak signatures', async (t) =
   t.is((await verify([...about, ...crl], der)).status, 5);
   t.is((await verify([...about, '--security-level', '5'], der)).status, 5);
   if (opensslCliVersion === null) return t.log('no openssl command here to make revocation lists with');
-  // The CA's list names nobody; the root's does not matter to the delegate.
+  // The CA's list names no one; the root's does not matter to the delegate.
   const crlOf = (serials: string[]): string => {
     const name = serials.length === 0 ? 'clean' : 'dirty';
     const rows = serials.map((serial) => `R\t301231235959Z\t260102030405Z\t${serial}\tunknown\t/CN=x\n`);
@@ -283,12 +283,12 @@ test('failures without a verdict end in 1 or 2, never in 0, and in one line', as
     const { status, stderr, stdout } = await verify(args, der);
     t.is(status, 2, args.join(' '));
     t.is(stdout, '');
-    t.regex(stderr, /--help tells the usage\.\n$/);
+    t.regex(stderr, /--help shows the usage\.\n$/);
     t.notRegex(stderr, /\n\s+at /);
   }
 });
 
-test('an output that nobody reads is no success', async (t) => {
+test('an output that no one reads is no success', async (t) => {
   const { about, scratch } = files(t);
   const path = scratch.write('response.der', kit.respond());
   const { status } = await verify([path, ...about]);

@@ -254,7 +254,7 @@ test('certificates by their CertID; an issuer that is not theirs', async (t) => 
   const wrong = await client.check({ certificate, issuer: kit.root.certificate });
   t.deepEqual([wrong.outcome, wrong.failure, wrong.allowed], ['undetermined', 'refused', false]);
   t.regex(wrong.explain(), /the issuer given is not that of the certificate/);
-  t.is(responder.requests.length, 1, 'nobody is asked about that');
+  t.is(responder.requests.length, 1, 'no one is asked about that');
 });
 
 test('a forged certificate has nothing of the one whose serial number it bears, and leaves nothing behind', async (t) => {
@@ -398,7 +398,7 @@ test('closing ends questions', async (t) => {
   t.is((await waiting).outcome, 'undetermined');
 });
 
-test('a port where nobody listens', async (t) => {
+test('a port where no one listens', async (t) => {
   const server = createServer().listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
   const { port } = server.address() as { port: number };

@@ -1,4 +1,4 @@
-/** Servers and clients of npm, by the programs of docs/client.md: nobody gets through before the verdict. */
+/** Servers and clients of npm, by the programs of docs/client.md: no one gets through before the verdict. */
 import { once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
 import type { Server } from 'node:https';
@@ -114,7 +114,7 @@ for (const [name, open, welcome, headers] of gateways)
       server.closeAllConnections();
       server.close();
     }
-    // What fails in the check itself lets nobody in. (Hono prints it; Express does not in tests.)
+    // What fails in the check itself lets no one in. (Hono prints it; Express does not in tests.)
     process.env['NODE_ENV'] = 'test';
     await using broken = clientOf(responder, {
       responders: () => {

@@ -91,7 +91,7 @@ test('a delegate without nocheck: its own answer, by the CA', async (t) => {
   await byCa.close();
 });
 
-test('a delegate without nocheck that vouches for itself, is revoked, or of which nobody knows', async (t) => {
+test('a delegate without nocheck that vouches for itself, is revoked, or of which no one knows', async (t) => {
   await using net = await network({}, false);
   for (const [behaviour, reason] of [
     [undefined, /signed by a delegate that needs one itself/],

@@ -123,7 +123,7 @@ test.serial('a name is looked up once, and the connection is made to what was fo
       list.map((address) => ({ address, family: address.includes(':') ? 6 : 4 })),
     );
   }) as never;
-  // A public address and a private one: only the first is tried, and nobody answers there in time.
+  // A public address and a private one: only the first is tried, and no one answers there in time.
   await using client = new OCSPClient({ timeout: 1500, hedgeAfter: 1500, method: 'post' });
   const first = await client.check(naming(`http://rebinding.example:${port}/a`));
   t.is(first.failure, 'unreachable', first.explain());

@@ -99,7 +99,7 @@ test('what is not allowed ends the connection, and nothing was sent', async (t) 
   await t.throwsAsync(client.guard(late), { ...refusal, message: /always staples/ });
   const stranger = open(must.port, { ca: createTestCa().certificate.toString(), rejectUnauthorized: false });
   await t.throwsAsync(client.guard(stranger), { ...refusal, message: /not trusted/ });
-  // Nobody can be reached, which soft lets pass.
+  // No one can be reached, which soft lets pass.
   const plain = await recorder(tlsOf(leafOf()));
   const passing = open(plain.port);
   t.like(await client.guard(passing), { outcome: 'undetermined', allowed: true });
@@ -178,7 +178,7 @@ test('an agent of node:https, and a connector', async (t) => {
         .on('error', reject)
         .end();
     });
-  // Where a session is resumed, nobody would know whose certificate it was.
+  // Where a session is resumed, no one would know whose certificate it was.
   for (const _ of [1, 2, 3]) t.is(await get(), 200);
   t.is(reused, 0);
   responder.behaviour = 'revoked';

@@ -219,7 +219,7 @@ test('a staple is renewed in time, outlives failures and two answers "unknown", 
   await t.throwsAsync(stapler.add([leaf.certificate]), { code: 'ERR_OCSP_INVALID_VALUE' });
 });
 
-test('a revocation that the client learns of elsewhere ends a good staple, though nobody answers', async (t) => {
+test('a revocation that the client learns of elsewhere ends a good staple, though no one answers', async (t) => {
   const clock = new Shifted();
   await using responder = await TestResponder.start(ca);
   await using client = clientOf(responder, { clock });
@@ -389,7 +389,7 @@ test('after a restart the first handshake of each of many certificates has what 
     t.is(await serialAt(i), BigInt(`0x${leaves[i]!.certificate.serialNumber}`).toString(16));
   t.is(new Set(await Promise.all(Array.from({ length: 20 }, () => serialAt(180)))).size, 1);
   t.true(Math.max(...reads.values()) < 4, 'one look for all, and what is asked about');
-  t.true(responder.requests.length - asked <= 8, 'nobody has answered, and the others wait');
+  t.true(responder.requests.length - asked <= 8, 'no one has answered, and the others wait');
   for (const name of damaged) writeFileSync(join(folder, name), 'x');
   t.is(await stapleAt(port, 'host-120.example'), null, 'what is damaged is not stapled');
   server.close();

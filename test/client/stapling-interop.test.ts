@@ -266,7 +266,7 @@ test('an answer that was kept by SHA-256 is not what is stapled, while there is 
   t.is(responder.requests.length, 2);
   // What the stapler likes is not what the responder likes.
   t.is((await client.check(question, { fresh: true })).attempts.at(-1)!.hashAlgorithm, 'sha256');
-  // Where nobody answers, or the client says otherwise, the one that was kept is better than none.
+  // Where no one answers, or the client says otherwise, the one that was kept is better than none.
   responder.behaviour = 503;
   t.is(await stapled(client), 'sha256');
   responder.behaviour = 'good';

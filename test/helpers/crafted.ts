@@ -1,4 +1,4 @@
-/** Responses that are put together octet by octet, and signed. */
+/** Responses that are put together byte by byte, and signed. */
 import { createHash, createPublicKey, type KeyObject } from 'node:crypto';
 import { loadDerOcspRequest, OCSPRequestBuilder } from 'openssl-ocsp';
 import type { TestIdentity } from 'openssl-ocsp/testing';
@@ -20,7 +20,7 @@ export function certIdTuple(of: TestIdentity, issuer: TestIdentity): Buffer {
 /** The key hash of a ResponderID. */
 export function sha1Of({ privateKey }: TestIdentity): Buffer {
   const spki = createPublicKey(privateKey).export({ format: 'der', type: 'spki' });
-  // The key bits of EC P-256: the last 65 octets.
+  // The key bits of EC P-256: the last 65 bytes.
   return createHash('sha1').update(spki.subarray(-65)).digest();
 }
 

@@ -45,7 +45,7 @@ const outcomes = [
   ...answers.flatMap(({ name, der }) => [
     ...warm.map((verifier) => ({ how: 'used before', name, said: verdict(() => verifier.verify(der, question)) })),
     { how: 'known certificates', name, said: verdict(() => new Verifier({ trust }).verify(der, question)) },
-    { how: 'anew', name, said: verdict(() => verifyOcspResponse(der, anew())) },
+    { how: 'again', name, said: verdict(() => verifyOcspResponse(der, anew())) },
     {
       how: 'OCSP_basic_verify',
       name,

@@ -54,7 +54,7 @@ export function mutateTree(list: DerNode[], random: (limit: number) => number): 
       break;
     case 3:
       node.tag = random(256) || 1;
-      // Tags of more than one octet are another matter.
+      // Tags of more than one byte are another matter.
       if ((node.tag & 0x1f) === 0x1f) node.tag ^= 1;
       break;
     case 4:

@@ -51,7 +51,7 @@ const answers = [...kit.good(), ...kit.bad()].map(({ der }) => der);
 const successful = answers.filter((der) => verifyOcspResponse(der, question).responseStatus === 0);
 const certificates = [kit.ca.certificate];
 const trust = new TrustStore({ certificates: [kit.root.certificate] });
-const verifier = new Verifier({ trust, remember: { maxSigners: 8 } });
+const verifier = new Verifier({ trust, signerCache: { maxSigners: 8 } });
 const items = answers.map((response) => ({ ...question, response }));
 let turns = 0;
 
@@ -123,7 +123,7 @@ const operations: Record<string, Operation> = {
   },
   'verify-many': { times: 120, run: () => verifier.verifyMany(items) },
   // Each decodes certificates, which go when the cache has no place for them.
-  'verify-anew': {
+  'verify-again': {
     times: 1_000,
     run: () => {
       const signer = kit.ca.issueResponder({ privateKey: kit.responder.privateKey });

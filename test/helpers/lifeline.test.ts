@@ -23,7 +23,7 @@ testIf(process.platform !== 'win32')(
       if (parent instanceof Worker) await parent.terminate();
       else parent.kill('SIGKILL');
       while (existsSync(folder)) await sleep(20);
-      // (Of a thread that has ended nobody takes note of the end of its processes.)
+      // (Of a thread that has ended no one takes note of the end of its processes.)
       const { stdout } = spawnSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' });
       t.regex(stdout, /^(Z.*)?\s*$/, kind);
     }

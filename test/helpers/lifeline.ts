@@ -1,7 +1,7 @@
 /** A server that a test has started ends with the test's process, also where that is killed or its thread is ended. */
 import { type ChildProcess, spawn } from 'node:child_process';
 
-/** Waits for the end of its input: nobody is left to write there. One that was stopped goes on, so that it can end. */
+/** Waits for the end of its input: no one is left to write there. One that was stopped goes on, so that it can end. */
 const WATCHER = `read -r nothing; kill -CONT "$1"; kill -QUIT "$1"
   for i in 1 2 3 4 5 6 7 8 9 10; do kill -0 "$1" || break; sleep 1; done; kill -KILL "$1"; rm -rf "$2"`;
 

@@ -1,4 +1,4 @@
-/** A server on the loopback that answers with whatever octets it is told to, right or wrong. */
+/** A server on the loopback that answers with whatever bytes it is told to, right or wrong. */
 import { createServer, type Socket } from 'node:net';
 
 /** What came in. */

@@ -52,7 +52,7 @@ export class RedisServer {
     await ended;
   }
 
-  /** It answers nobody until {@link resume}. */
+  /** It answers no one until {@link resume}. */
   suspend(): void {
     this.#process?.kill('SIGSTOP');
   }

@@ -125,7 +125,7 @@ void test_entries(int count) {
   }
 }
 
-// Nobody's failure is explained by what somebody else left behind.
+// No one's failure is explained by what somebody else left behind.
 void test_blame() {
   ERR_clear_error();
   ERR_raise(ERR_LIB_EVP, EVP_R_BAD_DECRYPT);

@@ -31,7 +31,7 @@ std::vector<Message> corpus();
 // "RSA", "RSA-PSS", "ED25519", "ED448", "DSA", "X25519", or the name of a curve
 ocsp::EvpPkeyPtr make_key(const std::string& type);
 ocsp::ByteVector pkcs8_of(EVP_PKEY* key);
-// Self-signed, with `padding` octets of a private extension to reach any size.
+// Self-signed, with `padding` bytes of a private extension to reach any size.
 ocsp::X509Ptr make_certificate(EVP_PKEY* key, std::size_t padding = 0, const EVP_MD* md = EVP_sha256());
 
 // What an encoder of OpenSSL writes, i2d_X509 for one; empty when it fails.
@@ -55,7 +55,7 @@ struct Identity {
 Identity make_identity(const std::string& type, std::size_t padding = 0);
 Identity make_identity(ocsp::EvpPkeyPtr key, const EVP_MD* md);
 
-// The content octets of a non-negative INTEGER, minimal.
+// The content bytes of a non-negative INTEGER, minimal.
 ocsp::ByteVector random_serial(std::size_t octets);
 
 }  // namespace fixtures

@@ -69,7 +69,7 @@ bool openssl_verifies(const ByteVector& algorithm, const ByteVector& data, const
 struct Signature {
   std::string name;
   ByteVector bytes;
-  ByteVector algorithm;  // what its signer calls it; empty when nobody does
+  ByteVector algorithm;  // what its signer calls it; empty when no one does
 };
 
 // As OpenSSL signs messages.
@@ -110,7 +110,7 @@ ByteVector sign_hash(EVP_PKEY* key, const EVP_MD* md, const ByteVector& data) {
 
 std::vector<Signature> signatures_of(EVP_PKEY* key, const ByteVector& data) {
   std::vector<Signature> list{
-      {"nobody, no octets", {}, {}}, {"nobody, one octet", {0}, {}}, {"nobody, junk", random_bytes(64), {}}};
+      {"no one, no bytes", {}, {}}, {"no one, one byte", {0}, {}}, {"no one, junk", random_bytes(64), {}}};
   const auto add = [&](const std::string& name, Signature signature) {
     if (signature.bytes.empty()) return;
     signature.name = name;
@@ -172,7 +172,7 @@ void test_key(const std::string& type, const std::vector<Algorithm>& all) {
   if (type == "SM2") check(std::ranges::any_of(signatures, is_bare), "a bare hash is among the signatures by SM2");
 }
 
-// The key chooses the hash: nobody can say how strong it is.
+// The key chooses the hash: no one can say how strong it is.
 void test_unnamed_hash() {
   const EvpPkeyPtr key = make_key("P-256");
   const ByteVector data = message();

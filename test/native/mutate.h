@@ -11,7 +11,7 @@ namespace mutate {
 
 using Engine = std::mt19937_64;
 
-// Octets changed, inserted or removed anywhere.
+// Bytes changed, inserted or removed anywhere.
 ocsp::ByteVector octets(ocsp::ByteVector message, Engine& engine);
 
 // The element tree changed with all lengths kept right, so that readers get past the first header: elements removed,

@@ -207,7 +207,7 @@ std::string judge_request(Bytes message) {
     if (request == nullptr) {
       verdict.require(decodes_deeper(refusal), ("strictly accepted, refused by OpenSSL: " + refusal).c_str());
     } else {
-      verdict.require(in == message.data() + message.size(), "strictly accepted with octets left over");
+      verdict.require(in == message.data() + message.size(), "strictly accepted with bytes left over");
       const ByteVector again = encoded(request.get(), i2d_OCSP_REQUEST);
       // What is only framed may be BER inside.
       verdict.require(again == ByteVector(message.begin(), message.end()) || strict.signature.start >= 0,
@@ -251,7 +251,7 @@ std::string judge_response(Bytes message) {
     verdict.require(response != nullptr, "strictly accepted, refused by OpenSSL");
     if (response) {
       verdict.require(OCSP_response_status(response.get()) == strict.status, "responseStatus");
-      verdict.require(in == message.data() + message.size(), "strictly accepted with octets left over");
+      verdict.require(in == message.data() + message.size(), "strictly accepted with bytes left over");
       const ByteVector again = encoded(response.get(), i2d_OCSP_RESPONSE);
       verdict.require(again == ByteVector(message.begin(), message.end()), "strictly accepted, encoded differently");
     }

@@ -15,7 +15,7 @@ namespace {
 Checks check;
 
 void judge_request(Bytes message, const std::string& name) {
-  // A copy of exactly this size, so that the sanitizer sees one octet read too many.
+  // A copy of exactly this size, so that the sanitizer sees one byte read too many.
   const std::string verdict = oracle::judge_request(ByteVector(message.begin(), message.end()));
   check(verdict.empty(), name + ", as a request: " + verdict);
 }
@@ -50,11 +50,11 @@ void test_cut_off(const Message& message) {
   }
   ByteVector longer = message.bytes;
   longer.push_back(0);
-  check(!strictly_accepted(longer), message.name + ": accepted with an octet left over");
-  judge(message, longer, " with an octet left over");
+  check(!strictly_accepted(longer), message.name + ": accepted with a byte left over");
+  judge(message, longer, " with a byte left over");
 }
 
-// Every octet of a message, changed to values that matter to DER.
+// Every byte of a message, changed to values that matter to DER.
 void test_single_octets(const Message& message) {
   ByteVector mutant = message.bytes;
   const std::size_t step = 1 + mutant.size() / 60;
@@ -63,7 +63,7 @@ void test_single_octets(const Message& message) {
     for (const int value : {0x00, 0x30, 0x80, 0xff, original ^ 0x20, original + 1}) {
       mutant[at] = static_cast<std::uint8_t>(value);
       if (mutant[at] == original) continue;
-      judge(message, mutant, " with octet " + std::to_string(at) + " changed");
+      judge(message, mutant, " with byte " + std::to_string(at) + " changed");
     }
     mutant[at] = original;
   }

@@ -1,5 +1,5 @@
 // ResponseData and requests of any shape, byte for byte against OpenSSL's: 0 to many entries, extensions everywhere,
-// sizes across each form of the length octets.
+// sizes across each form of the length bytes.
 #include <openssl/ocsp.h>
 
 #include "check.h"

@@ -144,7 +144,7 @@ struct Case {
   Flaw flaw = Flaw::kNone;
 };
 
-// `renewed`: the CA signs with a certificate that nobody has seen before.
+// `renewed`: the CA signs with a certificate that no one has seen before.
 std::vector<Case> cases_of(const std::string& type, const Party& ca, const Party& other, const EvpPkeyPtr& key,
                            bool renewed) {
   const auto issued = [&type, &key](const Party& by, const Issue& issue) {

@@ -162,7 +162,7 @@ void test_response(const std::string& type, const Identity& responder, bool by_n
 int main() {
   test_requests();
   for (const char* type : kKeyTypes) {
-    // Certificate sizes on both sides of every form of the length octets.
+    // Certificate sizes on both sides of every form of the length bytes.
     for (const std::size_t padding : {0, 1, 60, 127, 128, 255, 256, 65535, 65536}) {
       if (padding != 0 && std::string(type) != "RSA" && std::string(type) != "ED25519") continue;
       const Identity responder = make_identity(type, padding);

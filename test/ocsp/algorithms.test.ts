@@ -165,7 +165,7 @@ test('ECDSA on every curve that can sign', (t) => {
   for (const curve of ['prime256v1', 'secp384r1', 'secp521r1', 'secp256k1']) t.true(signed.includes(curve), curve);
 });
 
-test('a signature every time anew, the same key', (t) => {
+test('a signature every time again, the same key', (t) => {
   const { certificate, privateKey } = identities.ec;
   const builder = responseBuilder({}, certificate);
   const signatures = new Set<string>();

@@ -29,7 +29,7 @@ for (const [name, load, bytes] of messages) {
     t.true(probe(t, load, bytes));
   });
 
-  test(`${name}, one octet more`, (t) => {
+  test(`${name}, one byte more`, (t) => {
     const error = refuses(t, 'ERR_OCSP_MALFORMED', () => load(Buffer.concat([bytes, Buffer.alloc(1)])));
     t.regex(
       error?.message ?? '',
@@ -38,7 +38,7 @@ for (const [name, load, bytes] of messages) {
     );
   });
 
-  test(`${name}, every octet changed`, (t) => {
+  test(`${name}, every byte changed`, (t) => {
     for (const at of positions(bytes.length)) {
       for (const value of [0, 0x80, 0xff, bytes[at]! ^ 1]) {
         const changed = Buffer.from(bytes);
@@ -50,7 +50,7 @@ for (const [name, load, bytes] of messages) {
   });
 }
 
-test('errors of members name octets of the message, wherever it is kept', (t) => {
+test('errors of members name bytes of the message, wherever it is kept', (t) => {
   const year0 = '00000101000000Z';
   const badCrlReason = der.sequence(der.extension(der.hex('0603551d15'), der.hex('0400')));
   const badName = der.sequence(der.tlv(0x31, der.sequence(der.hex('0603550403'), der.tlv(0x0c, der.hex('ff')))));
@@ -152,7 +152,7 @@ for (const [name, tag] of [
   });
 }
 
-test('an OID of a megabyte is read in one go: were it read anew for each octet, no run would see the end', (t) => {
+test('an OID of a megabyte is read in one go: were it read again for each byte, no run would see the end', (t) => {
   const arcs = [
     ['many arcs', Buffer.alloc(1 << 20, 0x01)],
     ['one arc', Buffer.concat([der.hex('2a'), Buffer.alloc(1 << 20, 0xff), der.hex('7f')])],

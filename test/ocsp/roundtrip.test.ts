@@ -34,7 +34,7 @@ const anyBytes = fc.uint8Array({ maxLength: 64 }).map((array) => Buffer.from(arr
 const serial = fc.oneof(
   fc.bigInt({ min: 0n, max: 2n ** 800n }),
   fc.bigInt({ min: 0n, max: 2n ** 160n }),
-  // Around the edges where an octet is added.
+  // Around the edges where a byte is added.
   fc.tuple(fc.integer({ min: 0, max: 800 }), fc.constantFrom(-1n, 0n, 1n)).map(([bit, delta]) => {
     const edge = 2n ** BigInt(bit) + delta;
     return edge < 0n ? 0n : edge;

@@ -19,7 +19,7 @@ interface Report {
       readonly rows: readonly {
         readonly name: string;
         readonly opsPerSecond: number;
-        readonly heapOctets: number;
+        readonly heapBytes: number;
       }[];
     }[];
   }[];
@@ -55,7 +55,7 @@ testIf(headers && plain)('the benchmark runs, reports and draws', (t) => {
     t.is(tables.length, 1, name);
     for (const row of tables.flatMap(({ rows }) => rows)) {
       t.true(row.opsPerSecond > 0, `${name}: ${row.name}`);
-      t.true(Number.isFinite(row.heapOctets), `${name}: ${row.name}`);
+      t.true(Number.isFinite(row.heapBytes), `${name}: ${row.name}`);
     }
   }
 });
@@ -73,17 +73,17 @@ testIf(plain)('the benchmark of scale runs, and reports every job', (t) => {
 
 testIf(plain)('heap: what is allocated counts, however often it is collected', async (t) => {
   const { measure } = (await import(new URL('../../../bench/measure.mjs', import.meta.url).href)) as {
-    measure(contenders: object[], effort: object): Promise<{ heapOctets: number }[]>;
+    measure(contenders: object[], effort: object): Promise<{ heapBytes: number }[]>;
   };
   let sink: unknown;
   const loop = (operation: (i: number) => unknown) => (iterations: number) => {
     for (let i = 0; i < iterations; i += 1) sink = operation(i);
   };
-  // Ten doubles are 80 octets, and the array has two headers.
+  // Ten doubles are 80 bytes, and the array has two headers.
   const array = { name: 'array', run: loop((i) => [i + 0.5, i, i, i, i, i, i, i, i, i]) };
   const nothing = { name: 'nothing', run: loop((i) => i & 1) };
   const [first, second] = await measure([array, nothing], { rounds: 1, milliseconds: 200 });
   t.true(sink !== undefined);
-  t.true((first?.heapOctets ?? 0) >= 100 && (first?.heapOctets ?? 0) < 200, String(first?.heapOctets));
-  t.true((second?.heapOctets ?? 9) < 1, String(second?.heapOctets));
+  t.true((first?.heapBytes ?? 0) >= 100 && (first?.heapBytes ?? 0) < 200, String(first?.heapBytes));
+  t.true((second?.heapBytes ?? 9) < 1, String(second?.heapBytes));
 });

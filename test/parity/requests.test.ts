@@ -57,7 +57,7 @@ const pairs: [string, X509Certificate, X509Certificate][] = [
   ['an issuer that it is not', ca.issue().certificate, ec.certificate],
   ['serial zero', ca.issue({ serialNumber: 0n }).certificate, ca.certificate],
   ['serial 0x80', ca.issue({ serialNumber: 0x80n }).certificate, ca.certificate],
-  ['a serial of 20 octets', ca.issue({ serialNumber: 2n ** 159n - 1n }).certificate, ca.certificate],
+  ['a serial of 20 bytes', ca.issue({ serialNumber: 2n ** 159n - 1n }).certificate, ca.certificate],
 ];
 
 for (const [name, subject, authority] of pairs) {

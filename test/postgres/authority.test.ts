@@ -248,7 +248,7 @@ withPostgres('a role that may read is enough for a responder, also after a crash
   const id = await addIssuer(url, ca.certificate);
   await runSql(url, `INSERT INTO ocsp_status (issuer, serial, status) VALUES (${id}, '\\x12', 2)`);
   await runSql(url, 'CREATE ROLE reader LOGIN; GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader');
-  // As if nobody had looked since.
+  // As if no one had looked since.
   await runSql(url, 'TRUNCATE ocsp_incarnation');
   const reader = url.replace('postgres@', 'reader@');
   const authority = authorityOf(t, reader, ca.certificate);

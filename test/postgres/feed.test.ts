@@ -112,7 +112,7 @@ async function play(t: ExecutionContext, url: string, id: number, steps: readonl
     for (const [serial, { version }] of before) t.true((reader.known.get(serial)?.version ?? 0) >= version);
     for (const row of await runSql(url, "SELECT encode(serial, 'hex') AS serial, status, version FROM ocsp_status")) {
       const known = reader.known.get(String(row['serial']).toUpperCase());
-      if (known === undefined) t.is(row['status'], 0, `serial ${row['serial']} is revoked, and nobody says so`);
+      if (known === undefined) t.is(row['status'], 0, `serial ${row['serial']} is revoked, and no one says so`);
       else t.deepEqual([known.status, known.version], [row['status'], Number(row['version'])], String(row['serial']));
     }
   };
@@ -214,7 +214,7 @@ withPostgres(
   },
 );
 
-withPostgres('more than one piece is up to date only after the last; a break in between begins anew', async (t) => {
+withPostgres('more than one piece is up to date only after the last; a break in between begins again', async (t) => {
   const url = await file.server.database();
   const id = await addIssuer(url, ca.certificate);
   await runSql(
@@ -230,7 +230,7 @@ withPostgres('more than one piece is up to date only after the last; a break in 
   const reader = new Reader(authority);
   reader.cursor = first.cursor;
   await reader.look();
-  t.is(reader.known.size, 12000, 'also those whose extensions nobody understands');
+  t.is(reader.known.size, 12000, 'also those whose extensions no one understands');
   await reader.pause();
   // Whoever listens to the feed is behind until then.
   const knowledge = new Knowledge({ ...stub, changes: slowly }, () => undefined);
@@ -296,7 +296,7 @@ withPostgres('after a crash all that ever changed is news again: numbers of tran
   await reader.pause();
 });
 
-withPostgres('NOTIFY wakes, and its connection is made anew when it is lost', async (t) => {
+withPostgres('NOTIFY wakes, and its connection is made again when it is lost', async (t) => {
   t.timeout(120_000);
   const url = await file.server.database();
   const id = await addIssuer(url, ca.certificate);

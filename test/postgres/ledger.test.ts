@@ -87,7 +87,7 @@ withPostgres('a lease ends by the clock of the server, whatever the time here', 
   await ledger.add(['a', { id: 'b', certificates: 7 }]);
   const [first] = await ledger.lease(1);
   await runSql(url, 'SELECT pg_sleep(0.1)');
-  // Nobody else has it yet, so its holder may go on.
+  // No one else has it yet, so its holder may go on.
   await ledger.checkpoint(first!, '01');
   await runSql(url, 'SELECT pg_sleep(0.1)');
   const second = await PostgresLedger.open(url, { job: 'j', maxAttempts: 2 });

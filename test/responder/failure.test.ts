@@ -81,7 +81,7 @@ test('one signature for all who ask the same at a time', async (t) => {
   t.is(far.calls, 1);
 });
 
-test('a revocation while the answer is being signed: nobody gets good after it', async (t) => {
+test('a revocation while the answer is being signed: no one gets good after it', async (t) => {
   for (const nonce of [undefined, Buffer.alloc(32, 3)]) {
     let release: () => void = () => undefined;
     const held = new Promise<void>((resolve) => {
@@ -167,7 +167,7 @@ test('an authority that hangs or fails: never good, for longer than maxLag', asy
   }
 });
 
-test('an authority that fails after a revocation was told: nobody gets what was true before', async (t) => {
+test('an authority that fails after a revocation was told: no one gets what was true before', async (t) => {
   for (const failure of ['throw', 'throw at once', 'hang'] as const) {
     let fails = false;
     const list = new TestAuthority();
@@ -221,7 +221,7 @@ class FeedAuthority implements StatusAuthority {
     }
   }
 
-  /** What the feed says next; false when nobody listens. */
+  /** What the feed says next; false when no one listens. */
   tell(changes: StatusChanges | Error): boolean {
     const waiting = this.#waiting.pop();
     waiting?.(changes);

@@ -46,7 +46,7 @@ test('answer(): whatever comes in', async (t) => {
       const answer = await responder.answer(bytes);
       const response = loadDerOcspResponse(answer.der);
       if (response.responseStatus !== OCSPResponseStatus.SUCCESSFUL) return answer.source === 'error';
-      // What was answered was asked, and nobody is good who is not on the list.
+      // What was answered was asked, and no one is good who is not on the list.
       const request = loadDerOcspRequest(bytes, { strict: false });
       if (request.requests.length !== response.responses.length) return false;
       if (

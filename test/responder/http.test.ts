@@ -199,7 +199,7 @@ test('one byte at a time', async (t) => {
   t.is(statusIn((replies(await answer)[0] as HttpReply).body, request), 'good');
 });
 
-test('a client that says no more, but listens still, is answered; one that is gone harms nobody', async (t) => {
+test('a client that says no more, but listens still, is answered; one that is gone harms no one', async (t) => {
   const { port } = await start(t);
   const half = new Promise<Buffer>((resolve) => {
     const chunks: Buffer[] = [];

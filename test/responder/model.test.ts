@@ -1,6 +1,6 @@
 /**
- * Whatever happens to a responder, its list and its store, in whatever order: nobody gets good after a revocation, beyond the lag that is
- * promised; nobody gets an older state after a newer one; nothing that was acknowledged is lost.
+ * Whatever happens to a responder, its list and its store, in whatever order: no one gets good after a revocation, beyond the lag that is
+ * promised; no one gets an older state after a newer one; nothing that was acknowledged is lost.
  */
 import { fork } from 'node:child_process';
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';

@@ -128,7 +128,7 @@ const PASTED: readonly [name: string, pasted: string, expected: RegExp][] = [
   ['nothing', '', /Paste a request/],
   ['nonsense', 'what is this?', /neither PEM nor base64/],
   ['another SEQUENCE', 'MAMCAQE=', /Neither a request nor a response/],
-  ['an error', 'MAMKAQY=', /UNAUTHORIZED: nobody has signed it/],
+  ['an error', 'MAMKAQY=', /UNAUTHORIZED: no one has signed it/],
 ];
 for (const [name, pasted, expected] of PASTED)
   test(`explained: ${name}`, async (t) => {

@@ -1,4 +1,4 @@
-/** What operators choose: whose signature, whose requests, and what is said of what nobody issued. */
+/** What operators choose: whose signature, whose requests, and what is said of what no one issued. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -132,7 +132,7 @@ for (const [name, algorithms, oid, hash] of PREFERENCES)
         t.is<string, string>(answer.source, source);
       }
     }
-    // And nobody else gets it.
+    // And no one else gets it.
     const other = loadDerOcspResponse((await responder.answer(ask(['1001'], { hash: 'sha1' }))).der);
     t.is(other.signatureAlgorithmOid, ECDSA_WITH_SHA256);
   });
@@ -145,7 +145,7 @@ test('preferred signature algorithms: a revocation shows in every one of them', 
   for (const request of requests) t.is(await statusOf(responder, request), 'revoked');
 });
 
-test('preferred signature algorithms: a signer that is not valid signs for nobody', async (t) => {
+test('preferred signature algorithms: a signer that is not valid signs for no one', async (t) => {
   const past = ca.issueResponder({
     subject: 'CN=Past',
     keyType: 'rsa',

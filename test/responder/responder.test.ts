@@ -246,7 +246,7 @@ test('headers of an answer that caches may keep', async (t) => {
   t.is(error.headers['Cache-Control'], 'max-age=0, no-cache');
 });
 
-test('signers: the newest that is valid; nobody before or after; nextUpdate never past the certificate', async (t) => {
+test('signers: the newest that is valid; no one before or after; nextUpdate never past the certificate', async (t) => {
   const HOUR = 3600_000;
   const at = (hours: number): Date => new Date(Date.now() + hours * HOUR);
   const old = ca.issueResponder({ subject: 'CN=Old', notBefore: at(-48), notAfter: at(2) });

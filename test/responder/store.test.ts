@@ -138,7 +138,7 @@ test('update puts answers into the store: another responder over it knows', asyn
   for (const hash of ['sha1', 'sha256'] as const) t.is(await statusOf(other, ask(['1001'], { hash })), 'revoked');
 });
 
-test('update of a negative serial number, and where nobody can sign: a code, and the change counts all the same', async (t) => {
+test('update of a negative serial number, and where no one can sign: a code, and the change counts all the same', async (t) => {
   const store = await makeStore(t);
   const responder = makeResponder(t, { authority: new TestAuthority(), store });
   await responder.update([{ ...REVOKED, serialNumber: '-1001' }]);
@@ -189,7 +189,7 @@ test('a store alone, with and without somebody who signs', async (t) => {
   t.is(await statusOf(silent, ask(['1002'], { hash: 'sha256' })), 'TRY_LATER');
 });
 
-test('a store that fails may hold a revocation that nobody else knows: "revoked", or try later', async (t) => {
+test('a store that fails may hold a revocation that no one else knows: "revoked", or try later', async (t) => {
   const broken = {
     get: () => {
       throw Object.assign(new Error('damaged'), { code: 'ERR_OCSP_STORE_DAMAGED' });
@@ -224,7 +224,7 @@ test('a revocation that only the store knows is not forgotten when the store fai
   t.not(await statusOf(responder, ask(['1001'], sha1)), 'good');
 });
 
-test('stored answers that have expired, or are of the future, are signed anew', async (t) => {
+test('stored answers that have expired, or are of the future, are signed again', async (t) => {
   const store = await makeStore(t);
   const signer = new ResponseSigner({
     issuer: ca.certificate,

@@ -32,7 +32,7 @@ export const STORE_FAULTS = [
   'the commit of a run does not look at what is there',
   'a run is served as it is written',
   'what came after the last checkpoint stays',
-  'a run always begins anew',
+  'a run always begins again',
   'a run goes on after its commit',
   'another run is overwritten',
   'discarding keeps the records',
@@ -106,7 +106,7 @@ export class MemoryStore implements ResponseStore {
       if (otherRun !== 'discard' && this.#fault !== 'another run is overwritten') throw refused('another run is there');
       this.#run = undefined;
     }
-    if (this.#fault === 'a run always begins anew') this.#run = undefined;
+    if (this.#fault === 'a run always begins again') this.#run = undefined;
     this.#run ??= { id, records: [], token: null, durable: 0 };
     const run = this.#run;
     if (this.#fault !== 'what came after the last checkpoint stays') run.records.length = run.durable;

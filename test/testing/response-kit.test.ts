@@ -35,8 +35,8 @@ function judgedByCommand(der: Buffer, hash = 'sha1'): string | null {
 
 /** What OpenSSL 3.0 does not look at. */
 const OVERLOOKED: Readonly<Record<string, string>> = {
-  'octets behind the response': 'd2i_OCSP_RESPONSE stops at the end of the message',
-  'octets behind the answer': 'so does OCSP_response_get1_basic',
+  'bytes behind the response': 'd2i_OCSP_RESPONSE stops at the end of the message',
+  'bytes behind the answer': 'so does OCSP_response_get1_basic',
   'version 2': 'the version is not read',
   'thisUpdate with a fraction': 'times that cannot be compared are fine',
   'thisUpdate with an offset': 'times that cannot be compared are fine',

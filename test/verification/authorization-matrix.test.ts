@@ -163,7 +163,7 @@ test('an issuer that shares nothing but the name with the one that signed the ce
   t.is(verifyOcspResponse(answer, { certificate, issuer: right.certificate }).status, 'good');
 });
 
-test('an expired issuer answers for nobody', (t) => {
+test('an expired issuer answers for no one', (t) => {
   const times = { notBefore: new Date(Date.now() - 9 * DAY), notAfter: new Date(Date.now() - DAY) };
   const old = root.issueIntermediate({ subject: 'CN=Old CA', ...times });
   const certificate = old.issue({ subject: 'CN=old leaf' }).certificate;

@@ -35,7 +35,7 @@ interface Parts {
   readonly algorithm?: Buffer;
 }
 
-/** A response that the CA signs, octet by octet. */
+/** A response that the CA signs, byte by byte. */
 function craft(parts: Parts = {}): Buffer {
   const { by = ca, status = hex('8000'), thisUpdate = stamp(-60), nextUpdate = stamp(3600) } = parts;
   const entry = sequence(
@@ -182,7 +182,7 @@ const printable = (text: string) => tlv(0x13, Buffer.from(text, 'latin1'));
 
 test('printable-string and set-order, in a name', (t) => {
   const named = (name: Buffer): Buffer => craft({ responderId: tlv(0xa1, name) });
-  // The name is not that of the CA, so nobody signed; but it can be read.
+  // The name is not that of the CA, so no one signed; but it can be read.
   const notesOf = (name: Buffer) => {
     const verdict = verifyOcspResponse(named(name), question);
     t.deepEqual(

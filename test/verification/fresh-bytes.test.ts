@@ -31,7 +31,7 @@ function respond(signer: TestIdentity): Buffer {
     .publicBytes();
 }
 
-/** The same certificates, in memory that nobody has seen. */
+/** The same certificates, in memory that no one has seen. */
 const question = (hours: number) => ({
   certificate: Buffer.from(leaf.certificate.raw),
   issuer: Buffer.from(ca.certificate.raw),

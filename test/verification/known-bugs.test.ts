@@ -74,7 +74,7 @@ test('CVE-2011-0014: a message is read past its end', (t) => {
   for (let length = 0; length < whole.length; length += 1) refused(t, whole.subarray(0, length), 'MALFORMED');
 });
 
-test("CVE-2013-0166: a responder's certificate with a key that cannot verify, or that nobody knows", (t) => {
+test("CVE-2013-0166: a responder's certificate with a key that cannot verify, or that no one knows", (t) => {
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
   // id-ecPublicKey becomes 1.2.840.10045.2.127.
   const strange = Buffer.from(ca.issueResponder({ privateKey }).certificate.raw);
@@ -207,9 +207,9 @@ refusesAll(
   'a day old, no nextUpdate',
 );
 refusesAll(
-  'openssl #32368: octets behind the answer are overlooked',
-  'octets behind the answer',
-  'octets behind the response',
+  'openssl #32368: bytes behind the answer are overlooked',
+  'bytes behind the answer',
+  'bytes behind the response',
 );
 refusesAll('openssl #32376: the first of contradicting entries wins', 'good, then revoked', 'revoked, then good');
 refusesAll(
@@ -265,11 +265,11 @@ test('openssl #28300: entries outlive their response', async (t) => {
 
 // openssl #28888, #28989 (stapling in TLS), #16886 (HTTP), #837 (OCSP_parse_url): not part of this package.
 
-refusesAll('openssl #28989: no octets', 'no octets');
+refusesAll('openssl #28989: no bytes', 'no bytes');
 
-// openssl #18081, #29033, #26941, results that nobody checks: test/native/verification_test.cc lets every allocation fail.
+// openssl #18081, #29033, #26941, results that no one checks: test/native/verification_test.cc lets every allocation fail.
 
-test("openssl #4124: the path's certificates are at hand, and nothing travels along", (t) => {
+test("openssl #4124: the path's certificates are at hand, and nothing is included", (t) => {
   const der = kit.respond(undefined, { certificates: [] });
   const result = loadDerOcspResponse(der).basicVerify({
     trust: [root.certificate],
@@ -353,8 +353,8 @@ test('openssl #15009: a nonce without the inner OCTET STRING', (t) => {
 
 refusesAll(
   'GnuTLS CVE-2016-7444, wolfSSL CVE-2026-10098: a serial number is compared as far as one of the two goes',
-  'serial number with an octet more',
-  'serial number with an octet less',
+  'serial number with a byte more',
+  'serial number with a byte less',
 );
 
 test('GnuTLS CVE-2026-3832, Tomcat Native CVE-2018-8020: the first entry counts, whichever is meant', (t) => {
@@ -401,7 +401,7 @@ refusesAll(
   'by the CA above',
 );
 refusesAll(
-  "wolfSSL PR 11195, Erlang CVE-2026-32144, Botan CVE-2022-43705: nobody checks the signature of the responder's certificate",
+  "wolfSSL PR 11195, Erlang CVE-2026-32144, Botan CVE-2022-43705: no one checks the signature of the responder's certificate",
   'by a delegate with a forged certificate',
   'by a delegate of a CA of the same name',
   'by a TLS server of the CA',
@@ -422,11 +422,11 @@ test('Erlang CVE-2026-42791, Go #43522: an expired responder, whatever time is a
   const asked = { certificate: older.leaf.certificate, issuer: older.ca.certificate };
   // Remembered as valid then, it is not valid now.
   t.is(verifier.verify(der, { ...asked, at: then }).status, 'good');
-  t.is(verifier.verify(der, { ...asked, at: then }).signerRemembered, true);
+  t.is(verifier.verify(der, { ...asked, at: then }).signerFromCache, true);
   t.is(verifier.verify(der, asked).refusals[0]?.code, 'SIGNER_EXPIRED');
 });
 
-test('Botan CVE-2026-32883: the status of a response that nobody verified', (t) => {
+test('Botan CVE-2026-32883: the status of a response that no one verified', (t) => {
   for (const { der } of bad.values()) {
     const { status, thisUpdate, revocationTime, signer } = judge(der);
     t.deepEqual([status, thisUpdate, revocationTime, signer], [null, null, null, null]);
@@ -457,7 +457,7 @@ test('bc-csharp #374: a revocation without a reason', (t) => {
 
 // Go #11984, parsing without an issuer passes for verifying: loading and verifying are two functions.
 
-test('Go #59641, #21527, #81395: the order of the certificates that travel along', (t) => {
+test('Go #59641, #21527, #81395: the order of the certificates that are included', (t) => {
   const all = [root.certificate, issuer, responder.certificate];
   const orders = [[0], [2], [0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0], []].map((order) =>
     order.map((i) => all[i]!),
@@ -530,7 +530,7 @@ refusesAll(
   'version 2',
 );
 
-test('Tomcat Native CVE-2017-15698: addresses of 127, 128, 255, 256, 65535 and 65536 octets', (t) => {
+test('Tomcat Native CVE-2017-15698: addresses of 127, 128, 255, 256, 65535 and 65536 bytes', (t) => {
   for (const length of [127, 128, 255, 256, 65535, 65536]) {
     const url = `http://${'a'.repeat(length - 7)}`;
     t.deepEqual(ocspUrls(ca.issue({ aia: { ocsp: url } }).certificate), [url]);
@@ -584,7 +584,7 @@ test('NSS CVE-2012-0441: elements without content', (t) => {
     const emptied = Buffer.from(whole);
     emptied[at + 1] = 0;
     const verdict = judge(emptied);
-    t.false(verdict.usable && verdict.status !== 'revoked', `octet ${at}`);
+    t.false(verdict.usable && verdict.status !== 'revoked', `byte ${at}`);
   }
 });
 

@@ -207,7 +207,7 @@ test('freshUntil ends with the certificates that the answer rests on', (t) => {
     const verdict = verifyOcspResponse(der, { ...question, ...more });
     t.true(verdict.usable, verdict.explain());
     if (verdict.usable && verdict.freshUntil < verdict.nextUpdate!) {
-      // A second later nobody would take it.
+      // A second later no one would take it.
       const later = new Date(verdict.freshUntil.getTime() + 1000);
       t.false(verifyOcspResponse(der, { ...question, ...more, at: later }).usable);
     }

@@ -49,7 +49,7 @@ function revoked({ entry, respond }: TestResponseKit): Buffer {
 }
 
 /**
- * What a verdict rests on: what is signed, and by whom. Neither the certificates that travel along nor the way in which a
+ * What a verdict rests on: what is signed, and by whom. Neither the certificates that are included nor the way in which a
  * signature is written are signed: the responder's may be there twice, or among others.
  */
 function signedPart(response: OCSPResponse): Buffer {
@@ -80,12 +80,12 @@ for (const { name, der, question } of subjects) {
     verifier.verify(der, question);
   });
 
-  test(`${name}: bits turned in every octet`, (t) => {
+  test(`${name}: bits turned in every byte`, (t) => {
     for (const i of positions(der.length)) {
       for (const bit of [i % 8, (i + 3) % 8]) {
         const damaged = Buffer.from(der);
         damaged[i]! ^= 1 << bit;
-        maySay(t, damaged, `bit ${bit} of octet ${i}`);
+        maySay(t, damaged, `bit ${bit} of byte ${i}`);
       }
     }
     t.pass();
@@ -93,7 +93,7 @@ for (const { name, der, question } of subjects) {
 
   test(`${name}: cut and extended`, (t) => {
     for (const length of positions(der.length)) {
-      t.false(verifyOcspResponse(der.subarray(0, length), question).usable, `${length} octets`);
+      t.false(verifyOcspResponse(der.subarray(0, length), question).usable, `${length} bytes`);
     }
     for (const tail of ['00', '0500', '3000', 'a003020100']) {
       t.false(verifyOcspResponse(Buffer.concat([der, Buffer.from(tail, 'hex')]), question).usable, tail);
@@ -101,7 +101,7 @@ for (const { name, der, question } of subjects) {
     t.false(verifyOcspResponse(Buffer.concat([der, der]), question).usable);
   });
 
-  test(`${name}: octets taken out, put in and moved`, (t) => {
+  test(`${name}: bytes taken out, put in and moved`, (t) => {
     const random = randomNumbers(der.length);
     for (let round = 0; round < repeated(600); round += 1) {
       const start = random(der.length);

@@ -105,7 +105,7 @@ test('test_ocsp_url_svcloc_new', (t) => {
   t.true(ServiceLocator.fromDer(extension.publicBytes()).equals(extension));
 });
 
-test('identical input and output: decoding and encoding gives the same octets', (t) => {
+test('identical input and output: decoding and encoding gives the same bytes', (t) => {
   const der = base64Vector('openssl/ocsp-tests/ND1.ors');
   t.deepEqual(loadDerOcspResponse(der).publicBytes(), der);
   t.deepEqual(loadDerOcspResponse(der, { strict: false }).publicBytes(), der);

@@ -7,10 +7,10 @@ import {
   OCSPNonce,
   type OCSPQuestion,
   OCSPRequestBuilder,
+  type SignerCacheOptions,
   type ValidityOptions,
   type Verdict,
   Verifier,
-  type VerifierMemory,
   type VerifierOptions,
   type VerifyItem,
   type VerifyOcspResponseOptions,
@@ -72,18 +72,18 @@ testOptions<VerifyOcspResponseOptions>('verifyOcspResponseAsync', {
   changes: { ...questionChanges, ...ruleChanges },
 });
 
-testOptions<VerifierOptions & { remember?: VerifierMemory }>('Verifier', {
+testOptions<VerifierOptions & { signerCache?: SignerCacheOptions }>('Verifier', {
   call(options) {
     const verifier = new Verifier(options);
     return [tell(verifier.verify(der, question)), verifier.remembered];
   },
   base: rules,
-  changes: { ...ruleChanges, remember: { maxSigners: 0 } },
+  changes: { ...ruleChanges, signerCache: { maxSigners: 0 } },
 });
 
-testOptions<VerifierMemory>('Verifier, remember', {
-  call(remember) {
-    const verifier = new Verifier({ ...rules, remember });
+testOptions<SignerCacheOptions>('Verifier, signerCache', {
+  call(signerCache) {
+    const verifier = new Verifier({ ...rules, signerCache });
     return [tell(verifier.verify(der, question)), verifier.remembered];
   },
   base: {},

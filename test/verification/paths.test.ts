@@ -1,5 +1,5 @@
 // Paths of a signer's certificate: any valid one counts, whichever certificates there are besides, and in whichever order; and a
-// path that is remembered says what it would say anew.
+// path that is remembered says what it would say again.
 import type { X509Certificate } from 'node:crypto';
 import test from 'ava';
 import fc from 'fast-check';
@@ -197,7 +197,7 @@ test('an authorityKeyIdentifier that names another certificate of the same key',
 
 test('an issuer whose kind of key OpenSSL does not know is no mismatch', (t) => {
   const kit = new TestResponseKit();
-  // The key of the issuer, under an algorithm that nobody has.
+  // The key of the issuer, under an algorithm that no one has.
   const known = kit.ca.certificate.raw;
   const at = known.indexOf(hex('06072a8648ce3d0201'));
   const unknown = Buffer.from(known);
@@ -238,7 +238,7 @@ test('the same question has one answer, whatever was asked before', (t) => {
     ]) {
       const moments = [-1000, 0, 1000].flatMap((offset) => [new Date(+begin + offset), new Date(+end + offset)]);
       const anew = (at: Date) =>
-        new Verifier({ ...options, remember: { maxSigners: 0 } }).verify(der, { ...question, at });
+        new Verifier({ ...options, signerCache: { maxSigners: 0 } }).verify(der, { ...question, at });
       const warm = new Verifier(options);
       t.is(warm.verify(der, question).status, 'good');
       verifyOcspResponse(der, { ...question, ...options });
@@ -285,5 +285,5 @@ test('a path over certificates inside one message does not count for another mes
   t.is(configured.verify(complete, question).status, 'good');
   t.is(configured.remembered, 1);
   t.is(configured.verify(bare, question).status, 'good');
-  t.true(configured.verify(bare, question).signerRemembered);
+  t.true(configured.verify(bare, question).signerFromCache);
 });

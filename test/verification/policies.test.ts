@@ -87,7 +87,7 @@ test("a broken hash in the delegate's certificate, or in a CA's on the path", (t
     for (const by of [weakCa, weakCa.issueResponder({ keyType: 'rsa' })]) {
       const der = rsa.respond(entry, { signer: by });
       is(t, verifyOcspResponse(der, { ...asked, trust: [rsa.root.certificate] }), ...expected);
-      // Trusted as it is: nobody asks who signed it.
+      // Trusted as it is: no one asks who signed it.
       is(t, verifyOcspResponse(der, asked));
     }
   }
@@ -346,21 +346,21 @@ test('one store, many ways to verify: none leaves anything behind', (t) => {
 test('memory of signers: its bound, its time, its keys', (t) => {
   const responders = Array.from({ length: 5 }, (_, i) => ca.issueResponder({ subject: `CN=Responder ${i}` }));
   const messages = responders.map((signer) => kit.respond(undefined, { signer }));
-  const verifier = new Verifier({ remember: { maxSigners: 2 } });
+  const verifier = new Verifier({ signerCache: { maxSigners: 2 } });
   for (const der of messages) {
     is(t, verifier.verify(der, question));
     t.false(verifier.verify(der, question).refusals.length > 0);
-    t.true(verifier.verify(der, question).signerRemembered);
+    t.true(verifier.verify(der, question).signerFromCache);
     t.true(verifier.remembered <= 2);
   }
   t.is(verifier.remembered, 2);
-  t.false(verifier.verify(messages[0]!, question).signerRemembered, 'the oldest is gone');
+  t.false(verifier.verify(messages[0]!, question).signerFromCache, 'the oldest is gone');
 
-  const none = new Verifier({ remember: { maxSigners: 0 } });
-  const brief = new Verifier({ remember: { seconds: 0 } });
+  const none = new Verifier({ signerCache: { maxSigners: 0 } });
+  const brief = new Verifier({ signerCache: { seconds: 0 } });
   for (let i = 0; i < 2; i += 1) {
-    t.false(none.verify(messages[0]!, question).signerRemembered);
-    t.false(brief.verify(messages[0]!, question).signerRemembered);
+    t.false(none.verify(messages[0]!, question).signerFromCache);
+    t.false(brief.verify(messages[0]!, question).signerFromCache);
   }
   t.is(none.remembered, 0);
   // Of one CA only: a delegate that is remembered for one is not one for its namesake.
@@ -372,9 +372,9 @@ test('memory of signers: its bound, its time, its keys', (t) => {
   t.is(verifier.verify(messages[4]!, question).status, 'good');
   t.false(verifier.verify(der, asked).usable);
 
-  refuses(t, 'ERR_OCSP_INVALID_VALUE', () => new Verifier({ remember: { maxSigners: -1 } }));
-  refuses(t, 'ERR_OCSP_INVALID_VALUE', () => new Verifier({ remember: { seconds: Number.NaN } }));
-  refusesType(t, () => new Verifier({ remember: wrong(true) }));
+  refuses(t, 'ERR_OCSP_INVALID_VALUE', () => new Verifier({ signerCache: { maxSigners: -1 } }));
+  refuses(t, 'ERR_OCSP_INVALID_VALUE', () => new Verifier({ signerCache: { seconds: Number.NaN } }));
+  refusesType(t, () => new Verifier({ signerCache: wrong(true) }));
   refusesType(t, () => new Verifier(wrong(null)));
 });
 

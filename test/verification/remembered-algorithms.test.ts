@@ -36,7 +36,7 @@ function* algorithms(): Generator<[name: string, der: Buffer]> {
     yield [`${name} with an OCTET STRING`, sequence(oid, hex('040100'))];
     yield [`${name} with an empty SEQUENCE`, sequence(oid, hex('3000'))];
   }
-  yield ['one that nobody knows', sequence(hex('06032a0304'))];
+  yield ['one that no one knows', sequence(hex('06032a0304'))];
   yield ['an empty one', sequence()];
 }
 
@@ -58,7 +58,7 @@ for (const { name, kit, options } of kinds) {
     const variants: [string, Buffer][] = [];
     for (const [what, algorithm] of algorithms()) variants.push([what, made(algorithm, signature)]);
     for (const length of [0, 1, signature.length - 1]) {
-      variants.push([`a signature of ${length} octets`, made(right, signature.subarray(0, length))]);
+      variants.push([`a signature of ${length} bytes`, made(right, signature.subarray(0, length))]);
     }
     variants.push(
       ['a longer signature', made(right, Buffer.concat([signature, Buffer.from([0])]))],

@@ -291,7 +291,7 @@ test('hostile lists: an error or a refusal, and nothing else', (t) => {
     const bytes = Buffer.from(list);
     bytes[i]! ^= 1 << (i % 8);
     const said = outcome(bytes);
-    t.true(expected.includes(said), `octet ${i}: ${said}`);
+    t.true(expected.includes(said), `byte ${i}: ${said}`);
     t.is(outcome(list.subarray(0, i)), 'ERR_OCSP_MALFORMED');
   }
 });

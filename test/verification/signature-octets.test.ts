@@ -14,7 +14,7 @@ function* answers(): Generator<[der: Buffer, signature: Buffer]> {
   }
 }
 
-test('a signature that claims not to be whole octets is refused, as OpenSSL refuses it', (t) => {
+test('a signature that claims not to be whole bytes is refused, as OpenSSL refuses it', (t) => {
   for (const [der, signature] of answers()) {
     // DER wants the bits that are not used to be zero, so only such signatures pass the parser.
     if (((signature.at(-1) as number) & 1) !== 0) continue;

@@ -35,7 +35,7 @@ const kinds: [string, IssueOptions, HashAlgorithmName | null, SignRequestOptions
   ['Ed448', { keyType: 'ed448' }, null, {}],
 ];
 
-/** By node:crypto, over the octets that the request says are signed. */
+/** By node:crypto, over the bytes that the request says are signed. */
 function verifiesByNode(request: OCSPRequest, key: KeyObject, options: SignRequestOptions): boolean {
   const isPss = options.rsaPadding === 'pss' || key.asymmetricKeyType === 'rsa-pss';
   const padding = isPss ? { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_AUTO } : {};
@@ -70,7 +70,7 @@ for (const [name, keyOptions, hash, options] of kinds) {
       t.false(signed.verifySignature().verified, 'nothing is trusted');
       t.false(signed.verifySignature({ trust: [createTestCa().certificate] }).verified);
     }
-    // Other than the signature, the octets are those of the unsigned request with the requestor's name.
+    // Other than the signature, the bytes are those of the unsigned request with the requestor's name.
     t.deepEqual(request.requestorName?.toJSON(), later.requestorName?.toJSON());
     t.deepEqual(request.tbsRequestBytes, later.tbsRequestBytes);
   });
@@ -86,7 +86,7 @@ for (const [name, keyOptions, hash, options] of kinds) {
         try {
           const { verified, signer: by } = loadDerOcspRequest(changed, { strict }).verifySignature({ trust });
           // Outside of what is signed there are the signature, and the certificate, which is signed itself.
-          t.false(verified && (i < tbsEnd || by?.fingerprint256 !== signer.certificate.fingerprint256), `octet ${i}`);
+          t.false(verified && (i < tbsEnd || by?.fingerprint256 !== signer.certificate.fingerprint256), `byte ${i}`);
         } catch (error) {
           t.is((error as { code?: string }).code, 'ERR_OCSP_MALFORMED');
         }
@@ -125,7 +125,7 @@ withCli('requests that the openssl command has signed', (t) => {
       [client.certificate.subject, ca.certificate.subject],
     );
   }
-  // Ours, with the same key and padding, is the same octet by octet.
+  // Ours, with the same key and padding, is the same byte by byte.
   t.is(openssl([...base, ...key, '-no_nonce', '-reqout', out]).status, 0);
   const theirs = loadDerOcspRequest(scratch.read('request.der'));
   const ours = builder.sign(client.certificate, client.privateKey, 'sha256');
@@ -140,7 +140,7 @@ function isRefused(t: ExecutionContext, request: OCSPRequest, reason: string, op
   t.is(result.reason, reason);
 }
 
-test('certificates that travel along, and none', (t) => {
+test('certificates that are included, and none', (t) => {
   const intermediate = ca.issueIntermediate({ subject: 'CN=Intermediate' });
   const deep = intermediate.issue({ subject: 'CN=deep' });
   const sign = (options: SignRequestOptions) => builder.sign(deep.certificate, deep.privateKey, 'sha256', options);
@@ -149,7 +149,7 @@ test('certificates that travel along, and none', (t) => {
   t.true(complete.verifySignature({ trust }).verified);
   t.is(complete.verifySignature({ trust }).chain.length, 3);
   isRefused(t, sign({}), 'certificate verify error');
-  // Of the certificates given OpenSSL takes the signer, and builds the path with those that travel along.
+  // Of the certificates given OpenSSL takes the signer, and builds the path with those that are included.
   isRefused(t, sign({}), 'certificate verify error', { certificates: [intermediate.certificate] });
   t.true(sign({}).verifySignature({ trust: [ca.certificate, intermediate.certificate] }).verified);
 

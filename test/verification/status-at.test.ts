@@ -157,7 +157,7 @@ const rows: Row[] = [
     'ARCHIVE_CUTOFF',
   ],
   [
-    'a cutoff that is needed by nobody',
+    'a cutoff that is needed by no one',
     { extensions: [{ oid: ArchiveCutoff.oid, value: Buffer.from('180130', 'hex') }] },
     'good',
   ],
@@ -261,7 +261,7 @@ const rows: Row[] = [
       [`${name}, and a compromise by extension, with a date`, { ...given, extensions: dated }, 'good'],
       [`${name}, and superseded by extension`, { ...given, extensions: [reasonCode(SUPERSEDED)] }, 'good'],
       [
-        `${name}, and by extension a reason that nobody knows`,
+        `${name}, and by extension a reason that no one knows`,
         { ...given, extensions: [reasonCode(7)] },
         'REVOCATION_UNCLEAR',
       ],
@@ -372,7 +372,7 @@ test('what "good" and "revoked" rest on', (t) => {
   );
 });
 
-test('nobody knows at the moment of signing what is so later', (t) => {
+test('no one knows at the moment of signing what is so later', (t) => {
   // thisUpdate is a little ahead: clocks differ, or the responder rounds.
   const ahead = { made: '2019-06-01T11:58:00Z', thisUpdate: '2019-06-01T12:02:00Z' };
   t.like(ask([answer(ahead)]).links[0], { status: 'good', basis: 'current' });
@@ -518,7 +518,7 @@ test("a delegate's own proof", (t) => {
   // It existed before that revocation.
   const revokedLater = about(plain, { made: '2020-01-02', revoked: '2020-01-01', revocationReason: SUPERSEDED });
   t.is(ask([by, about(plain), revokedLater], { existedAt: date('2019-06-02') }).status, 'good');
-  // Unless nobody knows since when it was compromised.
+  // Unless no one knows since when it was compromised.
   const compromised = about(plain, { made: '2020-01-02', revoked: '2020-01-01', revocationReason: KEY_COMPROMISE });
   t.is(ask([by, about(plain), compromised], { existedAt: date('2019-06-02') }).status, null);
 });

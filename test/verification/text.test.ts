@@ -162,7 +162,7 @@ withCli('requests that are built', (t) => {
   }
 });
 
-test('octets that are no UTF-8 do not stop the text', (t) => {
+test('bytes that are no UTF-8 do not stop the text', (t) => {
   const { leaf, ca } = new TestResponseKit();
   const bytes = tlv(0x30, tlv(0x82, Buffer.from([0x61, 0xff, 0xfe])));
   const kit = new TestResponseKit();

@@ -20,8 +20,8 @@ test('verifyMany, verifyAsync and verify agree on everything, with every kind of
   for (const options of [
     {},
     { trust: [root.certificate] },
-    { remember: { maxSigners: 0 } },
-    { remember: { maxSigners: 1 } },
+    { signerCache: { maxSigners: 0 } },
+    { signerCache: { maxSigners: 1 } },
     { trustedResponders: [kit.responder.certificate], securityLevel: 1, nonce: 'ignored' as const },
   ]) {
     const expected = all.map(({ der }) => new Verifier(options).verify(der, { ...question, at }).toJSON());

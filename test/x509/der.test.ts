@@ -46,7 +46,7 @@ test('integers: literal encodings', (t) => {
   t.is(encodeInteger(5).toString('hex'), '020105');
 });
 
-test('integers: any value survives, in the fewest octets', (t) => {
+test('integers: any value survives, in the fewest bytes', (t) => {
   fc.assert(
     fc.property(fc.bigInt(), (value) => {
       const bytes = integerToBytes(value);
@@ -149,7 +149,7 @@ test('reader: tags', (t) => {
     message: /thing at byte 2: tag 0x06 expected, found 0x02/,
   });
   t.is(reader.readInteger(), 5n);
-  t.throws(() => reader.done(), { ...malformed, message: /3 unexpected octets at byte 5/ });
+  t.throws(() => reader.done(), { ...malformed, message: /3 unexpected bytes at byte 5/ });
   t.deepEqual(reader.optional(Tag.BOOLEAN), { tag: 1, start: 5, contentStart: 7, end: 8 });
   reader.done();
   t.throws(() => new DerReader(hex('050100')).readNull(), malformed);

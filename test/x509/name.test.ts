@@ -179,7 +179,7 @@ test('bytes that are not one name are refused', (t) => {
   t.throws(() => Name.fromDer(wrong('3000')), wrongType);
 });
 
-test('every octet of a name changed: what is accepted can be read, attribute by attribute', (t) => {
+test('every byte of a name changed: what is accepted can be read, attribute by attribute', (t) => {
   for (const original of [LETS_ENCRYPT, `3081${'80'}${'310e300c06035504030c0561626364'.padEnd(32, '65').repeat(8)}`]) {
     const whole = hex(original);
     t.true(Name.fromDer(whole).length > 0);

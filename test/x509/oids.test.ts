@@ -59,7 +59,7 @@ test('isOid and checkOid refuse what DER cannot carry', (t) => {
   t.is(checkOid('1.2', 'oid'), '1.2');
 });
 
-test('OIDs are bounded at 128 octets, in text and in DER', (t) => {
+test('OIDs are bounded at 128 bytes, in text and in DER', (t) => {
   const most = `1.2${'.127'.repeat(127)}`;
   t.is(oidToBytes(most).length, 128);
   t.is(oidFromBytes(oidToBytes(most)), most);

@@ -71,7 +71,7 @@ withCli('a request signed with it carries the chain', (t) => {
     .addCertificate(ca.issue().certificate, ca.certificate, HashAlgorithm.SHA1)
     .sign(wrong(certificate), privateKey, HashAlgorithm.SHA256, { certificates });
   const read = loadDerOcspRequest(request.publicBytes());
-  t.true(read.verifySignature({ trust: [root.certificate] }).verified, 'the intermediate travels along');
+  t.true(read.verifySignature({ trust: [root.certificate] }).verified, 'the intermediate is included');
 });
 
 withCli('passphrases: right, wrong, missing, none', (t) => {
@@ -130,7 +130,7 @@ withCli('more rounds of key derivation than anybody waits for', (t) => {
   }
 });
 
-withCli('every truncation, and every octet changed: an error or a whole file', (t) => {
+withCli('every truncation, and every byte changed: an error or a whole file', (t) => {
   const { data } = pkcs12(t);
   for (let length = 0; length < data.length; length += 1) {
     const error = t.throws(() => loadPkcs12(data.subarray(0, length), 'sesame'), { instanceOf: OCSPError });

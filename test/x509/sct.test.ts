@@ -142,9 +142,9 @@ test('refuses unknown versions, algorithms and times', (t) => {
   t.is(read(sct({ timestamp: '0000e677d21fdbff' })).scts[0]?.timestamp.toISOString(), '9999-12-31T23:59:59.999Z');
 });
 
-test('a list over 65535 octets cannot be written', (t) => {
+test('a list over 65535 bytes cannot be written', (t) => {
   const [one] = read(sct());
-  // Each takes 52 octets and two for its length.
+  // Each takes 52 bytes and two for its length.
   t.is(new SignedCertificateTimestamps(new Array(1213).fill(one)).publicBytes().length, 65_502 + 6);
   const scts = new SignedCertificateTimestamps(new Array(1214).fill(one));
   t.is(scts.length, 1214);

@@ -27,7 +27,7 @@ const serials = fc.oneof(
   fc.integer({ min: 0, max: 200 }).map((bits) => 2n ** BigInt(bits)),
 );
 
-test('every form of a number is the same octets, and these are printed as one text that is read again', (t) => {
+test('every form of a number is the same bytes, and these are printed as one text that is read again', (t) => {
   fc.assert(
     fc.property(serials, (value) => {
       const expected = integerToBytes(value);

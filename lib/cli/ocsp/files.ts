@@ -158,7 +158,7 @@ export function loadKey(session: Session, path: string, what: string, passphrase
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ERR_MISSING_PASSPHRASE') {
-      session.say(`${path} wants a passphrase, and nobody is asked for one: -passin names that of -rkey`);
+      session.say(`${path} needs a passphrase, and no one is asked for one: -passin names that of -rkey`);
     }
     return session.stop(`Could not read ${what} from ${path}`);
   }

@@ -25,7 +25,7 @@ export class ResponseReader {
   #headLength = 0;
   #inHead = true;
   #hasType = false;
-  /** Of the message; 0 while nobody has said it. */
+  /** Of the message; 0 while no one has said it. */
   #length = 0n;
 
   /** The message once it is complete, undefined before. What comes behind it is not looked at. Throws a ReceivingError. */

@@ -29,7 +29,7 @@ export interface CertificateParts {
   /** Name elements. */
   readonly issuer: Buffer;
   readonly subject: Buffer;
-  /** Content of the subjectPublicKey BIT STRING, without the octet of unused bits. */
+  /** Content of the subjectPublicKey BIT STRING, without the byte of unused bits. */
   readonly publicKey: Buffer;
 }
 
@@ -139,7 +139,7 @@ export function withNonce(request: OCSPRequest): OCSPRequest {
   return putTogether(parts);
 }
 
-/** Who signs a request, and what travels along. */
+/** Who signs a request, and what is included. */
 export interface RequestSigner {
   readonly signer: X509Certificate;
   readonly key: KeyObject;

@@ -30,7 +30,7 @@ export interface ResponderSettings {
   readonly authorities: readonly X509Certificate[];
   readonly signer: X509Certificate;
   readonly key: KeyObject;
-  /** Certificates that travel along. */
+  /** Certificates that are included. */
   readonly others: readonly X509Certificate[];
   readonly digest: Digest | undefined;
   readonly signatureOptions: readonly string[];
@@ -107,7 +107,7 @@ function answerTo(session: Session, id: Buffer, settings: ResponderSettings): An
 
 function databaseKey(serial: bigint): string {
   const digits = (serial < 0n ? -serial : serial).toString(16);
-  // As OpenSSL writes negative numbers: whole octets.
+  // As OpenSSL writes negative numbers: whole bytes.
   return serial < 0n ? `-${digits.length % 2 ? '0' : ''}${digits}`.toUpperCase() : serialKey(digits);
 }
 

@@ -81,7 +81,7 @@ async function run(args: readonly string[], session: Session): Promise<number> {
     if (!flags.has('ignore_err')) return 1;
   }
   if (flags.has('resp_text')) session.printMessage(printResponse(response.der));
-  // Nobody verifies what was just made.
+  // No one verifies what was just made.
   if (responder !== undefined) return 0;
   return judge(session, settings, request, response);
 }

@@ -23,7 +23,7 @@ const STATUS_NAMES: Readonly<Record<number, string>> = {
 
 /**
  * Answers until it has answered `-nrequest` requests, or for ever. The exit code. Unlike OpenSSL's it goes on whatever a client sends,
- * keeps connections open, and lets go of idle ones.
+ * keeps connections open, and closes idle ones.
  */
 export async function serveRequests(
   session: Session,

@@ -309,10 +309,10 @@ function readPathOption({ name, value }: Option, settings: Settings, session: Se
       path.at = timeOf(session, value);
       break;
     case 'verify_hostname':
-      path.verifyHostname = value || session.usage(`${PROGRAM}: -${name} wants a name`);
+      path.verifyHostname = value || session.usage(`${PROGRAM}: -${name} needs a name`);
       break;
     case 'verify_email':
-      path.verifyEmail = value || session.usage(`${PROGRAM}: -${name} wants an address`);
+      path.verifyEmail = value || session.usage(`${PROGRAM}: -${name} needs an address`);
       break;
     case 'verify_ip':
       if (isIP(value) === 0) session.stop();

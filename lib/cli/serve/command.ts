@@ -184,7 +184,7 @@ class Service {
     await this.#greet(config, server);
     await this.#notify('READY');
     const signal = await ended;
-    // The line is read as "nobody can connect any more".
+    // The line is read as "no one can connect any more".
     const closed = server.close();
     this.#log.line('info', 'stopping', { signal });
     await Promise.all([this.#notify('STOPPING'), closed]);

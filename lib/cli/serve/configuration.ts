@@ -227,7 +227,7 @@ async function authorityOf(
     return resources.authority(JSON.stringify([issuer.raw.toString('base64'), crl, given]), make);
   }
   if (postgres !== undefined) {
-    // (Loaded here: nobody else needs it.)
+    // (Loaded here: no one else needs it.)
     const { PostgresAuthority } = await import('../../postgres/authority.js');
     const make = (): StatusAuthority => new PostgresAuthority(postgres, { issuer });
     return resources.authority(JSON.stringify([issuer.raw.toString('base64'), postgres]), make);

@@ -9,7 +9,7 @@ import { isMustStaple, issuerOf } from './peer.js';
 /**
  * What a handshake is given, and why: `'stapled'`; or nothing, since the answer is not there yet (`'pending'`), its time is over
  * (`'expired'`), the certificate is `'revoked'`, the responder does not know it (`'unknown'`), no answer came (`'unreachable'`) or
- * counts (`'refused'`), the certificate names no responder (`'not-applicable'`), or nobody knows who issued it (`'no-issuer'`).
+ * counts (`'refused'`), the certificate names no responder (`'not-applicable'`), or no one knows who issued it (`'no-issuer'`).
  */
 export type StapleDecision =
   | 'stapled'
@@ -25,7 +25,7 @@ export type StapleDecision =
 /** What a {@link Stapler} knows of a certificate. */
 export interface StapleState {
   readonly certificate: X509Certificate;
-  /** Null where nobody knows who issued it. */
+  /** Null where no one knows who issued it. */
   readonly issuer: X509Certificate | null;
   /** The certificate says that its server always staples (RFC 7633): clients may refuse it without. */
   readonly mustStaple: boolean;
@@ -57,7 +57,7 @@ export function hasCertIdBy(hash: HashAlgorithmName, { response }: Verdict): boo
   try {
     return response?.responses.some(({ hashAlgorithm }) => hashAlgorithm === hash) ?? false;
   } catch {
-    return false; // an entry about another certificate, by a hash that nobody knows
+    return false; // an entry about another certificate, by a hash that no one knows
   }
 }
 
@@ -139,7 +139,7 @@ export class Staple {
     this.#unknownInARow = outcome === 'unknown' ? this.#unknownInARow + 1 : 0;
     this.#failuresInARow = isAnswer(result) ? 0 : this.#failuresInARow + 1;
     if (outcome === 'unknown' && this.#unknownInARow > UNKNOWN_OUTLIVED) this.#der = null;
-    // Also where it was known before, and nobody answered now: "good" is over.
+    // Also where it was known before, and no one answered now: "good" is over.
     if (outcome === 'revoked') this.#der = null;
     if (verdict?.usable && isAnswer(result) && (outcome === 'good' || alsoRevoked)) {
       const thisUpdate = verdict.thisUpdate.getTime();

@@ -285,7 +285,7 @@ export class Stapler extends EventEmitter<StaplerEvents> {
       const result = await this.#check({ certificate, issuer }, fresh);
       const now = this.#clock.now();
       delay = staple.take(result, now, this.#alsoRevoked);
-      // Where there is nobody to ask, nothing is gained by asking again.
+      // Where there is no one to ask, nothing is gained by asking again.
       if (result.outcome === 'not-applicable') return this.#emitLater('failed', staple);
       if (result.outcome === 'revoked') this.#emitLater('revoked', staple);
       else this.#emitLater(isAnswer(result) ? 'refreshed' : 'failed', staple);
@@ -312,7 +312,7 @@ export class Stapler extends EventEmitter<StaplerEvents> {
     return isAnswer(asked) || asked.outcome === 'revoked' ? asked : result;
   }
 
-  /** A certificate that has ended is nobody's any more. */
+  /** A certificate that has ended is no one's any more. */
   #forget(staple: Staple): void {
     this.#staples.delete(staple.key);
     this.#timers.delete(staple);

@@ -6,7 +6,7 @@ import { invalidArgType } from '../../errors.js';
 import { type ChainInput, toChain } from '../../x509/chain.js';
 import { checkList } from '../../x509/checks.js';
 import { type OptionNames, readOptions } from '../../x509/options.js';
-import { copyInput, type MessageDer, STRICT } from '../message.js';
+import { copyInput, type MessageBytes, STRICT } from '../message.js';
 import { loadDerOcspResponse, OCSPResponse } from '../response.js';
 import { momentOf } from '../validity.js';
 import { type Findings, isoTime } from './judge.js';
@@ -35,7 +35,7 @@ export interface StatusAtQuestion {
 
 /** Judges one response at a moment. */
 export type JudgeAt = (
-  der: MessageDer,
+  der: MessageBytes,
   question: Question,
 ) => { readonly findings: Findings; readonly verdict: OCSPVerdict };
 
@@ -55,7 +55,7 @@ interface Link {
 }
 
 interface Answer {
-  readonly der: MessageDer;
+  readonly der: MessageBytes;
   readonly response: OCSPResponse;
 }
 

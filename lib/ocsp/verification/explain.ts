@@ -35,7 +35,7 @@ const AUTHORITY_TEXTS = [
 
 /** Lines of text: one for each step, then the outcome. */
 export function explain(verdict: OCSPVerdict, findings: Findings, question: Question, policy: Policy): string {
-  const lines = [`OCSP response of ${findings.message.der.length} octets, judged at ${isoTime(question.at)}`];
+  const lines = [`OCSP response of ${findings.message.der.length} bytes, judged at ${isoTime(question.at)}`];
   for (const { name, codes, passed } of steps(verdict, findings, policy, question)) {
     const refusals = verdict.refusals.filter(({ code }) => codes.includes(code));
     for (const { message, clause, code } of refusals) lines.push(`  no   ${name}: ${message} [${code}, ${clause}]`);

@@ -20,7 +20,7 @@ import {
   SINGLE_SIZE,
   THIS_UPDATE,
 } from '../layout.js';
-import { type MessageDer, Parsed } from '../message.js';
+import { type MessageBytes, MessageView } from '../message.js';
 import { isUnknownCritical, nonceOf, type RawExtension, readRawExtensions } from '../raw-extensions.js';
 import { type ValidityFault, validityFaults } from '../validity.js';
 import { type NonceState, nonceState } from './nonce.js';
@@ -38,12 +38,12 @@ export interface EntryTimes {
 
 /** All that a verdict rests on. */
 export interface Findings {
-  readonly message: Parsed;
+  readonly message: MessageView;
   readonly refusals: readonly Refusal[];
   /** The entry about the certificate; null when none was looked for or found. */
-  readonly entry: Parsed | null;
+  readonly entry: MessageView | null;
   /** All entries about it. */
-  readonly matching: readonly Parsed[];
+  readonly matching: readonly MessageView[];
   readonly times: EntryTimes | null;
   readonly nonce: NonceState | null;
 }
@@ -69,7 +69,7 @@ const STATUS_NAMES: Readonly<Record<number, string>> = {
   1: 'malformedRequest: it could not read the request',
   2: 'internalError: it has operational problems',
   3: 'tryLater: it is overloaded',
-  5: 'sigRequired: it wants signed requests',
+  5: 'sigRequired: it requires signed requests',
   6: 'unauthorized: it does not answer for this certificate',
 };
 
@@ -82,14 +82,14 @@ const UNKNOWN_ISSUER = "whether the issuer's key signed the certificate cannot b
  * @param error - The error behind the outcome of the authentication.
  */
 export function judge(
-  der: MessageDer,
+  der: MessageBytes,
   offsets: Offsets,
   base: number,
   error: Error | undefined,
   question: Question,
   policy: Policy,
 ): Findings {
-  const message = new Parsed(der, offsets, base);
+  const message = new MessageView(der, offsets, base);
   const cause = error instanceof OCSPError ? error : null;
   const refusals: Refusal[] = [];
   const status = message.number(RESPONSE_STATUS);
@@ -114,25 +114,25 @@ export function judge(
 }
 
 /** The entries about the certificate that is asked about. */
-function findEntries(message: Parsed, { target }: Question): Parsed[] {
+function findEntries(message: MessageView, { target }: Question): MessageView[] {
   const { der, offsets } = message;
   const count = message.number(RESPONSE_COUNT);
   if (count === 1) {
-    const only = new Parsed(der, offsets, message.base + FIRST_SINGLE);
+    const only = new MessageView(der, offsets, message.base + FIRST_SINGLE);
     return target.matches(only) ? [only] : [];
   }
   if (count === 0) return [];
   const list = native.parseSingleResponses(der.memory, message.start(RESPONSES), message.end(RESPONSES), der.reading);
-  const found: Parsed[] = [];
+  const found: MessageView[] = [];
   for (let i = 0; i < count; i++) {
-    const entry = new Parsed(der, list, i * SINGLE_SIZE);
+    const entry = new MessageView(der, list, i * SINGLE_SIZE);
     if (target.matches(entry)) found.push(entry);
   }
   return found;
 }
 
 /** The latest of entries that agree, such as twins with CertIDs by different hashes. */
-function chooseEntry(matching: readonly Parsed[], refusals: Refusal[]): Parsed | null {
+function chooseEntry(matching: readonly MessageView[], refusals: Refusal[]): MessageView | null {
   const [first] = matching;
   if (first === undefined) {
     refusals.push(refusal('CERTIFICATE_NOT_FOUND'));
@@ -140,7 +140,7 @@ function chooseEntry(matching: readonly Parsed[], refusals: Refusal[]): Parsed |
   }
   let latest = first;
   for (let i = 1; i < matching.length; i++) {
-    const other = matching[i] as Parsed;
+    const other = matching[i] as MessageView;
     if (!sameStatus(first, other)) {
       refusals.push(refusal('CONTRADICTORY'));
       return null;
@@ -151,7 +151,7 @@ function chooseEntry(matching: readonly Parsed[], refusals: Refusal[]): Parsed |
   return latest;
 }
 
-function sameStatus(one: Parsed, other: Parsed): boolean {
+function sameStatus(one: MessageView, other: MessageView): boolean {
   if (one.number(CERT_STATUS) !== other.number(CERT_STATUS)) return false;
   if (one.number(CERT_STATUS) !== OCSPCertStatus.REVOKED) return true;
   return (
@@ -160,7 +160,7 @@ function sameStatus(one: Parsed, other: Parsed): boolean {
   );
 }
 
-function checkAuthentication(message: Parsed, cause: OCSPError | null, refusals: Refusal[]): void {
+function checkAuthentication(message: MessageView, cause: OCSPError | null, refusals: Refusal[]): void {
   const outcome = message.number(AUTHENTICATION);
   if (outcome === 0 && cause === null) return;
   // Whatever is not plainly a yes is a no: an outcome that is not known here, or one that comes with an error.
@@ -176,9 +176,9 @@ const FAULT_CODES: Readonly<Record<ValidityFault, RefusalCode>> = {
 };
 
 function checkEntryTimes(
-  message: Parsed,
-  entry: Parsed,
-  matching: readonly Parsed[],
+  message: MessageView,
+  entry: MessageView,
+  matching: readonly MessageView[],
   at: number,
   policy: Policy,
   refusals: Refusal[],
@@ -186,7 +186,7 @@ function checkEntryTimes(
   let times: EntryTimes;
   try {
     times = readTimes(message, entry);
-    // A twin that nobody goes by has to make sense all the same.
+    // A twin that no one goes by has to make sense all the same.
     for (const twin of matching) if (twin !== entry) readTimes(message, twin);
   } catch (error) {
     refusals.push(refusal('BAD_TIME', (error as Error).message, asOcspError(error)));
@@ -205,7 +205,7 @@ export function timeRefusals(times: EntryTimes, at: number, policy: Policy): Ref
 }
 
 /** The times of an entry. @throws `ERR_OCSP_MALFORMED`. */
-export function readTimes(message: Parsed, entry: Parsed): EntryTimes {
+export function readTimes(message: MessageView, entry: MessageView): EntryTimes {
   return {
     thisUpdate: entry.seconds(THIS_UPDATE),
     nextUpdate: entry.has(NEXT_UPDATE) ? entry.seconds(NEXT_UPDATE) : null,
@@ -229,8 +229,8 @@ export function isoTime(seconds: number): string {
 }
 
 function checkExtensions(
-  message: Parsed,
-  matching: readonly Parsed[],
+  message: MessageView,
+  matching: readonly MessageView[],
   { nonce: asked }: Question,
   policy: Policy,
   refusals: Refusal[],
@@ -264,7 +264,7 @@ function refuseUnknownCritical(extensions: readonly RawExtension[], refusals: Re
 const NO_EXTENSIONS: readonly RawExtension[] = [];
 
 /** The extensions at a range. @throws `ERR_OCSP_MALFORMED`; `ERR_OCSP_DUPLICATE_EXTENSION`. */
-export function extensionsOf(parsed: Parsed, range: number): readonly RawExtension[] {
+export function extensionsOf(parsed: MessageView, range: number): readonly RawExtension[] {
   return parsed.has(range) ? readRawExtensions(...parsed.locate(range)) : NO_EXTENSIONS;
 }
 

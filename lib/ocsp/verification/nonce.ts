@@ -6,7 +6,7 @@ import { OCSPResponse } from '../response.js';
 /**
  * How the nonces of a request and a response relate; OpenSSL's number in brackets.
  *
- * - `equal` (1): both there, the same octets
+ * - `equal` (1): both there, the same bytes
  * - `both-absent` (2)
  * - `response-only` (3): to be ignored (RFC 9919)
  * - `different` (0): an answer to another request
@@ -14,7 +14,7 @@ import { OCSPResponse } from '../response.js';
  */
 export type NonceState = 'equal' | 'both-absent' | 'response-only' | 'different' | 'request-only';
 
-/** Compares the octets of two nonce extensions, whatever is in them. */
+/** Compares the bytes of two nonce extensions, whatever is in them. */
 export function nonceState(asked: Uint8Array | null, answered: Uint8Array | null): NonceState {
   if (asked === null) return answered === null ? 'both-absent' : 'response-only';
   if (answered === null) return 'request-only';
@@ -22,7 +22,7 @@ export function nonceState(asked: Uint8Array | null, answered: Uint8Array | null
 }
 
 /**
- * Compares the nonces of a request and of the response to it, octet by octet. This says nothing about who signed.
+ * Compares the nonces of a request and of the response to it, byte by byte. This says nothing about who signed.
  *
  * @throws TypeError; `ERR_OCSP_UNSUCCESSFUL` for a response that carries no answer; `ERR_OCSP_MALFORMED` or
  * `ERR_OCSP_DUPLICATE_EXTENSION` for extension lists that cannot be read.

@@ -9,7 +9,7 @@ import type { SerialNumberInput } from '../../x509/serial-number.js';
 import { CertIdMembers } from '../cert-id.js';
 import { type CertIdTuple, certIdFrom } from '../cert-id-input.js';
 import { HASH_INDEX, ISSUER_KEY_HASH, ISSUER_NAME_HASH, SERIAL } from '../layout.js';
-import type { Parsed } from '../message.js';
+import type { MessageView } from '../message.js';
 import { loadDerOcspRequest, OCSPRequest } from '../request.js';
 import { momentOf } from '../validity.js';
 
@@ -85,7 +85,7 @@ export class Target {
     return this.#mismatch;
   }
 
-  /** DER of the certificate, whose issuer's signature nobody has verified yet; undefined otherwise. */
+  /** DER of the certificate, whose issuer's signature no one has verified yet; undefined otherwise. */
   get unchecked(): Buffer | undefined {
     return this.#mismatch === undefined ? this.#certificate?.der : undefined;
   }
@@ -96,7 +96,7 @@ export class Target {
   }
 
   /** Whether an entry is about this certificate: hash algorithm, both hashes of the issuer, and serial number. */
-  matches(entry: Parsed): boolean {
+  matches(entry: MessageView): boolean {
     const hash = entry.number(HASH_INDEX);
     if (CERT_ID_HASHES[hash] === undefined || !hasBytes(entry, SERIAL, this.serial)) return false;
     const index = hash as CertIdHashIndex;
@@ -110,7 +110,7 @@ export interface Question {
   readonly target: Target;
   /** False when there is a request, and it asks about other certificates. */
   readonly isAsked: boolean;
-  /** Octets of the request's nonce extension. */
+  /** Bytes of the request's nonce extension. */
   readonly nonce: Uint8Array | null;
   /** Whole seconds since 1970-01-01. */
   readonly at: number;
@@ -195,8 +195,8 @@ function toTuple(certId: CertIdInput | OCSPRequest): CertIdTuple {
   return certIdFrom(issuerNameHash, issuerKeyHash, serialNumber, hashAlgorithm);
 }
 
-/** Whether a part of an entry is exactly these octets. (Twenty of them: a loop beats a call out of JavaScript.) */
-function hasBytes(entry: Parsed, range: number, bytes: Uint8Array): boolean {
+/** Whether a part of an entry is exactly these bytes. (Twenty of them: a loop beats a call out of JavaScript.) */
+function hasBytes(entry: MessageView, range: number, bytes: Uint8Array): boolean {
   const start = entry.start(range);
   const { length } = bytes;
   if (entry.end(range) - start !== length) return false;

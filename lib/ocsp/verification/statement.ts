@@ -5,7 +5,7 @@ import { ArchiveCutoff } from '../../x509/extensions/response.js';
 import { CRLEntryExtensionOID, OCSPExtensionOID } from '../../x509/oids.js';
 import { reasonToCode } from '../../x509/reason.js';
 import { CERT_STATUS, REVOCATION_REASON, SINGLE_EXTENSIONS } from '../layout.js';
-import type { Parsed } from '../message.js';
+import type { MessageView } from '../message.js';
 import { type EntryTimes, extensionsOf, isoTime, readTimes, timeRefusals } from './judge.js';
 import type { Policy } from './policy.js';
 import { type Refusal, refusal } from './refusals.js';
@@ -65,7 +65,12 @@ const PLAIN_REASONS: readonly number[] = [-1, 0, 3, 4, 5, 6, 9];
 const HOLDS: readonly number[] = [6, 8];
 
 /** {@link statementAt} for an entry. One that cannot be read says nothing, but that of a revocation is heard. */
-export function statementOf(at: number, message: Parsed, entry: Parsed, circumstances: Circumstances): Statement {
+export function statementOf(
+  at: number,
+  message: MessageView,
+  entry: MessageView,
+  circumstances: Circumstances,
+): Statement {
   try {
     return statementAt(at, factsOf(message, entry), circumstances);
   } catch {
@@ -83,7 +88,7 @@ export function statementOf(at: number, message: Parsed, entry: Parsed, circumst
 }
 
 /** @throws `ERR_OCSP_MALFORMED`; `ERR_OCSP_DUPLICATE_EXTENSION`. Where a verdict is usable, neither happens. */
-function factsOf(message: Parsed, entry: Parsed): EntryFacts {
+function factsOf(message: MessageView, entry: MessageView): EntryFacts {
   const extensions = extensionsOf(entry, SINGLE_EXTENSIONS);
   const read = (oid: string, toNumber: (value: Uint8Array) => number): number | null => {
     const extension = extensions.find((item) => item.oid === oid);
@@ -112,7 +117,7 @@ function secondsOf(date: Date): number {
   return date.getTime() / 1000;
 }
 
-/** As of when it was known: nobody knows more than what was so when they signed, whatever they write. */
+/** As of when it was known: no one knows more than what was so when they signed, whatever they write. */
 function knownAt({ thisUpdate, producedAt }: EntryTimes): number {
   return Math.min(thisUpdate, producedAt);
 }
@@ -133,7 +138,7 @@ function statementAt(at: number, facts: EntryFacts, circumstances: Circumstances
 function revokedAt(at: number, facts: EntryFacts, circumstances: Circumstances): Statement {
   const { revocationTime, reasons, invalidityDate } = facts;
   const known = knownAt(facts);
-  // Nobody can know a revocation before it is there: a later time is none to rely on.
+  // No one can know a revocation before it is there: a later time is none to rely on.
   const revoked = Math.min(revocationTime ?? known, known);
   const since = Math.min(revoked, Number.isNaN(invalidityDate) ? revoked : (invalidityDate ?? revoked));
   if (at >= since) {

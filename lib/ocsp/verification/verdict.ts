@@ -74,7 +74,7 @@ export class OCSPVerdict extends ValueObject {
     return new Date(this.#facts.question.at * 1000);
   }
 
-  /** The outcome of the exchange, signed by nobody unless successful; null when the bytes are not a response. */
+  /** The outcome of the exchange, signed by no one unless successful; null when the bytes are not a response. */
   get responseStatus(): OCSPResponseStatus | null {
     const status = this.#facts.findings.message.number(RESPONSE_STATUS);
     return status < 0 ? null : status;
@@ -93,7 +93,7 @@ export class OCSPVerdict extends ValueObject {
       const code = entry.number(REVOCATION_REASON);
       return code === -1 ? null : reasonFromCode(code);
     } catch {
-      return null; // a code that nobody has defined; revoked all the same
+      return null; // a code that no one has defined; revoked all the same
     }
   }
 
@@ -140,7 +140,7 @@ export class OCSPVerdict extends ValueObject {
   }
 
   /** Whether the path of the signer's certificate was validated by an earlier call and remembered. */
-  get signerRemembered(): boolean {
+  get signerFromCache(): boolean {
     return this.usable && this.#facts.findings.message.number(REMEMBERED) === 1;
   }
 

@@ -7,7 +7,7 @@ import { checkObject } from '../../x509/checks.js';
 import { checkNames, type OptionNames, pickOptions, readOptions } from '../../x509/options.js';
 import { wholeNumber } from '../basic-verify.js';
 import { AUTHENTICATED_SIZE, takeAuthenticatedOffsets } from '../layout.js';
-import { copyInput, FIELD, INTERNAL, type MessageDer, STRICT, wholeDer } from '../message.js';
+import { copyInput, FIELD, INTERNAL, type MessageBytes, STRICT, wholeDer } from '../message.js';
 import type { OCSPResponse } from '../response.js';
 import { checkSeconds } from '../validity.js';
 import { archivedStatus, type JudgeAt, type StatusAtQuestion } from './archive.js';
@@ -18,7 +18,7 @@ import type { OCSPStatusAt } from './status-at.js';
 import { OCSPVerdict, type Verdict } from './verdict.js';
 
 /** What a {@link Verifier} remembers of the signers that it has seen. */
-export interface VerifierMemory {
+export interface SignerCacheOptions {
   /** How many validated paths are kept, the latest ones; 0 for none. Default 256. */
   readonly maxSigners?: number;
   /** Seconds for which one counts. Default 3600. Its certificates' own validity ends it sooner. */
@@ -34,17 +34,17 @@ export interface VerifyItem extends OCSPQuestion {
   readonly response: Uint8Array;
 }
 
-const MEMORY_NAMES: OptionNames<VerifierMemory> = { maxSigners: true, seconds: true };
-const VERIFIER_NAMES: OptionNames<VerifierOptions & { readonly remember?: VerifierMemory }> = {
+const CACHE_NAMES: OptionNames<SignerCacheOptions> = { maxSigners: true, seconds: true };
+const VERIFIER_NAMES: OptionNames<VerifierOptions & { readonly signerCache?: SignerCacheOptions }> = {
   ...POLICY_NAMES,
-  remember: true,
+  signerCache: true,
 };
 /** The options of `verifyOcspResponse` make a verifier, too: which certificate that call was about is no matter then. */
 const CALLERS_NAMES = { ...VERIFIER_NAMES, certificate: true, certId: true, issuer: true } as const;
 const CALL_NAMES: OptionNames<VerifyOcspResponseOptions> = { ...QUESTION_NAMES, ...POLICY_NAMES };
 const ITEM_NAMES: OptionNames<VerifyItem> = { ...QUESTION_NAMES, response: true };
 
-const ALWAYS_VERIFY: VerifierMemory = {};
+const ALWAYS_VERIFY: SignerCacheOptions = {};
 const MAX_SIGNERS = 1_000_000;
 const DEFAULT_SIGNERS = 256;
 const DEFAULT_SECONDS = 3600;
@@ -68,17 +68,17 @@ export class Verifier {
   #judgeThen: JudgeAt | undefined;
 
   /** @throws TypeError; `ERR_OCSP_INVALID_VALUE`; `ERR_OCSP_MALFORMED` for certificates and lists that do not parse. */
-  constructor(options: VerifierOptions & { readonly remember?: VerifierMemory } = {}) {
+  constructor(options: VerifierOptions & { readonly signerCache?: SignerCacheOptions } = {}) {
     checkNames(options, 'issuer' in checkObject(options, 'options') ? CALLERS_NAMES : VERIFIER_NAMES);
-    const { remember = {}, ...rules } = pickOptions(options, VERIFIER_NAMES);
+    const { signerCache = {}, ...rules } = pickOptions(options, VERIFIER_NAMES);
     this.#policy = toPolicy(rules);
-    const { maxSigners, seconds } = readOptions(remember, MEMORY_NAMES, 'remember');
+    const { maxSigners, seconds } = readOptions(signerCache, CACHE_NAMES, 'signerCache');
     const signers =
-      maxSigners === undefined ? DEFAULT_SIGNERS : wholeNumber(maxSigners, 'remember.maxSigners', MAX_SIGNERS);
+      maxSigners === undefined ? DEFAULT_SIGNERS : wholeNumber(maxSigners, 'signerCache.maxSigners', MAX_SIGNERS);
     this.#memory = {
       signers,
-      seconds: Math.floor(checkSeconds(seconds, 'remember.seconds') ?? DEFAULT_SECONDS),
-      alwaysVerify: remember === ALWAYS_VERIFY,
+      seconds: Math.floor(checkSeconds(seconds, 'signerCache.seconds') ?? DEFAULT_SECONDS),
+      alwaysVerify: signerCache === ALWAYS_VERIFY,
     };
     this.#native = toNative(this.#policy, this.#memory);
   }
@@ -188,7 +188,7 @@ export class Verifier {
   }
 
   #verdict(
-    der: MessageDer,
+    der: MessageBytes,
     offsets: ArrayLike<number>,
     base: number,
     error: Error | undefined,
@@ -267,14 +267,14 @@ function* batchesOf(items: Iterable<VerifyItem>): Generator<Batch> {
 }
 
 /**
- * For calls that configure nothing. It verifies every signature anew, and remembers only what else OpenSSL found out about a
+ * For calls that configure nothing. It verifies every signature again, and remembers only what else OpenSSL found out about a
  * path: the same two certificates give the same answer as long as both are valid.
  */
 let plain: Verifier | undefined;
 
 function verifierFor(rules: VerifierOptions): Verifier {
-  if (Object.keys(rules).length > 0) return new Verifier({ ...rules, remember: { maxSigners: 0 } });
-  plain ??= new Verifier({ remember: ALWAYS_VERIFY });
+  if (Object.keys(rules).length > 0) return new Verifier({ ...rules, signerCache: { maxSigners: 0 } });
+  plain ??= new Verifier({ signerCache: ALWAYS_VERIFY });
   return plain;
 }
 

@@ -31,8 +31,8 @@ export class CRLReason extends ExtensionValue {
     const reader = new DerReader(checkBytes(value, 'value'));
     const { contentStart, end } = reader.read(Tag.ENUMERATED, 'CRLReason');
     reader.done('CRLReason');
-    // All codes fit in one octet; a code of a megabyte would only be formatted to be refused.
-    if (end - contentStart > 4) throw malformed(`CRLReason of ${end - contentStart} octets`);
+    // All codes fit in one byte; a code of a megabyte would only be formatted to be refused.
+    if (end - contentStart > 4) throw malformed(`CRLReason of ${end - contentStart} bytes`);
     return new CRLReason(reasonFromCode(integerFromBytes(reader.bytes, contentStart, end)));
   }
 

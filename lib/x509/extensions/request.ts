@@ -26,7 +26,7 @@ export class OCSPNonce extends ExtensionValue {
   readonly #nonce: Buffer;
 
   /**
-   * @param nonce - its octets; any number is accepted, RFC 9654 allows 1 to 128 and asks clients for at least 32
+   * @param nonce - its bytes; any number is accepted, RFC 9654 allows 1 to 128 and asks clients for at least 32
    * @throws TypeError when it is not bytes.
    */
   constructor(nonce: Uint8Array) {
@@ -50,7 +50,7 @@ export class OCSPNonce extends ExtensionValue {
     return OCSPNonce.oid;
   }
 
-  /** The octets, unwrapped. */
+  /** The bytes, unwrapped. */
   get nonce(): Buffer {
     return copyBytes(this.#nonce);
   }

@@ -47,7 +47,7 @@ test('a certificate whose entry cannot be understood is left out, not good', asy
   }
 });
 
-test('an entry about nobody knows whom ends it all where others would come out good', async (t) => {
+test('an entry about no one knows whom ends it all where others would come out good', async (t) => {
   const nameless = encodeSequence(encodeTlv(0x04, Buffer.of(1)));
   const crl = crlOf(ca, { entries: [nameless, entryOf(0xb1n)] });
   t.deepEqual((await read(crl, {})).found, { B1: 'REVOKED' });

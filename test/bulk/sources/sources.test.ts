@@ -298,7 +298,7 @@ test('NDJSON: versions of rows', async (t) => {
   );
 });
 
-/** A CRL that nobody has signed. */
+/** A CRL that no one has signed. */
 function crl(entries: Buffer[], extensions: Buffer[] = []): Buffer {
   const algorithm = encodeSequence(encodeOid('1.2.840.10045.4.3.2'));
   const date = encodeUtcTime(REVOKED_AT);

@@ -86,7 +86,7 @@ test.serial(`a writer that is killed ${KILLS} times loses nothing, and ends as o
       committed ||= what === 'committed';
     }
     if (!committed) kills += 1;
-    // Killed after the commit, but before it was said: the next one begins the run anew, and nobody is the worse for it.
+    // Killed after the commit, but before it was said: the next one begins the run again, and no one is the worse for it.
     const served = reader.stats().lastRun;
     if (committed) t.is(served, String(run));
     if (served === String(run)) {
@@ -228,7 +228,7 @@ test('a full disk: what was acknowledged stays, and the run goes on when there i
   }
   const folder = scratch(t);
   let acknowledged = 0;
-  // Files may not grow beyond so many blocks of 512 or 1024 octets: the write that would exceed it is cut short, the next fails.
+  // Files may not grow beyond so many blocks of 512 or 1024 bytes: the write that would exceed it is cut short, the next fails.
   for (const blocks of [1, 8, 33, 57]) {
     const script = `trap '' XFSZ; ulimit -f ${blocks}; exec "$0" "$@"`;
     const args = ['-c', script, process.execPath, WRITER, folder, '1', '900', '30'];
@@ -270,7 +270,7 @@ test('a file system without room: what fails changes nothing, whatever it is', (
   t.log(stdout.trim());
 });
 
-test('a run that another process had begun gives its number to nobody else', async (t) => {
+test('a run that another process had begun gives its number to no one else', async (t) => {
   const folder = scratch(t);
   const reader = await SegmentStore.open(folder, { refreshInterval: 0 });
   const first = await SegmentStore.open(folder);

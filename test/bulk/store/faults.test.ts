@@ -144,7 +144,7 @@ async function check(t: ExecutionContext, { name, act, revokes, removes }: Opera
   const states = error === undefined ? [after] : [before, after];
   for (const one of [reader, store]) t.true(states.includes(stateOf(one)), `${where}: ${stateOf(one)}`);
   t.deepEqual((await store.verify()).problems, [], where);
-  // Whoever failed stands in nobody's way, himself and others.
+  // Whoever failed stands in no one's way, himself and others.
   for (const [i, one] of [reader, store].entries()) {
     await one.putBatch([revoked(20n + BigInt(i))]);
     const run = await one.beginRun({ id: 'other', otherRun: 'discard' });

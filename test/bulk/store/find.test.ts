@@ -38,7 +38,7 @@ for (const [title, serialOf] of [
     (i: number) => Buffer.from(((BigInt(i) * 0x9e3779b97f4a7c15n) % 2n ** 128n).toString(16).padStart(32, '0'), 'hex'),
   ],
 ] as const) {
-  test(`a filter takes two octets an entry at most, and lets few others pass: ${title}`, (t) => {
+  test(`a filter takes two bytes an entry at most, and lets few others pass: ${title}`, (t) => {
     const filter = Buffer.alloc(filterLength(20_000));
     t.true(filter.length <= 2 * 20_000);
     const mark = new SerialMark();
@@ -98,7 +98,7 @@ test('what was found stays as it is when others are found', async (t) => {
   store.close();
 });
 
-test('a second store over a folder that was made anew finds nothing of the first', async (t) => {
+test('a second store over a folder that was made again finds nothing of the first', async (t) => {
   for (const name of ['first', 'second']) {
     const store = await SegmentStore.open(scratch(t));
     await store.putBatch([record(5n, { der: Buffer.from(name) })]);

@@ -12,7 +12,7 @@ const [disk] = process.argv.slice(2) as [string];
 const folder = join(disk, 'store');
 const filler = join(disk, 'filler');
 
-/** Fills the disk, except for so many octets. */
+/** Fills the disk, except for so many bytes. */
 function fillAllBut(free: number): void {
   rmSync(filler, { force: true });
   const file = openSync(filler, 'w');

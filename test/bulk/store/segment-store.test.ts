@@ -245,7 +245,7 @@ test('a run that somebody else has taken over is not published', async (t) => {
   const run = await first.beginRun({ id: 'r' });
   await run.append([record(1n)]);
   await run.checkpoint('1');
-  // As after breakLock, with which nobody knows whether the other one has really ended.
+  // As after breakLock, with which no one knows whether the other one has really ended.
   const lockFolder = join(folder, 'run');
   renameSync(lockFolder, join(folder, 'broken'));
   const second = await SegmentStore.open(folder);
@@ -322,7 +322,7 @@ test('a sweep keeps what hides something in a segment that stays for what it hid
   store.close();
 });
 
-test('a file of another generation, store, or name is damage, though each octet of it has its checksum', async (t) => {
+test('a file of another generation, store, or name is damage, though each byte of it has its checksum', async (t) => {
   const folder = scratch(t);
   const make = async (name: string, certStatus: 0 | 1): Promise<string[]> => {
     const store = await SegmentStore.open(join(folder, name), { segmentRecords: 2 });
@@ -377,7 +377,7 @@ test('a file of another generation, store, or name is damage, though each octet 
     }
     store?.close();
   }
-  // A folder that was made anew under a reader has names that it knows.
+  // A folder that was made again under a reader has names that it knows.
   for (const [i, name] of names.entries()) writeFileSync(at('new', name), after[i] as Buffer);
   const reader = await SegmentStore.open(join(folder, 'old'), { refreshInterval: 0 });
   t.is(reader.get(1n)?.toString(), '0 1');

@@ -344,7 +344,7 @@ test('messages that were damaged anywhere give an outcome', async (t) => {
     copy[i] = (copy[i] as number) ^ 0x41;
     writeFileSync(path, copy);
     const { status, stderr } = await runInside(['-respin', path, '-resp_text', ...ASK, '-CAfile', at('ca.pem')]);
-    t.is(status, 1, `octet ${i}`);
+    t.is(status, 1, `byte ${i}`);
     t.notRegex(stderr, /verify OK/);
   }
   const bytes = request.publicBytes();
@@ -410,7 +410,7 @@ test('an encrypted key without its passphrase, and with a wrong one', async (t) 
   ] as const) {
     writeFileSync(encrypted, responder.privateKey.export({ ...form, ...secret } as KeyExportOptions<'pem'>));
     const run = (...args: string[]): ReturnType<typeof runInside> => runInside([...ASK, '-no_nonce', ...args]);
-    const hint = `${encrypted} wants a passphrase, and nobody is asked for one: -passin names that of -rkey\n`;
+    const hint = `${encrypted} needs a passphrase, and no one is asked for one: -passin names that of -rkey\n`;
     for (const [args, what] of [
       [answering, 'responder'],
       [signing, 'signer'],

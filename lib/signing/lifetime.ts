@@ -4,35 +4,35 @@ import { checkDate } from '../x509/time.js';
 import type { DefaultTimes } from './entry-packer.js';
 
 /** From when and until when responses hold, where an entry does not say so itself. */
-export interface ValidityOptions {
+export interface LifetimeOptions {
   /** The time at which the statuses are known to be right; the time of signing by default. */
   readonly thisUpdate?: Date;
   /** thisUpdate is cut down to a whole multiple of this, in seconds; 60 by default. */
   readonly granularity?: number;
   /**
-   * Seconds from thisUpdate to nextUpdate; 7 days by default. Less at the end of the responder certificate, after which nobody takes
+   * Seconds from thisUpdate to nextUpdate; 7 days by default. Less at the end of the responder certificate, after which no one takes
    * a response. null: no nextUpdate, newer information is always there.
    */
   readonly period?: number | null;
 }
 
-/** Checked {@link ValidityOptions}. */
-export interface Validity {
-  /** When the responder certificate expires, in milliseconds: nobody takes what is signed later. */
+/** Checked {@link LifetimeOptions}. */
+export interface Lifetime {
+  /** When the responder certificate expires, in milliseconds: no one takes what is signed later. */
   readonly expires: number;
   readonly thisUpdate: number | undefined;
   readonly granularity: number;
   readonly period: number | null;
 }
 
-export const VALIDITY_NAMES: OptionNames<ValidityOptions> = { thisUpdate: true, granularity: true, period: true };
+export const LIFETIME_NAMES: OptionNames<LifetimeOptions> = { thisUpdate: true, granularity: true, period: true };
 
 const WEEK = 7 * 24 * 3600;
 const MAX_PERIOD = 100 * 366 * 24 * 3600;
 
 /** @throws TypeError; `ERR_OCSP_INVALID_VALUE` for a bad date and for numbers that are not positive whole seconds. */
-export function resolveValidity(options: ValidityOptions = {}, expires: number = Number.POSITIVE_INFINITY): Validity {
-  const { thisUpdate, granularity = 60, period = WEEK } = readOptions(options, VALIDITY_NAMES, 'validity');
+export function resolveLifetime(options: LifetimeOptions = {}, expires: number = Number.POSITIVE_INFINITY): Lifetime {
+  const { thisUpdate, granularity = 60, period = WEEK } = readOptions(options, LIFETIME_NAMES, 'validity');
   return {
     expires,
     thisUpdate: thisUpdate === undefined ? undefined : checkDate(thisUpdate, 'validity.thisUpdate').getTime() / 1000,
@@ -46,7 +46,7 @@ export function resolveValidity(options: ValidityOptions = {}, expires: number =
  *
  * @throws `ERR_OCSP_INVALID_VALUE` when the responder certificate has expired.
  */
-export function timesAt({ expires, thisUpdate, granularity, period }: Validity, now: number): DefaultTimes {
+export function timesAt({ expires, thisUpdate, granularity, period }: Lifetime, now: number): DefaultTimes {
   if (now > expires) throw invalidValue('the responder certificate has expired');
   const known = thisUpdate ?? now / 1000;
   const from = Math.floor(known / granularity) * granularity;

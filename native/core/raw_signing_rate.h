@@ -6,6 +6,6 @@
 namespace ocsp {
 
 // Signatures per second of all threads together, over data of the usual size of a ResponseData.
-Result<double> bare_rate(const SignerProfile& profile, std::size_t threads, std::int64_t milliseconds);
+Result<double> raw_signing_rate(const SignerProfile& profile, std::size_t threads, std::int64_t milliseconds);
 
 }  // namespace ocsp

@@ -1,4 +1,4 @@
-#include "bare_rate.h"
+#include "raw_signing_rate.h"
 
 #include <array>
 #include <atomic>
@@ -36,7 +36,7 @@ std::uint64_t sign_until(Clock::time_point end, EVP_MD_CTX* prepared, std::size_
 
 }  // namespace
 
-Result<double> bare_rate(const SignerProfile& profile, std::size_t threads, std::int64_t milliseconds) {
+Result<double> raw_signing_rate(const SignerProfile& profile, std::size_t threads, std::int64_t milliseconds) {
   const auto size = max_signature_size(profile.key->get());
   if (!size.ok()) return size.error();
   std::vector<PreparedSignature> prepared;

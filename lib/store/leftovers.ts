@@ -10,7 +10,7 @@ const OLD = 60_000;
  * Removes what writers that were killed have left: files that neither the manifest nor an unfinished run or compaction needs. Only for the
  * holder of the lock, and before he writes.
  */
-export async function removeRubbish(folder: string, manifest: Manifest): Promise<void> {
+export async function removeLeftovers(folder: string, manifest: Manifest): Promise<void> {
   const served = new Set(manifest.segments.map(({ file }) => file));
   const run = unfinishedRun(folder, manifest);
   if (run === undefined) await removeQuietly(runPath(folder));
