@@ -42,6 +42,7 @@ testIf(headers && plain)('the benchmark runs, reports and draws', (t) => {
     'request',
     'responder',
     'sign',
+    'store',
     'verdict',
     'verify',
   ];
