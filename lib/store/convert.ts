@@ -1,4 +1,6 @@
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import { invalidValue } from '../errors.js';
 import { loadDerOcspResponse } from '../ocsp/response.js';
 import { checkCertIdHash } from '../x509/algorithms.js';
@@ -11,18 +13,20 @@ import { issuerIdentity } from './issuer-identity.js';
 import { scanFrames } from './segment-scan.js';
 import type { SegmentStore } from './segment-store.js';
 
-/** Bytes before the serial number of a response in the first format, behind which there is no kind of answer. */
+/** Bytes before the serial number of a response. Behind it the second format has the kind of answer (1), the first has none. */
 const RESPONSE_HEADER = 30;
 const RUN_NAME = 'conversion';
+const HEADER_LENGTH = 32;
+const HEADER_MAGIC = 'OCSPSEG\x02';
 
 /**
- * Copies a store of the first format into one of today's. What the old one did not know is read from the responses: hash of
+ * Copies a store of an earlier format into one of today's. What the first one did not know is read from the responses: hash of
  * the CertID and signature algorithm. The old store stays as it is; an unfinished run of it is left out.
  *
  * @param folder - the old store
  * @param subjects - as those of `ResponseSigner`, if responses bear another spelling of the issuer's name
  * @returns how many responses were read
- * @throws (rejects) `ERR_OCSP_INVALID_VALUE` when it is no store of the first format; `ERR_OCSP_ISSUER_MISMATCH` for a response of
+ * @throws (rejects) `ERR_OCSP_INVALID_VALUE` when it is no store of an earlier format; `ERR_OCSP_ISSUER_MISMATCH` for a response of
  * another issuer; `ERR_OCSP_STORE_DAMAGED`; what the new store throws.
  */
 export async function convertStore(
@@ -32,7 +36,8 @@ export async function convertStore(
   subjects: Iterable<CertificateInput> = [],
 ): Promise<number> {
   const manifest = readCheckedJson(join(folder, 'MANIFEST')) as { format: number; segments: { file: string }[] };
-  if (manifest?.format !== 1) throw invalidValue(`${folder} is not a store of the first format`);
+  const format = manifest?.format;
+  if (format !== 1 && format !== 2) throw invalidValue(`${folder} is not a store of an earlier format`);
   const certificate = toCertificate(issuer, 'issuer');
   const run = await target.beginRun({
     id: RUN_NAME,
@@ -43,11 +48,14 @@ export async function convertStore(
     let count = 0;
     for (const { file } of manifest.segments) {
       let isWhole = false;
-      for await (const { offset, frame } of scanFrames(join(folder, file), 0)) {
+      for await (const { offset, frame } of scanFrames(
+        join(folder, file),
+        format === 1 ? 0 : await seedOf(folder, file),
+      )) {
         isWhole = frame[8] === FrameKind.END;
         if (frame[8] !== FrameKind.RESPONSE) continue;
         const start = RESPONSE_HEADER + (frame[10] as number);
-        const der = copyBytes(frame, start);
+        const der = copyBytes(frame, format === 1 ? start : start + 1);
         const response = loadDerOcspResponse(der, { strict: false });
         const { hashAlgorithm, issuerNameHash, issuerKeyHash, signatureAlgorithmOid: signatureAlgorithm } = response;
         const keyHash = certificate.publicKeyHash(checkCertIdHash(hashAlgorithm, 'hashAlgorithm').index);
@@ -68,4 +76,19 @@ export async function convertStore(
     await run.discard();
     throw error;
   }
+}
+
+/** With what the checksums of a segment begin in the second format: that of its header. */
+async function seedOf(folder: string, name: string): Promise<number> {
+  const header = Buffer.alloc(HEADER_LENGTH);
+  const file = await open(join(folder, name), 'r');
+  try {
+    await file.read(header, 0, HEADER_LENGTH, 0);
+  } finally {
+    await file.close();
+  }
+  const sum = crc32(header.subarray(0, HEADER_LENGTH - 4));
+  if (header.toString('latin1', 0, 8) !== HEADER_MAGIC || header.readUInt32BE(HEADER_LENGTH - 4) !== sum)
+    throw storeDamaged(`${name} of ${folder} is damaged`);
+  return sum;
 }

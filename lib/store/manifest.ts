@@ -21,7 +21,7 @@ export interface SegmentEntry {
 
 /** What a store consists of. Whatever else lies in its folder does not count. */
 export interface Manifest {
-  readonly format: 2;
+  readonly format: 3;
   /** Grows by one with each change. */
   readonly generation: number;
   /** Random: tells the store from one that was in this folder before. */
@@ -54,7 +54,7 @@ const MANIFEST = 'MANIFEST';
 const RUN = 'RUN';
 const COMPACTION = 'COMPACTION';
 const SEGMENT = /^(\d{8,})-(\d{6,})\.seg$/;
-const FORMAT = 2;
+const FORMAT = 3;
 const STORE_LENGTH = 8;
 
 /** Name of a segment file. */
@@ -83,7 +83,7 @@ export function readManifest(folder: string): Manifest {
   const manifest = readCheckedJson(join(folder, MANIFEST)) as Manifest | undefined;
   if (manifest !== undefined) {
     const format: number = manifest.format;
-    if (format === 1) throw storeFormat(folder);
+    if (format === 1 || format === 2) throw storeFormat(folder);
     if (format !== FORMAT) throw storeDamaged(`${folder} is of the unknown format ${format}`);
     return manifest;
   }

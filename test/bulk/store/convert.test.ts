@@ -1,9 +1,9 @@
-/** Stores of the first format: refused with the command that converts them, and converted. */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+/** Stores of earlier formats: refused with the command that converts them, and converted. */
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import test from 'ava';
-import { loadDerOcspResponse } from 'openssl-ocsp';
+import { loadDerOcspResponse, OCSPCertStatus } from 'openssl-ocsp';
 import { convertStore, ResponseSigner, SegmentStore } from 'openssl-ocsp/bulk';
 import { createTestCa } from 'openssl-ocsp/testing';
 import { checkedJson } from '#dist/store/durable-files.js';
@@ -76,4 +76,35 @@ test('what is damaged, of another issuer, or no such store is refused, and leave
   t.is(store.stats().entries, 0);
   t.is(store.stats().unfinishedRun, null);
   store.close();
+});
+
+test('a store of the second format is refused, and converted', async (t) => {
+  const folder = scratch(t);
+  const old = join(folder, 'old');
+  cpSync('test/vectors/stores/format-2', old, { recursive: true });
+  const issuer = readFileSync('test/vectors/stores/format-2.ca.pem');
+  await t.throwsAsync(SegmentStore.open(old), { code: 'ERR_OCSP_STORE_FORMAT', message: /store convert/ });
+  const store = await SegmentStore.open(join(folder, 'new'));
+  t.is(await convertStore(old, issuer, store), 6);
+  for (const hashAlgorithm of ['sha1', 'sha256'] as const) {
+    const statuses = [5n, 6n].map((serial) => {
+      const der = store.get(serial, { hashAlgorithm });
+      return der === undefined ? null : OCSPCertStatus[loadDerOcspResponse(der).certificateStatus];
+    });
+    t.deepEqual(statuses, ['GOOD', 'REVOKED'], hashAlgorithm);
+  }
+  t.is(store.getRecord(6n)?.statusVersion, 2);
+  store.close();
+  const segment = join(old, '00000001-000001.seg');
+  const content = readFileSync(segment);
+  for (const at of [0, 20, 31, 40, content.length - 1]) {
+    const damaged = Buffer.from(content);
+    damaged[at] = (damaged[at] as number) ^ 1;
+    writeFileSync(segment, damaged);
+    const other = await SegmentStore.open(join(folder, `new ${at}`));
+    // Only what is copied is read: the index behind the responses is made again.
+    if (at === content.length - 1) t.is(await convertStore(old, issuer, other), 6);
+    else await t.throwsAsync(convertStore(old, issuer, other), { code: 'ERR_OCSP_STORE_DAMAGED' }, String(at));
+    other.close();
+  }
 });
