@@ -166,7 +166,9 @@ function checkContent(work, tarball) {
   if (problems.length > 0) throw new ScriptError(`The package is not right:\n  ${problems.join('\n  ')}`);
 }
 
-const packedBinary = (work, target) => join(work, 'unpacked', 'package', 'prebuilds', `${target}.node`);
+function packedBinary(work, target) {
+  return join(work, 'unpacked', 'package', 'prebuilds', `${target}.node`);
+}
 
 /** What the binaries ask of their hosts. Returns how many there are. */
 function checkBinaries(work) {
