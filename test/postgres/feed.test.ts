@@ -332,7 +332,7 @@ withPgbouncer('through PgBouncer in transaction mode, with more readers than con
   const bouncer = await startPgbouncer(file.server);
   t.teardown(() => bouncer.stop());
   const through = `${url}&port=6432`;
-  const authorities = Array.from({ length: 8 }, () => authorityOf(t, through, ca.certificate, { interval: 1 }));
+  const authorities = Array.from({ length: 8 }, () => authorityOf(t, through, ca.certificate, { interval: 20 }));
   const readers = authorities.map((authority) => new Reader(authority));
   for (let n = 1; n <= 10; n += 1) {
     await revoke(through, id, n);
