@@ -50,7 +50,7 @@ await main({ usage: 'npm run test:native [-- options] [file ...]', about, option
 
 function corePrograms(folder, whole) {
   step('programs of native/core');
-  const { status, stdout } = run('ctest', ['--test-dir', folder, '--output-on-failure', '--timeout', '900'], {
+  const { status, stdout } = run('ctest', ['--test-dir', folder, '--output-on-failure', '--timeout', '1800'], {
     // The fuzzers go on where the mutations end.
     env: { ...SANITIZER_OPTIONS, ...(!whole && { OCSP_MUTATION_ROUNDS: '40' }) },
     allowFailure: true,
