@@ -19,8 +19,6 @@ using namespace std::string_view_literals;
 constexpr std::size_t kMaxSize = 65536;
 constexpr std::size_t kMaxExtensions = 32;
 
-std::string_view view_of(Bytes bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
-
 bool is_ascii(Bytes text) {
   return std::ranges::all_of(text, [](std::uint8_t octet) { return octet < 0x80; });
 }
@@ -111,7 +109,7 @@ bool read_key_info(DerReader& in, Bytes& bits) {
   return algorithm.finish("") && read_bit_string(info, tag::kBitString, bits, "") && info.finish("");
 }
 
-bool read_time(DerReader& in) {
+bool read_plain_time(DerReader& in) {
   Bytes text;
   return in.peek() == tag::kUtcTime ? in.read(tag::kUtcTime, text, "") : in.read(tag::kGeneralizedTime, text, "");
 }
@@ -275,8 +273,8 @@ std::optional<PlainCertificate> read_plain_certificate(Bytes der) {
     return std::nullopt;
   }
   if (!read_integer(tbs, tag::kInteger, plain.serial, "") || !read_signature_algorithm(tbs, plain.algorithm) ||
-      !read_plain_name(tbs, plain.issuer) || !tbs.enter(tag::kSequence, part, "") || !read_time(part) ||
-      !read_time(part) || !part.at_end() || !read_plain_name(tbs, plain.subject) ||
+      !read_plain_name(tbs, plain.issuer) || !tbs.enter(tag::kSequence, part, "") || !read_plain_time(part) ||
+      !read_plain_time(part) || !part.at_end() || !read_plain_name(tbs, plain.subject) ||
       !read_key_info(tbs, plain.public_key_bits)) {
     return std::nullopt;
   }

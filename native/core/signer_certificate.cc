@@ -11,12 +11,6 @@
 
 namespace ocsp {
 
-namespace {
-
-std::string_view view_of(Bytes bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
-
-}  // namespace
-
 bool seconds_of(const ASN1_TIME* time, std::int64_t& seconds) {
   std::tm parts{};
   if (time == nullptr || ASN1_TIME_to_tm(time, &parts) != 1) return false;
