@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { inRoot } from './paths.mjs';
 
 const FILES = ['binding.gyp', 'CMakeLists.txt', 'native/exports.map'];
-/** Each is compiled as one file: the headers are parsed once, which takes a quarter of the time. */
+/** Each is compiled as one file: the headers are parsed once, which takes a fraction of the time. */
 const PARTS = ['core', 'binding'];
 const HEADERS = ['napi.h', 'napi-inl.h', 'LICENSE.md', 'package.json'];
 
