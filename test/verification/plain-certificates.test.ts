@@ -212,7 +212,7 @@ const doubted: Record<string, Buffer> = {
   'an attribute that is empty': signed(withPart(3, sequence(tlv(0x31, sequence(hex('0603550403'), hex('0c00')))))),
   'another algorithm inside': signed(withPart(2, sequence(hex('06032b6571')))),
   'another algorithm outside': signed(sequence(...parts), sequence(hex('06032b6571'))),
-  'another signature': leaf.certificate.raw.with(leaf.certificate.raw.length - 1, 1) as Buffer,
+  'another signature': leaf.certificate.raw.with(-1, (leaf.certificate.raw.at(-1) as number) ^ 1) as Buffer,
   'unused bits in the signature': sequence(sequence(...parts), algorithm, tlv(0x03, hex('01'), Buffer.alloc(64))),
   'something behind it': Buffer.concat([leaf.certificate.raw, hex('0500')]),
   'an algorithm that OpenSSL does not know': signed(
