@@ -5,6 +5,7 @@ const test = (...names) => names.map((name) => `build/test/${name}`);
 /** Files that load native code with everything it takes: valid, hostile, in threads, to the end of a worker. For sanitizers. */
 export const NATIVE = test(
   'bulk/{external-signer,fault,response-signer}.test.js',
+  'bulk/store/find.test.js',
   'ocsp/{algorithms,bad-arguments,bad-serials-and-keys,hashless-keys,malformed,memory,printing,recorded-verdicts}.test.js',
   'ocsp/{request-builder,request-parts,request,response-builder,response-builder-refusals,response}.test.js',
   'ocsp/{roundtrip,worker-threads}.test.js',

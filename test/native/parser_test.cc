@@ -91,6 +91,67 @@ void test_nesting() {
   }
 }
 
+ByteVector element(std::uint8_t tag, const ByteVector& content) {
+  ByteVector out = {tag, static_cast<std::uint8_t>(content.size())};
+  out.insert(out.end(), content.begin(), content.end());
+  return out;
+}
+
+ByteVector joined(ByteVector first, const ByteVector& second) {
+  first.insert(first.end(), second.begin(), second.end());
+  return first;
+}
+
+// A request of one certificate whose requestorName is this.
+ByteVector request_named(const ByteVector& general_name) {
+  const ByteVector sha1 = {0x30, 0x09, 0x06, 0x05, 0x2b, 0x0e, 0x03, 0x02, 0x1a, 0x05, 0x00};
+  const ByteVector hash = element(0x04, ByteVector(20, 0x11));
+  const ByteVector cert_id = element(0x30, joined(joined(joined(sha1, hash), hash), {0x02, 0x01, 0x05}));
+  const ByteVector list = element(0x30, element(0x30, cert_id));
+  return element(0x30, element(0x30, joined(element(0xa1, general_name), list)));
+}
+
+ByteVector directory_name(std::uint8_t tag, const ByteVector& text) {
+  const ByteVector common_name = {0x06, 0x03, 0x55, 0x04, 0x03};
+  const ByteVector attribute = element(0x30, joined(common_name, element(tag, text)));
+  return element(0xa4, element(0x30, element(0x31, attribute)));
+}
+
+void test_requestor_names() {
+  constexpr std::uint8_t kBmp = 0x1e;
+  constexpr std::uint8_t kUniversal = 0x1c;
+  const struct {
+    ByteVector name;
+    bool accepted;
+    const char* what;
+  } cases[] = {
+      {directory_name(0x13, {'a', ' ', '?'}), true, "PrintableString"},
+      {directory_name(0x13, {'a', '\n'}), false, "PrintableString with a line feed"},
+      {directory_name(0x0c, {'a'}), true, "UTF8String"},
+      {directory_name(kBmp, {0, 'a', 0xd8, 0x3d, 0xde, 0x00}), true, "BMPString with a surrogate pair"},
+      {directory_name(kBmp, {0, 'a', 0}), false, "BMPString of odd length"},
+      {directory_name(kBmp, {0xd8, 0x3d}), false, "BMPString that ends within a pair"},
+      {directory_name(kBmp, {0xd8, 0x3d, 0, 'a'}), false, "BMPString with half a pair"},
+      {directory_name(kBmp, {0xde, 0x00, 0, 'a'}), false, "BMPString with the second half of a pair"},
+      {directory_name(kUniversal, {0, 0, 0, 'a', 0, 0x10, 0xff, 0xff}), true, "UniversalString"},
+      {directory_name(kUniversal, {0, 0, 0}), false, "UniversalString of three bytes"},
+      {directory_name(kUniversal, {0, 0x11, 0, 0}), false, "UniversalString beyond Unicode"},
+      {directory_name(kUniversal, {0, 0, 0xd8, 0}), false, "UniversalString with a surrogate"},
+      {element(0xa0, {0x06, 0x01, 0x2a, 0xa0, 0x02, 0x05, 0x00}), true, "otherName"},
+      {element(0xa0, {0x06, 0x01, 0x2a, 0xa0, 0x02, 0x05, 0x00, 0x05, 0x00}), false, "otherName and more"},
+      {element(0xa0, {0x06, 0x01, 0x2a, 0xa0, 0x04, 0x05, 0x00, 0x05, 0x00}), false, "otherName of two values"},
+      {element(0xa0, {0x06, 0x01, 0x2a, 0xa1, 0x02, 0x05, 0x00}), false, "otherName with another tag"},
+      {element(0xa0, {0x05, 0x00}), false, "otherName without a type"},
+      {element(0x86, {'u', ':'}), true, "uniformResourceIdentifier"},
+      {element(0x89, {'u', ':'}), false, "no GeneralName"},
+  };
+  for (const auto& [name, accepted, what] : cases) {
+    const ByteVector request = request_named(name);
+    check(accepts(parse_request, request) == accepted, what);
+    judge_request(request, what);
+  }
+}
+
 }  // namespace
 
 int main() {
@@ -106,6 +167,7 @@ int main() {
   }
   check(messages > 150, "the test vectors are there: " + std::to_string(messages));
   test_nesting();
+  test_requestor_names();
   check(ERR_peek_error() == 0, "the error queue is empty");
   return check.finish();
 }

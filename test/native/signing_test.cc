@@ -1,7 +1,7 @@
 // Keys, contexts and threads.
 #include <openssl/err.h>
-#include <algorithm>
 
+#include <algorithm>
 #include <atomic>
 #include <cmath>
 #include <condition_variable>
@@ -11,6 +11,7 @@
 #include "check.h"
 #include "core/digest.h"
 #include "core/openssl_info.h"
+#include "core/raw_signing_rate.h"
 #include "core/signing_pool.h"
 #include "fixtures.h"
 
@@ -194,6 +195,17 @@ void test_pool(const std::string& type) {
   check(!refused.ok() && refused.error().code == ErrorCode::kKeyMismatch, "a pool with the wrong certificate: " + type);
 }
 
+void test_rate(const std::string& type) {
+  const Identity identity = make_identity(type);
+  for (const std::size_t threads : {1, 8}) {
+    const auto rate = raw_signing_rate(*profile_of(identity, type), threads, 5);
+    check(rate.ok() && rate.value() > 0, "a key signs: " + type);
+  }
+  auto wrong = profile_of(identity, type);
+  wrong->scheme.hash = "NO-SUCH-HASH";
+  check(!raw_signing_rate(*wrong, 1, 5).ok(), "no signatures with an unknown hash: " + type);
+}
+
 }  // namespace
 
 int main() {
@@ -202,6 +214,7 @@ int main() {
   test_packed_entries();
   for (const char* type : {"RSA", "ED25519"}) test_neighbours(type);
   for (const char* type : {"P-256", "ED25519", "RSA-PSS"}) test_pool(type);
+  for (const char* type : {"P-256", "ED25519"}) test_rate(type);
   check(ERR_peek_error() == 0, "the error queue is empty");
   return check.finish();
 }

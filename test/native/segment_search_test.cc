@@ -1,0 +1,282 @@
+// Lookups in segments of a store, against a plain map; and what happens when a byte is another one.
+#include "core/segment_search.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <map>
+
+#include "check.h"
+#include "core/crc32.h"
+#include "fixtures.h"
+
+using namespace ocsp;
+using namespace fixtures;
+
+namespace {
+
+Checks check;
+
+constexpr std::size_t kBlockEntries = 4;
+constexpr std::size_t kFrameHeader = 30;
+
+// Bit by bit, as the polynomial says.
+std::uint32_t plain_crc32(Bytes bytes, std::uint32_t sum) {
+  std::uint32_t state = ~sum;
+  for (const std::uint8_t byte : bytes) {
+    state ^= byte;
+    for (int bit = 0; bit < 8; ++bit) state = state >> 1 ^ (state & 1 ? 0xedb88320U : 0);
+  }
+  return ~state;
+}
+
+void put(ByteVector& out, std::uint64_t number, std::size_t size) {
+  for (std::size_t i = size; i-- > 0;) out.push_back(static_cast<std::uint8_t>(number >> 8 * i));
+}
+
+void append(ByteVector& out, Bytes bytes) { out.insert(out.end(), bytes.begin(), bytes.end()); }
+
+// A file without a name.
+class File {
+ public:
+  explicit File(const ByteVector& bytes) {
+    char path[] = "/tmp/segment-search-XXXXXX";
+    descriptor_ = mkstemp(path);
+    unlink(path);
+    write(bytes, 0);
+  }
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+  ~File() { close(descriptor_); }
+
+  int descriptor() const { return descriptor_; }
+  void write(Bytes bytes, std::size_t at) const {
+    check(pwrite(descriptor_, bytes.data(), bytes.size(), static_cast<off_t>(at)) == static_cast<ssize_t>(bytes.size()),
+          "written");
+  }
+  void cut(std::size_t size) const { check(ftruncate(descriptor_, static_cast<off_t>(size)) == 0, "cut"); }
+
+ private:
+  int descriptor_ = -1;
+};
+
+// In its shortest form.
+ByteVector any_serial(std::size_t longest) {
+  ByteVector serial = random_bytes(1 + below(longest));
+  serial[0] = static_cast<std::uint8_t>(1 + below(255));
+  return serial;
+}
+
+class Model {
+ public:
+  // The numbers of blocks begin with `first_block`.
+  Model(std::size_t serials, std::size_t longest, std::uint64_t first_block)
+      : width_(longest + 1), seed_(fixtures::random()()) {
+    for (std::size_t i = 0; i < serials; ++i) {
+      const ByteVector serial = any_serial(longest);
+      const std::size_t kinds = 1 + below(4);
+      for (std::size_t kind = 0; kind < kinds; ++kind) {
+        keys_[padded_key(serial, static_cast<std::uint8_t>(3 * kind + below(3)))] = serial;
+      }
+    }
+    write(first_block);
+  }
+
+  const ByteVector& bytes() const { return bytes_; }
+  const SegmentShape& shape() const { return shape_; }
+  const std::map<ByteVector, ByteVector>& keys() const { return keys_; }
+
+  ByteVector expected(const ByteVector& serial) const {
+    ByteVector found;
+    for (const auto& [key, frame] : frames_) {
+      if (keys_.at(key) == serial) append(found, frame);
+    }
+    return found;
+  }
+
+  ByteVector fences_and_key(const ByteVector& serial) const {
+    ByteVector all = fences_;
+    append(all, padded_key(serial, 0));
+    return all;
+  }
+
+  std::size_t width() const { return width_; }
+
+ private:
+  ByteVector padded_key(const ByteVector& serial, std::uint8_t kind) const {
+    ByteVector key(width_ - 1 - serial.size());
+    append(key, serial);
+    key.push_back(kind);
+    return key;
+  }
+
+  void write(std::uint64_t first_block) {
+    bytes_ = random_bytes(32);
+    // The order in which answers came is any; now and then that of the index, side by side.
+    std::vector<ByteVector> order;
+    for (const auto& [key, serial] : keys_) order.push_back(key);
+    if (below(3) != 0) std::shuffle(order.begin(), order.end(), fixtures::random());
+    std::map<ByteVector, std::size_t> offsets;
+    for (const ByteVector& key : order) {
+      ByteVector rest;
+      const ByteVector& serial = keys_.at(key);
+      put(rest, kFrameHeader + serial.size() + 1 + 1 + below(300), 4);
+      const std::size_t size = std::size_t{rest[2]} << 8 | rest[3];
+      put(rest, 1, 1);
+      put(rest, below(3), 1);
+      put(rest, serial.size(), 1);
+      append(rest, random_bytes(kFrameHeader - 11));
+      append(rest, serial);
+      rest.push_back(key.back());
+      append(rest, random_bytes(size - 4 - rest.size()));
+      ByteVector frame;
+      put(frame, plain_crc32(rest, seed_), 4);
+      append(frame, rest);
+      offsets[key] = bytes_.size();
+      append(bytes_, frame);
+      frames_[key] = frame;
+    }
+    shape_ = {bytes_.size(),
+              static_cast<std::uint32_t>(keys_.size()),
+              static_cast<std::uint32_t>(width_),
+              kBlockEntries,
+              seed_,
+              first_block};
+    ByteVector block;
+    std::size_t count = 0;
+    for (const auto& [key, serial] : keys_) {
+      if (block.empty()) append(fences_, key);
+      append(block, key);
+      put(block, offsets.at(key), 6);
+      put(block, frames_.at(key).size(), 4);
+      if (++count % kBlockEntries == 0 || count == keys_.size()) {
+        append(bytes_, block);
+        put(bytes_, plain_crc32(block, seed_), 4);
+        block.clear();
+      }
+    }
+    append(fences_, keys_.rbegin()->first);
+  }
+
+  std::size_t width_;
+  std::uint32_t seed_;
+  std::map<ByteVector, ByteVector> keys_;    // padded: serial number
+  std::map<ByteVector, ByteVector> frames_;  // padded: frame
+  ByteVector fences_;
+  ByteVector bytes_;
+  SegmentShape shape_{};
+};
+
+std::optional<ByteVector> find(const Model& model, const File& file, const ByteVector& serial, std::size_t room,
+                               std::span<std::uint8_t> blocks) {
+  const ByteVector all = model.fences_and_key(serial);
+  const Bytes fences = Bytes(all).first(all.size() - model.width());
+  // Of its size on the heap: what is written or read past an end is seen.
+  ByteVector out(room);
+  const auto length =
+      find_frames({file.descriptor(), model.shape(), fences}, Bytes(all).last(model.width()), out, blocks);
+  if (!length) return std::nullopt;
+  out.resize(*length);
+  return out;
+}
+
+// Serial numbers that are there, near those, and any.
+ByteVector some_serial(const Model& model) {
+  const auto& keys = model.keys();
+  auto at = keys.begin();
+  std::advance(at, below(keys.size()));
+  ByteVector serial = at->second;
+  const std::size_t choice = below(4);
+  if (choice == 0) return any_serial(model.width() - 1);
+  if (choice == 1) serial.back() ^= 0x80;
+  return serial[0] == 0 ? at->second : serial;
+}
+
+void test_against_map() {
+  ByteVector blocks(2048);
+  std::uint64_t first_block = 1;
+  for (int round = 0; round < 60; ++round) {
+    const Model model(1 + below(60), 1 + below(20), first_block);
+    first_block += model.keys().size();
+    const File file(model.bytes());
+    for (int i = 0; i < 60; ++i) {
+      const ByteVector serial = some_serial(model);
+      const ByteVector expected = model.expected(serial);
+      const std::span<std::uint8_t> kept = below(2) == 0 ? std::span(blocks) : std::span<std::uint8_t>();
+      const auto found = find(model, file, serial, expected.size() + below(2), kept);
+      check(found && *found == expected, "the frames of a serial number, and no others");
+      if (!expected.empty()) {
+        check(!find(model, file, serial, below(expected.size()), blocks), "what does not fit is not cut");
+      }
+    }
+  }
+}
+
+void test_damage() {
+  for (int round = 0; round < 300; ++round) {
+    const Model model(1 + below(12), 1 + below(20), 1);
+    const File file(model.bytes());
+    const std::size_t at = 32 + below(model.bytes().size() - 32);
+    const std::uint8_t wrong = model.bytes()[at] ^ static_cast<std::uint8_t>(1U << below(8));
+    file.write(Bytes(&wrong, 1), at);
+    std::size_t refused = 0;
+    for (const auto& [key, serial] : model.keys()) {
+      const auto found = find(model, file, serial, 1 << 16, {});
+      if (!found) {
+        ++refused;
+      } else {
+        check(*found == model.expected(serial), "a damaged segment gives what it had, or nothing at all");
+      }
+    }
+    check(refused > 0, "somebody notices");
+  }
+  for (int round = 0; round < 100; ++round) {
+    const Model model(1 + below(12), 1 + below(20), 1);
+    const File file(model.bytes());
+    file.cut(below(model.bytes().size()));
+    const ByteVector last = model.keys().rbegin()->second;
+    check(!find(model, file, last, 1 << 16, {}), "a segment that was cut short");
+  }
+  const Model model(5, 8, 1);
+  const ByteVector all = model.fences_and_key(model.keys().begin()->second);
+  ByteVector out(1 << 16);
+  check(!find_frames({-1, model.shape(), Bytes(all).first(all.size() - model.width())}, Bytes(all).last(model.width()),
+                     out, {}),
+        "a file that is not open");
+}
+
+// The checksums of another segment begin differently.
+void test_other_segment() {
+  const Model model(10, 8, 1);
+  const File file(model.bytes());
+  SegmentShape shape = model.shape();
+  shape.seed += 1;
+  const ByteVector all = model.fences_and_key(model.keys().begin()->second);
+  ByteVector out(1 << 16);
+  check(!find_frames({file.descriptor(), shape, Bytes(all).first(all.size() - model.width())},
+                     Bytes(all).last(model.width()), out, {}),
+        "blocks of another segment");
+}
+
+void test_crc32() {
+  const std::string_view digits = "123456789";
+  const Bytes known(reinterpret_cast<const std::uint8_t*>(digits.data()), digits.size());
+  check(crc32(known, 0) == 0xcbf43926, "the check value of CRC-32");
+  for (std::size_t size = 0; size < 300; ++size) {
+    const ByteVector bytes = random_bytes(size);
+    const auto sum = static_cast<std::uint32_t>(fixtures::random()());
+    check(crc32(bytes, sum) == plain_crc32(bytes, sum), "CRC-32 of any length, going on from any sum");
+  }
+}
+
+}  // namespace
+
+int main() {
+  test_crc32();
+  test_against_map();
+  test_damage();
+  test_other_segment();
+  return check.finish();
+}
