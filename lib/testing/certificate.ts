@@ -118,7 +118,7 @@ export function readExtension(extension: TestExtension): TestExtension {
 export interface TestIssuer {
   /** DER of the issuer's subject Name. */
   name: Buffer;
-  /** Its public key, for the authorityKeyIdentifier. */
+  /** Its key, for the authorityKeyIdentifier, either half. */
   publicKey: KeyObject;
   /** Its private key. */
   privateKey: KeyObject;
@@ -138,9 +138,8 @@ export function buildCertificate(
   subjectKey: KeyObject,
   options: TestCertificateOptions,
 ): X509Certificate {
-  const publicKey = subjectKey.type === 'private' ? createPublicKey(subjectKey) : subjectKey;
   const name = encodeName(options.subject ?? 'CN=Test');
-  const signer = issuer ?? { name, publicKey, privateKey: subjectKey };
+  const signer = issuer ?? { name, publicKey: subjectKey, privateKey: subjectKey };
   const how = readOptions(options.signature ?? {}, SIGNATURE_NAMES, 'signature');
   const algorithm = signatureAlgorithm(signer.privateKey, how);
   const isCa = options.ca !== undefined && options.ca !== false;
@@ -153,8 +152,8 @@ export function buildCertificate(
     signer.name,
     encodeSequence(encodeTime(notBefore), encodeTime(notAfter)),
     name,
-    publicKey.export({ format: 'der', type: 'spki' }),
-    ...encodeExtensions(signer, publicKey, isCa, options),
+    publicKeyInfo(subjectKey),
+    ...encodeExtensions(signer, subjectKey, isCa, options),
   );
   const signature = signBytes(tbs, signer.privateKey, how);
   if (options.corruptSignature)
@@ -204,7 +203,7 @@ function encodeTime(date: Date): Buffer {
 
 function encodeExtensions(
   signer: TestIssuer,
-  publicKey: KeyObject,
+  subjectKey: KeyObject,
   isCa: boolean,
   options: TestCertificateOptions,
 ): Buffer[] {
@@ -223,7 +222,7 @@ function encodeExtensions(
     add('2.5.29.37', false, encodeSequence(...oids));
   }
   if (options.keyIdentifiers !== false) {
-    add('2.5.29.14', false, encodeOctetString(keyIdentifier(publicKey)));
+    add('2.5.29.14', false, encodeOctetString(keyIdentifier(subjectKey)));
     add('2.5.29.35', false, encodeSequence(encodeTlv(0x80, keyIdentifier(signer.publicKey))));
   }
   if (options.dnsNames) add('2.5.29.17', false, encodeSequence(...options.dnsNames.map((name) => ia5(0x82, name))));
@@ -259,16 +258,29 @@ function encodeKeyUsage(usage: readonly TestKeyUsage[]): Buffer {
 }
 
 /** SHA-1 of the subjectPublicKey bits (RFC 5280 section 4.2.1.2, method 1): the same bytes as an OCSP key hash. */
-function keyIdentifier(publicKey: KeyObject): Buffer {
-  return createHash('sha1').update(publicKeyBits(publicKey)).digest();
+function keyIdentifier(key: KeyObject): Buffer {
+  return createHash('sha1').update(publicKeyBits(key)).digest();
 }
 
 /** Content of the subjectPublicKey BIT STRING, without its unused-bits byte. */
-export function publicKeyBits(publicKey: KeyObject): Buffer {
-  const spki = publicKey.export({ format: 'der', type: 'spki' });
+export function publicKeyBits(key: KeyObject): Buffer {
+  const spki = publicKeyInfo(key);
   const { contentStart, end } = new DerReader(spki).read(0x30);
   const inner = new DerReader(spki, contentStart, end);
   inner.read(0x30);
   const bits = inner.read(0x03);
   return spki.subarray(bits.contentStart + 1, bits.end);
+}
+
+/** Exporting a key takes as long as all the rest of a certificate, and many certificates may have one key, or one issuer. */
+const exported = new WeakMap<KeyObject, Buffer>();
+
+/** DER of the SubjectPublicKeyInfo of a key, either half. */
+function publicKeyInfo(key: KeyObject): Buffer {
+  const known = exported.get(key);
+  if (known !== undefined) return known;
+  const publicKey = key.type === 'private' ? createPublicKey(key) : key;
+  const spki = publicKey.export({ format: 'der', type: 'spki' });
+  exported.set(key, spki);
+  return spki;
 }

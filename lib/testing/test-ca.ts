@@ -1,4 +1,4 @@
-import { createPublicKey, type KeyObject, type X509Certificate } from 'node:crypto';
+import { type KeyObject, type X509Certificate } from 'node:crypto';
 import { type OptionNames, pickOptions, readOptions } from '../x509/options.js';
 import { buildCertificate, CERTIFICATE_NAMES, encodeName, type TestCertificateOptions } from './certificate.js';
 import { generateTestKeyPair, KEY_NAMES, type TestKeyOptions } from './keys.js';
@@ -74,7 +74,7 @@ export class TestCa extends TestIdentity {
   }
 
   #issuer(): { name: Buffer; publicKey: KeyObject; privateKey: KeyObject } {
-    return { name: this.#name, publicKey: createPublicKey(this.privateKey), privateKey: this.privateKey };
+    return { name: this.#name, publicKey: this.privateKey, privateKey: this.privateKey };
   }
 }
 
