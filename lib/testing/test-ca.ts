@@ -1,4 +1,4 @@
-import { type KeyObject, type X509Certificate } from 'node:crypto';
+import type { KeyObject, X509Certificate } from 'node:crypto';
 import { type OptionNames, pickOptions, readOptions } from '../x509/options.js';
 import { buildCertificate, CERTIFICATE_NAMES, encodeName, type TestCertificateOptions } from './certificate.js';
 import { generateTestKeyPair, KEY_NAMES, type TestKeyOptions } from './keys.js';
