@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { connect, createServer } from 'node:tls';
+import { connect, createSecureContext, createServer } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -23,6 +23,7 @@ const MANY = 50_000;
 export async function* tables({ peers }) {
   yield* fromCache();
   yield* cold(peers);
+  yield* manyInTurn(MANY);
   yield* handshakes(MANY);
 }
 
@@ -87,6 +88,29 @@ async function check(client, question) {
   if (!allowed || source !== 'cache') throw new Error('not from the cache');
 }
 
+/** Each certificate is looked up, and verified again once a minute. */
+async function* manyInTurn(count) {
+  const { ca, identities, store } = await manyCertificates(count);
+  const questions = identities.map(({ certificate }) => ({ certificate, issuer: ca.certificate }));
+  const client = new OCSPClient(clientOptions(store, { maxBytes: Number.MAX_SAFE_INTEGER }));
+  await checkAll(client, questions);
+  let next = 0;
+  const inTurn = (use) => async (n) => {
+    for (let i = 0; i < n; i++) {
+      await use(questions[next]);
+      next = (next + 1) % count;
+    }
+  };
+  yield {
+    title: `From the cache, ${count} certificates in turn`,
+    contenders: [
+      { name: 'an asynchronous function that does nothing', kind: 'limit', run: inTurn(nothing) },
+      { name: 'OCSPClient.check', kind: 'own', run: inTurn((question) => check(client, question)) },
+    ],
+  };
+  await client.close();
+}
+
 /** Each time the responder, in a process of its own, is asked again, and its answer verified. CPU and heap are this process's. */
 async function* cold(peers) {
   const ca = createTestCa({ keyType: 'rsa', subject: 'C=XX,O=Benchmark,CN=Benchmark CA' });
@@ -139,38 +163,43 @@ async function* handshakes(count) {
   const stapler = new Stapler({ client });
   for (const { certificate } of identities) stapler.add([certificate, ca.certificate]).catch(() => {});
   await stapler.ready();
-  const { certificatePem, privateKeyPem } = identities[count >> 1];
+  const { certificate, certificatePem, privateKeyPem } = identities[count >> 1];
   const options = { cert: certificatePem + ca.certificatePem, key: privateKeyPem };
-  const [plain, stapling] = [createServer(options), createServer(options)];
+  const [plain, listening, stapling] = [createServer(options), createServer(options), createServer(options)];
+  const staple = stapler.staple(certificate.raw);
+  listening.on('OCSPRequest', (_certificate, _issuer, callback) => callback(null, staple));
   stapler.attach(stapling);
-  for (const server of [plain, stapling]) {
+  for (const server of [plain, listening, stapling]) {
     server.on('secureConnection', (socket) => socket.on('error', () => {}).end('x'));
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
   }
+  const trust = createSecureContext({ ca: ca.certificatePem });
   try {
     yield {
       title: `TLS handshakes, ${count} certificates known`,
       contenders: [
-        await contender('without a staple', () => handshake(plain, ca, false), { kind: 'limit' }),
-        await contender('with one of a Stapler', () => handshake(stapling, ca, true), { kind: 'own' }),
+        await contender('without a staple', () => handshake(plain, trust, false), { kind: 'limit' }),
+        await contender('with the same one each time, of a listener', () => handshake(listening, trust, true), {
+          kind: 'limit',
+        }),
+        await contender('with one of a Stapler', () => handshake(stapling, trust, true), { kind: 'own' }),
       ],
     };
   } finally {
-    plain.close();
-    stapling.close();
+    for (const server of [plain, listening, stapling]) server.close();
     await stapler.close();
     await client.close();
   }
 }
 
-async function handshake(server, ca, isStapled) {
+async function handshake(server, secureContext, isStapled) {
   const { port } = server.address();
   const socket = connect({
     port,
     host: '127.0.0.1',
     servername: 'localhost',
-    ca: ca.certificatePem,
+    secureContext,
     requestOCSP: true,
   });
   let staple = null;
@@ -219,7 +248,7 @@ async function* startFromFolder(ca, identities, store) {
     const stapler = new Stapler({ client });
     for (const { certificate } of identities) stapler.add([certificate, ca.certificate]).catch(() => {});
     stapler.attach(server);
-    await handshake(server, ca, true);
+    await handshake(server, createSecureContext({ ca: ca.certificatePem }), true);
     const name = `start of a stapler from a folder of ${identities.length} answers`;
     yield { name: `${name}: a handshake with the last one`, value: seconds(), unit: 's', goal: '<= 3' };
     await stapler.ready();
