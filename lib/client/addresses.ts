@@ -1,6 +1,6 @@
 /** Where URLs of strangers may lead: the guard against requests into the own network. */
 import dns, { type LookupAddress, type LookupOptions } from 'node:dns';
-import { BlockList, isIP, type LookupFunction } from 'node:net';
+import { BlockList, isIP, type LookupFunction, type Socket } from 'node:net';
 
 /** A target that the guard does not let through. */
 export class PrivateAddressError extends Error {
@@ -92,3 +92,14 @@ export const guardedLookup: LookupFunction = (hostname, options, callback) => {
     else callback(null, first.address, first.family);
   });
 };
+
+/** Refuses a connection that is made to an address which is not public: before it is made where that can be told, and before use. */
+export function watchAddress(socket: Socket, refuse: (error: PrivateAddressError) => void): void {
+  const look = (address: string | undefined): void => {
+    if (address !== undefined && !isPublicAddress(address))
+      refuse(new PrivateAddressError(`${address} is not a public address`));
+  };
+  if (socket.connecting)
+    socket.on('lookup', (_error, address) => look(address)).once('connect', () => look(socket.remoteAddress));
+  else look(socket.remoteAddress);
+}

@@ -3,7 +3,10 @@ import type { CheckOutcome, CheckResult } from './check-result.js';
 
 /** What `OCSPClient.checkChain` found out. */
 export class ChainResult {
-  /** The worst of all: revoked, undetermined, unknown, good; `'not-applicable'` when it is that of all. */
+  /**
+   * Revoked, undetermined or unknown where that is the outcome of one of them, the worst first; else that of the first, which is the
+   * end entity's: `'good'` or `'not-applicable'`.
+   */
   readonly outcome: CheckOutcome;
   /** Whether all are allowed. */
   readonly allowed: boolean;
@@ -14,8 +17,8 @@ export class ChainResult {
   constructor(results: readonly CheckResult[]) {
     this.results = results;
     this.allowed = results.every(({ allowed }) => allowed);
-    this.outcome =
-      WORST_FIRST.find((outcome) => results.some((result) => result.outcome === outcome)) ?? 'undetermined';
+    const worst = WORST_FIRST.find((outcome) => results.some((result) => result.outcome === outcome));
+    this.outcome = worst ?? results[0]?.outcome ?? 'undetermined';
   }
 
   /** All of them, one after the other. For people; the wording may change. */
@@ -24,4 +27,4 @@ export class ChainResult {
   }
 }
 
-const WORST_FIRST: readonly CheckOutcome[] = ['revoked', 'undetermined', 'unknown', 'good', 'not-applicable'];
+const WORST_FIRST: readonly CheckOutcome[] = ['revoked', 'undetermined', 'unknown'];

@@ -95,12 +95,15 @@ export class OCSPClient {
       const known = this.#known(subject, question);
       if (known !== null) return known;
     }
-    const running = this.#flights.get(subject.key);
+    const running = this.#flights.get(subject.questionKey);
     if (running !== undefined) {
       const result = await abortable(running, signal);
       if (!fresh || result.attempts.length > 0) return result;
     }
-    return await abortable(this.#flights.get(subject.key) ?? this.#start(subject, question, fresh, firstHash), signal);
+    return await abortable(
+      this.#flights.get(subject.questionKey) ?? this.#start(subject, question, fresh, firstHash),
+      signal,
+    );
   }
 
   /**
@@ -207,7 +210,7 @@ export class OCSPClient {
       if (now >= answer.refreshAt) this.#refresh(subject, question, answer);
       return this.#fromCache(answer, subject, now);
     }
-    return this.#resting.get(subject.key, now);
+    return this.#resting.get(subject.questionKey, now);
   }
 
   /** Null where it does not count, or something later is known. */
@@ -231,9 +234,9 @@ export class OCSPClient {
 
   /** In the background, a few at a time; whoever checks meanwhile has what is known. */
   #refresh(subject: Subject, question: ClientQuestion, answer: CachedAnswer): void {
-    if (this.#flights.has(subject.key)) return;
-    this.#refresher.add(subject.key, async () => {
-      if (this.#flights.has(subject.key) || this.#closed.signal.aborted) return;
+    if (this.#flights.has(subject.questionKey)) return;
+    this.#refresher.add(subject.questionKey, async () => {
+      if (this.#flights.has(subject.questionKey) || this.#closed.signal.aborted) return;
       await this.#start(subject, question, false, null);
       this.#cache.postpone(answer, subject, this.#now());
     });
@@ -246,8 +249,10 @@ export class OCSPClient {
     fresh: boolean,
     firstHash: HashAlgorithmName | null,
   ): Promise<CheckResult> {
-    const flight = this.#fly(subject, question, fresh, firstHash).finally(() => this.#flights.delete(subject.key));
-    this.#flights.set(subject.key, flight);
+    const flight = this.#fly(subject, question, fresh, firstHash).finally(() =>
+      this.#flights.delete(subject.questionKey),
+    );
+    this.#flights.set(subject.questionKey, flight);
     // Whoever started it may have gone.
     flight.catch(() => {});
     return flight;
@@ -264,7 +269,7 @@ export class OCSPClient {
     if (stored !== undefined && !fresh && now < stored.refreshAt && this.#cache.counts(stored, subject, now))
       return this.#fromCache(stored, subject, now);
     const result = this.#decide(await this.#ask(subject, question, firstHash));
-    this.#resting.put(subject.key, result, this.#now());
+    this.#resting.put(subject.questionKey, result, this.#now());
     return result;
   }
 
@@ -275,6 +280,9 @@ export class OCSPClient {
     if (inapplicable !== null) return inapplicableFor(inapplicable);
     const { urls, others } = await this.#respondersFor(subject, question);
     if (urls.length === 0) {
+      // A CertID names no one, which says nothing of the certificate.
+      if (subject.certificate === null)
+        return undetermined('unreachable', 'a CertID names no responder, and the client has none');
       if (others.length === 0) return inapplicableFor('no responder is named');
       return undetermined('unreachable', `no responder over HTTP is named, only ${others.join(', ')}`);
     }

@@ -1,11 +1,12 @@
 /** A folder of answers, for the next run and for other processes. */
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { constants, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { invalidArgType, invalidValue } from '../errors.js';
 import { checkBytes } from '../x509/checks.js';
 import { checkDate } from '../x509/time.js';
 import type { ResponseCacheStore } from './response-cache.js';
+import { LARGEST_BODY } from './transport.js';
 
 /**
  * File of an answer: magic, the moment (milliseconds since 1970-01-01, 8 bytes, big-endian) from when on it is of no use,
@@ -21,7 +22,8 @@ const RUBBISH_AGE = 3600_000;
 
 /**
  * Keeps answers in a folder, a file each. A file is written beside its place and renamed: other processes, and whoever comes
- * after a crash, find the old answer or the new one, and no half of any. What is damaged all the same counts as absent.
+ * after a crash, find the old answer or the new one, and no half of any. What is damaged all the same counts as
+ * absent, as does what is longer than any answer (1 MiB).
  */
 export class FolderCache implements ResponseCacheStore {
   readonly #folder: string;
@@ -101,11 +103,8 @@ export class FolderCache implements ResponseCacheStore {
   }
 
   async #read(path: string): Promise<{ der: Buffer; expires: number } | null> {
-    const content = await readFile(path).catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return null;
-      throw error;
-    });
-    if (content === null || content.length < HEADER_SIZE) return null;
+    const content = await contentOf(path);
+    if (content === null) return null;
     const moment = content.subarray(MAGIC.length, MAGIC.length + MOMENT_SIZE);
     const stated = content.subarray(MAGIC.length + MOMENT_SIZE, HEADER_SIZE);
     const der = content.subarray(HEADER_SIZE);
@@ -118,6 +117,26 @@ export class FolderCache implements ResponseCacheStore {
     if (typeof key !== 'string') throw invalidArgType('key', 'a string', key);
     if (!/^[0-9a-f]{64}$/.test(key)) throw invalidValue('key is not 64 hexadecimal digits');
     return join(this.#folder, key.slice(0, 2), key + SUFFIX);
+  }
+}
+
+/** Of a file that may hold an answer: whoever can write to the folder must not be able to fill memory, or to hold up who reads. */
+async function contentOf(path: string): Promise<Buffer | null> {
+  try {
+    // (Without it, opening a pipe waits for somebody who writes.)
+    const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    try {
+      const { size } = await file.stat().then((stats) => (stats.isFile() ? stats : { size: 0 }));
+      if (size < HEADER_SIZE || size > HEADER_SIZE + LARGEST_BODY) return null;
+      const content = Buffer.allocUnsafe(size);
+      const { bytesRead } = await file.read(content, 0, size, 0);
+      return bytesRead === size ? content : null;
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
   }
 }
 

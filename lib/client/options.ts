@@ -161,7 +161,10 @@ function toResponders(value: OCSPClientOptions['responders']): ClientSettings['r
   if (value === undefined) return null;
   if (typeof value === 'function') return value;
   if (typeof value === 'string') throw invalidArgType('responders', 'a list of URLs or a function', value);
-  return checkList(value, 'responders', (item) => toResponderUrl(item as string | URL));
+  const urls = checkList(value, 'responders', (item) => toResponderUrl(item as string | URL));
+  // No one would ever be asked, and every certificate be let pass.
+  if (urls.length === 0) throw invalidValue('responders is empty: leave it out to ask those that certificates name');
+  return urls;
 }
 
 /** A URL that the caller gives. (What is wrong may hold a password, so it is not repeated.) */

@@ -11,7 +11,7 @@ interface RestingQuestion {
 /** They are kept for certificates of strangers, too: only so many. */
 const MOST_QUESTIONS = 10_000;
 
-/** By the keys of subjects; the oldest go first. */
+/** By the keys of questions; the oldest go first. */
 export class RestingQuestions {
   readonly #questions = new Map<string, RestingQuestion>();
 

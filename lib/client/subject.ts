@@ -26,6 +26,7 @@ export class Subject {
   readonly target: Target;
   /** Null where there is only a CertID. */
   readonly certificate: ParsedCertificate | null;
+  #questionKey: string | undefined;
 
   constructor(target: Target, certificate: ParsedCertificate | null) {
     const { issuer, serial } = target;
@@ -36,6 +37,16 @@ export class Subject {
       .update(issuer.publicKeyHash(SHA256))
       .update(serial)
       .digest('hex');
+  }
+
+  /**
+   * Names the question. Whom to ask, and whether there is anything to ask, the certificate itself says: a CertID does not, nor does
+   * another certificate to which the CA gave the same serial number.
+   */
+  get questionKey(): string {
+    if (this.certificate === null) return this.key;
+    this.#questionKey ??= createHash('sha256').update(this.key).update(this.certificate.der).digest('hex');
+    return this.#questionKey;
   }
 
   get serialNumber(): bigint {

@@ -3,7 +3,7 @@ import http, { type IncomingMessage, type RequestOptions } from 'node:http';
 import https from 'node:https';
 import type { Socket } from 'node:net';
 import { type TLSSocket, connect as tlsConnect } from 'node:tls';
-import { checkHost, guardedLookup } from './addresses.js';
+import { checkHost, guardedLookup, watchAddress } from './addresses.js';
 import { type ProxySetting, proxyAuthorization, proxyFor } from './proxy.js';
 
 /** Bytes of the largest body. What one certificate needs is a few thousand. */
@@ -77,9 +77,13 @@ export class NodeTransport implements Transport {
       insecureHTTPParser: true,
     };
     if (proxy === null) {
-      options.agent = this.#agentFor(url.protocol, request.guarded);
+      const agent = this.#agentFor(url.protocol, request.guarded);
+      options.agent = agent;
       if (request.guarded) options.lookup = guardedLookup;
-      return await exchange(url, options, request);
+      // What an agent has of its own comes before what a request has.
+      const own = (agent as { options?: { lookup?: unknown } }).options?.lookup;
+      const looksUpItself = request.guarded && own !== undefined;
+      return await exchange(url, options, request, looksUpItself);
     }
     if (url.protocol === 'https:') {
       const socket = await tunnel(proxy, url, signal);
@@ -124,10 +128,17 @@ export class NodeTransport implements Transport {
   }
 }
 
-async function exchange(url: URL, options: RequestOptions, request: HttpRequest): Promise<HttpAnswer> {
+/** @param isWatched - Where the connection leads to is looked at, before anything is sent. */
+async function exchange(
+  url: URL,
+  options: RequestOptions,
+  request: HttpRequest,
+  isWatched: boolean = false,
+): Promise<HttpAnswer> {
   const message = await new Promise<IncomingMessage>((resolve, reject) => {
     const send = (isRepeated: boolean): void => {
       const sent = (url.protocol === 'https:' ? https : http).request(url, options);
+      if (isWatched) sent.on('socket', (socket) => watchAddress(socket, (error) => sent.destroy(error)));
       sent.on('response', resolve);
       // Node tells of status 101 in no other way.
       sent.on('upgrade', (upgraded: IncomingMessage, socket: Socket) => {

@@ -1,5 +1,14 @@
-import { spawn } from 'node:child_process';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import test from 'ava';
@@ -302,6 +311,21 @@ test('a folder outlives the client, and a damaged or foreign file counts as none
     t.is(await store.get(key!), null);
     t.is((await check()).source, 'network');
   }
+  // A file without end, a pipe that no one writes to, a folder: nothing waits for them, or reads them.
+  for (const put of [
+    () => writeFileSync(path, ''),
+    () => symlinkSync('/dev/zero', path),
+    () => spawnSync('mkfifo', [path]),
+    () => mkdirSync(path),
+  ]) {
+    rmSync(path);
+    put();
+    if (statSync(path).isFile()) truncateSync(path, 1e12);
+    t.is(await store.get(key!), null);
+    t.is((await check()).source, 'network');
+    if (!statSync(path).isDirectory()) writeFileSync(path, '');
+  }
+  rmSync(path, { recursive: true });
   // Right by its checksum, and not by its signature: whoever can write there still cannot make a certificate good.
   responder.behaviour = 'revoked';
   const forged = kit.respond(kit.entry({ hash: 'sha256', thisUpdate: new Date(Date.now() + 60_000) }), {
@@ -348,6 +372,72 @@ test.serial('a store that fails costs a question, and a warning', async (t) => {
   t.is((await client.check(question)).source, 'cache');
   await wait(20);
   t.is(warnings.filter(({ name }) => name === 'OCSPWarning').length, 1);
+});
+
+/** Lets some answers be put on a disk that becomes full; prints what became of them. */
+const FULL_DISK = `
+import { readdirSync, statfsSync, writeFileSync } from 'node:fs';
+import { setTimeout as wait } from 'node:timers/promises';
+const [folder, index, testing] = process.argv.slice(1);
+const { FolderCache, OCSPClient } = await import(index);
+const { TestResponder, TestResponseKit } = await import(testing);
+let warnings = 0;
+process.on('warning', ({ name, message }) => { if (name === 'OCSPWarning' && /ENOSPC/.test(message)) warnings += 1; });
+const key = (i) => i.toString(16).padStart(64, '0');
+const bytes = (i) => Buffer.alloc(5000, i);
+const store = new FolderCache(folder);
+let stored = 0;
+let code;
+for (; code === undefined; stored++) await store.put(key(stored), bytes(stored), new Date(4e12)).catch((e) => { code = e.code; });
+stored -= 1;
+let replaced = await store.put(key(0), Buffer.alloc(500_000), new Date(4e12)).catch((e) => e.code);
+let whole = 0;
+for (let i = 0; i < stored; i++) if ((await store.get(key(i)))?.equals(bytes(i))) whole += 1;
+const drafts = readdirSync(folder, { recursive: true }).filter((name) => name.endsWith('.tmp')).length;
+const { bsize, bavail } = statfsSync(folder);
+writeFileSync(folder + '/rest', Buffer.alloc(bsize * bavail));
+const kit = new TestResponseKit();
+const responder = await TestResponder.start(kit.ca);
+const client = new OCSPClient({ responders: [responder.url], cache: { store }, timeout: 100_000, hedgeAfter: 50_000 });
+const question = { certificate: kit.leaf.certificate, issuer: kit.ca.certificate };
+const sources = [];
+for (const fresh of [false, false, true]) sources.push((await client.check(question, { fresh })).source);
+await wait(20);
+for (let i = 1; i < stored; i++) await store.delete(key(i));
+const again = await store.put(key(1), bytes(1), new Date(4e12)).catch((e) => e.code);
+await client.close();
+await responder.close();
+console.log(JSON.stringify({ code, some: stored > 3, replaced, lost: stored - whole, drafts, sources, warnings, again }));
+`;
+
+test('a full disk: what is there stays whole, what fails leaves nothing, and checks go on', (t) => {
+  using scratch = new Scratch();
+  const folder = scratch.path('disk');
+  mkdirSync(folder);
+  // A file system of its own for one process: nothing to unmount, and no need for the rights of root.
+  const namespace = ['-rm', 'sh', '-c'];
+  if (spawnSync('unshare', [...namespace, 'mount -t tmpfs tmpfs "$0"', folder]).status !== 0) {
+    t.log('no file system can be mounted here');
+    t.pass();
+    return;
+  }
+  const script = 'mount -t tmpfs -o size=400k tmpfs "$1" && exec "$0" --input-type=module -e "$2" "$1" "$3" "$4"';
+  const [index, testing] = ['client', 'testing'].map((name) => import.meta.resolve(`openssl-ocsp/${name}`));
+  const args = [...namespace, script, process.execPath, folder, FULL_DISK, index!, testing!];
+  const { stdout, stderr } = spawnSync('unshare', args, { encoding: 'utf8' });
+  t.deepEqual(
+    JSON.parse(stdout || `"${stderr}"`),
+    {
+      code: 'ENOSPC',
+      some: true,
+      replaced: 'ENOSPC',
+      lost: 0,
+      drafts: 0,
+      sources: ['network', 'cache', 'network'],
+      warnings: 1,
+    },
+    stderr,
+  );
 });
 
 test('killed while it writes: the old answer or the new one, and rubbish is swept', async (t) => {

@@ -1,3 +1,4 @@
+import type { X509Certificate } from 'node:crypto';
 import { createServer } from 'node:net';
 import test from 'ava';
 import { OCSPRequestBuilder, Verifier } from 'openssl-ocsp';
@@ -333,6 +334,50 @@ test('nothing to ask about: no URL, noRevAvail, a short life; and URLs that are 
   t.false(denied.allowed);
 });
 
+test('a CertID names no responder: where the client has none, nothing is known', async (t) => {
+  const { certificate, issuer } = question;
+  const [certId] = new OCSPRequestBuilder().addCertificate(certificate, issuer, 'sha1').build().requests;
+  for (const [options, allowed] of [
+    [{}, false],
+    [{ failPolicy: 'soft' }, true],
+    [{ responders: () => [] }, false],
+  ] as const) {
+    await using client = new OCSPClient(options);
+    const result = await client.check({ certId: certId!, issuer });
+    t.like(result, { outcome: 'undetermined', failure: 'unreachable', allowed });
+    t.regex(result.explain(), /a CertID names no responder/);
+  }
+  t.throws(() => new OCSPClient({ responders: [] }), {
+    code: 'ERR_OCSP_INVALID_VALUE',
+    message: /responders is empty/,
+  });
+});
+
+test('that there is no one to ask is told of the certificate that says so, and of no other with its serial number', async (t) => {
+  await using responder = await start({ behaviour: 'revoked' });
+  const { ca } = kit;
+  const serialNumber = 0x77n;
+  const about = (certificate: X509Certificate) => ({ certificate, issuer: ca.certificate });
+  const named = about(ca.issue({ serialNumber, aia: { ocsp: [responder.url] } }).certificate);
+  const noRevAvail = { oid: '2.5.29.56', value: Buffer.from('0500', 'hex') };
+  const [certId] = new OCSPRequestBuilder().addCertificate(named.certificate, named.issuer, 'sha256').build().requests;
+  for (const [other, outcome] of [
+    [about(ca.issue({ serialNumber }).certificate), 'not-applicable'],
+    [about(ca.issue({ serialNumber, aia: { ocsp: ['ldap://x/'] } }).certificate), 'undetermined'],
+    [about(ca.issue({ serialNumber, extensions: [noRevAvail] }).certificate), 'not-applicable'],
+    [{ certId: certId!, issuer: ca.certificate }, 'undetermined'],
+  ] as const) {
+    await using client = new OCSPClient({ allowPrivateAddresses: true, failPolicy: 'soft', ...PATIENT });
+    const results = await Promise.all([other, other, named, other, named].map((item) => client.check(item)));
+    t.deepEqual(
+      results.map((result) => result.outcome),
+      [outcome, outcome, 'revoked', outcome, 'revoked'],
+    );
+    const after = await client.check(other);
+    t.is(after.outcome, 'revoked', 'what is known of the serial number is known of both');
+  }
+});
+
 test('the verifier of the caller judges', async (t) => {
   await using responder = await start();
   await using client = clientOf([responder], { verifier: new Verifier({ trust: [kit.root.certificate] }) });
@@ -426,6 +471,13 @@ test('chains', async (t) => {
     ['good', 'not-applicable'],
   );
   t.deepEqual([unnamed.outcome, unnamed.allowed], ['good', true]);
+  const unasked = sub.issue({}).certificate;
+  const above = await check(unasked, sub.certificate, kit.root.certificate);
+  t.deepEqual(
+    above.results.map(({ outcome }) => outcome),
+    ['not-applicable', 'good'],
+  );
+  t.is(above.outcome, 'not-applicable', 'a good CA makes no certificate good');
   root.behaviour = 'revoked';
   const revoked = await check(behind, sub.certificate, kit.root.certificate);
   t.deepEqual(

@@ -1,6 +1,6 @@
 import dns from 'node:dns';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import http, { createServer } from 'node:http';
+import type { AddressInfo, LookupFunction } from 'node:net';
 import test from 'ava';
 import { OCSPClient } from 'openssl-ocsp/client';
 import { TestResponder, TestResponseKit } from 'openssl-ocsp/testing';
@@ -100,6 +100,55 @@ test('redirects are guarded as well, from responders of the caller, too', async 
     ...PATIENT,
   });
   t.is((await open.check(naming())).outcome, 'good');
+});
+
+test('agents of the caller that look names up themselves lead to no private address, either', async (t) => {
+  await using responder = await TestResponder.start(kit.ca);
+  const { port } = new URL(responder.url);
+  const found = { address: '127.0.0.1', family: 4 };
+  const lookups: [string, LookupFunction][] = [
+    [
+      'later',
+      (_host, { all }, callback) =>
+        setImmediate(() => (all ? callback(null, [found]) : callback(null, found.address, found.family))),
+    ],
+    [
+      'at once',
+      (_host, { all }, callback) => (all ? callback(null, [found]) : callback(null, found.address, found.family)),
+    ],
+    [
+      'behind a public address',
+      (_host, { all }, callback) =>
+        setImmediate(() =>
+          all
+            ? callback(null, [{ address: '192.31.196.1', family: 4 }, found])
+            : callback(null, found.address, found.family),
+        ),
+    ],
+  ];
+  for (const [when, lookup] of lookups)
+    for (const autoSelectFamily of [true, false]) {
+      const agent = new http.Agent({ lookup, autoSelectFamily, keepAlive: true } as http.AgentOptions);
+      const question = naming(`http://cached.example:${port}/${when}`);
+      await using client = new OCSPClient({ agents: { http: agent }, method: 'post', ...PATIENT });
+      const before = responder.requests.length;
+      const result = await client.check(question);
+      t.is(result.failure, 'refused', `${when}: ${result.explain()}`);
+      t.is(responder.requests.length, before);
+      if (when !== 'behind a public address') {
+        // A connection that the caller has made before is no way round, either.
+        await new Promise((resolve) =>
+          http.get({ agent, host: 'cached.example', port, path: '/' }, (answer) => answer.resume().on('end', resolve)),
+        );
+        const { length } = responder.requests;
+        t.is((await client.check(naming(`http://cached.example:${port}/again`))).failure, 'refused');
+        t.is(responder.requests.length, length);
+        const options = { agents: { http: agent }, allowPrivateAddresses: ['cached.example'], ...PATIENT };
+        await using open = new OCSPClient(options);
+        t.is((await open.check(question)).outcome, 'good', 'the agent itself works');
+      }
+      agent.destroy();
+    }
 });
 
 test.serial('a name is looked up once, and the connection is made to what was found', async (t) => {
