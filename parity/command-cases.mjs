@@ -309,6 +309,12 @@ const rubbish = group('rubbish', [
     ...plain('an envelope in BER around nothing', '-respin', '@ber-envelope.resp', '-noverify', '-resp_text'),
     differs: 'The envelope is not looked into: it is no DER.',
   },
+  {
+    ...plain('an envelope in BER alone', '-respin', '@ber-envelope-alone.resp', '-noverify', '-resp_text'),
+    differs: 'The envelope is not looked into: it is no DER.',
+  },
+  plain('a status with a byte too many', '-respin', '@padded-status.resp', '-noverify', '-resp_text'),
+  plain('a status without a byte', '-respin', '@empty-status.resp', '-noverify', '-resp_text'),
   plain('trailing bytes', '-respin', '@trailing.resp', '-noverify', '-resp_text'),
   plain('a device without end', '-respin', '/dev/zero'),
   { ...plain('nothing on standard input', '-reqin', '-'), stdin: 'empty' },

@@ -245,6 +245,9 @@ function makeRubbish({ at, write }) {
   write('indefinite', Buffer.from('30800000', 'hex'));
   // An envelope with a length of two bytes where one would do, around an empty SEQUENCE.
   write('ber-envelope.resp', Buffer.from('3081160a0100a011300f06092b060105050730010104023000', 'hex'));
+  write('ber-envelope-alone.resp', Buffer.from('30800a01000000', 'hex'));
+  write('padded-status.resp', Buffer.from('30040a020000', 'hex'));
+  write('empty-status.resp', Buffer.from('30020a00', 'hex'));
   write('length-behind-the-end', Buffer.from('30f9', 'hex'));
   write('latin-1.resp', Buffer.from(LATIN_1_RESPONSE, 'base64'));
   write('bad-pem.pem', '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n');

@@ -2,6 +2,7 @@
 import { OCSPError } from '../../errors.js';
 import { loadDerOcspResponse, type OCSPResponse } from '../../ocsp/response.js';
 import { contextTag, DerReader, Tag } from '../../x509/der.js';
+import { integerFromBytes } from '../../x509/integer.js';
 
 /** The envelope, and what is in it. */
 export interface IncomingResponse {
@@ -55,7 +56,8 @@ function envelopeOf(data: Buffer): Buffer | undefined {
 /** Reads everything that an envelope has to have. */
 function checkEnvelope(der: Uint8Array): void {
   const outer = new DerReader(der).enter(Tag.SEQUENCE);
-  outer.read(Tag.ENUMERATED);
+  const { contentStart, end } = outer.read(Tag.ENUMERATED);
+  integerFromBytes(der, contentStart, end);
   if (outer.atEnd) return;
   const bytes = outer.enter(contextTag(0)).enter(Tag.SEQUENCE);
   outer.done();
