@@ -55,12 +55,18 @@ export function nameOf(path: string): string {
   return path === '-' ? 'standard input' : path;
 }
 
-/** Takes PEM or base64 off a message. Whatever is neither stays as it is: what is wrong with it is for the parser to say. */
+/**
+ * Takes PEM or base64 off a message. Whatever is neither stays as it is: what is wrong with it is for the parser to say.
+ *
+ * @throws `ERR_OCSP_MALFORMED` for several messages: which of them is meant no one can know.
+ */
 export function unwrap(bytes: Buffer): Unwrapped {
   if (bytes[0] === SEQUENCE) return { der: bytes, form: 'DER' };
   const text = bytes.toString('latin1');
   const blocks = [...pemBlocks(text)];
-  const block = blocks.find(({ label }) => label.startsWith('OCSP ')) ?? blocks[0];
+  const messages = blocks.filter(({ label }) => label.startsWith('OCSP '));
+  if (messages.length > 1) throw malformed(`there are ${messages.length} OCSP messages in the PEM text, not one`);
+  const block = messages[0] ?? blocks[0];
   if (block !== undefined) return { der: block.der, label: block.label, form: 'PEM' };
   const letters = text.replace(/\s+/g, '');
   if (letters.length > 0 && /^[A-Za-z0-9+/]+={0,2}$/.test(letters)) {

@@ -1,6 +1,6 @@
 /** Who signs: a private key in whatever people keep keys in, and its certificate. */
 import { createPublicKey, type KeyObject, X509Certificate } from 'node:crypto';
-import { malformed } from '../errors.js';
+import { malformed, OCSPError, unsupportedAlgorithm } from '../errors.js';
 import { readPrivateKey } from '../ocsp/encoded-signing.js';
 import { loadPkcs12 } from '../x509/pkcs12.js';
 import { isStoreUri, loadStoredPrivateKey, type StoredPrivateKey } from '../x509/stored-key.js';
@@ -22,6 +22,9 @@ export interface Signer {
   readonly certificates: readonly [X509Certificate, ...X509Certificate[]];
 }
 
+const BEGIN = '-----BEGIN ';
+/** Bytes up to the end of a label. */
+const MAX_LABEL = 80;
 /** Node's code, which the library's own errors have in their cause. */
 const MISSING = 'ERR_MISSING_PASSPHRASE';
 
@@ -74,7 +77,7 @@ function load(source: string, passphrase: string | undefined, named: X509Certifi
   return withSecret(
     reading(source, () => readWhole(source)),
     (bytes) => {
-      if (!isPkcs12(bytes)) return { privateKey: decode(source, bytes, passphrase), certificates: [] };
+      if (!isPkcs12(bytes)) return { privateKey: decode(source, bytes, passphrase, named), certificates: [] };
       const { privateKey, certificate, certificates } = loadPkcs12(bytes, passphrase, named);
       return { privateKey, certificates: certificate === undefined ? [] : [certificate, ...certificates] };
     },
@@ -88,19 +91,63 @@ function isPkcs12(bytes: Buffer): boolean {
   return bytes[0] === 0x30 && bytes.subarray(start, start + 3).equals(Buffer.from([0x02, 0x01, 0x03]));
 }
 
-function decode(path: string, bytes: Buffer, passphrase: string | undefined): KeyObject {
+function decode(
+  path: string,
+  bytes: Buffer,
+  passphrase: string | undefined,
+  named: X509Certificate | undefined,
+): KeyObject {
   try {
-    return readPrivateKey(bytes, passphrase);
+    const [first = bytes, ...others] = privateKeyBlocks(bytes);
+    if (named === undefined || others.length === 0) return readPrivateKey(bytes, passphrase);
+    let failure: unknown = new OCSPError(
+      'ERR_OCSP_KEY_MISMATCH',
+      `none of the private keys in ${path} belongs to the certificate`,
+    );
+    for (const block of [first, ...others]) {
+      try {
+        const key = readPrivateKey(block, passphrase);
+        if (named.checkPrivateKey(key)) return key;
+      } catch (error) {
+        failure = error;
+      }
+    }
+    throw failure;
   } catch (cause) {
+    if (cause instanceof OCSPError) throw cause;
     if (wantsPassphrase(cause)) throw cause;
     // A certificate may stand beside the key.
     const other = bytes.includes('PRIVATE KEY-----') ? undefined : contentOf(bytes);
     if (other !== undefined) throw malformed(`${path} holds ${other}, no private key`, { cause });
+    if ((cause as NodeJS.ErrnoException).code === 'ERR_OSSL_EVP_UNSUPPORTED' && isEncrypted(bytes)) {
+      throw unsupportedAlgorithm(
+        `${path} is encrypted with an algorithm that the OpenSSL in use does not offer, such as DES or RC2; ` +
+          'node --openssl-legacy-provider may offer it, or openssl pkey -provider legacy -provider default can decrypt it',
+        { cause },
+      );
+    }
     if (passphrase !== undefined && isEncrypted(bytes)) {
       throw malformed(`the passphrase of ${path} is wrong, or the file is damaged`, { cause });
     }
     throw malformed(`${path} holds no private key that can be read`, { cause });
   }
+}
+
+/** The private keys of a PEM file, where they lie: no copy of a secret is made. */
+function privateKeyBlocks(bytes: Buffer): Buffer[] {
+  const blocks: Buffer[] = [];
+  const end = '-----';
+  for (let begin = bytes.indexOf(BEGIN); begin >= 0; ) {
+    const labelEnd = bytes.indexOf(end, begin + BEGIN.length);
+    if (labelEnd < 0 || labelEnd - begin > MAX_LABEL) break;
+    const label = bytes.toString('latin1', begin + BEGIN.length, labelEnd);
+    const footer = `-----END ${label}${end}`;
+    const last = bytes.indexOf(footer, labelEnd);
+    if (last < 0) break;
+    if (label.endsWith('PRIVATE KEY')) blocks.push(bytes.subarray(begin, last + footer.length));
+    begin = bytes.indexOf(BEGIN, last + footer.length);
+  }
+  return blocks;
 }
 
 /** What else people take for a private key. */

@@ -3,6 +3,7 @@ import type { X509Certificate } from 'node:crypto';
 import type { CertIdMembers } from '../ocsp/cert-id.js';
 import type { OCSPRequestBuilder } from '../ocsp/request-builder.js';
 import type { CertIdInput, OCSPQuestion } from '../ocsp/verification/question.js';
+import { ID_KP_OCSP_SIGNING } from '../signing/check-responder.js';
 import { checkCertIdHash, HashAlgorithm, type HashAlgorithmName, plainHashName } from '../x509/algorithms.js';
 import { toCertificate } from '../x509/certificate.js';
 import { serialFromText, serialToBytes, serialToText } from '../x509/serial-number.js';
@@ -110,6 +111,7 @@ function certIdOfSerial({ issuer, serial }: Target, hash: HashAlgorithmName): Ce
 
 async function certificateTarget(path: string, issuers: readonly X509Certificate[]): Promise<Target> {
   const [certificate, ...chain] = await readCertificates(path);
+  checkChain(path, certificate, chain);
   const { serialNumber: serial } = certificate;
   const named = findIssuer(issuers, certificate);
   if (named !== undefined) return { certificate, serial, issuer: named, issuerFoundIn: null, chain };
@@ -132,4 +134,17 @@ export function findIssuer(
 function serialDigits(text: string): string {
   if (serialFromText(text) === undefined) throw new UsageError(`--serial is not a hexadecimal number: ${text}`);
   return serialToText(serialToBytes(text));
+}
+
+/** Refuses a second certificate that is no one's issuer: whoever put it there means it, too, and would take the answer for its own. */
+function checkChain(path: string, certificate: X509Certificate, chain: readonly X509Certificate[]): void {
+  const all = [certificate, ...chain];
+  for (const other of chain) {
+    if (other.ca || other.keyUsage?.includes(ID_KP_OCSP_SIGNING) || other.raw.equals(certificate.raw)) continue;
+    // Of the first version, certificates do not say that they are a CA's.
+    if (all.some((one) => one !== other && one.checkIssued(other))) continue;
+    throw new UsageError(
+      `${path} holds another certificate than ${subjectOf(certificate)} and its chain: ${subjectOf(other)}`,
+    );
+  }
 }

@@ -1,7 +1,8 @@
 import type { X509Certificate } from 'node:crypto';
 import { invalidValue } from '../errors.js';
 
-const ID_KP_OCSP_SIGNING = '1.3.6.1.5.5.7.3.9';
+/** The extended key usage of delegated responders (RFC 6960 section 4.2.2.2). */
+export const ID_KP_OCSP_SIGNING = '1.3.6.1.5.5.7.3.9';
 
 /**
  * Refuses a responder certificate whose answers clients would refuse (RFC 6960 section 4.2.2.2): it has to be valid now,

@@ -121,6 +121,39 @@ withCli('several keys in a PKCS#12 file: the certificate chooses, wherever one i
   });
 });
 
+withCli('several keys in a PEM file: the certificate chooses', async (t) => {
+  const [one, two, neither] = [ca.issueResponder({ keyType: 'ec' }), ca.issueResponder(), ca.issueResponder()];
+  const paths = [one, two].map(({ certificatePem }, index) => scratch.write(`pem${index}.pem`, certificatePem));
+  made('locked.pem', 'pkcs8', '-topk8', '-in', key, ...encrypt);
+  const locked = String(scratch.read('locked.pem'));
+  const [keyOne, keyTwo] = [one.privateKeyPem, two.privateKeyPem];
+  const other = scratch.write('no-one.pem', neither.certificatePem);
+  const orders = [
+    [keyOne, keyTwo],
+    [keyTwo, keyOne],
+    [locked, keyOne, one.certificatePem, keyTwo],
+  ];
+  await forEachOf(orders, async (order, index) => {
+    const file = scratch.write(`keys${index}.pem`, order.join(''));
+    for (const path of paths) {
+      const { status, bytes, stderr } = await command([...about, '--sign-key', file, '--sign-cert', path]);
+      t.is(status, 0, stderr);
+      signedBy(t, bytes, path);
+    }
+    const { status, stderr } = await command([
+      ...about,
+      '--sign-key',
+      file,
+      '--sign-cert',
+      other,
+      '--passphrase-file',
+      pass,
+    ]);
+    t.is(status, 1);
+    t.regex(stderr, /none of the private keys in .*ERR_OCSP_KEY_MISMATCH/);
+  });
+});
+
 withCli('clear errors', async (t) => {
   const encrypted = made('encrypted.pem', 'pkcs8', '-topk8', '-in', key, ...encrypt);
   const encryptedDer = made('encrypted.der', 'pkcs8', '-topk8', '-in', key, '-outform', 'DER', ...encrypt);
@@ -130,6 +163,13 @@ withCli('clear errors', async (t) => {
   const publicKey = made('public.pem', 'pkey', '-in', key, '-pubout');
   const publicDer = made('public.der', 'pkey', '-in', key, '-pubout', '-outform', 'DER');
   const legacy = made('legacy.p12', ...exporting, '-legacy', ...encrypt);
+  const providers = ['-provider', 'legacy', '-provider', 'default'];
+  const weak = ['pkcs8', '-topk8', '-in', key, ...providers, ...encrypt];
+  const legacyKeys = [
+    made('des.pem', ...weak, '-v1', 'PBE-MD5-DES'),
+    made('rc2.der', ...weak, '-v1', 'PBE-SHA1-RC2-40', '-outform', 'DER'),
+    made('old-des.pem', 'rsa', '-traditional', '-des', '-in', key, ...providers, ...encrypt),
+  ];
   const other = scratch.write('other.pem', ca.issueResponder().privateKeyPem);
   const exchange = generateTestKeyPair({ keyType: 'x25519' }).privateKey.export({ format: 'pem', type: 'pkcs8' });
   const noSigner = scratch.write('x25519.pem', exchange);
@@ -158,6 +198,9 @@ withCli('clear errors', async (t) => {
     [1, /holds no private key/, `file:${publicKey}`, ...withCert],
     [1, /ERR_OCSP_MALFORMED/, cut, ...unlock],
     [1, /RC2-40.*ERR_OCSP_UNSUPPORTED_ALGORITHM/, legacy, ...unlock],
+    ...legacyKeys.flatMap((path): typeof cases => [
+      [1, /--openssl-legacy-provider.*ERR_OCSP_UNSUPPORTED_ALGORITHM/, path, ...withCert, ...unlock],
+    ]),
     [1, /ERR_OCSP_KEY_MISMATCH/, other, ...withCert],
     [1, /ERR_OCSP_INVALID_VALUE/, noSigner, ...withCert],
     [1, /no such file/i, '/no/such/file', ...withCert],

@@ -119,6 +119,41 @@ test('which certificate is meant: a chain, a serial number, a request', async (t
   t.regex(other.stderr, /CN=leaf was not issued by what --issuer names/);
 });
 
+test('two of what there can be one of, in one file, are never one of them', async (t) => {
+  const { scratch, about, ca } = files(t);
+  const block = (label: string, der: Buffer) =>
+    `-----BEGIN ${label}-----\n${der.toString('base64')}\n-----END ${label}-----\n`;
+  const good = block('OCSP RESPONSE', kit.respond());
+  const revoked = block('OCSP RESPONSE', kit.respond(kit.entry({ status: 'revoked' })));
+  const request = new OCSPRequestBuilder().addCertificate(kit.leaf.certificate, kit.ca.certificate, 'sha1').build();
+  const asked = block('OCSP REQUEST', request.publicBytes());
+  for (const text of [good + revoked, revoked + good, good + kit.ca.certificatePem + good, asked + good]) {
+    const { status, stderr } = await verify(about, text);
+    t.is(status, 1);
+    t.regex(stderr, /2 OCSP messages in the PEM text/);
+  }
+  t.is((await verify(about, kit.ca.certificatePem + good)).status, 0);
+
+  const other = kit.ca.issue({ subject: 'CN=other' });
+  const both = [kit.leaf, other, kit.ca].map(({ certificatePem }) => certificatePem).join('');
+  for (const args of [
+    ['--cert', scratch.write('both.pem', both)],
+    ['--cert', scratch.path('both.pem'), '--issuer', ca],
+  ]) {
+    const { status, stderr } = await verify(args, good);
+    t.is(status, 2, stderr);
+    t.regex(stderr, /both\.pem holds another certificate than CN=leaf and its chain: CN=other/);
+  }
+  for (const [name, ...behind] of [
+    ['twice', kit.leaf],
+    ['delegate', kit.responder],
+    ['root', kit.root],
+  ] as const) {
+    const chain = [kit.leaf, kit.ca, ...behind].map(({ certificatePem }) => certificatePem).join('');
+    t.is((await verify(['--cert', scratch.write(`${name}.pem`, chain)], good)).status, 0, name);
+  }
+});
+
 test('a namesake of the CA is not taken for it', async (t) => {
   const { scratch, leaf } = files(t);
   const namesake = createTestCa({ subject: 'CN=Test CA' });
