@@ -8,8 +8,8 @@ const NOT_TARGETS = ['seeds.cc', 'driver.cc', 'mutator.cc'];
 const TARGETS = readdirSync(inRoot('test', 'fuzz'))
   .filter((name) => name.endsWith('.cc') && !NOT_TARGETS.includes(name))
   .map((name) => name.slice(0, -3));
-/** Of the store, on Node. */
-const STORE = 'store';
+/** Those that run on Node, and what they count. */
+const ON_NODE = { store: 'sequences', responder: 'inputs' };
 
 const options = {
   runs: { type: 'string', default: '1000000', help: 'inputs per target (default 1000000)' },
@@ -19,16 +19,18 @@ const options = {
 const about =
   'Fuzzes native/core against the OpenSSL of the system, with libFuzzer (clang) or, without it, a driver built by CXX.\n' +
   `Targets: ${TARGETS.join(', ')}; all of them when none is named. A finding is left in build/fuzz.d.\n` +
-  `${STORE}, only when it is named: sequences of operations of a store with faults; a finding tells its seed.`;
+  'Only when they are named: store, sequences of operations of a store with faults; responder, requests that are nearly\n' +
+  'right. A finding tells its seed, or its input.';
 
 await main({ usage: 'npm run fuzz [-- options] [target ...]', about, options }, ({ runs, seed, driver }, named) => {
-  const targets = named.length > 0 ? named.filter((target) => target !== STORE) : TARGETS;
+  const targets = named.length > 0 ? named.filter((target) => !Object.hasOwn(ON_NODE, target)) : TARGETS;
   for (const target of targets) if (!TARGETS.includes(target)) throw new ScriptError(`There is no target '${target}'.`);
   if (!/^\d+$/.test(runs)) throw new ScriptError('--runs takes a whole number.');
-  if (named.includes(STORE)) {
+  for (const [target, what] of Object.entries(ON_NODE)) {
+    if (!named.includes(target)) continue;
     node(inRoot('scripts', 'setup.mjs'));
-    step(`${STORE}: ${runs} sequences`);
-    node(inRoot('build', 'test', 'fuzz', 'store.js'), [runs, seed]);
+    step(`${target}: ${runs} ${what}`);
+    node(inRoot('build', 'test', 'fuzz', `${target}.js`), [runs, seed]);
   }
   if (targets.length === 0) return;
   const clang = driver ? undefined : ['clang++', 'clang++-19', 'clang++-16', 'clang++-14'].find(linksFuzzer);
