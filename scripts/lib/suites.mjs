@@ -35,7 +35,7 @@ export const HOST = [
     'cli/main.test.js',
     'client/{check,frameworks,guard,peer,proxy,stapler,stapling-interop}.test.js',
     'packaging/load-guard.test.js',
-    'responder/{http,responder,store}.test.js',
+    'responder/{http,responder,reuse-port,store}.test.js',
     'testing/{response-kit,test-ca,test-responder}.test.js',
   ),
 ];

@@ -1,7 +1,7 @@
 /** `-port`: answers over HTTP, with the lines that `openssl ocsp -port` prints. */
 import cluster from 'node:cluster';
 import { statSync } from 'node:fs';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { OCSPResponseStatus } from '../../ocsp/enums.js';
 import { printRequest, printResponse } from '../../ocsp/printing.js';
@@ -43,12 +43,14 @@ export async function serveRequests(
       session.say(
         `${PROGRAM}: Received request, 1st line: ${request.method} ${request.url} HTTP/${request.httpVersion}`,
       );
-      readRequest(request, (content) => {
-        if (content === null) return refuse(response);
-        const der = answerer.answer(content);
+      readRequest(request, (asked) => {
+        if (asked.complaint !== undefined) session.say(`${PROGRAM}: ${asked.complaint}`);
+        const der = answerer.answer(asked.request);
         left -= 1;
         if (left === 0) response.setHeader('Connection', 'close');
-        response.writeHead(200, { 'Content-type': 'application/ocsp-response', 'Content-Length': der.length });
+        // Where OpenSSL sends an empty 400 and then the answer, as if it were another one's, this is one reply.
+        const status = asked.complaint === undefined ? 200 : 400;
+        response.writeHead(status, { 'Content-type': 'application/ocsp-response', 'Content-Length': der.length });
         response.end(der, () => {
           if (left > 0) return;
           server.close(() => resolve(0));
@@ -91,15 +93,24 @@ function addressOf(server: Server): string {
   return `${family === 'IPv6' ? `[${address}]` : address}:${port}`;
 }
 
-/** The bytes of the request; undefined when there are none that could be one, null for what is neither GET nor POST. */
-function readRequest(request: IncomingMessage, done: (content: Buffer | undefined | null) => void): void {
-  if (request.method === 'GET') {
-    const target = readTarget(request.url ?? '/', [], LONGEST_REQUEST);
-    done(target.kind === 'request' ? target.der : undefined);
+/** What a client asks; neither for one who only looks whether somebody is there. */
+interface Asked {
+  readonly request?: OCSPRequest;
+  /** What OpenSSL says of a request that is none. */
+  readonly complaint?: string;
+}
+
+const NO_REQUEST: Asked = { complaint: 'Error parsing DER-encoded request content' };
+
+function readRequest(request: IncomingMessage, done: (asked: Asked) => void): void {
+  const { method, url = '/', httpVersion } = request;
+  if (method === 'GET') {
+    done(askedBy(url));
     return;
   }
-  if (request.method !== 'POST') {
-    done(null);
+  if (method !== 'POST') {
+    const line = `${method} ${url} HTTP/${httpVersion}`;
+    done({ complaint: `HTTP request does not begin with GET or POST: ${line}` });
     return;
   }
   const chunks: Buffer[] = [];
@@ -108,13 +119,26 @@ function readRequest(request: IncomingMessage, done: (content: Buffer | undefine
     length += chunk.length;
     if (length <= LONGEST_REQUEST) chunks.push(chunk);
   });
-  request.on('end', () => done(length > LONGEST_REQUEST ? undefined : Buffer.concat(chunks)));
+  request.on('end', () => done(length > LONGEST_REQUEST ? NO_REQUEST : requestIn(Buffer.concat(chunks))));
   // Who is gone gets no answer.
   request.on('error', () => undefined);
 }
 
-function refuse(response: ServerResponse): void {
-  response.writeHead(400).end();
+/** What the target of a GET asks. */
+function askedBy(url: string): Asked {
+  const target = readTarget(url, [], LONGEST_REQUEST);
+  if (target.kind === 'request') return requestIn(target.der);
+  if (target.kind === 'empty') return {};
+  if (!/%(?![0-9A-F]{2})/i.test(url)) return NO_REQUEST;
+  return { complaint: `Invalid GET request -- bad URL encoding: ${url.replace(/^\//, '')}` };
+}
+
+function requestIn(content: Buffer): Asked {
+  try {
+    return { request: loadDerOcspRequest(content, { strict: false }) };
+  } catch {
+    return NO_REQUEST;
+  }
 }
 
 /** Answers out of a database that it reads again when the file has changed. */
@@ -135,13 +159,12 @@ class FileAnswerer {
     this.#state = stateOf(this.#index);
   }
 
-  answer(content: Buffer | undefined): Buffer {
+  answer(request: OCSPRequest | undefined): Buffer {
     const session = this.#session;
     const { flags } = this.#settings;
     this.#readAgain();
     let der = unsuccessful(OCSPResponseStatus.MALFORMED_REQUEST);
     try {
-      const request = requestIn(content);
       if (request !== undefined) {
         if (flags.has('req_text')) session.printMessage(printRequest(request.publicBytes()));
         der = respond(session, request, { ...this.#responder, database: this.#database });
@@ -173,15 +196,6 @@ class FileAnswerer {
       this.#session.printErrors();
       this.#session.say(`${PROGRAM}: error reloading updated index: ${this.#index}`);
     }
-  }
-}
-
-function requestIn(content: Buffer | undefined): OCSPRequest | undefined {
-  if (content === undefined) return undefined;
-  try {
-    return loadDerOcspRequest(content, { strict: false });
-  } catch {
-    return undefined;
   }
 }
 

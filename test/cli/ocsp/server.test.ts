@@ -153,6 +153,7 @@ withCli(
         ...(body === undefined ? {} : { body }),
       });
       t.is(Buffer.from(await response.arrayBuffer()).toString('hex'), expected);
+      t.is(response.status, 400);
     }
     t.is(
       (await fetch(`http://127.0.0.1:${server.port}/`, { method: 'DELETE', headers: { Connection: 'close' } })).status,
@@ -171,7 +172,7 @@ test('-port -multi: several processes, and an end', async (t) => {
   const asked = await Promise.all(
     Array.from({ length: 6 }, () => fetch(`http://127.0.0.1:${server.port}/`, { method: 'POST', body: 'x' })),
   );
-  t.deepEqual([...new Set(asked.map(({ status }) => status))], [200]);
+  t.deepEqual([...new Set(asked.map(({ status }) => status))], [400]);
   server.child.kill('SIGTERM');
   t.is(await server.ended, 0);
 });
