@@ -33,7 +33,7 @@ export const HOST = [
   ...test(
     'bulk/bulk-sign.test.js',
     'cli/main.test.js',
-    'client/{check,frameworks,guard,peer,proxy,stapler,stapling-interop}.test.js',
+    'client/{check,dns,frameworks,guard,peer,proxy,stapler,stapling-interop}.test.js',
     'packaging/load-guard.test.js',
     'responder/{http,responder,reuse-port,store}.test.js',
     'testing/{response-kit,test-ca,test-responder}.test.js',
