@@ -1,11 +1,11 @@
-// Answers at hand, in this process and over HTTP: the server in a process of its own, this one as load.
-import { fork } from 'node:child_process';
-import { createConnection } from 'node:net';
-import { fileURLToPath } from 'node:url';
+// Answers at hand, in this process and over HTTP: the servers in processes of their own, this one as load.
+import { createPrivateKey, sign } from 'node:crypto';
 import { loadDerOcspRequest, loadDerOcspResponse, OCSPCertStatus, OCSPNonce, OCSPRequestBuilder } from 'openssl-ocsp';
 import { listAuthority, Responder } from 'openssl-ocsp/responder';
 import { createTestCa } from 'openssl-ocsp/testing';
 import { contender } from '../measure.mjs';
+import { get, load, loadByConnections, offer, post } from '../responder/load.mjs';
+import { Servers } from '../responder/servers.mjs';
 
 export const heading = 'Answering requests';
 /** Long enough for sockets and timers not to count. */
@@ -13,34 +13,46 @@ export const effort = { rounds: 7, milliseconds: 500 };
 
 const COUNT = 1000;
 const FIRST = 0x1000_0000_0000_0000n;
-const CONNECTIONS = 16;
-/** Requests under way on each connection: the load must cost less than what it measures. */
-const PIPELINE = 4;
+const SERIALS = Array.from({ length: COUNT }, (_, i) => FIRST + BigInt(i));
 
-export async function* tables() {
+export async function* tables({ quick }) {
   const ca = createTestCa({ subject: 'C=XX,O=Benchmark,CN=Benchmark CA' });
-  const serials = Array.from({ length: COUNT }, (_, i) => FIRST + BigInt(i));
-  const requests = requestsFor(ca, serials);
-  yield* inProcess(ca, serials, requests);
-  yield* overHttp(ca, serials, requests);
+  const requests = requestsFor(ca);
+  yield await inProcess(ca, requests);
+  // One table is measured then.
+  if (!quick) yield* overHttp(ca, requests);
 }
 
 /** DER of a request for each certificate. */
-function requestsFor(ca, serials) {
+function requestsFor(ca, nonce) {
   const own = ca.issue({ serialNumber: 1n });
   const { issuerNameHash, issuerKeyHash } = new OCSPRequestBuilder()
     .addCertificate(own.certificate, ca.certificate, 'sha1')
     .build();
-  return serials.map((serial) =>
-    new OCSPRequestBuilder().addCertificateByHash(issuerNameHash, issuerKeyHash, serial, 'sha1').build().publicBytes(),
-  );
+  return SERIALS.map((serial) => {
+    const builder = new OCSPRequestBuilder().addCertificateByHash(issuerNameHash, issuerKeyHash, serial, 'sha1');
+    return (nonce === undefined ? builder : builder.addExtension(nonce, false)).build().publicBytes();
+  });
 }
 
-async function* inProcess(ca, serials, requests) {
-  const responder = new Responder({ issuers: [issuerOf(ca.certificate, ca.privateKey, serials)] });
+const NONCE = new OCSPNonce(Buffer.alloc(32, 7));
+const materialOf = ({ certificatePem, privateKeyPem }) => ({
+  certificate: certificatePem,
+  key: privateKeyPem,
+  serials: SERIALS.map((serial) => serial.toString(16)),
+});
+
+/** A responder over a list on which all are good. */
+function responderOf({ certificate, privateKey }, serials = SERIALS) {
+  const authority = listAuthority(serials.map((serialNumber) => ({ serialNumber, status: OCSPCertStatus.GOOD })));
+  return new Responder({ issuers: [{ certificate, authority, signers: [{ responder: certificate, privateKey }] }] });
+}
+
+async function inProcess(ca, requests) {
+  const responder = responderOf(ca);
   const answers = new Map();
   for (const [i, der] of requests.entries())
-    answers.set(serials[i].toString(16).toUpperCase(), await responder.answer(der));
+    answers.set(SERIALS[i].toString(16).toUpperCase(), await responder.answer(der));
   let at = 0;
   const next = () => {
     at = (at + 1) % COUNT;
@@ -49,7 +61,7 @@ async function* inProcess(ca, serials, requests) {
   const check = (answer) => {
     if (loadDerOcspResponse(answer.der).certificateStatus !== OCSPCertStatus.GOOD) throw new Error('not good');
   };
-  yield {
+  return {
     title: 'in process, from memory',
     contenders: [
       await contender(
@@ -60,130 +72,168 @@ async function* inProcess(ca, serials, requests) {
       await contender('Responder.answer', () => responder.answer(next()), { kind: 'own', check }),
     ],
   };
-  await responder.close();
 }
 
-async function* overHttp(ca, serials, requests) {
-  const material = {
-    certificate: ca.certificatePem,
-    key: ca.privateKeyPem,
-    serials: serials.map((serial) => serial.toString(16)),
-  };
-  const nonce = new OCSPNonce(Buffer.alloc(32, 7));
-  const nonced = requests.map((der) => {
-    const { issuerNameHash, issuerKeyHash, serialNumber } = loadDerOcspRequest(der);
-    return new OCSPRequestBuilder()
-      .addCertificateByHash(issuerNameHash, issuerKeyHash, serialNumber, 'sha1')
-      .addExtension(nonce, false)
-      .build()
-      .publicBytes();
-  });
-  const [fixed, own] = [await startServer({ ...material, fixed: true }), await startServer({ ...material })];
+async function* overHttp(ca, requests) {
+  const servers = new Servers();
   try {
-    const gets = requests.map((der) =>
-      Buffer.from(`GET /${encodeURIComponent(der.toString('base64'))} HTTP/1.1\r\nHost: x\r\n\r\n`),
-    );
-    const posts = requests.map(post);
-    for (const [title, wires] of [
-      ['GET, keep-alive', gets],
-      ['POST, keep-alive', posts],
-      ['POST with a nonce, P-256', nonced.map(post)],
-    ]) {
-      yield {
-        title,
-        contenders: [
-          { name: 'node:http, fixed answer of the same size', kind: 'limit', run: (n) => load(fixed.port, wires, n) },
-          { name: 'Responder.listener', kind: 'own', run: (n) => load(own.port, wires, n) },
-        ],
-      };
-    }
-  } finally {
-    fixed.child.kill();
-    own.child.kill();
-  }
-}
-
-function post(der) {
-  return Buffer.concat([
-    Buffer.from(
-      `POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/ocsp-request\r\nContent-Length: ${der.length}\r\n\r\n`,
-    ),
-    der,
-  ]);
-}
-
-/** The options of an issuer whose certificates are all good. */
-export function issuerOf(certificate, privateKey, serials) {
-  return {
-    certificate,
-    authority: listAuthority(serials.map((serialNumber) => ({ serialNumber, status: OCSPCertStatus.GOOD }))),
-    signers: [{ responder: certificate, privateKey }],
-  };
-}
-
-function startServer(message) {
-  const child = fork(fileURLToPath(new URL('../responder-server.mjs', import.meta.url)));
-  child.send(message);
-  return new Promise((resolve, reject) => {
-    child.once('message', (port) => resolve({ child, port }));
-    child.once('exit', (code) => reject(new Error(`the server ended with ${code}`)));
-  });
-}
-
-/** Asks `count` times; resolves when every answer has come. Headers and bodies are told apart by their lengths only. */
-function load(port, wires, count) {
-  let started = 0;
-  let done = 0;
-  return new Promise((resolve, reject) => {
-    const sockets = [];
-    const finish = () => {
-      for (const socket of sockets) socket.destroy();
-      resolve();
+    const material = materialOf(ca);
+    const answers = await signedBefore(ca, requests);
+    const ports = {
+      fixed: await servers.own({ ...material, kind: 'fixed' }),
+      own: await servers.own({ ...material, kind: 'responder' }),
+      fixedFetch: await servers.own({ ...material, kind: 'fixed-fetch' }),
+      fetch: await servers.own({ ...material, kind: 'fetch' }),
+      go: await servers.go(answers),
+      openssl: await servers.openssl(material),
     };
-    for (let i = 0; i < Math.min(CONNECTIONS, count); i += 1) {
-      const socket = createConnection(port, '127.0.0.1');
-      sockets.push(socket);
-      const send = () => {
-        if (started >= count) return;
-        socket.write(wires[started % wires.length]);
-        started += 1;
-      };
-      const counter = new Answers();
-      socket.on('connect', () => {
-        for (let k = 0; k < PIPELINE; k += 1) send();
-      });
-      socket.on('data', (chunk) => {
-        const answered = counter.take(chunk);
-        done += answered;
-        for (let k = 0; k < answered; k += 1) send();
-        if (done >= count) finish();
-      });
-      socket.on('error', reject);
-    }
-  });
+    const table = (title, wires, by, rows) => ({
+      title,
+      contenders: rows
+        .filter(([name]) => ports[name] !== undefined)
+        .map(([port, name, kind]) => ({ name, kind, run: (count) => by(ports[port], wires, count) })),
+    });
+    const fixed = ['fixed', 'node:http, fixed answer of the same size', 'limit'];
+    const own = ['own', 'Responder.listener', 'own'];
+    const go = ['go', 'Go, net/http and x/crypto, signed before'];
+    const posts = requests.map((der) => post(der));
+    yield table('GET, keep-alive', requests.map(get), load, [fixed, own, go]);
+    yield table('POST, keep-alive', posts, load, [fixed, own, go]);
+    yield table('POST, Request and Response', posts, load, [
+      ['fixedFetch', 'a fixed Response through @hono/node-server', 'limit'],
+      ['fetch', 'Responder.fetch through it', 'own'],
+    ]);
+    const closing = requests.map((der) => post(der, 'Connection: close\r\n'));
+    const openssl = ['openssl', 'openssl ocsp -port, signed each time'];
+    yield table('POST, a connection each', closing, loadByConnections, [fixed, own, go, openssl]);
+    const nonced = requestsFor(ca, NONCE).map((der) => post(der));
+    yield table('POST with a nonce, P-256', nonced, load, [fixed, own]);
+  } finally {
+    servers.close();
+  }
 }
 
-/** Counts the answers in a stream. */
-class Answers {
-  #rest = Buffer.alloc(0);
+async function signedBefore(ca, requests) {
+  const responder = responderOf(ca);
+  const answers = [];
+  for (const [i, request] of requests.entries())
+    answers.push({ serial: SERIALS[i].toString(16), der: (await responder.answer(request)).der });
+  await responder.close();
+  return answers;
+}
 
-  take(chunk) {
-    let bytes = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
-    let count = 0;
-    for (;;) {
-      const end = bytes.indexOf('\r\n\r\n');
-      if (end < 0) break;
-      const head = bytes.latin1Slice(0, end);
-      const at = head.indexOf('ontent-Length: ');
-      const whole = end + 4 + Number.parseInt(head.slice(at + 15), 10);
-      if (!head.startsWith('HTTP/1.1 200') || bytes.length < whole) {
-        if (head.startsWith('HTTP/1.1 200')) break;
-        throw new Error(`not answered: ${head}`);
-      }
-      bytes = bytes.subarray(whole);
-      count += 1;
+const median = (values) => values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
+
+export async function* figures({ quick }) {
+  if (!quick)
+    for (const [name, keyOptions, goal] of [
+      ['P-256', { keyType: 'ec' }, '>= 0.85'],
+      ['RSA-2048', { keyType: 'rsa' }, '>= 0.95'],
+    ])
+      yield* live(name, createTestCa({ ...keyOptions, subject: 'CN=Benchmark CA' }), goal);
+  yield await updates(quick ? 5 : 200);
+  yield await manyIssuers(quick ? 10 : 10_000);
+  yield await growth(quick ? 1000 : 10_000_000);
+}
+
+/** What is signed for each request, beside what HTTP and the bare signature leave on one core; and three times as many as can be. */
+async function* live(name, ca, goal) {
+  const servers = new Servers();
+  try {
+    const material = materialOf(ca);
+    const requests = requestsFor(ca);
+    const fixed = await servers.own({ ...material, kind: 'fixed' });
+    const own = await servers.own({ ...material, kind: 'responder' });
+    const gets = requests.map(get);
+    const nonced = requestsFor(ca, NONCE).map((der) => post(der));
+    const ratios = [];
+    const rates = [];
+    await load(own, gets, COUNT);
+    for (let round = 0; round < 5; round += 1) {
+      const http = await seconds(() => load(fixed, nonced, 4000));
+      const bare = bareSignature(ca);
+      const both = await seconds(() => load(own, nonced, 4000));
+      rates.push(4000 / both);
+      ratios.push((http + bare * 4000) / both);
     }
-    this.#rest = bytes;
-    return count;
+    yield { name: `live ${name}, of what HTTP and the signature leave`, value: median(ratios), unit: '', goal };
+    yield { name: `live ${name}`, value: median(rates), unit: 'answers/s', goal: '' };
+    const ask = () => offer(own, gets, 1000, 3000);
+    const alone = await ask();
+    const [crowded, others] = await Promise.all([ask(), offer(own, nonced, 3 * median(rates), 3000)]);
+    const kept = crowded.times.length / crowded.seconds / (alone.times.length / alone.seconds);
+    yield { name: `${name}, 1000 cached a second beside 3 x that: kept`, value: kept, unit: '', goal: '>= 0.9' };
+    yield { name: `${name}, the others wait (median)`, value: median(others.times), unit: 'ms', goal: '' };
+  } finally {
+    servers.close();
   }
+}
+
+async function seconds(operation) {
+  const begin = performance.now();
+  await operation();
+  return (performance.now() - begin) / 1000;
+}
+
+/** Seconds of a signature of as many bytes as a response has. */
+function bareSignature({ privateKeyPem }) {
+  const key = createPrivateKey(privateKeyPem);
+  const data = Buffer.alloc(200, 1);
+  const begin = performance.now();
+  for (let i = 0; i < 500; i += 1) sign('sha256', data, key);
+  return (performance.now() - begin) / 500_000;
+}
+
+/** From `update` to an answer that says so. */
+async function updates(count) {
+  const ca = createTestCa({ subject: 'CN=Benchmark CA' });
+  const requests = requestsFor(ca);
+  const responder = responderOf(ca);
+  const times = [];
+  for (const [i, request] of requests.slice(0, count).entries()) {
+    await responder.answer(request);
+    const begin = performance.now();
+    await responder.update([
+      { serialNumber: SERIALS[i], status: OCSPCertStatus.REVOKED, revocationTime: new Date(), reason: 'keyCompromise' },
+    ]);
+    const { der } = await responder.answer(request);
+    times.push(performance.now() - begin);
+    if (loadDerOcspResponse(der).certificateStatus !== OCSPCertStatus.REVOKED) throw new Error('not revoked');
+  }
+  await responder.close();
+  return { name: 'from a revocation to its answer', value: median(times), unit: 'ms', goal: '<= 10' };
+}
+
+async function manyIssuers(count) {
+  const issuers = Array.from({ length: count }, (_, i) => {
+    const { certificatePem, privateKeyPem } = createTestCa({ subject: `CN=CA ${i}` });
+    return {
+      certificate: certificatePem,
+      authority: listAuthority([]),
+      signers: [{ responder: certificatePem, privateKey: privateKeyPem }],
+    };
+  });
+  const begin = performance.now();
+  const responder = new Responder({ issuers });
+  await responder.ready();
+  const value = (performance.now() - begin) / 1000;
+  if (!responder.health().ready) throw new Error('not ready');
+  await responder.close();
+  return { name: `${count} issuers are ready`, value, unit: 's', goal: '<= 5' };
+}
+
+/** What a process takes more after so many answers than after a tenth of them. */
+async function growth(count) {
+  const ca = createTestCa({ subject: 'CN=Benchmark CA' });
+  const requests = requestsFor(ca);
+  const responder = responderOf(ca);
+  let begin = 0;
+  for (let i = 0; i < count; i += 1) {
+    const answer = responder.answer(requests[i % COUNT]);
+    if (answer instanceof Promise) await answer;
+    if (i === Math.floor(count / 10)) begin = process.memoryUsage.rss();
+  }
+  const value = (process.memoryUsage.rss() - begin) / 2 ** 20;
+  await responder.close();
+  return { name: `growth in ${count} answers`, value, unit: 'MiB', goal: '0' };
 }

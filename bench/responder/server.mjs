@@ -1,0 +1,54 @@
+// A server for the group `responder`, in a process of its own: the responder, or a fixed answer with the same headers.
+import { createServer } from 'node:http';
+import { getRequestListener } from '@hono/node-server';
+import { OCSPCertStatus, OCSPRequestBuilder } from 'openssl-ocsp';
+import { listAuthority, Responder } from 'openssl-ocsp/responder';
+
+process.once('message', async ({ certificate, key, serials, kind }) => {
+  const responder = new Responder({ issuers: [issuerOf(certificate, key, serials)] });
+  const server = createServer(await LISTENERS[kind](responder, certificate, serials));
+  server.listen(0, '127.0.0.1', () => process.send(server.address().port));
+});
+process.once('disconnect', () => process.exit());
+
+const LISTENERS = {
+  responder: ({ listener }) => listener,
+  fetch: (responder) => getRequestListener((request) => responder.fetch(request)),
+  fixed: async (...given) => {
+    const { der, headers } = await oneAnswer(...given);
+    return (incoming, response) => {
+      const send = () => {
+        response.writeHead(200, headers);
+        response.end(der);
+      };
+      if (incoming.method === 'GET') return send();
+      const chunks = [];
+      incoming.on('data', (chunk) => chunks.push(chunk));
+      incoming.on('end', send);
+    };
+  },
+  'fixed-fetch': async (...given) => {
+    const { der, headers } = await oneAnswer(...given);
+    return getRequestListener(async (request) => {
+      if (request.method === 'POST') await request.arrayBuffer();
+      return new Response(der, { status: 200, headers });
+    });
+  },
+};
+
+function oneAnswer(responder, certificate, [serial]) {
+  const { issuerNameHash, issuerKeyHash } = new OCSPRequestBuilder()
+    .addCertificate(certificate, certificate, 'sha1')
+    .build();
+  const request = new OCSPRequestBuilder().addCertificateByHash(issuerNameHash, issuerKeyHash, serial, 'sha1').build();
+  return responder.answer(request.publicBytes());
+}
+
+/** The options of an issuer whose certificates are all good. */
+function issuerOf(certificate, privateKey, serials) {
+  return {
+    certificate,
+    authority: listAuthority(serials.map((serialNumber) => ({ serialNumber, status: OCSPCertStatus.GOOD }))),
+    signers: [{ responder: certificate, privateKey }],
+  };
+}

@@ -1,0 +1,74 @@
+// The servers that are asked: ours, node:http, and peers where their programs are there (Debian: golang,
+// golang-golang-x-crypto-dev; openssl). Each on one core where taskset is there.
+import { fork, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { has, run } from '../../scripts/lib/run.mjs';
+
+const PIN = availableParallelism() > 1 && has('taskset') ? ['taskset', '-c', '0'] : [];
+
+export class Servers {
+  #children = [];
+  #folder = mkdtempSync(join(tmpdir(), 'openssl-ocsp-bench-'));
+
+  /** The port of a server of server.mjs. */
+  async own(message) {
+    const [execPath, ...execArgv] = [...PIN, process.execPath];
+    const child = fork(fileURLToPath(new URL('server.mjs', import.meta.url)), { execPath, execArgv });
+    this.#children.push(child);
+    child.send(message);
+    const [port] = await Promise.race([
+      once(child, 'message'),
+      once(child, 'exit').then(([code]) => Promise.reject(new Error(`the server ended with ${code}`))),
+    ]);
+    return port;
+  }
+
+  /** Of the responder in Go over these answers; undefined where it cannot be built. */
+  async go(answers) {
+    const program = join(this.#folder, 'presigned');
+    const source = fileURLToPath(new URL('presigned.go', import.meta.url));
+    const env = { GO111MODULE: 'off', GOPATH: '/usr/share/gocode', GOCACHE: join(this.#folder, 'cache') };
+    if (!has('go')) return undefined;
+    if (run('go', ['build', '-o', program, source], { env, allowFailure: true }).status !== 0) return undefined;
+    const file = join(this.#folder, 'answers');
+    writeFileSync(file, answers.map(({ serial, der }) => `${serial} ${der.toString('base64')}\n`).join(''));
+    const child = this.#start([program, file], { ...process.env, GOMAXPROCS: '1' });
+    const [line] = await once(child.stdout, 'data');
+    return Number(line);
+  }
+
+  /** Of `openssl ocsp -port`; undefined without it. */
+  async openssl({ certificate, key, serials }) {
+    if (!has('openssl')) return undefined;
+    const write = (name, content) => writeFileSync(join(this.#folder, name), content);
+    write('ca.pem', certificate);
+    write('ca.key', key);
+    write('index.txt', serials.map((serial) => `V\t491231235959Z\t\t${serial}\tunknown\t/CN=${serial}\n`).join(''));
+    const listener = createServer().listen(0, '127.0.0.1');
+    await once(listener, 'listening');
+    const { port } = listener.address();
+    listener.close();
+    await once(listener, 'close');
+    const signer = ['-CA', 'ca.pem', '-rsigner', 'ca.pem', '-rkey', 'ca.key', '-ndays', '1'];
+    const args = ['openssl', 'ocsp', '-port', String(port), '-index', 'index.txt', ...signer, '-ignore_err'];
+    await once(this.#start(args, process.env).stdout, 'data');
+    return port;
+  }
+
+  close() {
+    for (const child of this.#children) child.kill();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  #start(args, env) {
+    const [program, ...rest] = [...PIN, ...args];
+    const child = spawn(program, rest, { cwd: this.#folder, env, stdio: ['ignore', 'pipe', 'ignore'] });
+    this.#children.push(child);
+    return child;
+  }
+}
