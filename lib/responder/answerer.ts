@@ -142,7 +142,8 @@ export class Answerer {
     const cached = this.cache.get(key);
     if (cached !== undefined && issuer.knowledge.hasFeed && !this.#asksStore(issuer, cached, now)) {
       const news = issuer.knowledge.news(question);
-      if (news === undefined || saysTheSame(cached.entry, news)) return this.#give(question, key, cached, 'cache', now);
+      const isRight = news === undefined || saysTheSame(cached.entry, news);
+      if (isRight && !this.#finder.mustAsk(question)) return this.#give(question, key, cached, 'cache', now);
     }
     const known = this.#finder.known(question);
     if (known instanceof Promise)
@@ -199,7 +200,7 @@ export class Answerer {
     const { issuer, serialNumber } = question;
     const { finding: found, stored } = this.#finder.together(known, maybe);
     const finding = found ?? notIssuedEntry(issuer, serialNumber);
-    this.#finder.checkLag(issuer, finding);
+    this.#finder.checkLag(question, finding);
     if (finding === undefined) return errorAnswer(UNAUTHORIZED);
     const cached = this.cache.get(key);
     const usable = [cached, stored?.answer].filter(
@@ -236,7 +237,7 @@ export class Answerer {
   }
 
   #give(question: Question, key: string, prepared: Prepared, source: 'store' | 'cache' | 'live', now: number): Answer {
-    this.#finder.checkLag(question.issuer, prepared.entry);
+    this.#finder.checkLag(question, prepared.entry);
     if (source === 'cache') this.cache.touch(key, prepared, now);
     return new Answer(prepared.der, SUCCESSFUL, source, prepared, now, this.limits.maxAge);
   }
@@ -300,7 +301,7 @@ export class Answerer {
     const known = await this.#finder.known(question);
     const stored = await this.#finder.stored(question);
     const finding = this.#finder.together(known, stored).finding ?? notIssuedEntry(issuer, serialNumber);
-    this.#finder.checkLag(issuer, finding);
+    this.#finder.checkLag(question, finding);
     return finding;
   }
 }

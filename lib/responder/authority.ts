@@ -17,7 +17,10 @@ export interface StatusChanges {
   readonly entries: Iterable<StatusEntry>;
   /** Where to go on after a break. */
   readonly cursor: string;
-  /** More of the same news follows: until one comes without it, the feed is not up to date. */
+  /**
+   * More of the same news follows: until one comes without it, the feed is not up to date. Where that takes longer than the
+   * responder's `maxLag`, it asks `lookup` about each certificate meanwhile, as long as parts come every five seconds.
+   */
   readonly more?: boolean;
 }
 

@@ -81,9 +81,15 @@ export class Finder {
   }
 
   /** @throws `NoAnswer` where the authority may be too far behind for what is no revocation. */
-  checkLag(issuer: ResponderIssuer, finding: Finding): void {
+  checkLag({ issuer, serialNumber }: Subject, finding: Finding): void {
     if (finding?.status === OCSPCertStatus.REVOKED) return;
-    if (issuer.knowledge.lag > this.#limits.maxLag) throw tryLater();
+    if (issuer.knowledge.lagOf({ issuer, serialNumber }) > this.#limits.maxLag) throw tryLater();
+  }
+
+  /** Whether the feed is behind because it has much to read, so that the authority is asked about each certificate meanwhile. */
+  mustAsk({ issuer, serialNumber }: Subject): boolean {
+    const { knowledge } = issuer;
+    return knowledge.isReading && knowledge.lagOf({ issuer, serialNumber }) > this.#limits.maxLag;
   }
 
   /** Whether an entry is still what is known, as far as can be said at once. */

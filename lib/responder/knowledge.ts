@@ -7,6 +7,10 @@ import { isPermanent, moreTrue } from './statement.js';
 /** Milliseconds after which a feed that has ended or failed is asked again; doubled up to {@link LONGEST_PAUSE}. */
 const FIRST_PAUSE = 100;
 const LONGEST_PAUSE = 5000;
+/** Milliseconds after a part of long news in which its next part has to come. */
+const PART_PAUSE = 5000;
+/** Questions that are remembered while long news is read. */
+const MOST_ASKED = 10_000;
 
 const CHANGES: OptionNames<StatusChanges> = { entries: true, cursor: true, more: true };
 
@@ -24,6 +28,10 @@ export class Knowledge {
   #cursor: string | null = null;
   /** performance.now() of the last word of the feed. */
   #heardAt = Number.NEGATIVE_INFINITY;
+  /** performance.now() until which the feed counts as reading long news, part by part. */
+  #readingUntil = Number.NEGATIVE_INFINITY;
+  /** Meanwhile: when the authority was asked about a certificate, by performance.now(). */
+  readonly #asked = new Map<string, number>();
   #lastVersion = 0;
   #feed: Promise<void> | undefined;
   #hasSpoken: () => void = () => undefined;
@@ -40,6 +48,19 @@ export class Knowledge {
   get lag(): number {
     const own = this.authority.lag?.() ?? 0;
     return this.hasFeed ? Math.max(own, performance.now() - this.#heardAt) : own;
+  }
+
+  /** Long news is being read: the authority is within reach, and knows what the feed does not know yet. */
+  get isReading(): boolean {
+    return performance.now() < this.#readingUntil;
+  }
+
+  /** Milliseconds by which what is known of one certificate may be behind. */
+  lagOf({ serialNumber }: CertIdKey): number {
+    const { lag } = this;
+    const asked = this.#asked.get(serialNumber);
+    if (asked === undefined) return lag;
+    return Math.min(lag, Math.max(this.authority.lag?.() ?? 0, performance.now() - asked));
   }
 
   get hasFeed(): boolean {
@@ -63,8 +84,11 @@ export class Knowledge {
     // What can never become untrue needs no one's word, also while the authority is out of reach.
     const changed = this.#changed.get(id.serialNumber);
     if (changed !== undefined && isPermanent(changed)) return this.news(id);
+    const begin = performance.now();
     const found = this.authority.lookup(id);
-    return found instanceof Promise ? found.then((entry) => this.#merge(id, entry)) : this.#merge(id, found);
+    return found instanceof Promise
+      ? found.then((entry) => this.#merge(id, entry, begin))
+      : this.#merge(id, found, begin);
   }
 
   /**
@@ -101,8 +125,13 @@ export class Knowledge {
     if (!keep) await this.authority.close?.();
   }
 
-  #merge(id: CertIdKey, given: Known): Known {
+  /** @param begin - performance.now() when the authority was asked */
+  #merge(id: CertIdKey, given: Known, begin: number): Known {
     const entry = given && copyEntry(given);
+    if (this.isReading) {
+      if (this.#asked.size >= MOST_ASKED) this.#asked.clear();
+      this.#asked.set(id.serialNumber, begin);
+    }
     // The feed will say so, too; until then, and should it be lost, this is remembered.
     if (this.hasFeed && entry !== undefined && isPermanent(entry)) this.#take(entry);
     const news = this.news(id);
@@ -120,8 +149,12 @@ export class Knowledge {
           const { entries, cursor, more } = checkNames(changes, CHANGES, 'changes');
           for (const entry of entries) this.#take(entry);
           this.#cursor = cursor;
-          if (!more) {
+          if (more) {
+            this.#readingUntil = performance.now() + PART_PAUSE;
+          } else {
             this.#heardAt = performance.now();
+            this.#readingUntil = Number.NEGATIVE_INFINITY;
+            this.#asked.clear();
             this.#hasSpoken();
           }
           pause = FIRST_PAUSE;

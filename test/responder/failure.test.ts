@@ -263,6 +263,67 @@ test('a feed: answers at hand without a question to the database, news at once, 
   t.is(await statusOf(responder, ask(['1003'])), 'good');
 });
 
+test('long news, in parts: the authority is asked about each certificate meanwhile, and what it does not know is not good', async (t) => {
+  const authority = new FeedAuthority();
+  const responder = makeResponder(t, { authority });
+  const turn = (): Promise<unknown> => new Promise((resolve) => setTimeout(resolve, 10));
+  const part = async (entries: StatusChanges['entries']): Promise<void> => {
+    while (!authority.tell({ entries, cursor: 'begun', more: true })) await turn();
+    await turn();
+  };
+  t.is(await statusOf(responder, ask(['1001'])), 'TRY_LATER');
+  t.false(responder.health().ready);
+  await part([]);
+  // Alone, with a nonce, and with another one.
+  const nonce = new Uint8Array(32);
+  t.is(await statusOf(responder, ask(['1001'])), 'good');
+  t.is(await statusOf(responder, ask(['1001'], { nonce })), 'good');
+  t.true(responder.health().ready);
+  // What the database says now counts for an answer that is at hand, too.
+  authority.list.set({ serialNumber: '1003', status: OCSPCertStatus.GOOD });
+  authority.list.set({ serialNumber: '1004', status: OCSPCertStatus.GOOD });
+  await part([]);
+  t.is(await statusOf(responder, ask(['1003'])), 'good');
+  authority.list.set({ ...REVOKED, serialNumber: '1004' });
+  await part([]);
+  t.is(await statusOf(responder, ask(['1004'])), 'revoked');
+  // What a part has said is known, whoever looks.
+  await part([{ ...REVOKED, serialNumber: '1003', statusVersion: 9 }]);
+  t.is(await statusOf(responder, ask(['1003'])), 'revoked');
+  // A database that does not answer, and one that breaks off.
+  authority.lookup = () => Promise.reject(new Error('connection lost'));
+  authority.list.set({ serialNumber: '1005', status: OCSPCertStatus.GOOD });
+  await part([]);
+  t.is(await statusOf(responder, ask(['1005'])), 'TRY_LATER');
+  t.is(await statusOf(responder, ask(['1003'])), 'revoked');
+});
+
+test('long news: an answer at hand is asked about again, and parts that do not come any more are silence', async (t) => {
+  const authority = new FeedAuthority();
+  const responder = makeResponder(t, { authority }, { maxLag: 1 });
+  const turn = (time = 10): Promise<unknown> => new Promise((resolve) => setTimeout(resolve, time));
+  const part = async (): Promise<void> => {
+    while (!authority.tell({ entries: [], cursor: 'begun', more: true })) await turn();
+    await turn();
+  };
+  while (!authority.tell({ entries: [], cursor: 'all' })) await turn();
+  await turn();
+  t.is(await statusOf(responder, ask(['1001'])), 'good');
+  await turn(1100);
+  t.is(await statusOf(responder, ask(['1001'])), 'TRY_LATER', 'silence');
+  await part();
+  t.is(await statusOf(responder, ask(['1001'])), 'good');
+  authority.list.set({ ...REVOKED, serialNumber: '1001' });
+  await turn(1100);
+  await part();
+  t.is(await statusOf(responder, ask(['1001'])), 'revoked');
+  t.is(await statusOf(responder, ask(['1002'])), 'revoked');
+  authority.list.set({ serialNumber: '1003', status: OCSPCertStatus.GOOD });
+  await turn(5100);
+  t.is(await statusOf(responder, ask(['1003'])), 'TRY_LATER');
+  t.false(responder.health().ready);
+});
+
 test('a key that is loaded when it is needed, again after a failure', async (t) => {
   let tries = 0;
   const responder = makeResponder(t, {
