@@ -7,7 +7,7 @@ const NAMES = [
   [/^SELECT pg_is_in_recovery/, 'lookup of a certificate'],
   [/pg_visible_in_snapshot/, 'news since a cursor'],
   [/^DECLARE news/, 'first news: all that is not good'],
-  [/ORDER BY s\.serial LIMIT/, 'page of postgresSource'],
+  [/ORDER BY serial LIMIT/, 'page of postgresSource'],
   [/^WITH picked/, 'lease of a range'],
   [/^UPDATE ocsp_range r SET expires_at/, 'checkpoint'],
   [/^UPDATE ocsp_range r SET state/, 'end of a range'],

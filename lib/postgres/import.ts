@@ -8,7 +8,7 @@ import { type OptionNames, readOptions } from '../x509/options.js';
 import { checkReason, reasonToCode } from '../x509/reason.js';
 import { checkDate } from '../x509/time.js';
 import { copyIn } from './copy-in.js';
-import { Database, type PostgresInput } from './database.js';
+import { Database, type PostgresInput, type Session } from './database.js';
 import { issuerKey, registerIssuer } from './issuer.js';
 
 /** What {@link importStatuses} takes beside the database. */
@@ -59,6 +59,9 @@ const ONCE = `SELECT DISTINCT ON (serial) ${COLUMNS} FROM ocsp_import n ORDER BY
 const IS_THERE = 'SELECT 1 FROM ocsp_status WHERE issuer = $1 LIMIT 1';
 const KEPT = `SELECT count(*) FROM (${ONCE}) n JOIN ocsp_status s ON s.issuer = $1 AND s.serial = n.serial
   WHERE ${differs('n')} AND NOT ${counts('n')}`;
+const INSERT = `WITH done AS (
+  INSERT INTO ocsp_status (issuer, ${COLUMNS}) SELECT $1, ${COLUMNS} FROM (${ONCE}) n RETURNING 1)
+  SELECT count(*) FROM done`;
 const MERGE = `WITH done AS (
   INSERT INTO ocsp_status AS s (issuer, ${COLUMNS}) SELECT $1, ${COLUMNS} FROM (${ONCE}) n
   ON CONFLICT (issuer, serial) DO UPDATE
@@ -66,6 +69,10 @@ const MERGE = `WITH done AS (
     WHERE ${differs('excluded')} AND ${counts('excluded')}
   RETURNING s.xmax = 0 AS is_new)
   SELECT count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE NOT is_new) FROM done`;
+
+const UNIQUE_VIOLATION = '23505';
+/** Digits of a number that may be negative by its key are more: see {@link serialKey}. */
+const USUAL_SERIAL = /^[1-9a-f][0-9a-f]{0,63}$/i;
 
 /** Bytes that are sent at once, or a little more. */
 const CHUNK = 1 << 16;
@@ -103,23 +110,50 @@ export async function importStatuses(database: PostgresInput, options: ImportOpt
         `CREATE TEMPORARY TABLE ocsp_import ON COMMIT DROP AS SELECT ${COLUMNS} FROM ocsp_status WITH NO DATA`,
       );
       await copyIn(session, `COPY ocsp_import (${COLUMNS}) FROM STDIN`, lines());
-      await session.query('ANALYZE ocsp_import');
-      const [kept] =
-        (await session.query(IS_THERE, [id])).length === 0 ? [] : await session.query<[string]>(KEPT, [id, seconds]);
-      const [done] = await session.query<[string, string]>(MERGE, [id, seconds]);
-      return { inserted: Number(done?.[0]), updated: Number(done?.[1]), kept: Number(kept?.[0] ?? 0), entries };
+      const isFirst = (await session.query(IS_THERE, [id])).length === 0;
+      const brought = (isFirst && (await insert(session, id))) || (await merge(session, id, seconds));
+      return { ...brought, entries };
     });
   } finally {
     await opened.close();
   }
 }
 
+type Brought = Omit<ImportResult, 'entries'>;
+
+/** Into no rows: takes half the time. undefined where somebody else has brought one of the certificates in meanwhile. */
+async function insert(session: Session, issuer: number): Promise<Brought | undefined> {
+  await session.query('SAVEPOINT alone');
+  try {
+    const [done] = await session.query<[string]>(INSERT, [issuer]);
+    return { inserted: Number(done?.[0]), updated: 0, kept: 0 };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== UNIQUE_VIOLATION) throw error;
+    await session.query('ROLLBACK TO alone');
+    return undefined;
+  }
+}
+
+async function merge(session: Session, issuer: number, seconds: number): Promise<Brought> {
+  await session.query('ANALYZE ocsp_import');
+  const [kept] = await session.query<[string]>(KEPT, [issuer, seconds]);
+  const [done] = await session.query<[string, string]>(MERGE, [issuer, seconds]);
+  return { inserted: Number(done?.[0]), updated: Number(done?.[1]), kept: Number(kept?.[0]) };
+}
+
 /** A line of COPY's text format. Nothing in it has to be escaped but the backslash in front of hexadecimal digits. */
 function lineOf({ serialNumber, status, revocationTime, reason, singleExtensions }: StatusEntry): string {
-  const serial = Buffer.from(serialKey(serialNumber)).toString('hex');
+  const serial = keyDigits(serialNumber);
   if (status === OCSPCertStatus.GOOD && singleExtensions == null) return `\\\\x${serial}\t0\t\\N\t\\N\t\\N\n`;
   const time = revocationTime == null ? '\\N' : checkDate(revocationTime, 'revocationTime').toISOString();
   const code = reason == null ? '\\N' : reasonToCode(checkReason(reason, 'reason'));
   const extensions = encodeExtensionList(checkExtensionList(singleExtensions, 'singleExtensions'));
   return `\\\\x${serial}\t${status}\t${time}\t${code}\t${extensions === undefined ? '\\N' : `\\\\x${extensions.toString('hex')}`}\n`;
+}
+
+/** The key of a serial number in hexadecimal digits. */
+function keyDigits(serialNumber: StatusEntry['serialNumber']): string {
+  if (typeof serialNumber === 'string' && USUAL_SERIAL.test(serialNumber))
+    return serialNumber.length % 2 === 0 ? serialNumber : `0${serialNumber}`;
+  return Buffer.from(serialKey(serialNumber)).toString('hex');
 }

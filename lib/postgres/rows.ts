@@ -10,6 +10,13 @@ import { reasonFromCode } from '../x509/reason.js';
 export const COLUMNS = `encode(s.serial, 'hex'), s.status, s.version, floor(extract(epoch FROM s.revoked_at))::float8,
   s.reason, encode(s.extensions, 'hex')`;
 
+/**
+ * The rows of `s` as one text, in their order: what {@link COLUMNS} have of each, on a line of its own; of those that are good and have no
+ * extensions serial number and version alone.
+ */
+export const LINES = `string_agg(encode(s.serial, 'hex') || ' ' || s.version || CASE WHEN s.status = 0 AND s.extensions IS NULL THEN ''
+  ELSE concat(' ', s.status, ' ', floor(extract(epoch FROM s.revoked_at)), ' ', s.reason, ' ', encode(s.extensions, 'hex')) END, E'\\n')`;
+
 /** A row as {@link COLUMNS} have it. */
 export type StatusRow = [
   serial: string,
@@ -40,6 +47,20 @@ export function entryOf([serial, status, version, revokedAt, reason, extensions]
     ...(reason !== null && { reason: reasonFromCode(reason) }),
     ...(extensions !== null && { singleExtensions: extensionsOf(Buffer.from(extensions, 'hex')) }),
   };
+}
+
+/** The key of the serial number of a line of {@link LINES}. */
+export function keyOf(line: string): Buffer {
+  return Buffer.from(line.slice(0, line.indexOf(' ')), 'hex');
+}
+
+/** @throws `ERR_OCSP_MALFORMED` for extensions that do not parse. */
+export function entryOfLine(line: string): StatusEntry {
+  const [serial, version, status, revokedAt, reason, extensions] = line.split(' ') as [string, string, ...string[]];
+  if (status === undefined)
+    return { serialNumber: serialOf(serial), status: OCSPCertStatus.GOOD, statusVersion: Number(version) };
+  const numberOr = (text: string | undefined): number | null => (text ? Number(text) : null);
+  return entryOf([serial, Number(status), version, numberOr(revokedAt), numberOr(reason), extensions || null]);
 }
 
 function extensionsOf(der: Buffer): StatusEntry['singleExtensions'] & object {

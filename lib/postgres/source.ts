@@ -5,7 +5,7 @@ import type { CertificateInput } from '../x509/certificate.js';
 import { type OptionNames, readOptions } from '../x509/options.js';
 import { Database, type PostgresInput } from './database.js';
 import { BY_ISSUER, issuerKey, unknownIssuer } from './issuer.js';
-import { COLUMNS, entryOf, type StatusRow } from './rows.js';
+import { entryOfLine, keyOf, LINES } from './rows.js';
 
 /** What {@link postgresSource} takes beside the database. */
 export interface PostgresSourceOptions {
@@ -20,11 +20,12 @@ export interface PostgresSourceOptions {
 const OPTION_NAMES: OptionNames<PostgresSourceOptions> = { issuer: true, after: true, until: true };
 
 /** Rows of a page, of which two are in memory. */
-const PAGE = 4096;
+const PAGE = 8192;
 
 const STATE = `SELECT i.id, pg_is_in_recovery() FROM ocsp_issuer i WHERE ${BY_ISSUER}`;
-const ROWS = `SELECT ${COLUMNS} FROM ocsp_status s
-  WHERE s.issuer = $1 AND s.serial > $2 AND ($3::bytea IS NULL OR s.serial <= $3) ORDER BY s.serial LIMIT ${PAGE}`;
+/** A page as one text: a row of the protocol for each certificate would cost the client more than all else. */
+const ROWS = `SELECT ${LINES} FROM (SELECT * FROM ocsp_status
+  WHERE issuer = $1 AND serial > $2 AND ($3::bytea IS NULL OR serial <= $3) ORDER BY serial LIMIT ${PAGE}) s`;
 
 /**
  * The certificates of a CA in a database, in pages: each is a statement by itself, so no transaction lasts as long as the list. Each row
@@ -46,19 +47,19 @@ export function postgresSource(database: PostgresInput, options: PostgresSourceO
       if (state === undefined) throw unknownIssuer(ca);
       const [id, isStandby] = state;
       if (isStandby) throw new Error('the database is a standby: statuses are to be had of the primary only');
-      const read = (from: Uint8Array): Promise<StatusRow[]> => {
-        const rows = opened.query<StatusRow>(ROWS, [id, from, last]);
+      const read = (from: Uint8Array): Promise<[lines: string | null][]> => {
+        const page = opened.query<[string | null]>(ROWS, [id, from, last]);
         // (What it throws is thrown where it is awaited, unless no one wants the rest.)
-        rows.catch(() => undefined);
-        return rows;
+        page.catch(() => undefined);
+        return page;
       };
       for (let next = read(lastSerial === undefined ? first : serialKey(lastSerial)); ; ) {
-        const rows = await next;
-        const end = rows.at(-1);
+        const [page] = await next;
+        const lines = page?.[0]?.split('\n') ?? [];
         // The next page comes while this one is dealt with.
-        if (end !== undefined && rows.length === PAGE) next = read(Buffer.from(end[0], 'hex'));
-        yield rows.map(entryOf);
-        if (rows.length < PAGE) return;
+        if (lines.length === PAGE) next = read(keyOf(lines.at(-1) as string));
+        yield lines.map(entryOfLine);
+        if (lines.length < PAGE) return;
       }
     } finally {
       await opened.close();

@@ -2,6 +2,7 @@
 import { copyEntry, type StatusEntry } from '../statuses/status-entry.js';
 import { checkNames, type OptionNames } from '../x509/options.js';
 import { type CertIdKey, hexOf, type StatusAuthority, type StatusChanges } from './authority.js';
+import { EntryTable } from './entry-table.js';
 import { isPermanent, moreTrue } from './statement.js';
 
 /** Milliseconds after which a feed that has ended or failed is asked again; doubled up to {@link LONGEST_PAUSE}. */
@@ -23,7 +24,7 @@ export class Knowledge {
   /** Told by {@link tell}: until the authority says the same, or worse. */
   readonly #told = new Map<string, StatusEntry>();
   /** From the feed. */
-  readonly #changed = new Map<string, StatusEntry>();
+  readonly #changed = new EntryTable();
   readonly #stop = new AbortController();
   #cursor: string | null = null;
   /** performance.now() of the last word of the feed. */
@@ -75,7 +76,7 @@ export class Knowledge {
   /** Takes over what another one was told, and of what its feed said all that is true whatever a feed says later. */
   inherit(other: Knowledge): void {
     for (const [serial, entry] of other.#told) this.#told.set(serial, entry);
-    for (const entry of other.#changed.values()) if (isPermanent(entry)) this.#take(entry);
+    for (const entry of other.#changed) if (isPermanent(entry)) this.#take(entry);
     this.#lastVersion = Math.max(this.#lastVersion, other.#lastVersion);
   }
 

@@ -35,7 +35,7 @@ test('an outage is made up for at the speed that is left over', (t) => {
   t.true(about(tooFew.day['left'] as number, due * 0.1 * 86_400));
 });
 
-test('a mass revocation: signed at full speed, read as fast as news are, and until then nothing is good', (t) => {
+test('a mass revocation: signed at full speed, read as fast as news are, and until then the database is asked', (t) => {
   const { day } = simulateDay({ revoked: 0, outage: 0, hashes: 1, cores: 1, rate: 20_000, news: 100_000, maxLag: 10 });
   t.true(about(day.massSigned as number, 1e7 / 20_000));
   t.true(about(day['lag'] as number, 1e7 / 100_000));

@@ -1,4 +1,5 @@
 /** Lists into the database and out of it again. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import { Extension, InvalidityDate, OCSPCertStatus } from 'openssl-ocsp';
 import {
@@ -13,6 +14,7 @@ import {
 } from 'openssl-ocsp/bulk';
 import { importStatuses, postgresSource } from 'openssl-ocsp/postgres';
 import { checkStatusSource, createTestCa } from 'openssl-ocsp/testing';
+import pg from 'pg';
 import { hexOf } from '#dist/responder/authority.js';
 import { entriesOf } from '../bulk/records.js';
 import { scratch } from '../bulk/scratch.js';
@@ -52,6 +54,61 @@ withPostgres('a list goes in, again without effect, and comes out as it was', as
     [...(entry?.singleExtensions ?? [])],
     [new Extension(InvalidityDate.oid, false, new InvalidityDate(new Date('2024-01-01T00:00:00Z')))],
   );
+});
+
+withPostgres('a certificate that somebody else brings in meanwhile is like one that was there', async (t) => {
+  for (const [other, row, ended, result] of [
+    [0, 'revoked,2025-01-01T00:00:00Z', 'COMMIT', { inserted: 1, updated: 1, kept: 0, entries: 2 }],
+    [1, 'good,', 'COMMIT', { inserted: 1, updated: 0, kept: 1, entries: 2 }],
+    [0, 'revoked,2025-01-01T00:00:00Z', 'ROLLBACK', { inserted: 2, updated: 0, kept: 0, entries: 2 }],
+  ] as const) {
+    const url = await file.server.database();
+    await importStatuses(url, { issuer, source: iterableSource([]) });
+    const client = new pg.Client(url);
+    await client.connect();
+    t.teardown(() => client.end());
+    await client.query('BEGIN');
+    await client.query(
+      `INSERT INTO ocsp_status (issuer, serial, status, revoked_at) SELECT id, ocsp_serial('02'), $1, $2 FROM ocsp_issuer`,
+      [other, other === 0 ? null : new Date('2020-01-01T00:00:00Z')],
+    );
+    const list = csvSource(bytes(`serial,status,revocationTime\n01,good,\n02,${row}\n`));
+    const done = importStatuses(url, { issuer, source: list });
+    const waits = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
+    while ((await runSql(url, waits)).length === 0) await sleep(20);
+    await client.query(ended);
+    t.deepEqual(await done, result);
+    t.is((await authorityOf(t, url, issuer).lookup({ serialNumber: '02' }))?.status, REVOKED);
+  }
+});
+
+withPostgres('serial numbers of all lengths have the keys that SQL gives them', async (t) => {
+  const url = await file.server.database();
+  const digits = [
+    '0',
+    '00',
+    '1',
+    '0001',
+    '7f',
+    '80',
+    'FF',
+    '-1',
+    '-0a',
+    `1${'0'.repeat(63)}`,
+    `F${'e'.repeat(64)}`,
+    'a'.repeat(63),
+    '9'.repeat(255),
+  ];
+  const entries = digits.map((serialNumber) => ({ serialNumber, status: GOOD }));
+  await importStatuses(url, { issuer, source: iterableSource(entries) });
+  const rows = await runSql(
+    url,
+    'SELECT DISTINCT ocsp_serial(d) IN (SELECT serial FROM ocsp_status) AS there FROM unnest($1::text[]) d',
+    [digits],
+  );
+  t.deepEqual(rows, [{ there: true }]);
+  const read = (await entriesOf(postgresSource(url, { issuer }))).map(({ serialNumber }) => hexOf(serialNumber));
+  t.deepEqual(read.sort(), [...new Set(digits.map((text) => hexOf(text)))].sort());
 });
 
 withPostgres('of two statuses the more severe counts, then the later; a revocation for ever stays', async (t) => {

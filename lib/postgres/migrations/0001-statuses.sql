@@ -43,7 +43,7 @@ CREATE INDEX ocsp_status_txid ON ocsp_status (txid) WHERE txid IS NOT NULL;
 
 CREATE FUNCTION ocsp_status_stamp() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
-  now_version int8 := floor(extract(epoch FROM clock_timestamp()));
+  now_version int8 := floor(date_part('epoch', clock_timestamp()));
 BEGIN
   IF TG_OP = 'INSERT' THEN
     NEW.version := now_version;
