@@ -148,7 +148,7 @@ Napi::Value is_plainly_issued_function(const Napi::CallbackInfo& info) {
   auto* issuer = unwrap<CertificateClass>(info[1]);
   if (issuer == nullptr) return throw_illegal_invocation(info.Env());
   const auto signer = issuer->signer();
-  return Napi::Boolean::New(info.Env(), signer.ok() && is_plainly_issued_by(bytes_of(info[0]), *signer.value()));
+  return Napi::Boolean::New(info.Env(), signer.ok() && signer.value()->has_plainly_issued(bytes_of(info[0])));
 }
 
 // (hash, bytes)

@@ -3,7 +3,6 @@
 #include <atomic>
 #include <cstring>
 
-#include "../core/plain_certificate.h"
 #include "../core/thread.h"
 #include "addon_data.h"
 #include "certificate_class.h"
@@ -161,7 +160,7 @@ ManyResults examine_all(ResponseVerifier& verifier, const std::vector<Item>& ite
       examine(verifier, items[i].der, items[i].der, items[i].issuer, items[i].at, results.layouts[i],
               results.errors[i]);
       const ByteVector& certificate = items[i].certificate;
-      results.issued[i] = !certificate.empty() && is_plainly_issued_by(certificate, *items[i].issuer) ? 1 : 0;
+      results.issued[i] = !certificate.empty() && items[i].issuer->has_plainly_issued(certificate) ? 1 : 0;
     }
   };
   std::vector<Thread> helpers(std::min(threads, items.size()));

@@ -24,6 +24,17 @@ bool is_date(int year, int month, int day) {
   return day >= 1 && day <= last;
 }
 
+// Of MMDDHHMMSS.
+std::int64_t seconds_from(int year, const std::uint8_t* text) {
+  int month, day, hour, minute, second;
+  digits(text, 2, month);
+  digits(text + 2, 2, day);
+  digits(text + 4, 2, hour);
+  digits(text + 6, 2, minute);
+  digits(text + 8, 2, second);
+  return seconds_of_date(year, month, day, hour, minute, second);
+}
+
 }  // namespace
 
 bool is_utc_time(Bytes text) {
@@ -67,6 +78,29 @@ bool is_fractional_time(Bytes text) {
   const Bytes digits = text.subspan(15, text.size() - 16);
   return is_generalized_time(whole) &&
          std::all_of(digits.begin(), digits.end(), [](std::uint8_t c) { return c >= '0' && c <= '9'; });
+}
+
+std::int64_t seconds_of_date(std::int64_t year, int month, int day, int hour, int minute, int second) {
+  // Days from the civil calendar, with years that begin in March.
+  if (month <= 2) year -= 1;
+  const std::int64_t era = (year >= 0 ? year : year - 399) / 400;
+  const std::int64_t year_of_era = year - era * 400;
+  const std::int64_t day_of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
+  const std::int64_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+  const std::int64_t days = era * 146097 + day_of_era - 719468;
+  return ((days * 24 + hour) * 60 + minute) * 60 + second;
+}
+
+std::int64_t seconds_of_utc_time(Bytes text) {
+  int year;
+  digits(text.data(), 2, year);
+  return seconds_from(year >= 50 ? 1900 + year : 2000 + year, text.data() + 2);
+}
+
+std::int64_t seconds_of_generalized_time(Bytes text) {
+  int year;
+  digits(text.data(), 4, year);
+  return seconds_from(year, text.data() + 4);
 }
 
 }  // namespace ocsp

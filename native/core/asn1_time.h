@@ -1,5 +1,8 @@
-// The forms in which ASN.1 writes times, judged without reading them: whether each part is there and in range.
+// The forms in which ASN.1 writes times, judged (whether each part is there and in range)
+// and read.
 #pragma once
+
+#include <cstdint>
 
 #include "bytes.h"
 
@@ -11,5 +14,11 @@ bool is_generalized_time(Bytes text);
 bool is_fractional_time(Bytes text);
 // UTCTime as X.680 has it: YYMMDDhhmm[ss] and Z or an offset. Embedded certificates only.
 bool is_utc_time(Bytes text);
+
+// Seconds since 1970-01-01. The texts have been judged: YYMMDDHHMMSSZ of the years 1950 to 2049, and YYYYMMDDHHMMSSZ.
+std::int64_t seconds_of_utc_time(Bytes text);
+std::int64_t seconds_of_generalized_time(Bytes text);
+// Proleptic Gregorian calendar, UTC.
+std::int64_t seconds_of_date(std::int64_t year, int month, int day, int hour, int minute, int second);
 
 }  // namespace ocsp

@@ -1,9 +1,11 @@
 #include "certificate.h"
 
 #include <climits>
+#include <utility>
 
 #include "der_reader.h"
 #include "error_queue.h"
+#include "plain_key.h"
 
 namespace ocsp {
 
@@ -29,6 +31,12 @@ ByteVector integer_content(const ASN1_INTEGER* integer) {
   return {content.begin(), content.end()};
 }
 
+X509* empty_certificate() {
+  // Never destroyed: threads may verify while the process exits.
+  static X509* const empty = X509_new();
+  return empty;
+}
+
 }  // namespace
 
 void read_extensions(X509* certificate) {
@@ -38,28 +46,51 @@ void read_extensions(X509* certificate) {
 
 Result<std::shared_ptr<const Certificate>> Certificate::parse(Bytes der) {
   ErrorQueueScope errors;
-  const unsigned char* in = der.data();
-  X509Ptr x509(der.size() <= LONG_MAX ? d2i_X509(nullptr, &in, static_cast<long>(der.size())) : nullptr);
-  if (!x509 || in != der.data() + der.size()) {
-    return errors.take(ErrorCode::kMalformed, "the certificate cannot be parsed");
+  const auto refuse = [&] { return errors.take(ErrorCode::kMalformed, "the certificate cannot be parsed"); };
+  if (der.size() > LONG_MAX || empty_certificate() == nullptr) return refuse();
+  std::shared_ptr<Certificate> made(new Certificate(der));
+  if (made->plain_) {
+    made->serial_ = made->plain_->serial;
+    made->issuer_ = made->plain_->issuer;
+    made->subject_ = made->plain_->subject;
+    made->public_key_bits_ = made->plain_->public_key_bits;
+    return std::shared_ptr<const Certificate>(std::move(made));
   }
-  ByteVector serial = integer_content(X509_get0_serialNumber(x509.get()));
-  return std::shared_ptr<const Certificate>(new Certificate(std::move(x509), der, std::move(serial)));
+  if (!made->decode()) return refuse();
+  X509* x509 = made->x509_.get();
+  made->own_serial_ = integer_content(X509_get0_serialNumber(x509));
+  made->serial_ = made->own_serial_;
+  made->issuer_ = name_bytes(X509_get_issuer_name(x509));
+  made->subject_ = name_bytes(X509_get_subject_name(x509));
+  const ASN1_BIT_STRING* bits = X509_get0_pubkey_bitstr(x509);
+  made->public_key_bits_ = {ASN1_STRING_get0_data(bits), static_cast<std::size_t>(ASN1_STRING_length(bits))};
+  return std::shared_ptr<const Certificate>(std::move(made));
 }
 
-Certificate::Certificate(X509Ptr x509, Bytes der, ByteVector serial)
-    : x509_(std::move(x509)),
-      der_(der.begin(), der.end()),
-      serial_(std::move(serial)),
-      issuer_(name_bytes(X509_get_issuer_name(x509_.get()))),
-      subject_(name_bytes(X509_get_subject_name(x509_.get()))) {}
-
-Bytes Certificate::public_key_bits() const {
-  const ASN1_BIT_STRING* bits = X509_get0_pubkey_bitstr(x509_.get());
-  return {ASN1_STRING_get0_data(bits), static_cast<std::size_t>(ASN1_STRING_length(bits))};
+bool Certificate::decode() const {
+  const unsigned char* in = der_.data();
+  x509_.reset(d2i_X509(nullptr, &in, static_cast<long>(der_.size())));
+  if (x509_ && in != der_.data() + der_.size()) x509_.reset();
+  return x509_ != nullptr;
 }
 
-EVP_PKEY* Certificate::public_key() const { return X509_get0_pubkey(x509_.get()); }
+X509* Certificate::get() const {
+  const std::lock_guard lock(mutex_);
+  if (!x509_) {
+    ErrorQueueScope quiet;
+    if (!decode()) return empty_certificate();
+  }
+  return x509_.get();
+}
+
+EVP_PKEY* Certificate::public_key() const { return plain_key().empty() ? X509_get0_pubkey(get()) : plain_key_.get(); }
+
+Bytes Certificate::plain_key() const {
+  if (!plain_) return {};
+  const std::lock_guard lock(mutex_);
+  if (!plain_key_) plain_key_ = read_plain_key(plain_->public_key);
+  return plain_key_ ? plain_->public_key : Bytes();
+}
 
 const char* Certificate::public_key_type() const {
   const EVP_PKEY* key = public_key();

@@ -2,9 +2,12 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
+#include <optional>
 
 #include "bytes.h"
 #include "openssl_ptr.h"
+#include "plain_certificate.h"
 #include "result.h"
 
 namespace ocsp {
@@ -15,27 +18,38 @@ void read_extensions(X509* certificate);
 
 class Certificate {
  public:
-  // Decodes with OpenSSL. Immutable afterwards, so it may be shared by threads.
+  // Refuses what OpenSSL refuses. Immutable afterwards, so it may be shared by threads.
   static Result<std::shared_ptr<const Certificate>> parse(Bytes der);
 
   Bytes der() const { return der_; }
   Bytes serial() const { return serial_; }  // content bytes of the INTEGER
   Bytes issuer() const { return issuer_; }  // Name element, in the encoding of the certificate
   Bytes subject() const { return subject_; }
-  Bytes public_key_bits() const;  // subjectPublicKey without tag, length and unused-bits byte (RFC 6960 4.1.1)
+  Bytes public_key_bits() const { return public_key_bits_; }  // see plain_certificate.h
   // nullptr where OpenSSL cannot use the key.
   EVP_PKEY* public_key() const;
   const char* public_key_type() const;  // OpenSSL's name of it; empty where OpenSSL cannot use the key
-  X509* get() const { return x509_.get(); }
+  // Where it is plain: its parts, and the element of its key where that is plain as well.
+  const std::optional<PlainCertificate>& plain() const { return plain_; }
+  Bytes plain_key() const;
+  // Decodes a plain one when it is first asked for. Never nullptr: where memory runs out, an empty certificate, which
+  // is valid for nothing.
+  X509* get() const;
 
  private:
-  Certificate(X509Ptr x509, Bytes der, ByteVector serial);
+  explicit Certificate(Bytes der) : der_(der.begin(), der.end()), plain_(read_plain_certificate(der_)) {}
+  bool decode() const;
 
-  X509Ptr x509_;
   ByteVector der_;
-  ByteVector serial_;
-  Bytes issuer_;  // in x509_
+  std::optional<PlainCertificate> plain_;
+  ByteVector own_serial_;  // where it is not in `der_` as it is
+  Bytes serial_;
+  Bytes issuer_;  // in `der_` or `x509_`
   Bytes subject_;
+  Bytes public_key_bits_;
+  mutable std::mutex mutex_;  // guards what follows
+  mutable X509Ptr x509_;
+  mutable EvpPkeyPtr plain_key_;
 };
 
 }  // namespace ocsp

@@ -45,6 +45,7 @@ class PathValidator {
   struct Search;
 
   PathAnswer validate_anchored(const PathQuestion& question, Path& path);
+  bool is_plainly_valid(const PathQuestion& question, Path& path) const;
   PathAnswer validate_trusted(const PathQuestion& question, Path& path, bool& is_configured);
   PathAnswer run(const Attempt& attempt, Path& path);
   PathAnswer check_chain(const Attempt& attempt, X509_STORE_CTX* context, Path& path);

@@ -1,12 +1,10 @@
 #include "plain_certificate.h"
 
-#include <openssl/x509v3.h>
-
 #include <algorithm>
 #include <array>
 #include <string_view>
 
-#include "error_queue.h"
+#include "asn1_time.h"
 #include "x509_grammar.h"
 
 namespace ocsp {
@@ -17,7 +15,6 @@ using namespace std::string_view_literals;
 
 // What is longer is left to OpenSSL.
 constexpr std::size_t kMaxSize = 65536;
-constexpr std::size_t kMaxExtensions = 32;
 
 bool is_ascii(Bytes text) {
   return std::ranges::all_of(text, [](std::uint8_t octet) { return octet < 0x80; });
@@ -70,10 +67,6 @@ bool is_plain_name(DerContext& context, Bytes element) {
   return true;
 }
 
-bool read_plain_name(DerReader& in, Bytes& element) {
-  return read_name(in, element, "") && is_plain_name(in.context(), element);
-}
-
 // RSA with PKCS #1 v1.5 and SHA-1 or SHA-2, ECDSA, EdDSA, ML-DSA. (RSASSA-PSS has parameters to be judged.)
 bool is_plain_signature(std::string_view oid) {
   constexpr std::array kRsa = {'\x05', '\x0b', '\x0c', '\x0d', '\x0e'};
@@ -109,148 +102,24 @@ bool read_key_info(DerReader& in, Bytes& bits) {
   return algorithm.finish("") && read_bit_string(info, tag::kBitString, bits, "") && info.finish("");
 }
 
-bool read_plain_time(DerReader& in) {
+// As RFC 5280 4.1.2.5 has them; what else is in their place has no number here.
+bool read_plain_time(DerReader& in, std::optional<std::int64_t>& seconds) {
   Bytes text;
-  return in.peek() == tag::kUtcTime ? in.read(tag::kUtcTime, text, "") : in.read(tag::kGeneralizedTime, text, "");
-}
-
-// OpenSSL's own readers of these, run when it is first asked about a certificate, find nothing wrong.
-bool is_plain_usage(Bytes value, DerContext& context) {
-  DerReader in(context, value);
-  Bytes bits;
-  return read_bit_string(in, tag::kBitString, bits, "") && in.at_end() && (bits.size() == 1 || bits.size() == 2) &&
-         bits[0] != 0;
-}
-
-bool is_plain_constraints(Bytes value, DerContext& context) {
-  DerReader in(context, value);
-  DerReader constraints;
-  Bytes bytes;
-  if (!in.enter(tag::kSequence, constraints, "") || !in.at_end()) return false;
-  if (constraints.at_end()) return true;
-  if (!constraints.read(tag::kBoolean, bytes, "") || bytes.size() != 1) return false;
-  if (bytes[0] == 0x00) return constraints.at_end();
-  if (bytes[0] != 0xff) return false;
-  if (constraints.at_end()) return true;
-  return constraints.read(tag::kInteger, bytes, "") && bytes.size() == 1 && bytes[0] < 0x80 && constraints.at_end();
-}
-
-bool is_plain_purposes(Bytes value, DerContext& context) {
-  DerReader in(context, value);
-  DerReader purposes;
-  if (!in.enter(tag::kSequence, purposes, "") || !in.at_end() || purposes.at_end()) return false;
-  while (!purposes.at_end()) {
-    Bytes oid;
-    if (!read_oid(purposes, oid, "")) return false;
+  if (in.peek() == tag::kUtcTime) {
+    if (!in.read(tag::kUtcTime, text, "")) return false;
+    if (text.size() == 13 && is_utc_time(text)) seconds = seconds_of_utc_time(text);
+    return true;
   }
-  return true;
-}
-
-// Names of which OpenSSL decodes no more than the frame.
-bool are_plain_names(DerReader names) {
-  if (names.at_end()) return false;
-  while (!names.at_end()) {
-    const std::uint8_t type = names.peek();
-    DerReader directory;
-    Bytes bytes;
-    if (type == tag::explicit_context(4)) {
-      if (!names.enter(type, directory, "") || !read_plain_name(directory, bytes) || !directory.at_end()) return false;
-    } else if (type == tag::context(1) || type == tag::context(2) || type == tag::context(6) ||
-               type == tag::context(7)) {
-      if (!names.read(type, bytes, "")) return false;
-    } else {
-      return false;
-    }
-  }
-  return true;
-}
-
-bool is_plain_alternative_name(Bytes value, DerContext& context) {
-  DerReader in(context, value);
-  DerReader names;
-  return in.enter(tag::kSequence, names, "") && in.at_end() && are_plain_names(names);
-}
-
-// Points with a fullName, and nothing else.
-bool are_plain_points(Bytes value, DerContext& context) {
-  DerReader in(context, value);
-  DerReader points;
-  if (!in.enter(tag::kSequence, points, "") || !in.at_end() || points.at_end()) return false;
-  while (!points.at_end()) {
-    DerReader point;
-    DerReader name;
-    DerReader names;
-    if (!points.enter(tag::kSequence, point, "") || !point.enter(tag::explicit_context(0), name, "") ||
-        !point.at_end() || !name.enter(tag::explicit_context(0), names, "") || !name.at_end() ||
-        !are_plain_names(names)) {
-      return false;
-    }
-  }
-  return true;
-}
-
-bool is_plain_key_id(Bytes value, DerContext& context) {
-  DerReader in(context, value);
-  Bytes id;
-  return in.read(tag::kOctetString, id, "") && in.at_end();
-}
-
-// A keyIdentifier alone, or nothing.
-bool read_authority_key_id(Bytes value, DerContext& context, Bytes& id) {
-  DerReader in(context, value);
-  DerReader authority;
-  return in.enter(tag::kSequence, authority, "") && in.at_end() &&
-         (authority.at_end() || authority.read(tag::context(0), id, "")) && authority.at_end();
-}
-
-// Extensions of these arcs are OpenSSL's business, but for those that are named below: id-ce, id-pe, Netscape's.
-constexpr std::array kOpensslArcs = {"\x55\x1d"sv, "\x2b\x06\x01\x05\x05\x07\x01"sv, "\x60\x86\x48\x01\x86\xf8\x42"sv};
-// It does not look into these when it judges who issued a certificate: subjectDirectoryAttributes, issuerAltName,
-// certificatePolicies, freshestCRL; authorityInfoAccess, qcStatements, TLS feature.
-constexpr std::array kUnread = {"\x55\x1d\x09"sv,
-                                "\x55\x1d\x12"sv,
-                                "\x55\x1d\x20"sv,
-                                "\x2b\x06\x01\x05\x05\x07\x01\x01"sv,
-                                "\x2b\x06\x01\x05\x05\x07\x01\x03"sv,
-                                "\x2b\x06\x01\x05\x05\x07\x01\x18"sv};
-
-bool is_plain_extension(std::string_view oid, Bytes value, DerContext& context, Bytes& authority_key_id) {
-  if (oid == "\x55\x1d\x0e"sv) return is_plain_key_id(value, context);
-  if (oid == "\x55\x1d\x0f"sv) return is_plain_usage(value, context);
-  if (oid == "\x55\x1d\x11"sv) return is_plain_alternative_name(value, context);
-  if (oid == "\x55\x1d\x13"sv) return is_plain_constraints(value, context);
-  if (oid == "\x55\x1d\x1f"sv) return are_plain_points(value, context);
-  if (oid == "\x55\x1d\x23"sv) return read_authority_key_id(value, context, authority_key_id);
-  if (oid == "\x55\x1d\x25"sv) return is_plain_purposes(value, context);
-  return std::ranges::find(kUnread, oid) != kUnread.end() ||
-         std::ranges::none_of(kOpensslArcs, [&](std::string_view arc) { return oid.starts_with(arc); });
-}
-
-// Each once, and none of them malformed, or of a kind that changes what others mean.
-bool are_plain_extensions(Bytes extensions, Bytes& authority_key_id) {
-  DerContext context{extensions.data(), false, {}};
-  DerReader list(context, extensions);
-  std::array<std::string_view, kMaxExtensions> met;
-  std::size_t count = 0;
-  while (!list.at_end()) {
-    DerReader extension;
-    Bytes oid;
-    Bytes bytes;
-    if (count == kMaxExtensions || !list.enter(tag::kSequence, extension, "") || !read_oid(extension, oid, "") ||
-        (extension.peek() == tag::kBoolean && !extension.read(tag::kBoolean, bytes, "")) ||
-        !extension.read(tag::kOctetString, bytes, "")) {
-      return false;
-    }
-    const std::string_view name = view_of(oid);
-    const auto end = met.begin() + count;
-    if (std::find(met.begin(), end, name) != end) return false;
-    met[count++] = name;
-    if (!is_plain_extension(name, bytes, context, authority_key_id)) return false;
-  }
+  if (!in.read(tag::kGeneralizedTime, text, "")) return false;
+  if (is_generalized_time(text)) seconds = seconds_of_generalized_time(text);
   return true;
 }
 
 }  // namespace
+
+bool read_plain_name(DerReader& in, Bytes& element) {
+  return read_name(in, element, "") && is_plain_name(in.context(), element);
+}
 
 std::optional<PlainCertificate> read_plain_certificate(Bytes der) {
   if (der.size() > kMaxSize) return std::nullopt;
@@ -272,12 +141,16 @@ std::optional<PlainCertificate> read_plain_certificate(Bytes der) {
        !part.at_end() || bytes.size() != 1 || bytes[0] > 2)) {
     return std::nullopt;
   }
+  plain.version = bytes.empty() ? 0 : bytes[0];
   if (!read_integer(tbs, tag::kInteger, plain.serial, "") || !read_signature_algorithm(tbs, plain.algorithm) ||
-      !read_plain_name(tbs, plain.issuer) || !tbs.enter(tag::kSequence, part, "") || !read_plain_time(part) ||
-      !read_plain_time(part) || !part.at_end() || !read_plain_name(tbs, plain.subject) ||
-      !read_key_info(tbs, plain.public_key_bits)) {
+      !read_plain_name(tbs, plain.issuer) || !tbs.enter(tag::kSequence, part, "") ||
+      !read_plain_time(part, plain.not_before) || !read_plain_time(part, plain.not_after) || !part.at_end() ||
+      !read_plain_name(tbs, plain.subject)) {
     return std::nullopt;
   }
+  start = tbs.position();
+  if (!read_key_info(tbs, plain.public_key_bits)) return std::nullopt;
+  plain.public_key = {start, tbs.position()};
   bool present = false;
   if (!read_optional_extensions(tbs, 3, plain.extensions, present, "") || !tbs.at_end() || outer.peek() == 0 ||
       !outer.read_any(bytes, "") || !std::ranges::equal(bytes, plain.algorithm) ||
@@ -286,29 +159,6 @@ std::optional<PlainCertificate> read_plain_certificate(Bytes der) {
   }
   plain.signature = bytes.subspan(1);
   return plain;
-}
-
-bool is_plainly_issued_by(Bytes der, SignerCertificate& issuer) {
-  const auto plain = read_plain_certificate(der);
-  Bytes authority_key_id;
-  if (!plain || !std::ranges::equal(plain->issuer, issuer.certificate().subject()) ||
-      !are_plain_extensions(plain->extensions, authority_key_id)) {
-    return false;
-  }
-  X509* x509 = issuer.get();
-  if ((X509_get_extension_flags(x509) & (EXFLAG_INVALID | EXFLAG_NO_FINGERPRINT)) != 0 ||
-      (X509_get_key_usage(x509) & KU_KEY_CERT_SIGN) == 0) {
-    return false;
-  }
-  const ASN1_OCTET_STRING* key_id = X509_get0_subject_key_id(x509);
-  if (authority_key_id.data() != nullptr && key_id != nullptr &&
-      !std::ranges::equal(authority_key_id,
-                          Bytes(ASN1_STRING_get0_data(key_id), static_cast<std::size_t>(ASN1_STRING_length(key_id))))) {
-    return false;
-  }
-  ErrorQueueScope errors;
-  const auto verified = issuer.verifier().verify(plain->algorithm, plain->tbs, plain->signature);
-  return verified.ok() && verified.value();
 }
 
 }  // namespace ocsp

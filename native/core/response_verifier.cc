@@ -217,7 +217,7 @@ AuthenticationOutcome ResponseVerifier::authorize(Call& call, const Candidate& c
     call.error = Error{ErrorCode::kInvalidValue, "the issuer is not a CA"};
     return AuthenticationOutcome::kNotAuthorized;
   }
-  if (candidate.signer == call.issuer || call.issuer->is_same_entity(signer.get())) {
+  if (call.issuer->is_same_entity(signer)) {
     call.result.authority = Authority::kCa;
     return validate_path(call, call.issuer);
   }
@@ -231,7 +231,8 @@ AuthenticationOutcome ResponseVerifier::authorize_delegate(Call& call,
     call.error = Error{ErrorCode::kInvalidValue, why};
     return AuthenticationOutcome::kNotAuthorized;
   };
-  if (X509_NAME_cmp(X509_get_issuer_name(delegate->get()), X509_get_subject_name(call.issuer->get())) != 0) {
+  if (!std::ranges::equal(delegate->certificate().issuer(), call.issuer->certificate().subject()) &&
+      X509_NAME_cmp(X509_get_issuer_name(delegate->get()), X509_get_subject_name(call.issuer->get())) != 0) {
     return refuse("the signer is neither the CA nor a delegate that the CA issued");
   }
   if (!delegate->is_ocsp_signer()) {

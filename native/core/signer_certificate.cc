@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <ctime>
 
+#include "asn1_time.h"
 #include "der_reader.h"
 #include "digest.h"
 #include "error_queue.h"
@@ -14,15 +15,8 @@ namespace ocsp {
 bool seconds_of(const ASN1_TIME* time, std::int64_t& seconds) {
   std::tm parts{};
   if (time == nullptr || ASN1_TIME_to_tm(time, &parts) != 1) return false;
-  // Days from the civil calendar, with years that begin in March.
-  const std::int64_t month = parts.tm_mon + 1;
-  const std::int64_t year = parts.tm_year + 1900 - (month <= 2 ? 1 : 0);
-  const std::int64_t era = (year >= 0 ? year : year - 399) / 400;
-  const std::int64_t year_of_era = year - era * 400;
-  const std::int64_t day_of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + parts.tm_mday - 1;
-  const std::int64_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-  const std::int64_t days = era * 146097 + day_of_era - 719468;
-  seconds = ((days * 24 + parts.tm_hour) * 60 + parts.tm_min) * 60 + parts.tm_sec;
+  seconds =
+      seconds_of_date(parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec);
   return true;
 }
 
@@ -39,10 +33,11 @@ bool read_validity(const X509* certificate, std::int64_t& not_before, std::int64
 Result<std::shared_ptr<SignerCertificate>> SignerCertificate::make(std::shared_ptr<const Certificate> certificate) {
   ErrorQueueScope errors;
   std::shared_ptr<SignerCertificate> signer(new SignerCertificate(std::move(certificate)));
-  X509* x509 = signer->get();
   auto key_hash = digest("SHA1", signer->certificate_->public_key_bits());
   if (!key_hash.ok()) return key_hash.error();
   signer->key_hash_ = std::move(key_hash.value());
+  if (signer->read_plain()) return signer;
+  X509* x509 = signer->get();
   if (!read_validity(x509, signer->not_before_, signer->not_after_)) {
     return errors.take(ErrorCode::kMalformed, "the certificate's validity cannot be read");
   }
@@ -57,7 +52,75 @@ Result<std::shared_ptr<SignerCertificate>> SignerCertificate::make(std::shared_p
   signer->may_sign_ = (usage & (KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION)) != 0;
   signer->may_sign_lists_ = (usage & KU_CRL_SIGN) != 0;
   signer->is_list_authority_ = signer->is_ca_ || (flags & (EXFLAG_CA | EXFLAG_INVALID)) == EXFLAG_CA;
+  signer->may_sign_certificates_ =
+      (flags & (EXFLAG_INVALID | EXFLAG_NO_FINGERPRINT)) == 0 && (usage & KU_KEY_CERT_SIGN) != 0;
+  if (const ASN1_OCTET_STRING* key_id = X509_get0_subject_key_id(x509)) {
+    const unsigned char* data = ASN1_STRING_get0_data(key_id);
+    signer->key_id_.assign(data, data + ASN1_STRING_length(key_id));
+    signer->has_key_id_ = true;
+  }
   return signer;
+}
+
+// All that make() asks OpenSSL for, as OpenSSL says it.
+bool SignerCertificate::read_plain() {
+  const auto& plain = certificate_->plain();
+  if (!plain || plain->version != 2 || !plain->not_before || !plain->not_after || certificate_->plain_key().empty()) {
+    return false;
+  }
+  const auto read = read_plain_extensions(plain->extensions);
+  if (!read || read->has_unusual_critical) return false;
+  const std::uint32_t usage = read->key_usage ? *read->key_usage : UINT32_MAX;
+  const bool signs_certificates = (usage & KU_KEY_CERT_SIGN) != 0;
+  // OpenSSL takes it for a CA by its key usage.
+  if (read->key_usage && signs_certificates && !read->has_constraints) return false;
+  plain_ = read;
+  not_before_ = *plain->not_before;
+  not_after_ = *plain->not_after;
+  key_id_.assign(read->subject_key_id.begin(), read->subject_key_id.end());
+  has_key_id_ = read->subject_key_id.data() != nullptr;
+  has_no_check_ = read->has_no_check;
+  is_ca_ = read->is_ca && signs_certificates;
+  is_ocsp_signer_ = read->is_ocsp_signer;
+  may_sign_ = (usage & (KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION)) != 0;
+  may_sign_lists_ = (usage & KU_CRL_SIGN) != 0;
+  is_list_authority_ = read->is_ca;
+  may_sign_certificates_ = signs_certificates;
+  return true;
+}
+
+bool SignerCertificate::is_same_entity(const SignerCertificate& other) const {
+  if (this == &other) return true;
+  const Bytes key = certificate_->plain_key();
+  const Bytes other_key = other.certificate_->plain_key();
+  if (!key.empty() && !other_key.empty() && !std::ranges::equal(key, other_key)) return false;
+  return is_same_entity(other.get());
+}
+
+bool SignerCertificate::has_plainly_issued(Bytes der) {
+  const auto plain = read_plain_certificate(der);
+  if (!plain) return false;
+  const auto extensions = read_plain_extensions(plain->extensions);
+  return extensions && has_plainly_issued(*plain, extensions->authority_key_id, nullptr);
+}
+
+bool SignerCertificate::has_plainly_issued(const PlainCertificate& plain, Bytes authority_key_id, int* hash_bits) {
+  if (!std::ranges::equal(plain.issuer, certificate_->subject()) || !may_sign_certificates_) return false;
+  if (authority_key_id.data() != nullptr && has_key_id_ && !std::ranges::equal(authority_key_id, key_id_)) return false;
+  ErrorQueueScope errors;
+  const auto verified = verifier_.verify(plain.algorithm, plain.tbs, plain.signature, hash_bits);
+  return verified.ok() && verified.value();
+}
+
+bool SignerCertificate::is_plain_anchor_of(const SignerCertificate& delegate) {
+  // What names itself as its issuer may be its own anchor.
+  if (!plain_ || !delegate.plain_ || !is_ca_ ||
+      std::ranges::equal(delegate.certificate_->subject(), certificate_->subject())) {
+    return false;
+  }
+  int hash_bits = -1;
+  return has_plainly_issued(*delegate.certificate_->plain(), delegate.plain_->authority_key_id, &hash_bits) &&
+         (hash_bits < 0 || hash_bits >= kUnbrokenHashBits);
 }
 
 bool SignerCertificate::is_same_entity(const X509* other) const {

@@ -6,12 +6,14 @@
 #include <list>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string_view>
 #include <unordered_map>
 
 #include "certificate.h"
 #include "message_signature.h"
 #include "openssl_ptr.h"
+#include "plain_extensions.h"
 
 namespace ocsp {
 
@@ -50,28 +52,44 @@ class SignerCertificate {
   bool is_list_authority() const { return is_list_authority_; }
   // Whether it allows revocation lists.
   bool may_sign_lists() const { return may_sign_lists_; }
+  // Whether it allows certificates, and no extension is malformed.
+  bool may_sign_certificates() const { return may_sign_certificates_; }
   SignatureVerifier& verifier() { return verifier_; }
 
   // Whether the other is of the same subject and the same key: what a CA is, whichever of its certificates one has.
   bool is_same_entity(const X509* other) const;
+  bool is_same_entity(const SignerCertificate& other) const;
   // Whether the signature of `certificate` was made with this key.
   bool has_signed(const Certificate& certificate);
+  // Whether issuer_mismatch() (authority_info.h) is sure to find nothing about a certificate. False says nothing.
+  bool has_plainly_issued(Bytes der);
+  // Whether nothing about it is unusual.
+  bool is_plain() const { return plain_.has_value(); }
+  // Whether OpenSSL is sure to find valid, but for times, what of a path stands below this one as its anchor: a
+  // delegate whose signature has no broken hash. False says nothing.
+  bool is_plain_anchor_of(const SignerCertificate& delegate);
 
  private:
   explicit SignerCertificate(std::shared_ptr<const Certificate> certificate)
       : certificate_(std::move(certificate)), verifier_(certificate_->public_key()) {}
+  bool read_plain();
+  bool has_plainly_issued(const PlainCertificate& plain, Bytes authority_key_id, int* hash_bits);
 
   std::shared_ptr<const Certificate> certificate_;
   SignatureVerifier verifier_;
   ByteVector key_hash_;
   std::int64_t not_before_ = 0;
   std::int64_t not_after_ = 0;
+  ByteVector key_id_;  // subjectKeyIdentifier
+  bool has_key_id_ = false;
+  std::optional<PlainExtensions> plain_;  // where all of it is plain, and nothing but the usual is critical
   bool has_no_check_ = false;
   bool is_ca_ = false;
   bool is_ocsp_signer_ = false;
   bool may_sign_ = false;
   bool may_sign_lists_ = false;
   bool is_list_authority_ = false;
+  bool may_sign_certificates_ = false;
 };
 
 // Decoding a certificate takes OpenSSL 3.0 longer than verifying a signature with it, and a responder sends the same
