@@ -142,8 +142,7 @@ PathAnswer PathValidator::validate_anchored(const PathQuestion& question, Path& 
 
 // Whether OpenSSL need not be asked: two certificates with nothing unusual about them, and no parameter of its own.
 bool PathValidator::is_plainly_valid(const PathQuestion& question, Path& path) const {
-  SignerCertificate& issuer = *question.issuer;
-  const SignerCertificate& target = *question.target;
+  auto &issuer = *question.issuer, &target = *question.target;
   if (options_.path_flags != 0 || options_.security_level > 0 || uses_lists() ||
       outcome_of_times(issuer, question.at) != AuthenticationOutcome::kAuthentic ||
       outcome_of_times(target, question.at) != AuthenticationOutcome::kAuthentic ||

@@ -126,7 +126,7 @@ bool may_be_critical(std::string_view oid) {
   return oid == "\x55\x1d\x0f"sv || oid == "\x55\x1d\x11"sv || oid == "\x55\x1d\x13"sv || oid == "\x55\x1d\x25"sv;
 }
 
-bool read_extension(std::string_view oid, Bytes value, DerContext& context, PlainExtensions& read) {
+bool read_plain_extension(std::string_view oid, Bytes value, DerContext& context, PlainExtensions& read) {
   if (oid == "\x55\x1d\x0e"sv) return read_key_id(value, context, read.subject_key_id);
   if (oid == "\x55\x1d\x0f"sv) return read_usage(value, context, read);
   if (oid == "\x55\x1d\x11"sv) return is_plain_alternative_name(value, context);
@@ -161,7 +161,7 @@ std::optional<PlainExtensions> read_plain_extensions(Bytes extensions) {
     const auto end = met.begin() + count;
     if (std::find(met.begin(), end, name) != end) return std::nullopt;
     met[count++] = name;
-    if (!read_extension(name, value, context, read)) return std::nullopt;
+    if (!read_plain_extension(name, value, context, read)) return std::nullopt;
     const bool is_critical = !critical.empty() && critical[0] != 0;
     if (is_critical && !may_be_critical(name)) read.has_unusual_critical = true;
   }

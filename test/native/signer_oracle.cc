@@ -50,7 +50,7 @@ std::string judge_signer(const SignerCertificate& signer) {
   const X509Ptr decoded(d2i_X509(nullptr, &in, static_cast<long>(der.size())));
   if (!decoded || in != der.data() + der.size()) return "OpenSSL does not take it";
   X509* x509 = decoded.get();
-  const std::string parts = compare_parts(signer.certificate(), x509);
+  std::string parts = compare_parts(signer.certificate(), x509);
   if (!parts.empty()) return parts;
   std::int64_t from = 0;
   std::int64_t until = 0;
