@@ -12,7 +12,6 @@ export type TargetContent =
 
 const MALFORMED = { kind: 'malformed' } as const;
 const ABSOLUTE_FORM = /^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i;
-const HEX_DIGIT = /^[0-9a-f]{2}$/i;
 
 /**
  * @param target - the request-target as it stands in the request line; never what a URL parser made of it
@@ -43,15 +42,13 @@ export function readTarget(target: string, basePaths: readonly string[], maxByte
   return decode(letters, maxBytes);
 }
 
-/** undefined where a % does not stand before two digits. */
+/** undefined where a % does not stand before two digits, or what they say is no text: no request has such characters. */
 function percentDecoded(text: string): string | undefined {
-  let isBad = false;
-  const decoded = text.replace(/%(.{0,2})/gs, (_whole, digits: string) => {
-    if (HEX_DIGIT.test(digits)) return String.fromCharCode(Number.parseInt(digits, 16));
-    isBad = true;
-    return '';
-  });
-  return isBad ? undefined : decoded;
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** The DER header says how long the request is; so padding need not be there, and a slash behind does no harm. */
