@@ -20,7 +20,9 @@ import { repeated } from '../helpers/repeated.js';
 import { ask, ca, delegate } from '../responder/fixtures.js';
 import { addIssuer } from './fixtures.js';
 
-const SERIALS = Array.from({ length: 6 }, (_, i) => (0x2000 + i).toString(16).toUpperCase());
+const SERIALS = Array.from({ length: 7 }, (_, i) => (0x2000 + i).toString(16).toUpperCase());
+/** Nothing happens to this one before the end. */
+const LAST = SERIALS.at(-1) as string;
 const STEPS = 45;
 /** Seconds. */
 const MAX_LAG = 2;
@@ -71,6 +73,10 @@ class Fleet {
     return Math.floor(this.#random() * limit);
   }
 
+  #anyone(): string {
+    return SERIALS[this.below(SERIALS.length - 1)] as string;
+  }
+
   async addNode(): Promise<void> {
     const [toDatabase, toCache] = this.#lines as [Line, Line];
     const url = this.#url.replace(/host=.*/, `host=${encodeURIComponent(toDatabase.folder)}`);
@@ -95,11 +101,10 @@ class Fleet {
     await this.addNode();
   }
 
-  async change(): Promise<void> {
-    const serial = SERIALS[this.below(SERIALS.length)] as string;
+  async change(serial = this.#anyone(), way = this.below(2)): Promise<void> {
     const certificate = this.#certificates.get(serial) as Certificate;
     if (certificate.status === 'revoked' || this.isDown) return;
-    const to = this.below(2) === 0 ? 'revoked' : certificate.status === 'hold' ? 'good' : 'hold';
+    const to = way === 0 ? 'revoked' : certificate.status === 'hold' ? 'good' : 'hold';
     this.history.push(`${serial} becomes ${to}`);
     const [status, reason] = { good: [0, null], hold: [1, HOLD], revoked: [1, 1] }[to] as [number, number | null];
     // (Before: a node may know as soon as it is committed.)
@@ -112,10 +117,8 @@ class Fleet {
     if (to === 'revoked') certificate.committedAt = performance.now();
   }
 
-  async question(): Promise<void> {
-    const at = this.below(this.#nodes.length);
+  async question(at = this.below(this.#nodes.length), serial = this.#anyone()): Promise<void> {
     const node = this.#nodes[at] as Node;
-    const serial = SERIALS[this.below(SERIALS.length)] as string;
     const certificate = this.#certificates.get(serial) as Certificate;
     const isLate = performance.now() - certificate.committedAt > PROMISED;
     const hasSaid = node.seen.has(serial);
@@ -188,17 +191,23 @@ class Fleet {
   }
 
   /** The nodes are cut off from the database, where revocations go on, or from the cache. */
-  async cut(at: 0 | 1, time = 500, changes = 2): Promise<void> {
+  async cut(at: 0 | 1): Promise<void> {
     this.history.push(`no line to the ${at === 0 ? 'database' : 'cache'}`);
     this.#lines[at]?.cut();
-    for (let i = 0; i < changes; i += 1) await this.change();
-    const begin = performance.now();
-    do {
-      await this.question();
-      await sleep(50);
-    } while (performance.now() < begin + time);
+    for (let i = 0; i < 2; i += 1) await this.change();
+    for (let i = 0; i < 6; i += 1) await this.question();
     this.#lines[at]?.mend();
     this.history.push('the line is mended');
+  }
+
+  /** A certificate whose answer is at hand everywhere is revoked where no one hears of it, for longer than is promised. */
+  async cutForLong(): Promise<void> {
+    this.#lines[0]?.cut();
+    await this.change(LAST, 0);
+    await sleep(PROMISED + 100);
+    const asked = this.#nodes.flatMap((_, at) => Array.from({ length: 8 }, () => this.question(at, LAST)));
+    await Promise.all(asked);
+    this.#lines[0]?.mend();
   }
 
   /** Whoever controls the cache empties it, or brings back what it had before, whatever came since. */
@@ -263,7 +272,7 @@ async function run(t: ExecutionContext, seed: number, database: PostgresServer):
       for (let i = 0; i < 4; i += 1) await fleet.question();
     }
     await fleet.settle();
-    await fleet.cut(0, PROMISED + 1000, 20);
+    await fleet.cutForLong();
     await fleet.settle();
   } catch (error) {
     throw new Error(`seed ${seed}: ${(error as Error).message}: ${fleet.history.join('; ')}`, { cause: error });
