@@ -210,7 +210,8 @@ async function manyIssuers(count) {
     return {
       certificate: certificatePem,
       authority: listAuthority([]),
-      signers: [{ responder: certificatePem, privateKey: privateKeyPem }],
+      // Keys are loaded at first use, as `serve` does.
+      signers: [{ responder: certificatePem, privateKey: () => privateKeyPem }],
     };
   });
   const begin = performance.now();
