@@ -2,6 +2,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { claimedLength, FrameKind, frameLength, tokenOf } from './frames.js';
 import { HEADER_LENGTH } from './segment-format.js';
 
+/** Bytes that are read at once, of a file that has as many. */
 const CHUNK = 1 << 20;
 
 /**
@@ -15,7 +16,9 @@ export async function* scanFrames(
 ): AsyncGenerator<{ readonly offset: number; readonly frame: Buffer }> {
   const file = await open(path, 'r');
   try {
-    let buffer: Buffer = Buffer.allocUnsafeSlow(CHUNK);
+    const { size } = await file.stat();
+    // One more than there is: what is not filled has come to the end.
+    let buffer: Buffer = Buffer.allocUnsafeSlow(Math.min(CHUNK, size + 1));
     let offset = HEADER_LENGTH;
     for (;;) {
       const available = await readFully(file, buffer, offset);

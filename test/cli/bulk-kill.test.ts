@@ -13,7 +13,7 @@ import { randomFrom } from '../helpers/random.js';
 import { repeated } from '../helpers/repeated.js';
 
 const COMMAND = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
-const KILLS = repeated(100);
+const KILLS = repeated(40);
 const COMPACTION_KILLS = repeated(20);
 const COUNT = 6000;
 const NOW = Date.parse('2026-03-04T05:06:07Z');

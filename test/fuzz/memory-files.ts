@@ -342,6 +342,7 @@ export class MemoryFiles {
         bytesWritten: this.#write(use('write'), from.subarray(at, at + length), position),
       }),
       writeFile: async (text: string) => void this.#write(use('writeFile'), Buffer.from(text), 0),
+      stat: async () => this.#stats(use('stat')),
       truncate: async (length: number) => {
         const file = use('truncate');
         file.data = file.data.subarray(0, length);

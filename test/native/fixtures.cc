@@ -20,6 +20,11 @@ ByteVector random_bytes(std::size_t count) {
   return bytes;
 }
 
+int repeated(int count) {
+  const char* factor = std::getenv("OCSP_TEST_REPEATED");
+  return std::max(1, static_cast<int>(count * (factor == nullptr ? 1.0 : std::strtod(factor, nullptr))));
+}
+
 ByteVector read_file(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};

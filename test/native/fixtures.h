@@ -19,6 +19,9 @@ inline std::mt19937_64& random() {
 inline std::uint64_t below(std::uint64_t limit) { return random()() % limit; }
 ocsp::ByteVector random_bytes(std::size_t count);
 
+// How often something is done again and again: `count`, multiplied by OCSP_TEST_REPEATED.
+int repeated(int count);
+
 ocsp::ByteVector read_file(const std::filesystem::path& path);
 struct Message {
   std::string name;

@@ -1,8 +1,6 @@
 // Tens of thousands of almost-messages: acceptance and values against OpenSSL's (see oracle.h).
 #include <openssl/err.h>
 
-#include <cstdlib>
-
 #include "check.h"
 #include "core/response_parser.h"
 #include "fixtures.h"
@@ -26,9 +24,7 @@ std::string hex(Bytes bytes) {
 }  // namespace
 
 int main() {
-  int rounds = 120;
-  if (const char* given = std::getenv("OCSP_MUTATION_ROUNDS"))
-    rounds = static_cast<int>(std::strtol(given, nullptr, 10));
+  const int rounds = fixtures::repeated(120);
   for (const Message& message : corpus()) {
     for (int round = 0; round < rounds; ++round) {
       const ByteVector mutant = round % 4 == 0 ? mutate::octets(message.bytes, fixtures::random())

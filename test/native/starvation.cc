@@ -49,7 +49,8 @@ void starve(Checks& check, const std::string& name, const std::function<bool()>&
   for (const bool all : {false, true}) {
     // Long runs of allocations are those of big numbers: of these some will do, others each time.
     const auto step = [](long allowed) {
-      return 1 + static_cast<long>(fixtures::below(static_cast<std::uint64_t>(1 + allowed / 75)));
+      static const long every = fixtures::repeated(75);
+      return 1 + static_cast<long>(fixtures::below(static_cast<std::uint64_t>(1 + allowed / every)));
     };
     for (long allowed = 0; allowed < 100'000; allowed += step(allowed)) {
       ERR_clear_error();

@@ -14,7 +14,7 @@ import { crashPut, crashRecord } from './crash-writer.js';
 
 const WRITER = fileURLToPath(new URL('./crash-writer.js', import.meta.url));
 const FULL_DISK = fileURLToPath(new URL('./full-disk.js', import.meta.url));
-const KILLS = repeated(100);
+const KILLS = repeated(40);
 const COUNT = 6000;
 
 /** Everything that is served, by serial number. */

@@ -12,7 +12,7 @@ const CODES = ['ENOSPC', 'EIO', 'EMFILE', 'EBUSY', 'ESTALE'];
 const SYNC = ['openSync', 'readSync', 'closeSync', 'fstatSync', 'statSync', 'readFileSync', 'readdirSync', 'rmSync'];
 const WRITING = ['ftruncateSync', 'writeSync', 'mkdirSync'];
 const PROMISED = ['open', 'rename', 'rm', 'stat', 'readdir', 'mkdir'];
-const HANDLE = ['read', 'write', 'writeFile', 'truncate', 'close', 'sync'];
+const HANDLE = ['stat', 'read', 'write', 'writeFile', 'truncate', 'close', 'sync'];
 
 /** Calls until one fails; 0 for none. */
 let countdown = 0;
