@@ -16,6 +16,7 @@ import { IssuerTable, type ResponderIssuer } from './issuer.js';
 import type { Known } from './knowledge.js';
 import type { LiveSigner } from './live-signer.js';
 import type { Limits } from './options.js';
+import { Recent } from './recent.js';
 import {
   type Asked,
   type AskedNonce,
@@ -35,6 +36,12 @@ const ATTEMPTS = 3;
 /** Milliseconds after which a store is asked again about an answer that is in memory. */
 const STORE_INTERVAL = 500;
 
+/** Questions that are remembered. */
+const MOST_QUESTIONS = 8192;
+/** Bytes of a request that is remembered; one for one certificate has about a hundred. A target has up to five characters for three. */
+const LONGEST_BYTES = 512;
+const LONGEST_TARGET = 1024;
+
 /** A question about a certificate of an issuer that is answered for. */
 export interface Question extends Asked {
   readonly issuer: ResponderIssuer;
@@ -52,6 +59,9 @@ export class Answerer {
   readonly #budget: Budget | undefined;
   /** Answers that are being signed, by their key in the cache. */
   readonly #signing = new Map<string, Promise<Prepared>>();
+  /** For one certificate, and without a nonce: what the same bytes ask, or the same target of a GET, when they come again. */
+  readonly #byBytes = new Recent<Question>(MOST_QUESTIONS, LONGEST_BYTES);
+  readonly #byTarget = new Recent<Question>(MOST_QUESTIONS, LONGEST_TARGET);
 
   constructor(owner: object, issuers: readonly ResponderIssuer[], limits: Limits) {
     this.#owner = owner;
@@ -64,11 +74,36 @@ export class Answerer {
     this.#budget = Number.isFinite(limits.perSecond) ? new Budget(limits.perSecond) : undefined;
   }
 
-  /** Never throws. A promise only where something takes time. */
-  answer(bytes: Uint8Array): Answer | Promise<Answer> {
+  /**
+   * Never throws. A promise only where something takes time.
+   *
+   * @param target - the target of the GET that the request was in
+   */
+  answer(bytes: Uint8Array, target?: string): Answer | Promise<Answer> {
+    if (target !== undefined) return this.#parsing(bytes, this.#byTarget, target);
+    if (bytes.length > LONGEST_BYTES) return this.#parsing(bytes);
+    const words = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
+    // The caller's bytes may be others by now.
+    return this.#again(this.#byBytes.get(words)) ?? this.#parsing(Buffer.from(words, 'latin1'), this.#byBytes, words);
+  }
+
+  /** The answer to a GET whose target has come before, if that is remembered. */
+  answerAgain(target: string): Answer | Promise<Answer> | undefined {
+    return this.#again(this.#byTarget.get(target));
+  }
+
+  #again(question: Question | undefined): Answer | Promise<Answer> | undefined {
+    return question && this.#guarded(() => this.#answerOne(question, Date.now(), ATTEMPTS));
+  }
+
+  #parsing(bytes: Uint8Array, memory?: Recent<Question>, words: string = ''): Answer | Promise<Answer> {
+    return this.#guarded(() => this.#answer(bytes, (question) => memory?.set(words, question), Date.now()));
+  }
+
+  #guarded(answer: () => Answer | Promise<Answer>): Answer | Promise<Answer> {
     try {
-      const answer = this.#answer(bytes, Date.now());
-      return answer instanceof Promise ? answer.catch((error: unknown) => this.#failure(error)) : answer;
+      const given = answer();
+      return given instanceof Promise ? given.catch((error: unknown) => this.#failure(error)) : given;
     } catch (error) {
       return this.#failure(error);
     }
@@ -81,7 +116,7 @@ export class Answerer {
     return errorAnswer(INTERNAL_ERROR);
   }
 
-  #answer(bytes: Uint8Array, now: number): Answer | Promise<Answer> {
+  #answer(bytes: Uint8Array, remember: (question: Question) => void, now: number): Answer | Promise<Answer> {
     const { limits } = this;
     if (bytes.length > limits.maxRequestBytes) return errorAnswer(MALFORMED_REQUEST);
     let request: OCSPRequest;
@@ -110,7 +145,12 @@ export class Answerer {
     if (limits.nonce === 'ignored') nonce = null;
     if (extensions.preferred !== undefined)
       for (const one of asked) one.signer = one.issuer?.preferredSigner(extensions.preferred, now);
-    if (asked.length === 1 && nonce === null) return this.#answerOne(asked[0] as Question, now, ATTEMPTS);
+    if (asked.length === 1 && nonce === null) {
+      const question = asked[0] as Question;
+      const isPlain = extensions.nonce === null && extensions.preferred === undefined;
+      if (isPlain && limits.requestSignatures === 'ignored') remember(question);
+      return this.#answerOne(question, now, ATTEMPTS);
+    }
     if (this.#pays()) return this.#answerLive(asked, nonce, now);
     return asked.length === 1 && limits.nonce === 'optional'
       ? this.#answerOne(asked[0] as Question, now, ATTEMPTS)

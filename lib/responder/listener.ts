@@ -8,7 +8,10 @@ import type { ResponderListener } from './responder.js';
 
 /** What HTTP has to know of a responder. */
 export interface HttpOptions {
-  readonly answer: (request: Uint8Array) => Answer | Promise<Answer>;
+  /** `target` is that of the GET that the request was in. */
+  readonly answer: (request: Uint8Array, target?: string) => Answer | Promise<Answer>;
+  /** The answer to a GET that came before with this target, if that is remembered. */
+  readonly answerAgain: (target: string) => Answer | Promise<Answer> | undefined;
   readonly limits: () => Limits;
   readonly isDraining: () => boolean;
   readonly onPathMerged: () => void;
@@ -48,6 +51,12 @@ export function tooLargeReply(): Reply {
 
 /** The reply to a GET. */
 export function getReply(http: HttpOptions, target: string, ifNoneMatch: string | undefined): Reply | Promise<Reply> {
+  const reply = (answer: Answer | Promise<Answer>): Reply | Promise<Reply> =>
+    answer instanceof Promise
+      ? answer.then((late) => answerReply(http, late, true, ifNoneMatch))
+      : answerReply(http, answer, true, ifNoneMatch);
+  const known = http.answerAgain(target);
+  if (known !== undefined) return reply(known);
   const { basePaths, maxRequestBytes } = http.limits();
   const content = readTarget(target, basePaths, maxRequestBytes);
   switch (content.kind) {
@@ -60,12 +69,8 @@ export function getReply(http: HttpOptions, target: string, ifNoneMatch: string 
       return answerReply(http, errorAnswer(OCSPResponseStatus.MALFORMED_REQUEST), true, undefined);
     case 'malformed':
       return answerReply(http, errorAnswer(OCSPResponseStatus.MALFORMED_REQUEST), true, undefined);
-    case 'request': {
-      const answer = http.answer(content.der);
-      return answer instanceof Promise
-        ? answer.then((late) => answerReply(http, late, true, ifNoneMatch))
-        : answerReply(http, answer, true, ifNoneMatch);
-    }
+    case 'request':
+      return reply(http.answer(content.der, target));
   }
 }
 

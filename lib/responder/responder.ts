@@ -49,7 +49,11 @@ export class Responder implements AsyncDisposable {
   constructor(options: ResponderOptions) {
     this.#answerer = this.#make(options);
     this.#http = {
-      answer: (bytes) => this.answer(bytes),
+      answer: (bytes, target) => this.#counted(this.#answerer.answer(bytes, target)),
+      answerAgain: (target) => {
+        const answer = this.#answerer.answerAgain(target);
+        return answer && this.#counted(answer);
+      },
       limits: () => this.#answerer.limits,
       isDraining: () => this.#draining,
       onPathMerged: () => {
@@ -70,8 +74,7 @@ export class Responder implements AsyncDisposable {
    * @throws TypeError when it is not a Uint8Array.
    */
   answer(request: Uint8Array): Answer | Promise<Answer> {
-    const answer = this.#answerer.answer(checkBytes(request, 'request'));
-    return answer instanceof Promise ? answer.then((late) => this.#count(late)) : this.#count(answer);
+    return this.#counted(this.#answerer.answer(checkBytes(request, 'request')));
   }
 
   /** The same for `Request` and `Response` of fetch, as Hono and the like have them. Works on the path of the URL, as it came. */
@@ -178,6 +181,10 @@ export class Responder implements AsyncDisposable {
     if (authorities.size !== list.length && list.some(({ knowledge }) => knowledge.hasFeed))
       throw invalidValue('an authority with a feed belongs to one issuer');
     return new Answerer(this, list, limits);
+  }
+
+  #counted(answer: Answer | Promise<Answer>): Answer | Promise<Answer> {
+    return answer instanceof Promise ? answer.then((late) => this.#count(late)) : this.#count(answer);
   }
 
   #count(answer: Answer): Answer {

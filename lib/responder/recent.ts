@@ -1,0 +1,25 @@
+/** The latest of what was put in, by name; the oldest goes first. */
+export class Recent<T extends object> {
+  readonly #values = new Map<string, T>();
+  readonly #most: number;
+  readonly #longestName: number;
+
+  /** @param longestName - characters; a value with a longer name is not kept */
+  constructor(most: number, longestName: number) {
+    this.#most = most;
+    this.#longestName = longestName;
+  }
+
+  get(name: string): T | undefined {
+    return this.#values.get(name);
+  }
+
+  set(name: string, value: T): void {
+    if (name.length > this.#longestName) return;
+    this.#values.set(name, value);
+    for (const oldest of this.#values.keys()) {
+      if (this.#values.size <= this.#most) return;
+      this.#values.delete(oldest);
+    }
+  }
+}

@@ -1,0 +1,105 @@
+/** Requests that come again in the same words: what is remembered is the question, never the answer. */
+import test from 'ava';
+import { loadDerOcspResponse, OCSPCertStatus, type OCSPResponse, OCSPResponseStatus, TrustStore } from 'openssl-ocsp';
+import type { Responder } from 'openssl-ocsp/responder';
+import { ask, ca, issuerOptions, makeResponder, REVOKED, TestAuthority } from './fixtures.js';
+
+const { GOOD, REVOKED: REVOKED_STATUS } = OCSPCertStatus;
+const targetOf = (request: Buffer): string => `/${encodeURIComponent(request.toString('base64'))}`;
+
+async function load(response: Promise<Response> | Response): Promise<OCSPResponse> {
+  return loadDerOcspResponse(Buffer.from(await (await response).arrayBuffer()));
+}
+
+/** The statuses that a responder answers to the same request, by POST, GET, and the call. */
+async function statuses(responder: Responder, request: Buffer): Promise<(OCSPCertStatus | OCSPResponseStatus)[]> {
+  const url = `http://ocsp.test${targetOf(request)}`;
+  const answers = [
+    loadDerOcspResponse((await responder.answer(request)).der),
+    await load(responder.fetch(new Request(url))),
+    await load(responder.fetch(new Request('http://ocsp.test/', { method: 'POST', body: Uint8Array.from(request) }))),
+  ];
+  return answers.map((answer) =>
+    answer.responseStatus === OCSPResponseStatus.SUCCESSFUL ? answer.certificateStatus : answer.responseStatus,
+  );
+}
+
+const times = <T>(value: T): T[] => [value, value, value];
+
+test('the same words are answered by what is known now', async (t) => {
+  const authority = new TestAuthority();
+  const responder = makeResponder(t, { authority });
+  const request = ask(['1001']);
+  for (let i = 0; i < 3; i += 1) t.deepEqual(await statuses(responder, request), times(GOOD));
+  authority.set({ ...REVOKED, serialNumber: '1001' });
+  t.deepEqual(await statuses(responder, request), times(REVOKED_STATUS));
+  authority.entries.delete('1001');
+  authority.lagging = Number.POSITIVE_INFINITY;
+  t.deepEqual(await statuses(responder, request), times(OCSPResponseStatus.TRY_LATER));
+  const told = makeResponder(t);
+  t.deepEqual(await statuses(told, request), times(GOOD));
+  await told.update([{ ...REVOKED, serialNumber: '1001' }]);
+  t.deepEqual(await statuses(told, request), times(REVOKED_STATUS));
+});
+
+test('the same words under other options are another question', async (t) => {
+  const responder = makeResponder(t);
+  const request = ask(['1001']);
+  t.deepEqual(await statuses(responder, request), times(GOOD));
+  await responder.reload({
+    issuers: [issuerOptions()],
+    requestSignatures: 'required',
+    requestTrust: new TrustStore({ certificates: [ca.certificate] }),
+  });
+  t.deepEqual(await statuses(responder, request), times(OCSPResponseStatus.SIG_REQUIRED));
+  t.deepEqual(await statuses(responder, request), times(OCSPResponseStatus.SIG_REQUIRED));
+  await responder.reload({ issuers: [issuerOptions()], nonce: 'required' });
+  t.deepEqual(await statuses(responder, request), times(OCSPResponseStatus.MALFORMED_REQUEST));
+  await responder.reload({ issuers: [issuerOptions()] });
+  t.deepEqual(await statuses(responder, request), times(GOOD));
+});
+
+test('a nonce is answered each time that it comes', async (t) => {
+  const responder = makeResponder(t);
+  const request = ask(['1001'], { nonce: Buffer.alloc(32, 7) });
+  for (let i = 0; i < 3; i += 1) {
+    const answer = await responder.answer(request);
+    t.is(answer.source, 'live');
+    t.true(loadDerOcspResponse(answer.der).extensions.length > 0);
+  }
+});
+
+test('bytes that change while they are answered, and words of the wrong kind', async (t) => {
+  const responder = makeResponder(t);
+  const [good, revoked] = [ask(['1001']), ask(['1002'])];
+  t.is(good.length, revoked.length);
+  const shared = new Uint8Array(new SharedArrayBuffer(good.length));
+  for (let i = 0; i < 4; i += 1) {
+    shared.set(i % 2 === 0 ? good : revoked);
+    const pending = responder.answer(shared);
+    shared.set(i % 2 === 0 ? revoked : good);
+    t.is(loadDerOcspResponse((await pending).der).certificateStatus, i % 2 === 0 ? GOOD : REVOKED_STATUS);
+  }
+  // A target that is remembered is no body.
+  const target = targetOf(good);
+  await responder.fetch(new Request(`http://ocsp.test${target}`));
+  for (const words of [target, `http://ocsp.test${target}`])
+    t.is((await responder.answer(Buffer.from(words))).responseStatus, OCSPResponseStatus.MALFORMED_REQUEST);
+});
+
+test('more questions than are remembered, and long ones', async (t) => {
+  const authority = new TestAuthority([]);
+  const serials = Array.from({ length: 9000 }, (_, i) => (0x1000 + i).toString(16).toUpperCase());
+  for (const serialNumber of serials) authority.set({ serialNumber, status: GOOD });
+  const responder = makeResponder(t, { authority, signers: issuerOptions().signers });
+  const asked = serials.map((serial) => ask([serial]));
+  for (let round = 0; round < 2; round += 1) {
+    for (const [i, request] of asked.entries()) {
+      const answer = loadDerOcspResponse((await responder.answer(request)).der);
+      if (answer.serialNumber !== BigInt(`0x${serials[i]}`) || answer.certificateStatus !== GOOD) t.fail(serials[i]);
+    }
+  }
+  const long = ask(Array.from({ length: 5 }, (_, i) => serials[i] as string));
+  t.true(long.length > 300);
+  for (let i = 0; i < 2; i += 1) t.is(loadDerOcspResponse((await responder.answer(long)).der).responses.length, 5);
+});
