@@ -31,6 +31,15 @@ ByteVector integer_content(const ASN1_INTEGER* integer) {
   return {content.begin(), content.end()};
 }
 
+}  // namespace
+
+void read_extensions(X509* certificate) {
+  ErrorQueueScope quiet;
+  X509_check_purpose(certificate, -1, 0);
+}
+
+namespace {
+
 X509* empty_certificate() {
   // Never destroyed: threads may verify while the process exits.
   static X509* const empty = X509_new();
@@ -38,11 +47,6 @@ X509* empty_certificate() {
 }
 
 }  // namespace
-
-void read_extensions(X509* certificate) {
-  ErrorQueueScope quiet;
-  X509_check_purpose(certificate, -1, 0);
-}
 
 Result<std::shared_ptr<const Certificate>> Certificate::parse(Bytes der) {
   ErrorQueueScope errors;
@@ -71,6 +75,9 @@ bool Certificate::decode() const {
   const unsigned char* in = der_.data();
   x509_.reset(d2i_X509(nullptr, &in, static_cast<long>(der_.size())));
   if (x509_ && in != der_.data() + der_.size()) x509_.reset();
+  // OpenSSL keeps what it reads of the extensions. Some of its functions, X509_check_akid among them, take it for read;
+  // and better now than at the first of many threads, as it takes a lock.
+  if (x509_) read_extensions(x509_.get());
   return x509_ != nullptr;
 }
 

@@ -32,8 +32,8 @@ class Certificate {
   // Where it is plain: its parts, and the element of its key where that is plain as well.
   const std::optional<PlainCertificate>& plain() const { return plain_; }
   Bytes plain_key() const;
-  // Decodes a plain one when it is first asked for. Never nullptr: where memory runs out, an empty certificate, which
-  // is valid for nothing.
+  // With its extensions read. Decodes a plain one when it is first asked for. Never nullptr: where memory runs out, an
+  // empty certificate, which is valid for nothing.
   X509* get() const;
 
  private:

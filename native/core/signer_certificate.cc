@@ -41,8 +41,6 @@ Result<std::shared_ptr<SignerCertificate>> SignerCertificate::make(std::shared_p
   if (!read_validity(x509, signer->not_before_, signer->not_after_)) {
     return errors.take(ErrorCode::kMalformed, "the certificate's validity cannot be read");
   }
-  // OpenSSL reads the extensions once and keeps them, under a lock: better now than at the first of many threads.
-  read_extensions(x509);
   signer->has_no_check_ = X509_get_ext_by_NID(x509, NID_id_pkix_OCSP_noCheck, -1) >= 0;
   signer->is_ca_ = X509_check_ca(x509) != 0;
   const std::uint32_t flags = X509_get_extension_flags(x509);
