@@ -115,12 +115,12 @@ async function* manyInTurn(count) {
 async function* cold(peers) {
   const ca = createTestCa({ keyType: 'rsa', subject: 'C=XX,O=Benchmark,CN=Benchmark CA' });
   const serial = 0x1000_0000_0000_0000n;
-  const child = fork(fileURLToPath(new URL('../responder-server.mjs', import.meta.url)));
+  const child = fork(fileURLToPath(new URL('../responder/server.mjs', import.meta.url)));
   child.send({
     certificate: ca.certificatePem,
     key: ca.privateKeyPem,
     serials: [serial.toString(16)],
-    fixed: true,
+    kind: 'fixed',
   });
   const [port] = await once(child, 'message');
   const url = `http://127.0.0.1:${port}/`;

@@ -61,6 +61,22 @@ testIf(headers && plain)('the benchmark runs, reports and draws', (t) => {
   }
 });
 
+testIf(plain)('what a benchmark starts is there', (t) => {
+  const sources = readdirSync(join(root, 'bench'), { recursive: true, encoding: 'utf8' });
+  const named = sources
+    .filter((name) => name.endsWith('.mjs'))
+    .flatMap((name) => {
+      const file = join(root, 'bench', name);
+      const found = readFileSync(file, 'utf8').matchAll(/new URL\('([^']+)', import\.meta\.url\)/g);
+      return Array.from(found, ([, path]) => join(dirname(file), path as string));
+    });
+  t.true(named.length > 5);
+  t.deepEqual(
+    named.filter((path) => !existsSync(path)),
+    [],
+  );
+});
+
 testIf(plain)('the benchmark of scale runs, and reports every job', (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'openssl-ocsp-bench-'));
   t.teardown(() => rmSync(folder, { recursive: true }));
