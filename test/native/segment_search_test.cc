@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
+#include <cstdio>
 #include <cstring>
 #include <map>
 
@@ -41,25 +41,21 @@ void append(ByteVector& out, Bytes bytes) { out.insert(out.end(), bytes.begin(),
 // A file without a name.
 class File {
  public:
-  explicit File(const ByteVector& bytes) {
-    char path[] = "/tmp/segment-search-XXXXXX";
-    descriptor_ = mkstemp(path);
-    unlink(path);
-    write(bytes, 0);
-  }
+  explicit File(const ByteVector& bytes) : file_(std::tmpfile()) { write(bytes, 0); }
   File(const File&) = delete;
   File& operator=(const File&) = delete;
-  ~File() { close(descriptor_); }
+  ~File() { std::fclose(file_); }
 
-  int descriptor() const { return descriptor_; }
+  int descriptor() const { return fileno(file_); }
   void write(Bytes bytes, std::size_t at) const {
-    check(pwrite(descriptor_, bytes.data(), bytes.size(), static_cast<off_t>(at)) == static_cast<ssize_t>(bytes.size()),
-          "written");
+    check(
+        pwrite(descriptor(), bytes.data(), bytes.size(), static_cast<off_t>(at)) == static_cast<ssize_t>(bytes.size()),
+        "written");
   }
-  void cut(std::size_t size) const { check(ftruncate(descriptor_, static_cast<off_t>(size)) == 0, "cut"); }
+  void cut(std::size_t size) const { check(ftruncate(descriptor(), static_cast<off_t>(size)) == 0, "cut"); }
 
  private:
-  int descriptor_ = -1;
+  std::FILE* file_;
 };
 
 // In its shortest form.
