@@ -44,7 +44,7 @@ class File {
   explicit File(const ByteVector& bytes) : file_(std::tmpfile()) { write(bytes, 0); }
   File(const File&) = delete;
   File& operator=(const File&) = delete;
-  ~File() { std::fclose(file_); }
+  ~File() { static_cast<void>(std::fclose(file_)); }
 
   int descriptor() const { return fileno(file_); }
   void write(Bytes bytes, std::size_t at) const {
