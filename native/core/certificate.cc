@@ -5,7 +5,6 @@
 
 #include "der_reader.h"
 #include "error_queue.h"
-#include "plain_key.h"
 
 namespace ocsp {
 
@@ -90,13 +89,16 @@ X509* Certificate::get() const {
   return x509_.get();
 }
 
-EVP_PKEY* Certificate::public_key() const { return plain_key().empty() ? X509_get0_pubkey(get()) : plain_key_.get(); }
+EVP_PKEY* Certificate::public_key() const {
+  const auto key = plain_key();
+  return key ? key->verifier().key() : X509_get0_pubkey(get());
+}
 
-Bytes Certificate::plain_key() const {
-  if (!plain_) return {};
+std::shared_ptr<PlainKey> Certificate::plain_key() const {
+  if (!plain_) return nullptr;
   const std::lock_guard lock(mutex_);
-  if (!plain_key_) plain_key_ = read_plain_key(plain_->public_key);
-  return plain_key_ ? plain_->public_key : Bytes();
+  if (!plain_key_) plain_key_ = PlainKey::of(plain_->public_key);
+  return plain_key_;
 }
 
 const char* Certificate::public_key_type() const {

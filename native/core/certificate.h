@@ -8,6 +8,7 @@
 #include "bytes.h"
 #include "openssl_ptr.h"
 #include "plain_certificate.h"
+#include "plain_key.h"
 #include "result.h"
 
 namespace ocsp {
@@ -29,9 +30,9 @@ class Certificate {
   // nullptr where OpenSSL cannot use the key.
   EVP_PKEY* public_key() const;
   const char* public_key_type() const;  // OpenSSL's name of it; empty where OpenSSL cannot use the key
-  // Where it is plain: its parts, and the element of its key where that is plain as well.
+  // Where it is plain: its parts, and its key where that is plain as well; else nullptr.
   const std::optional<PlainCertificate>& plain() const { return plain_; }
-  Bytes plain_key() const;
+  std::shared_ptr<PlainKey> plain_key() const;
   // With its extensions read. Decodes a plain one when it is first asked for. Never nullptr: where memory runs out, an
   // empty certificate, which is valid for nothing.
   X509* get() const;
@@ -49,7 +50,7 @@ class Certificate {
   Bytes public_key_bits_;
   mutable std::mutex mutex_;  // guards what follows
   mutable X509Ptr x509_;
-  mutable EvpPkeyPtr plain_key_;
+  mutable std::shared_ptr<PlainKey> plain_key_;
 };
 
 }  // namespace ocsp

@@ -17,6 +17,8 @@ class SignatureVerifier {
   // `key` may be nullptr (a key that OpenSSL cannot use): then nothing verifies. Shares ownership of it.
   explicit SignatureVerifier(EVP_PKEY* key);
 
+  EVP_PKEY* key() const { return key_.get(); }
+
   // Whether `signature` over `data` is that of the key by `algorithm`, an AlgorithmIdentifier element. An error means
   // that OpenSSL could not tell: not a yes either. With a yes comes hash_security_bits() of the algorithm, for those
   // who ask.

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "error_queue.h"
+#include "recent_cache.h"
 #include "x509_grammar.h"
 
 namespace ocsp {
@@ -19,6 +20,9 @@ using namespace std::string_view_literals;
 constexpr std::size_t kMinModulus = 128;  // bytes
 constexpr std::size_t kMaxModulus = 1024;
 constexpr std::size_t kMaxExponent = 4;
+
+constexpr std::size_t kKeptKeys = 256;
+constexpr std::size_t kKeptOctets = 65536;
 
 EvpPkeyPtr make_public_key(const char* type, OSSL_PARAM* parameters) {
   const EvpPkeyCtxPtr context(EVP_PKEY_CTX_new_from_name(nullptr, type, nullptr));
@@ -134,6 +138,17 @@ EvpPkeyPtr read_plain_key(Bytes element) {
   if (bits.size() != (is_ed25519 ? 32 : 57)) return nullptr;
   return EvpPkeyPtr(
       EVP_PKEY_new_raw_public_key_ex(nullptr, is_ed25519 ? "ED25519" : "ED448", nullptr, bits.data(), bits.size()));
+}
+
+std::shared_ptr<PlainKey> PlainKey::of(Bytes element) {
+  // Never destroyed: threads may verify while the process exits.
+  static auto& kept = *new RecentCache<PlainKey>(kKeptKeys, kKeptOctets);
+  if (auto known = kept.find(element)) return known;
+  const EvpPkeyPtr key = read_plain_key(element);
+  if (!key) return nullptr;
+  auto made = std::make_shared<PlainKey>(element, key.get());
+  kept.keep(made);
+  return made;
 }
 
 }  // namespace ocsp

@@ -30,6 +30,13 @@ bool read_validity(const X509* certificate, std::int64_t& not_before, std::int64
          seconds_of(X509_get0_notAfter(certificate), not_after);
 }
 
+SignerCertificate::SignerCertificate(std::shared_ptr<const Certificate> certificate)
+    : certificate_(std::move(certificate)) {
+  const auto key = certificate_->plain_key();
+  verifier_ = key ? std::shared_ptr<SignatureVerifier>(key, &key->verifier())
+                  : std::make_shared<SignatureVerifier>(certificate_->public_key());
+}
+
 Result<std::shared_ptr<SignerCertificate>> SignerCertificate::make(std::shared_ptr<const Certificate> certificate) {
   ErrorQueueScope errors;
   std::shared_ptr<SignerCertificate> signer(new SignerCertificate(std::move(certificate)));
@@ -63,7 +70,7 @@ Result<std::shared_ptr<SignerCertificate>> SignerCertificate::make(std::shared_p
 // All that make() asks OpenSSL for, as OpenSSL says it.
 bool SignerCertificate::read_plain() {
   const auto& plain = certificate_->plain();
-  if (!plain || plain->version != 2 || !plain->not_before || !plain->not_after || certificate_->plain_key().empty()) {
+  if (!plain || plain->version != 2 || !plain->not_before || !plain->not_after || !certificate_->plain_key()) {
     return false;
   }
   const auto read = read_plain_extensions(plain->extensions);
@@ -89,9 +96,9 @@ bool SignerCertificate::read_plain() {
 
 bool SignerCertificate::is_same_entity(const SignerCertificate& other) const {
   if (this == &other) return true;
-  const Bytes key = certificate_->plain_key();
-  const Bytes other_key = other.certificate_->plain_key();
-  if (!key.empty() && !other_key.empty() && !std::ranges::equal(key, other_key)) return false;
+  const auto key = certificate_->plain_key();
+  const auto other_key = other.certificate_->plain_key();
+  if (key && other_key && !std::ranges::equal(key->bytes(), other_key->bytes())) return false;
   return is_same_entity(other.get());
 }
 
@@ -106,7 +113,7 @@ bool SignerCertificate::has_plainly_issued(const PlainCertificate& plain, Bytes 
   if (!std::ranges::equal(plain.issuer, certificate_->subject()) || !may_sign_certificates_) return false;
   if (authority_key_id.data() != nullptr && has_key_id_ && !std::ranges::equal(authority_key_id, key_id_)) return false;
   ErrorQueueScope errors;
-  const auto verified = verifier_.verify(plain.algorithm, plain.tbs, plain.signature, hash_bits);
+  const auto verified = verifier_->verify(plain.algorithm, plain.tbs, plain.signature, hash_bits);
   return verified.ok() && verified.value();
 }
 
@@ -140,7 +147,7 @@ bool SignerCertificate::has_signed(const Certificate& certificate) {
       !outer.read(tag::kBitString, bits, "") || bits.empty() || bits[0] != 0) {
     return false;
   }
-  const auto verified = verifier_.verify(algorithm, tbs, bits.subspan(1));
+  const auto verified = verifier_->verify(algorithm, tbs, bits.subspan(1));
   return verified.ok() && verified.value();
 }
 
@@ -150,49 +157,26 @@ CertificateCache& CertificateCache::shared() {
   return cache;
 }
 
-std::shared_ptr<SignerCertificate> CertificateCache::find(Bytes der) {
-  const std::lock_guard lock(mutex_);
-  // Mostly it is the one of the last call, which takes less to compare than to hash.
-  if (!recent_.empty() && std::ranges::equal(recent_.front()->certificate().der(), der)) return recent_.front();
-  const auto found = by_der_.find(view_of(der));
-  if (found == by_der_.end()) return nullptr;
-  recent_.splice(recent_.begin(), recent_, found->second);
-  return recent_.front();
-}
+std::shared_ptr<SignerCertificate> CertificateCache::find(Bytes der) { return recent_.find(der); }
 
 Result<std::shared_ptr<SignerCertificate>> CertificateCache::decode(Bytes der) {
   if (auto known = find(der)) return known;
   auto certificate = Certificate::parse(der);
   if (!certificate.ok()) return certificate.error();
-  auto signer = SignerCertificate::make(std::move(certificate.value()));
-  if (signer.ok()) keep(signer.value());
-  return signer;
+  return make(certificate.value());
 }
 
 Result<std::shared_ptr<SignerCertificate>> CertificateCache::adopt(
     const std::shared_ptr<const Certificate>& certificate) {
   if (auto known = find(certificate->der())) return known;
+  return make(certificate);
+}
+
+Result<std::shared_ptr<SignerCertificate>> CertificateCache::make(
+    const std::shared_ptr<const Certificate>& certificate) {
   auto signer = SignerCertificate::make(certificate);
-  if (signer.ok()) keep(signer.value());
+  if (signer.ok() && certificate->der().size() <= kMaxCertificateSize) recent_.keep(signer.value());
   return signer;
-}
-
-void CertificateCache::keep(const std::shared_ptr<SignerCertificate>& signer) {
-  const Bytes der = signer->certificate().der();
-  if (der.size() > kMaxCertificateSize) return;
-  const std::lock_guard lock(mutex_);
-  if (by_der_.contains(view_of(der))) return;
-  recent_.push_front(signer);
-  by_der_.emplace(view_of(der), recent_.begin());
-  if (recent_.size() > kMaxEntries) {
-    by_der_.erase(view_of(recent_.back()->certificate().der()));
-    recent_.pop_back();
-  }
-}
-
-std::size_t CertificateCache::size() {
-  const std::lock_guard lock(mutex_);
-  return recent_.size();
 }
 
 }  // namespace ocsp

@@ -1,19 +1,15 @@
 // A certificate whose key verifies signatures, and the bounded memory of those that were decoded lately.
 #pragma once
 
-#include <array>
 #include <cstdint>
-#include <list>
 #include <memory>
-#include <mutex>
 #include <optional>
-#include <string_view>
-#include <unordered_map>
 
 #include "certificate.h"
 #include "message_signature.h"
 #include "openssl_ptr.h"
 #include "plain_extensions.h"
+#include "recent_cache.h"
 
 namespace ocsp {
 
@@ -35,6 +31,7 @@ class SignerCertificate {
   const Certificate& certificate() const { return *certificate_; }
   const std::shared_ptr<const Certificate>& shared() const { return certificate_; }
   X509* get() const { return certificate_->get(); }
+  Bytes bytes() const { return certificate_->der(); }
   // SHA-1 of the public key bits: how a ResponderID names it (RFC 6960 4.2.2.3).
   Bytes key_hash() const { return key_hash_; }
   // Seconds since 1970-01-01.
@@ -54,7 +51,7 @@ class SignerCertificate {
   bool may_sign_lists() const { return may_sign_lists_; }
   // Whether it allows certificates, and no extension is malformed.
   bool may_sign_certificates() const { return may_sign_certificates_; }
-  SignatureVerifier& verifier() { return verifier_; }
+  SignatureVerifier& verifier() { return *verifier_; }
 
   // Whether the other is of the same subject and the same key: what a CA is, whichever of its certificates one has.
   bool is_same_entity(const X509* other) const;
@@ -70,13 +67,12 @@ class SignerCertificate {
   bool is_plain_anchor_of(const SignerCertificate& delegate);
 
  private:
-  explicit SignerCertificate(std::shared_ptr<const Certificate> certificate)
-      : certificate_(std::move(certificate)), verifier_(certificate_->public_key()) {}
+  explicit SignerCertificate(std::shared_ptr<const Certificate> certificate);
   bool read_plain();
   bool has_plainly_issued(const PlainCertificate& plain, Bytes authority_key_id, int* hash_bits);
 
   std::shared_ptr<const Certificate> certificate_;
-  SignatureVerifier verifier_;
+  std::shared_ptr<SignatureVerifier> verifier_;  // never nullptr
   ByteVector key_hash_;
   std::int64_t not_before_ = 0;
   std::int64_t not_after_ = 0;
@@ -93,8 +89,7 @@ class SignerCertificate {
 };
 
 // Decoding a certificate takes OpenSSL 3.0 longer than verifying a signature with it, and a responder sends the same
-// one with every response. Keyed by the whole DER; bounded in number and size, so that no one fills memory with
-// certificates.
+// one with every response. Keyed by the whole DER.
 class CertificateCache {
  public:
   static CertificateCache& shared();
@@ -104,18 +99,16 @@ class CertificateCache {
   Result<std::shared_ptr<SignerCertificate>> decode(Bytes der);
   // The one for a certificate that is decoded already.
   Result<std::shared_ptr<SignerCertificate>> adopt(const std::shared_ptr<const Certificate>& certificate);
-  std::size_t size();
+  std::size_t size() { return recent_.size(); }
 
   static constexpr std::size_t kMaxEntries = 512;
+  static constexpr std::size_t kMaxOctets = 1048576;
   static constexpr std::size_t kMaxCertificateSize = 16384;
 
  private:
-  void keep(const std::shared_ptr<SignerCertificate>& signer);
+  Result<std::shared_ptr<SignerCertificate>> make(const std::shared_ptr<const Certificate>& certificate);
 
-  std::mutex mutex_;                                      // guards what follows
-  std::list<std::shared_ptr<SignerCertificate>> recent_;  // latest use first
-  // Keys are views of the entries' own DER.
-  std::unordered_map<std::string_view, std::list<std::shared_ptr<SignerCertificate>>::iterator> by_der_;
+  RecentCache<SignerCertificate> recent_{kMaxEntries, kMaxOctets};
 };
 
 }  // namespace ocsp

@@ -135,6 +135,16 @@ void test_keys() {
             "the same key: " + name);
     }
     check(plain > 0 || !is_usual, "mutants that are plain: " + name);
+    const auto kept = PlainKey::of(element);
+    check((kept != nullptr) == is_usual && PlainKey::of(element) == kept, "a key that is kept: " + name);
+    for (int round = 0; kept && round < rounds; ++round) {
+      const ByteVector mutant = mutant_of(element);
+      const auto other = PlainKey::of(mutant);
+      const EvpPkeyPtr expected = read_plain_key(mutant);
+      check((other != nullptr) == (expected != nullptr) && (other == kept) == (mutant == element),
+            "other bytes are another key: " + name);
+      check(!other || EVP_PKEY_eq(other->verifier().key(), expected.get()) == 1, "the key of its bytes: " + name);
+    }
     // A point that is none of the curve.
     if (name.rfind("P-", 0) == 0) {
       ByteVector off = element;

@@ -361,6 +361,15 @@ void test_cache() {
   const ByteVector padded = der_of(make_certificate(padded_key.get(), CertificateCache::kMaxCertificateSize).get());
   check(cache.decode(padded).ok() && cache.find(padded) == nullptr, "a huge certificate is not kept");
   check(!cache.decode(random_bytes(100)).ok(), "junk is not a certificate");
+  std::size_t octets = 0;
+  while (octets <= CertificateCache::kMaxOctets) {
+    const ByteVector large =
+        der_of(make_certificate(padded_key.get(), CertificateCache::kMaxCertificateSize / 2).get());
+    octets += large.size();
+    check(cache.decode(large).ok() && cache.find(large) != nullptr, "a large certificate is kept");
+  }
+  check(cache.size() <= CertificateCache::kMaxOctets / (CertificateCache::kMaxCertificateSize / 2),
+        "the cache has a bound in octets");
 }
 
 }  // namespace
