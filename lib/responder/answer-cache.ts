@@ -28,7 +28,8 @@ export class AnswerCache {
   set(key: string, answer: Prepared): void {
     this.delete(key);
     this.#answers.set(key, answer);
-    this.#bytes += answer.der.length + OVERHEAD;
+    answer.isKept = true;
+    this.#bytes += answer.latin1.length + OVERHEAD;
     for (const oldest of this.#answers.keys()) {
       if (this.#bytes <= this.#maxBytes) return;
       this.delete(oldest);
@@ -37,8 +38,9 @@ export class AnswerCache {
 
   /** Marks an answer as asked for; to the second, as doing it costs as much as looking the answer up. */
   touch(key: string, answer: Prepared, now: number): void {
-    if (Math.abs(now - answer.touchedAt) < 1000) return;
-    answer.touchedAt = now;
+    const seconds = Math.floor(now / 1000);
+    if (seconds === answer.touchedAt) return;
+    answer.touchedAt = seconds;
     this.#answers.delete(key);
     this.#answers.set(key, answer);
   }
@@ -47,7 +49,8 @@ export class AnswerCache {
     const answer = this.#answers.get(key);
     if (answer === undefined) return;
     this.#answers.delete(key);
-    this.#bytes -= answer.der.length + OVERHEAD;
+    answer.isKept = false;
+    this.#bytes -= answer.latin1.length + OVERHEAD;
   }
 
   /** When the oldest answer was signed; null when there is none. */

@@ -11,55 +11,81 @@ export type AnswerSource = 'store' | 'cache' | 'live' | 'error';
 
 const TYPE = 'application/ocsp-response';
 
-/** A signed answer for one certificate that may be given again. */
+type HttpHeaders = Readonly<Record<string, string>>;
+
+/**
+ * A signed answer for one certificate that may be given again.
+ *
+ * There are many, and each costs what is read of it where it is not in a cache of the processor: so it has few parts. Times are whole
+ * seconds since 1970-01-01 UTC, which are no objects of their own.
+ */
 export class Prepared {
-  readonly der: Buffer;
+  /** The DER, a character for each byte. */
+  readonly latin1: string;
   /** What it states. */
   readonly entry: StatusEntry;
-  /** Seconds since 1970-01-01 UTC, as in the answer. */
+  /** As in the answer. */
   readonly producedAt: number;
   readonly nextUpdate: number | null;
-  /** When it shall be signed again, in milliseconds. */
+  /** When it shall be signed again. */
   readonly refreshAt: number;
-  /** Until when it may be given, in milliseconds: nextUpdate, or the end of the signer's certificate. */
+  /** Until when it may be given: nextUpdate, or the end of the signer's certificate. */
   readonly expires: number;
   readonly etag: string;
-  /** For HTTP. */
-  readonly lastModified: string;
-  readonly expiresHeader: string | undefined;
   /** Milliseconds of a clock that no one sets: when the store was looked at last. */
   checkedAt: number;
   /** By the same clock: when the authority said the same last. */
   confirmedAt: number;
-  /** When it was asked for last, more or less; milliseconds. */
+  /** When it was asked for last, more or less; seconds. */
   touchedAt = 0;
+  /** Whether it is in the cache: what others remember of it counts as long as it is. */
+  isKept = false;
 
+  /** @param signerNotAfter - milliseconds */
   constructor(
     der: Buffer,
     entry: StatusEntry,
     times: { producedAt: number; thisUpdate: number; nextUpdate: number | null },
     signerNotAfter: number,
   ) {
-    this.der = der;
+    this.latin1 = der.toString('latin1');
     this.entry = entry;
     this.producedAt = times.producedAt;
     this.nextUpdate = times.nextUpdate;
-    this.expires = Math.min(
-      times.nextUpdate === null ? Number.POSITIVE_INFINITY : times.nextUpdate * 1000,
-      signerNotAfter,
-    );
+    this.expires = Math.min(times.nextUpdate ?? Number.POSITIVE_INFINITY, signerNotAfter / 1000);
     this.refreshAt = refreshTime(times.thisUpdate, times.nextUpdate);
     this.etag = `"${createHash('sha256').update(der).digest('hex')}"`;
-    this.lastModified = httpDate(times.producedAt);
-    this.expiresHeader = times.nextUpdate === null ? undefined : httpDate(times.nextUpdate);
-    this.checkedAt = performance.now();
+    this.checkedAt = clock();
     this.confirmedAt = this.checkedAt;
   }
 
   /** Whether it may be given at a time (milliseconds). One of the future is that of a clock that was wrong. */
   isUsable(now: number): boolean {
-    return now < this.expires && this.producedAt * 1000 <= now + CLOCK_DIFFERENCE;
+    return now < this.expires * 1000 && this.producedAt * 1000 <= now + CLOCK_DIFFERENCE;
   }
+
+  /** Whether it may be given, and need not be signed again. */
+  isFresh(now: number): boolean {
+    return this.isUsable(now) && now < this.refreshAt * 1000;
+  }
+
+  /** @param mostAge - seconds for which caches may keep it at most; undefined where nothing is to be said of it */
+  headersAt(now: number, mostAge: number | undefined): HttpHeaders {
+    const headers: Record<string, string> = { 'Content-Type': TYPE, 'Content-Length': String(this.latin1.length) };
+    if (mostAge !== undefined)
+      headers['Cache-Control'] = keepFor(
+        Math.max(0, Math.floor(Math.min(mostAge, this.refreshAt - now / 1000, this.expires - now / 1000))),
+      );
+    headers['ETag'] = this.etag;
+    headers['Last-Modified'] = httpDate(this.producedAt);
+    if (this.nextUpdate !== null) headers['Expires'] = httpDate(this.nextUpdate);
+    return headers;
+  }
+}
+
+/** Milliseconds of a clock that no one sets. */
+export function clock(): number {
+  return Math.floor(performance.now());
 }
 
 /** Milliseconds that clocks of machines that sign may differ. */
@@ -67,8 +93,8 @@ const CLOCK_DIFFERENCE = 5 * 60 * 1000;
 
 /** Without a nextUpdate newer information is always there. */
 function refreshTime(thisUpdate: number, nextUpdate: number | null): number {
-  if (nextUpdate === null || nextUpdate <= thisUpdate) return Number.NEGATIVE_INFINITY;
-  return refreshBy(new Date(thisUpdate * 1000), new Date(nextUpdate * 1000)).getTime();
+  if (nextUpdate === null || nextUpdate <= thisUpdate) return 0;
+  return refreshBy(new Date(thisUpdate * 1000), new Date(nextUpdate * 1000)).getTime() / 1000;
 }
 
 /** What a responder answers. */
@@ -79,8 +105,8 @@ export class Answer {
   readonly source: AnswerSource;
   /** Entity tag: the SHA-256 of the answer (RFC 9919 section 6.2), in quotes; null for errors. */
   readonly etag: string | null;
-  /** @internal The answer itself. Never handed out. */
-  readonly bytes: Buffer;
+  /** @internal The answer itself, a character for each byte. */
+  readonly latin1: string;
   /** @internal The status that an answer for one certificate states. */
   readonly certStatus: OCSPCertStatus | undefined;
   readonly #prepared: Prepared | undefined;
@@ -89,14 +115,14 @@ export class Answer {
 
   /** @internal */
   constructor(
-    bytes: Buffer,
+    latin1: string,
     responseStatus: OCSPResponseStatus,
     source: AnswerSource,
     prepared?: Prepared,
     now: number = 0,
     maxAge: number = 0,
   ) {
-    this.bytes = bytes;
+    this.latin1 = latin1;
     this.responseStatus = responseStatus;
     this.source = source;
     this.#prepared = prepared;
@@ -114,7 +140,7 @@ export class Answer {
 
   /** The DER of the OCSPResponse. */
   get der(): Buffer {
-    return copyBytes(this.bytes);
+    return copyBytes(Buffer.from(this.latin1, 'latin1'));
   }
 
   /**
@@ -126,40 +152,43 @@ export class Answer {
   }
 
   /** @internal @param mayBeKept - whether caches may keep it at all */
-  headersFor(mayBeKept: boolean): Record<string, string> {
-    const headers: Record<string, string> = { 'Content-Type': TYPE, 'Content-Length': String(this.bytes.length) };
+  headersFor(mayBeKept: boolean): HttpHeaders {
     const prepared = this.#prepared;
-    if (this.responseStatus !== OCSPResponseStatus.SUCCESSFUL) {
-      headers['Cache-Control'] = 'max-age=0, no-cache';
-      if (this.responseStatus === OCSPResponseStatus.TRY_LATER) headers['Retry-After'] = RETRY_AFTER;
-      return headers;
-    }
-    if (prepared === undefined) {
-      headers['Cache-Control'] = 'max-age=0, no-transform, must-revalidate';
-      return headers;
-    }
-    const { etag, lastModified, expiresHeader } = prepared;
-    if (mayBeKept)
-      headers['Cache-Control'] = `max-age=${this.#maxAgeNow(prepared)}, public, no-transform, must-revalidate`;
-    headers['ETag'] = etag;
-    headers['Last-Modified'] = lastModified;
-    if (expiresHeader !== undefined) headers['Expires'] = expiresHeader;
-    return headers;
-  }
-
-  #maxAgeNow({ refreshAt, expires }: Prepared): number {
-    const now = this.#now;
-    return Math.max(0, Math.floor(Math.min(this.#maxAge, (refreshAt - now) / 1000, (expires - now) / 1000)));
+    if (prepared !== undefined) return prepared.headersAt(this.#now, mayBeKept ? this.#maxAge : undefined);
+    const headers = { 'Content-Type': TYPE, 'Content-Length': String(this.latin1.length) };
+    if (this.responseStatus === OCSPResponseStatus.SUCCESSFUL)
+      return { ...headers, 'Cache-Control': 'max-age=0, no-transform, must-revalidate' };
+    const isOverload = this.responseStatus === OCSPResponseStatus.TRY_LATER;
+    return {
+      ...headers,
+      'Cache-Control': 'max-age=0, no-cache',
+      ...(isOverload && { 'Retry-After': RETRY_AFTER }),
+    };
   }
 }
 
 /** Seconds after which to come again. */
 const RETRY_AFTER = '5';
 
-/** IMF-fixdate (RFC 9110 section 5.6.7). */
-function httpDate(seconds: number): string {
-  return new Date(seconds * 1000).toUTCString();
+/** Texts for numbers of which few are asked for at a time. */
+function remembering(text: (value: number) => string): (value: number) => string {
+  const texts = new Map<number, string>();
+  return (value) => {
+    let found = texts.get(value);
+    if (found === undefined) {
+      if (texts.size >= MOST_TEXTS) texts.clear();
+      found = text(value);
+      texts.set(value, found);
+    }
+    return found;
+  };
 }
+
+const MOST_TEXTS = 1024;
+
+/** IMF-fixdate (RFC 9110 section 5.6.7). */
+const httpDate = remembering((seconds) => new Date(seconds * 1000).toUTCString());
+const keepFor = remembering((maxAge) => `max-age=${maxAge}, public, no-transform, must-revalidate`);
 
 const ERRORS: ReadonlyMap<OCSPResponseStatus, Answer> = new Map(
   [
@@ -168,7 +197,10 @@ const ERRORS: ReadonlyMap<OCSPResponseStatus, Answer> = new Map(
     OCSPResponseStatus.TRY_LATER,
     OCSPResponseStatus.SIG_REQUIRED,
     OCSPResponseStatus.UNAUTHORIZED,
-  ].map((status) => [status, new Answer(OCSPResponseBuilder.buildUnsuccessful(status).publicBytes(), status, 'error')]),
+  ].map((status) => [
+    status,
+    new Answer(OCSPResponseBuilder.buildUnsuccessful(status).publicBytes().toString('latin1'), status, 'error'),
+  ]),
 );
 
 /** The answer that says why there is none. */

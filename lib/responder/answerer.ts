@@ -4,7 +4,7 @@ import { OCSPCertStatus, OCSPResponseStatus } from '../ocsp/enums.js';
 import type { OCSPRequest } from '../ocsp/request.js';
 import type { StatusEntry } from '../statuses/status-entry.js';
 import { CERT_ID_HASHES } from '../x509/algorithms.js';
-import { Answer, errorAnswer, NoAnswer, Prepared, tryLater } from './answer.js';
+import { Answer, clock, errorAnswer, NoAnswer, Prepared, tryLater } from './answer.js';
 import { AnswerCache } from './answer-cache.js';
 import { publishError } from './channels.js';
 import { notIssuedEntry } from './content.js';
@@ -82,7 +82,8 @@ export class Answerer {
   answer(bytes: Uint8Array, target?: string): Answer | Promise<Answer> {
     if (target !== undefined) return this.#parsing(bytes, this.#byTarget, target);
     if (bytes.length > LONGEST_BYTES) return this.#parsing(bytes);
-    const words = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
+    const buffer = bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+    const words = buffer.toString('latin1');
     // The caller's bytes may be others by now.
     return this.#again(this.#byBytes.get(words)) ?? this.#parsing(Buffer.from(words, 'latin1'), this.#byBytes, words);
   }
@@ -176,51 +177,62 @@ export class Answerer {
   // One certificate, no nonce: what is at hand will do.
 
   #answerOne(question: Question, now: number, attempts: number): Answer | Promise<Answer> {
-    const { issuer, hash, name, serialNumber, signer } = question;
-    const by = signer === undefined ? '' : ` ${issuer.signers.indexOf(signer)}`;
-    const key = `${issuer.index} ${hash + 8 * name} ${serialNumber}${by}`;
-    const cached = this.cache.get(key);
-    if (cached !== undefined && issuer.knowledge.hasFeed && !this.#asksStore(issuer, cached, now)) {
+    question.key ??= keyOf(question);
+    const { issuer, key } = question;
+    if (!question.cached?.isKept) question.cached = this.cache.get(key);
+    const { cached } = question;
+    const atHand = cached === undefined || this.#asksStore(issuer, cached, now) ? undefined : cached;
+    if (atHand !== undefined && issuer.knowledge.hasFeed) {
       const news = issuer.knowledge.news(question);
-      const isRight = news === undefined || saysTheSame(cached.entry, news);
-      if (isRight && !this.#finder.mustAsk(question)) return this.#give(question, key, cached, 'cache', now);
+      const isRight = news === undefined || saysTheSame(atHand.entry, news);
+      if (isRight && !this.#finder.mustAsk(question)) return this.#give(question, key, atHand, 'cache', now);
     }
-    const known = this.#finder.known(question);
+    const known = this.#finder.known(question, atHand?.entry);
     if (known instanceof Promise)
       return known.then(
         (entry) => this.#withKnown(question, key, entry, now, attempts),
         () => this.#withoutKnown(question, key, now, attempts),
       );
+    if (atHand !== undefined && known !== undefined && saysTheSame(atHand.entry, known)) {
+      atHand.confirmedAt = clock();
+      return this.#give(question, key, atHand, 'cache', now);
+    }
     return this.#withKnown(question, key, known, now, attempts);
   }
 
   /** Whether the answer in memory is too old, or the store may have another one by now. */
   #asksStore(issuer: ResponderIssuer, cached: Prepared, now: number): boolean {
-    if (!cached.isUsable(now) || now >= cached.refreshAt) return true;
-    return issuer.store !== undefined && performance.now() - cached.checkedAt >= STORE_INTERVAL;
+    if (!cached.isFresh(now)) return true;
+    return issuer.store !== undefined && clock() - cached.checkedAt >= STORE_INTERVAL;
   }
 
   #withKnown(question: Question, key: string, known: Known, now: number, attempts: number): Answer | Promise<Answer> {
     const cached = this.cache.get(key);
-    if (cached !== undefined && known !== undefined && saysTheSame(cached.entry, known))
-      cached.confirmedAt = performance.now();
-    return this.#believing(question, key, known, now, attempts);
+    if (cached !== undefined && known !== undefined && saysTheSame(cached.entry, known)) cached.confirmedAt = clock();
+    return this.#believing(question, key, cached, known, now, attempts);
   }
 
   /** The authority cannot be asked. What was true a moment ago may be said, and so may what can never become untrue. */
   #withoutKnown(question: Question, key: string, now: number, attempts: number): Answer | Promise<Answer> {
-    const entry = this.cache.get(key)?.entry;
+    const cached = this.cache.get(key);
+    if (cached === undefined) throw tryLater();
+    const { entry, confirmedAt } = cached;
     const news = question.issuer.knowledge.news(question);
-    if (entry === undefined || (news !== undefined && !saysTheSame(entry, news))) throw tryLater();
-    const confirmedAt = this.cache.get(key)?.confirmedAt ?? Number.NEGATIVE_INFINITY;
-    if (!isPermanent(entry) && performance.now() - confirmedAt > this.limits.maxLag) throw tryLater();
-    return this.#believing(question, key, entry, now, attempts);
+    if (news !== undefined && !saysTheSame(entry, news)) throw tryLater();
+    if (!isPermanent(entry) && clock() - confirmedAt > this.limits.maxLag) throw tryLater();
+    return this.#believing(question, key, cached, entry, now, attempts);
   }
 
   /** What is known, but for the store, says whether the answer in memory is right. */
-  #believing(question: Question, key: string, known: Known, now: number, attempts: number): Answer | Promise<Answer> {
+  #believing(
+    question: Question,
+    key: string,
+    cached: Prepared | undefined,
+    known: Known,
+    now: number,
+    attempts: number,
+  ): Answer | Promise<Answer> {
     const { issuer } = question;
-    const cached = this.cache.get(key);
     if (cached !== undefined && known !== undefined && saysTheSame(cached.entry, known))
       if (!this.#asksStore(issuer, cached, now)) return this.#give(question, key, cached, 'cache', now);
     const stored = this.#finder.stored(question);
@@ -247,10 +259,9 @@ export class Answerer {
       (answer) => answer?.isUsable(now) && saysTheSame(answer.entry, finding),
     );
     const [late] = usable;
-    const fresh =
-      signerOf(question, now) === undefined ? late : usable.find((answer) => answer && now < answer.refreshAt);
+    const fresh = signerOf(question, now) === undefined ? late : usable.find((answer) => answer?.isFresh(now));
     if (fresh !== undefined) {
-      fresh.checkedAt = performance.now();
+      fresh.checkedAt = clock();
       if (fresh === cached) return this.#give(question, key, fresh, 'cache', now);
       this.cache.set(key, fresh);
       return this.#give(question, key, fresh, 'store', now);
@@ -279,7 +290,7 @@ export class Answerer {
   #give(question: Question, key: string, prepared: Prepared, source: 'store' | 'cache' | 'live', now: number): Answer {
     this.#finder.checkLag(question, prepared.entry);
     if (source === 'cache') this.cache.touch(key, prepared, now);
-    return new Answer(prepared.der, SUCCESSFUL, source, prepared, now, this.limits.maxAge);
+    return new Answer(prepared.latin1, SUCCESSFUL, source, prepared, now, this.limits.maxAge);
   }
 
   /** Signs the answer for one certificate; once, for all who wait for it. */
@@ -322,7 +333,7 @@ export class Answerer {
           entry.status === OCSPCertStatus.REVOKED ||
           this.#finder.isStill(question as Question, entry),
       );
-      if (isStill) return new Answer(der, SUCCESSFUL, 'live');
+      if (isStill) return new Answer(der.toString('latin1'), SUCCESSFUL, 'live');
     }
     throw new Overload('the status changes all the time');
   }
@@ -344,6 +355,11 @@ export class Answerer {
     this.#finder.checkLag(question, finding);
     return finding;
   }
+}
+
+function keyOf({ issuer, hash, name, serialNumber, signer }: Question): string {
+  const by = signer === undefined ? '' : ` ${issuer.signers.indexOf(signer)}`;
+  return `${issuer.index} ${hash + 8 * name} ${serialNumber}${by}`;
 }
 
 /** Who signs the answer: whom the client would rather have, or the newest. */

@@ -50,11 +50,11 @@ async function explainRequest(request: OCSPRequest, der: Buffer, responder: Expl
   const steps: ExplanationStep[] = [
     { title: 'The request', text: textOf(request) },
     { title: 'What is asked about', text: asked.map(askedLine).join('\n') },
-    { title: `The answer of this responder: ${answerName(answer)}`, text: textOf(loadDerOcspResponse(answer.bytes)) },
+    { title: `The answer of this responder: ${answerName(answer)}`, text: textOf(loadDerOcspResponse(answer.der)) },
   ];
   const [{ issuer }] = asked as [Asked];
   if (asked.length === 1 && issuer !== undefined && answer.responseStatus === OCSPResponseStatus.SUCCESSFUL)
-    steps.push({ title: 'What a client makes of it', text: verdictOn(answer.bytes, issuer, { request }) });
+    steps.push({ title: 'What a client makes of it', text: verdictOn(answer.der, issuer, { request }) });
   return steps;
 }
 

@@ -22,5 +22,5 @@ async function replyTo(http: HttpOptions, request: Request): Promise<Reply> {
 
 function toResponse({ status, headers, body }: Reply, isHead: boolean): Response {
   const { Connection: _hop, ...rest } = headers;
-  return new Response(isHead || status === 304 ? null : body, { status, headers: rest });
+  return new Response(isHead || status === 304 ? null : Buffer.from(body, 'latin1'), { status, headers: rest });
 }

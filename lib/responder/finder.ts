@@ -34,22 +34,25 @@ export class Finder {
   /**
    * What the authority knows, and what was told since. Where it cannot be asked, a revocation for ever that was told is true all the same.
    *
+   * @param stated - what the answer at hand states: given back where it is what is known
    * @throws (rejects, never at once) `NoAnswer`
    */
-  known({ issuer, serialNumber }: Subject): Known | Promise<Known> {
-    const id = { issuer, serialNumber };
-    const failed = (error: unknown): StatusEntry => {
-      publishError(this.#owner, 'authority', issuer, error);
-      const news = issuer.knowledge.news(id);
-      if (news === undefined || !isPermanent(news)) throw tryLater();
-      return news;
-    };
+  known(subject: Subject, stated?: StatusEntry): Known | Promise<Known> {
+    const { knowledge } = subject.issuer;
     try {
-      const known = issuer.knowledge.now(id);
-      return known instanceof Promise ? inTime(known, this.#limits.live.timeout).catch(failed) : known;
+      const known = knowledge.now(subject, stated);
+      if (!(known instanceof Promise)) return known;
+      return inTime(known, this.#limits.live.timeout).catch((error: unknown) => this.#withoutAuthority(subject, error));
     } catch (error) {
-      return Promise.reject(error).catch(failed);
+      return Promise.reject(error).catch(() => this.#withoutAuthority(subject, error));
     }
+  }
+
+  #withoutAuthority({ issuer, serialNumber }: Subject, error: unknown): StatusEntry {
+    publishError(this.#owner, 'authority', issuer, error);
+    const news = issuer.knowledge.news({ issuer, serialNumber });
+    if (news === undefined || !isPermanent(news)) throw tryLater();
+    return news;
   }
 
   /** What the store has. Neither throws nor rejects. */

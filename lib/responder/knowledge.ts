@@ -3,7 +3,7 @@ import { copyEntry, type StatusEntry } from '../statuses/status-entry.js';
 import { checkNames, type OptionNames } from '../x509/options.js';
 import { type CertIdKey, hexOf, type StatusAuthority, type StatusChanges } from './authority.js';
 import { EntryTable } from './entry-table.js';
-import { isPermanent, moreTrue } from './statement.js';
+import { isPermanent, moreTrue, saysTheSame } from './statement.js';
 
 /** Milliseconds after which a feed that has ended or failed is asked again; doubled up to {@link LONGEST_PAUSE}. */
 const FIRST_PAUSE = 100;
@@ -53,7 +53,7 @@ export class Knowledge {
 
   /** Long news is being read: the authority is within reach, and knows what the feed does not know yet. */
   get isReading(): boolean {
-    return performance.now() < this.#readingUntil;
+    return this.#readingUntil > 0 && performance.now() < this.#readingUntil;
   }
 
   /** Milliseconds by which what is known of one certificate may be behind. */
@@ -80,16 +80,25 @@ export class Knowledge {
     this.#lastVersion = Math.max(this.#lastVersion, other.#lastVersion);
   }
 
-  /** What is known now. A promise only where the authority has to be asked. */
-  now(id: CertIdKey): Known | Promise<Known> {
-    // What can never become untrue needs no one's word, also while the authority is out of reach.
-    const changed = this.#changed.get(id.serialNumber);
-    if (changed !== undefined && isPermanent(changed)) return this.news(id);
-    const begin = performance.now();
+  /**
+   * What is known now. A promise only where the authority has to be asked.
+   *
+   * @param stated - what the answer at hand states: given back where it is what is known
+   */
+  now({ issuer, serialNumber }: CertIdKey, stated?: StatusEntry): Known | Promise<Known> {
+    const id = { issuer, serialNumber };
+    const news = this.news(id);
+    if (news !== undefined) {
+      // What can never become untrue needs no one's word, also while the authority is out of reach.
+      const changed = this.#changed.get(serialNumber);
+      if (changed !== undefined && isPermanent(changed)) return news;
+    }
+    const begin = this.hasFeed ? performance.now() : 0;
     const found = this.authority.lookup(id);
-    return found instanceof Promise
-      ? found.then((entry) => this.#merge(id, entry, begin))
-      : this.#merge(id, found, begin);
+    if (found instanceof Promise) return found.then((entry) => this.#merge(id, entry, begin));
+    if (stated !== undefined && found && news === undefined && !this.hasFeed && saysTheSame(stated, found))
+      return stated;
+    return this.#merge(id, found, begin);
   }
 
   /**

@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { OCSPResponseStatus } from '../ocsp/enums.js';
 import { type Answer, errorAnswer } from './answer.js';
+import { readBody } from './body.js';
 import type { Limits } from './options.js';
 import { readTarget } from './request-target.js';
 import type { ResponderListener } from './responder.js';
@@ -21,12 +22,10 @@ export interface HttpOptions {
 /** An HTTP response: status, headers and body. */
 export interface Reply {
   readonly status: number;
-  readonly headers: Record<string, string>;
-  readonly body: Buffer | string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** A character for each byte: so `node:http` writes it together with the headers. */
+  readonly body: string;
 }
-
-/** Milliseconds in which the body of a request has to be there. */
-const BODY_TIMEOUT = 10_000;
 
 const TEXT = { 'Content-Type': 'text/plain; charset=utf-8' } as const;
 const CLOSE = { Connection: 'close' } as const;
@@ -51,12 +50,13 @@ export function tooLargeReply(): Reply {
 
 /** The reply to a GET. */
 export function getReply(http: HttpOptions, target: string, ifNoneMatch: string | undefined): Reply | Promise<Reply> {
-  const reply = (answer: Answer | Promise<Answer>): Reply | Promise<Reply> =>
-    answer instanceof Promise
-      ? answer.then((late) => answerReply(http, late, true, ifNoneMatch))
-      : answerReply(http, answer, true, ifNoneMatch);
-  const known = http.answerAgain(target);
-  if (known !== undefined) return reply(known);
+  const answer = http.answerAgain(target) ?? newAnswer(http, target);
+  if (answer instanceof Promise) return answer.then((late) => answerReply(http, late, true, ifNoneMatch));
+  return 'body' in answer ? answer : answerReply(http, answer, true, ifNoneMatch);
+}
+
+/** The answer to a GET that is not remembered, or the reply where it asks nothing. */
+function newAnswer(http: HttpOptions, target: string): Answer | Promise<Answer> | Reply {
   const { basePaths, maxRequestBytes } = http.limits();
   const content = readTarget(target, basePaths, maxRequestBytes);
   switch (content.kind) {
@@ -66,11 +66,11 @@ export function getReply(http: HttpOptions, target: string, ifNoneMatch: string 
       return plainReply(414, 'the request is too long');
     case 'merged':
       http.onPathMerged();
-      return answerReply(http, errorAnswer(OCSPResponseStatus.MALFORMED_REQUEST), true, undefined);
+      return errorAnswer(OCSPResponseStatus.MALFORMED_REQUEST);
     case 'malformed':
-      return answerReply(http, errorAnswer(OCSPResponseStatus.MALFORMED_REQUEST), true, undefined);
+      return errorAnswer(OCSPResponseStatus.MALFORMED_REQUEST);
     case 'request':
-      return reply(http.answer(content.der, target));
+      return http.answer(content.der, target);
   }
 }
 
@@ -79,11 +79,10 @@ export function answerReply(http: HttpOptions, answer: Answer, isGet: boolean, i
   const { cachePost, errorStatus } = http.limits();
   const headers = answer.headersFor(isGet || cachePost);
   if (ifNoneMatch !== undefined && answer.etag !== null && matches(ifNoneMatch, answer.etag)) {
-    delete headers['Content-Length'];
-    delete headers['Content-Type'];
-    return { status: 304, headers, body: '' };
+    const { 'Content-Length': _length, 'Content-Type': _type, ...others } = headers;
+    return { status: 304, headers: others, body: '' };
   }
-  return { status: errorStatus === 'mapped' ? mappedStatus(answer) : 200, headers, body: answer.bytes };
+  return { status: errorStatus === 'mapped' ? mappedStatus(answer) : 200, headers, body: answer.latin1 };
 }
 
 /** Clients drop the body of anything but 200; some operators count errors by the status. */
@@ -111,44 +110,91 @@ function matches(ifNoneMatch: string, etag: string): boolean {
   });
 }
 
+/**
+ * Place of the value of a header among `rawHeaders`; -1 for none. (`headers` is made of all of them when it is first looked at, and most
+ * clients send none that matters here.)
+ */
+function placeOf({ rawHeaders }: IncomingMessage, name: string): number {
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const given = rawHeaders[i] as string;
+    if (given.length === name.length && given.toLowerCase() === name) return i + 1;
+  }
+  return -1;
+}
+
+function ifNoneMatchOf(request: IncomingMessage): string | undefined {
+  // What stands in for `node:http` may have nothing but `headers`.
+  const isThere = request.rawHeaders.length === 0 || placeOf(request, 'if-none-match') >= 0;
+  return isThere ? request.headers['if-none-match'] : undefined;
+}
+
+function lengthOf(request: IncomingMessage): number {
+  const value = request.rawHeaders[placeOf(request, 'content-length')] ?? request.headers['content-length'];
+  return Number(value ?? 0);
+}
+
+/** The reply to a POST whose body is not read. */
+function refusal({ maxRequestBytes, strictContentType }: Limits, request: IncomingMessage): Reply | undefined {
+  if (strictContentType) {
+    const type = request.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase();
+    if (type !== 'application/ocsp-request')
+      return plainReply(415, 'the content type is application/ocsp-request', CLOSE);
+  }
+  return lengthOf(request) > maxRequestBytes ? tooLargeReply() : undefined;
+}
+
 /** A function for `node:http`. */
 export function makeListener(http: HttpOptions): ResponderListener {
   const send = (request: IncomingMessage, response: ServerResponse, { status, headers, body }: Reply): void => {
     if (response.headersSent || response.destroyed) return;
-    if (http.isDraining()) headers['Connection'] = 'close';
-    response.writeHead(status, headers);
-    response.end(request.method === 'HEAD' || status === 304 ? undefined : body);
+    response.writeHead(status, http.isDraining() ? { ...headers, ...CLOSE } : headers);
+    if (request.method === 'HEAD' || status === 304) response.end();
+    else response.end(body, 'latin1');
   };
   const fail = (request: IncomingMessage, response: ServerResponse, error: unknown): void => {
     http.onError(error);
     send(request, response, answerReply(http, errorAnswer(OCSPResponseStatus.INTERNAL_ERROR), false, undefined));
+  };
+  const sendLate = (request: IncomingMessage, response: ServerResponse, reply: Promise<Reply>): void => {
+    reply.then(
+      (late) => send(request, response, late),
+      (error: unknown) => fail(request, response, error),
+    );
+  };
+  const onPost = (request: IncomingMessage, response: ServerResponse): void => {
+    const limits = http.limits();
+    const refused = refusal(limits, request);
+    if (refused !== undefined) {
+      // What comes after a refusal is not kept; the connection ends with the reply.
+      request.resume();
+      send(request, response, refused);
+      return;
+    }
+    readBody(request, limits.maxRequestBytes, (body) => {
+      if (body === 'too long') return send(request, response, tooLargeReply());
+      if (body === 'too late') return send(request, response, plainReply(408, 'the request did not come', CLOSE));
+      const answer = http.answer(body);
+      if (answer instanceof Promise)
+        return sendLate(
+          request,
+          response,
+          answer.then((late) => answerReply(http, late, false, undefined)),
+        );
+      send(request, response, answerReply(http, answer, false, undefined));
+    });
   };
   return (request, response) => {
     try {
       switch (request.method) {
         case 'GET':
         case 'HEAD': {
-          const reply = getReply(http, request.url ?? '/', request.headers['if-none-match']);
-          if (reply instanceof Promise)
-            reply.then(
-              (late) => send(request, response, late),
-              (error: unknown) => fail(request, response, error),
-            );
+          const reply = getReply(http, request.url ?? '/', ifNoneMatchOf(request));
+          if (reply instanceof Promise) sendLate(request, response, reply);
           else send(request, response, reply);
           return;
         }
         case 'POST':
-          readBody(http, request, (result) => {
-            if (!Buffer.isBuffer(result)) return send(request, response, result);
-            const answer = http.answer(result);
-            if (!(answer instanceof Promise))
-              return send(request, response, answerReply(http, answer, false, undefined));
-            answer.then(
-              (late) => send(request, response, answerReply(http, late, false, undefined)),
-              (error: unknown) => fail(request, response, error),
-            );
-          });
-          return;
+          return onPost(request, response);
         default:
           send(request, response, methodReply());
       }
@@ -156,34 +202,4 @@ export function makeListener(http: HttpOptions): ResponderListener {
       fail(request, response, error);
     }
   };
-}
-
-/** Reads the body; calls back with it, or with the reply when it will not be read. A client that is gone gets neither. */
-function readBody(http: HttpOptions, request: IncomingMessage, done: (result: Buffer | Reply) => void): void {
-  const { maxRequestBytes, strictContentType } = http.limits();
-  const type = request.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase();
-  const isWrongType = strictContentType && type !== 'application/ocsp-request';
-  if (isWrongType || Number(request.headers['content-length'] ?? 0) > maxRequestBytes) {
-    done(isWrongType ? plainReply(415, 'the content type is application/ocsp-request', CLOSE) : tooLargeReply());
-    return;
-  }
-  const chunks: Buffer[] = [];
-  let length = 0;
-  const timer = setTimeout(() => finish(plainReply(408, 'the request did not come', CLOSE)), BODY_TIMEOUT);
-  const finish = (result?: Buffer | Reply): void => {
-    clearTimeout(timer);
-    request.off('data', onData).off('end', onEnd).off('close', onClose).off('error', onClose);
-    request.on('error', () => undefined);
-    // What comes after a refusal is not kept; the connection ends with the reply.
-    if (!Buffer.isBuffer(result)) request.resume();
-    if (result !== undefined) done(result);
-  };
-  const onData = (chunk: Buffer): void => {
-    length += chunk.length;
-    if (length > maxRequestBytes) finish(tooLargeReply());
-    else chunks.push(chunk);
-  };
-  const onEnd = (): void => finish(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, length));
-  const onClose = (): void => finish();
-  request.on('data', onData).on('end', onEnd).on('close', onClose).on('error', onClose);
 }

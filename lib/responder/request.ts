@@ -11,6 +11,7 @@ import {
   PreferredSignatureAlgorithms,
 } from '../x509/extensions/request.js';
 import { OCSPExtensionOID } from '../x509/oids.js';
+import type { Prepared } from './answer.js';
 import type { IssuerTable, ResponderIssuer } from './issuer.js';
 import type { LiveSigner } from './live-signer.js';
 
@@ -29,6 +30,9 @@ export interface Asked {
   readonly issuerKeyHash: Buffer;
   /** Whom the client would rather have sign; undefined when that does not matter. */
   signer?: LiveSigner | undefined;
+  /** Key of its answer in the cache, once it has been made, and what was found there last: a question that is remembered comes often. */
+  key?: string | undefined;
+  cached?: Prepared | undefined;
 }
 
 /**
@@ -54,6 +58,8 @@ class AskedEntry implements Asked {
   readonly name: number;
   readonly serialNumber: string | undefined;
   signer: LiveSigner | undefined;
+  key: string | undefined;
+  cached: Prepared | undefined;
   readonly #parsed: MessageView;
 
   constructor(parsed: MessageView, issuers: IssuerTable) {

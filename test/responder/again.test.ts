@@ -1,6 +1,8 @@
 /** Requests that come again in the same words: what is remembered is the question, never the answer. */
+import { setTimeout as wait } from 'node:timers/promises';
 import test from 'ava';
 import { loadDerOcspResponse, OCSPCertStatus, type OCSPResponse, OCSPResponseStatus, TrustStore } from 'openssl-ocsp';
+import type { ResponseStore } from 'openssl-ocsp/bulk';
 import type { Responder } from 'openssl-ocsp/responder';
 import { ask, ca, issuerOptions, makeResponder, REVOKED, TestAuthority } from './fixtures.js';
 
@@ -102,4 +104,68 @@ test('more questions than are remembered, and long ones', async (t) => {
   const long = ask(Array.from({ length: 5 }, (_, i) => serials[i] as string));
   t.true(long.length > 300);
   for (let i = 0; i < 2; i += 1) t.is(loadDerOcspResponse((await responder.answer(long)).der).responses.length, 5);
+});
+
+test('a store that has changed is heard, whatever is remembered', async (t) => {
+  const request = ask(['1001']);
+  const signedBefore = async (status: object): Promise<Buffer> => {
+    const authority = new TestAuthority([{ serialNumber: '1001', status: GOOD, ...status }]);
+    return (await makeResponder(t, { authority }).answer(request)).der;
+  };
+  let der = await signedBefore({});
+  const store = { get: () => der } as unknown as ResponseStore;
+  const responder = makeResponder(t, { store });
+  for (let i = 0; i < 2; i += 1) t.deepEqual(await statuses(responder, request), times(GOOD));
+  t.deepEqual((await responder.answer(request)).der, der);
+  der = await signedBefore({ ...REVOKED, serialNumber: '1001' });
+  await wait(600);
+  t.deepEqual(await statuses(responder, request), times(REVOKED_STATUS));
+});
+
+test('an answer that memory has no room for is signed again', async (t) => {
+  const none = makeResponder(t, {}, { cache: { maxBytes: 0 } });
+  for (let i = 0; i < 3; i += 1) t.is((await none.answer(ask(['1001']))).source, 'live');
+  const one = makeResponder(t, {}, { cache: { maxBytes: 2000 } });
+  const sources: string[] = [];
+  for (const serial of ['1001', '1001', '1001', '1002', '1001']) sources.push((await one.answer(ask([serial]))).source);
+  t.deepEqual(sources, ['live', 'cache', 'cache', 'live', 'live']);
+});
+
+test.serial('the same words at other times: refreshed, expired, and by who signs then', async (t) => {
+  const HOUR = 3600_000;
+  const realNow = Date.now;
+  let offset = 0;
+  const at = (hours: number): Date => new Date(realNow() + hours * HOUR);
+  const old = ca.issueResponder({ subject: 'CN=Old', notBefore: at(-48), notAfter: at(30) });
+  const next = ca.issueResponder({ subject: 'CN=Next', notBefore: at(20), notAfter: at(300) });
+  const signers = [old, next].map(({ certificate, privateKey }) => ({ responder: certificate, privateKey }));
+  const responder = makeResponder(t, { signers });
+  const request = ask(['1001']);
+  const url = `http://ocsp.test${targetOf(request)}`;
+  const answers = async (): Promise<OCSPResponse[]> => [
+    await load(responder.fetch(new Request(url))),
+    loadDerOcspResponse((await responder.answer(request)).der),
+  ];
+  Date.now = () => realNow() + offset;
+  try {
+    const [first] = (await answers()) as [OCSPResponse];
+    for (const [hours, signer] of [
+      [1, 'CN=Old'],
+      [17, 'CN=Old'], // past the time by which it is to be signed again, before nextUpdate
+      [29, 'CN=Next'],
+      [60, 'CN=Next'], // past nextUpdate, and the end of the old one
+    ] as const) {
+      offset = hours * HOUR;
+      for (const answer of [...(await answers()), ...(await answers())]) {
+        t.is(answer.certificates[0]?.subject, signer);
+        t.true(Number(answer.nextUpdate) > Date.now());
+        t.is(answer.publicBytes().equals(first.publicBytes()), hours === 1);
+      }
+    }
+    const { headers } = await responder.fetch(new Request(url));
+    t.true(Date.parse(headers.get('expires') ?? '') > Date.now());
+    t.regex(headers.get('cache-control') ?? '', /^max-age=[1-9]/);
+  } finally {
+    Date.now = realNow;
+  }
 });
