@@ -1,6 +1,8 @@
 // Loading a response and reading status, serial number, times and responder id.
+import assert from 'node:assert/strict';
 import { loadDerOcspResponse } from 'openssl-ocsp';
 import { loadBaseline } from '../baseline.mjs';
+import { walkResponse } from '../der-walker.mjs';
 import { contender } from '../measure.mjs';
 import { peerContenders, recorded } from './common.mjs';
 
@@ -33,6 +35,9 @@ export async function* tables({ peers }) {
       contenders: [
         { name: 'd2i and getters, C++', kind: 'limit', run: (n) => baseline.parseResponse(der, n) },
         await contender('openssl-ocsp', own, { kind: 'own' }),
+        await contender('plain walker, JavaScript', () => walkResponse(der), {
+          check: (read) => assert.deepEqual(read.slice(0, -1), own().slice(0, -1)),
+        }),
         ...(await peerContenders(peers, (peer) => peer.parse?.(der))),
       ],
     };

@@ -1,6 +1,8 @@
 // Building a request for a certificate, and loading one and reading its CertID.
+import assert from 'node:assert/strict';
 import { loadDerOcspRequest, OCSPRequestBuilder } from 'openssl-ocsp';
 import { loadBaseline } from '../baseline.mjs';
+import { walkRequest } from '../der-walker.mjs';
 import { contender } from '../measure.mjs';
 import { peerContenders, recorded, recordedCertificate } from './common.mjs';
 
@@ -28,6 +30,9 @@ export async function* tables({ peers }) {
     contenders: [
       { name: 'd2i and getters, C++', kind: 'limit', run: (n) => baseline.parseRequest(der, n) },
       await contender('openssl-ocsp', load, { kind: 'own' }),
+      await contender('plain walker, JavaScript', () => walkRequest(der), {
+        check: (read) => assert.deepEqual(read, load()),
+      }),
       ...(await peerContenders(peers, (peer) => peer.loadRequest?.(der))),
     ],
   };
