@@ -90,6 +90,19 @@ export interface NativePrivateKey {
   ): Promise<Buffer>;
 }
 
+/**
+ * A segment of a store.
+ * - `file`: descriptor, or -1, and what becomes 1 when that is used, as 32-bit numbers
+ * - `index`: where the index begins, its entries, bytes of a key, entries of a block, what checksums begin with, and a number of
+ *   the first block that no other segment has, as six doubles; the first key of each block and the last key of all
+ */
+export type TableSegment = readonly [file: Uint8Array, index: Uint8Array, filter: Uint8Array];
+
+/** Segments of a store. */
+export interface SegmentTable {
+  readonly segmentTable: never;
+}
+
 /** An X509_STORE. The constructor throws `ERR_OCSP_MALFORMED`, `ERR_OCSP_INVALID_VALUE`. */
 export interface NativeTrustStore {
   readonly nativeTrustStore: never;
@@ -375,14 +388,17 @@ export interface NativeBinding {
   unlockFile(descriptor: number): void;
 
   /**
-   * Finds the frames of a key in a segment, and leaves them in `out` from `at` on. Returns their bytes, 0 when there are none; -1 when
-   * something is damaged, cannot be read or has no room.
+   * What {@link findFrames} looks into.
    *
-   * @param index - where the index begins, its entries, bytes of a key, entries of a block, what checksums begin with, and a number
-   * of the first block that no other segment has, as six doubles; the first key of each block and the last key of all; the key looked for, with the kind of answer 0
+   * @param out - where frames are put
    * @param blocks - blocks of indexes that were read before; begins as zeros
    */
-  findFrames(descriptor: number, index: Uint8Array, out: Uint8Array, at: number, blocks: Uint8Array): number;
+  segmentTable(segments: readonly TableSegment[], out: Uint8Array, blocks: Uint8Array): SegmentTable;
+  /**
+   * Finds the frames of a serial number, given without leading zeros, in all segments. Returns their bytes; or -1 and less, for the
+   * first, second and so on of the segments, which is not open, or damaged, or cannot be read, or whose frames have no room.
+   */
+  findFrames(table: SegmentTable, serial: Uint8Array): number;
 
   /** OCSPRequest without signature. `requestorName` is a GeneralName element. */
   encodeRequest(

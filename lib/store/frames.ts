@@ -149,6 +149,11 @@ export function claimedLength(bytes: Buffer, at: number, available: number): num
   return length < SHORT_HEADER || length > LONGEST_FRAME ? undefined : length;
 }
 
+/** Where the undamaged frame at a position ends. */
+export function frameEnd(bytes: Buffer, at: number): number {
+  return at + bytes.readUInt32BE(at + 4);
+}
+
 /** Token of an undamaged checkpoint frame. */
 export function tokenOf(frame: Buffer): string {
   return frame.toString('utf8', SHORT_HEADER);

@@ -1,38 +1,47 @@
-import { closeSync, fstatSync, openSync, readSync, type Stats } from 'node:fs';
+import { closeSync, fstatSync, openSync, readFileSync, readSync, type Stats } from 'node:fs';
 import { basename } from 'node:path';
 import { storeDamaged } from './errors.js';
 
-/** Descriptors that all files of the pool together take, however many there are. */
-const MOST_OPEN = 64;
+/** Descriptors that all files of the pool together take, however many there are: an eighth of those that the process may have. */
+let mostOpen: number | undefined;
+const LEAST = 64;
+const MOST = 256;
 
-/** Grows with each use of a file. */
-let clock = 0;
+/** In the order in which they were opened, or spared as ones that were used. */
 const opened = new Set<PooledFile>();
 
-/** A file that is read and does not change. It is open when that is of use, as the least used ones give way to others. */
+/** A file that is read and does not change. It is open when that is of use; ones that were not used lately give way to others. */
 export class PooledFile {
   readonly #path: string;
   readonly bytes: number;
   readonly #inode: number;
-  #descriptor = -1;
-  #used = 0;
+  /** Descriptor, or -1; and whether it was used lately: what the addon sees of it, and tells (native/core/segment_table.h). */
+  readonly #state = new Int32Array(new ArrayBuffer(8));
   #kept = false;
 
   constructor(path: string) {
     this.#path = path;
+    this.#state[0] = -1;
     ({ size: this.bytes, ino: this.#inode } = this.#open());
   }
 
-  /** The open file, for a moment. */
-  get descriptor(): number {
-    if (this.#descriptor < 0) this.#reopen();
-    this.#used = ++clock;
-    return this.#descriptor;
+  /** For the addon. */
+  get state(): Uint8Array {
+    return new Uint8Array(this.#state.buffer);
+  }
+
+  /** Opens it for a moment, unless it is open. Returns whether it was not. */
+  open(): boolean {
+    this.#state[1] = 1;
+    if (this.#descriptor >= 0) return false;
+    this.#reopen();
+    return true;
   }
 
   /** Reads so many bytes from a position. */
   read(into: Buffer, position: number): void {
-    const { descriptor } = this;
+    this.open();
+    const descriptor = this.#descriptor;
     for (let done = 0; done < into.length; ) {
       const count = readSync(descriptor, into, done, into.length - done, position + done);
       if (count === 0) throw storeDamaged(`${basename(this.#path)}: ends at byte ${position + done}`);
@@ -50,7 +59,7 @@ export class PooledFile {
   close(): void {
     const descriptor = this.#descriptor;
     if (descriptor < 0) return;
-    this.#descriptor = -1;
+    this.#state[0] = -1;
     this.#kept = false;
     opened.delete(this);
     try {
@@ -68,19 +77,20 @@ export class PooledFile {
   }
 
   #open(): Stats {
-    if (opened.size >= MOST_OPEN) PooledFile.#closeLeastUsed();
+    mostOpen ??= Math.min(Math.max(LEAST, descriptorLimit() / 8), MOST);
+    if (opened.size >= mostOpen) PooledFile.#closeUnused();
     for (;;) {
       try {
-        this.#descriptor = openSync(this.#path, 'r');
+        this.#state[0] = openSync(this.#path, 'r');
         break;
       } catch (error) {
         // The process has fewer descriptors left than the pool would take.
         const { code } = error as NodeJS.ErrnoException;
-        if ((code === 'EMFILE' || code === 'ENFILE') && PooledFile.#closeLeastUsed()) continue;
+        if ((code === 'EMFILE' || code === 'ENFILE') && PooledFile.#closeUnused()) continue;
         throw error;
       }
     }
-    this.#used = ++clock;
+    this.#state[1] = 1;
     opened.add(this);
     try {
       return fstatSync(this.#descriptor);
@@ -90,13 +100,36 @@ export class PooledFile {
     }
   }
 
-  /** False when no open file may be closed. */
-  static #closeLeastUsed(): boolean {
-    let least: PooledFile | undefined;
+  get #descriptor(): number {
+    return this.#state[0] as number;
+  }
+
+  /** Closes the first one that was not used since it was spared. False when no open file may be closed. */
+  static #closeUnused(): boolean {
+    let left = 2 * opened.size;
     for (const file of opened) {
-      if (!file.#kept && (least === undefined || file.#used < least.#used)) least = file;
+      if (left === 0) break;
+      left -= 1;
+      if (!file.#kept && file.#state[1] === 0) {
+        file.close();
+        return true;
+      }
+      // Behind the others, where it is met again.
+      file.#state[1] = 0;
+      opened.delete(file);
+      opened.add(file);
     }
-    least?.close();
-    return least !== undefined;
+    return false;
+  }
+}
+
+/** How many descriptors this process may have; 0 where that is not known. */
+function descriptorLimit(): number {
+  try {
+    const [, limit = '0'] = /^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'latin1')) ?? [];
+    return Number(limit);
+  } catch {
+    // Only Linux has the file.
+    return 0;
   }
 }

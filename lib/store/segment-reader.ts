@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import { crc32 } from 'node:zlib';
-import { native } from '../binding.js';
+import type { TableSegment } from '../../typings/binding.js';
 import { storeDamaged } from './errors.js';
 import { FrameKind, frameLength, LONGEST_FRAME, serialOf } from './frames.js';
 import { parseSegmentName, type SegmentEntry } from './manifest.js';
@@ -20,9 +20,6 @@ import {
 } from './segment-format.js';
 import { filterLength } from './serial-filter.js';
 
-/** Blocks of indexes that were read before, 1 KiB each, for all segments of the thread; `native.findFrames` fills it. */
-let blocks = Buffer.alloc(0);
-const BLOCKS_LENGTH = 32 * 1024 * 1024;
 /** Number of the first block of the next segment: none has been given before. */
 let nextBlock = 1;
 
@@ -46,13 +43,11 @@ export class SegmentReader {
   /** What the manifest knows it by. */
   readonly seal: string;
   readonly #file: PooledFile;
-  /** What `native.findFrames` takes: numbers, {@link #sparse} and {@link #key}, which are views. */
+  /** What a native table takes: numbers, and {@link #sparse}, which is a view. */
   readonly #index: Buffer;
   /** First key of each block, then the last one of all. */
   readonly #sparse: Buffer;
   readonly #blocks: number;
-  /** The key looked for, at the width of the index. */
-  readonly #key: Buffer;
 
   /**
    * Opens a file. Throws `ERR_OCSP_STORE_DAMAGED` when it is not a finished segment, or not the one that it is called.
@@ -80,11 +75,9 @@ export class SegmentReader {
       const numbers = Float64Array.of(indexOffset, entries, keyWidth, BLOCK_ENTRIES, this.header.seed, nextBlock);
       nextBlock += this.#blocks;
       const { byteLength } = numbers;
-      this.#index = Buffer.allocUnsafeSlow(byteLength + length + Math.max(keyWidth, 4));
+      this.#index = Buffer.allocUnsafeSlow(byteLength + length + 4);
       this.#index.set(new Uint8Array(numbers.buffer));
       this.#sparse = this.#readChecked(sparseOffset, this.#index.subarray(byteLength, byteLength + length + 4));
-      this.#index = this.#index.subarray(0, byteLength + length + keyWidth);
-      this.#key = this.#index.subarray(byteLength + length);
       this.filter = this.#readChecked(filterOffset, Buffer.allocUnsafeSlow(filterLength(records) + 4));
     } catch (error) {
       this.#file.close();
@@ -107,40 +100,31 @@ export class SegmentReader {
     return this.#sparse.subarray(this.#blocks * this.footer.keyWidth);
   }
 
-  /**
-   * Adds the frames of a serial number, given without leading zeros, to `frames`: one for each kind of answer that the segment
-   * has. They are put into `memory`, from `at` on, if there is room. Returns where the free part of that begins.
-   */
-  find(serial: Uint8Array, frames: Buffer[], memory: Buffer, at: number): number {
-    const { keyWidth } = this.footer;
-    if (serial.length >= keyWidth) return at;
-    this.#key.fill(0, 0, keyWidth - 1 - serial.length);
-    this.#key.set(serial, keyWidth - 1 - serial.length);
-    this.#key[keyWidth - 1] = 0;
-    if (blocks.length === 0) blocks = Buffer.alloc(BLOCKS_LENGTH);
-    const length = native.findFrames(this.#file.descriptor, this.#index, memory, at, blocks);
-    if (length < 0) {
-      frames.push(...this.#findSlowly(serial));
-      return at;
-    }
-    const end = at + length;
-    for (let start = at; start < end; ) {
-      const next = start + memory.readUInt32BE(start + 4);
-      frames.push(memory.subarray(start, next));
-      start = next;
-    }
-    return end;
+  /** For a native table. */
+  get parts(): TableSegment {
+    return [this.#file.state, this.#index.subarray(0, -4), this.filter];
   }
 
-  /** Where the addon found damage, or cannot look: what there is, or what is wrong. */
-  #findSlowly(serial: Uint8Array): Buffer[] {
+  /** Opens the file. Returns whether it was not open. */
+  open(): boolean {
+    return this.#file.open();
+  }
+
+  /**
+   * The frames of a serial number, given without leading zeros, one for each kind of answer that the segment has: where the addon
+   * found damage, or cannot look. Throws what is wrong.
+   */
+  find(serial: Uint8Array): Buffer[] {
     const { keyWidth } = this.footer;
+    if (serial.length >= keyWidth) return [];
+    const key = Buffer.alloc(keyWidth);
+    key.set(serial, keyWidth - 1 - serial.length);
     const buffer = Buffer.allocUnsafe(BLOCK_ENTRIES * (keyWidth + ENTRY_TAIL) + 4);
     const positions: FramePosition[] = [];
-    for (let block = this.#firstBlock(); block < this.#blocks; block += 1) {
+    for (let block = this.#firstBlock(key); block < this.#blocks; block += 1) {
       const bytes = this.readBlock(block, buffer);
       for (let at = 0; at < bytes.length; at += keyWidth + ENTRY_TAIL) {
-        const difference = bytes.compare(this.#key, 0, keyWidth - 1, at, at + keyWidth - 1);
+        const difference = bytes.compare(key, 0, keyWidth - 1, at, at + keyWidth - 1);
         if (difference > 0) return this.#readFrames(positions, serial);
         if (difference === 0) positions.push(positionAt(bytes, at + keyWidth));
       }
@@ -148,15 +132,15 @@ export class SegmentReader {
     return this.#readFrames(positions, serial);
   }
 
-  /** The block in which the key would be, and those of the same serial number begin. */
-  #firstBlock(): number {
+  /** The block in which a key would be, and those of the same serial number begin. */
+  #firstBlock(key: Buffer): number {
     const { keyWidth } = this.footer;
     let low = 0;
     let high = this.#blocks;
     while (low < high) {
       const middle = (low + high) >>> 1;
       const at = middle * keyWidth;
-      if (this.#key.compare(this.#sparse, at, at + keyWidth) >= 0) low = middle + 1;
+      if (key.compare(this.#sparse, at, at + keyWidth) >= 0) low = middle + 1;
       else high = middle;
     }
     return Math.max(0, low - 1);

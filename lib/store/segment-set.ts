@@ -1,7 +1,10 @@
 import { join } from 'node:path';
+import type { SegmentTable } from '../../typings/binding.js';
+import { native } from '../binding.js';
+import { copyBytes } from '../x509/der.js';
 import { AnswerKinds } from './answer-kinds.js';
 import { storeDamaged } from './errors.js';
-import { kindOf, recordOf } from './frames.js';
+import { derStart, frameEnd, kindOf, recordOf } from './frames.js';
 import { type Manifest, manifestStamp, readManifest } from './manifest.js';
 import { served, servedBySerial } from './merge.js';
 import type { StoredResponse } from './response-store.js';
@@ -14,6 +17,11 @@ const ATTEMPTS = 100;
 const MOST_KEPT = 32;
 /** Bytes for the frames of one serial number; what has no room takes longer to be read. */
 const MEMORY = 64 * 1024;
+/** Blocks of indexes that were read before, 1 KiB each, for all segments of the thread; native tables fill it. */
+let blocks: Buffer | undefined;
+const BLOCKS_LENGTH = 32 * 1024 * 1024;
+/** How many files are opened for one serial number before they are read one by one. */
+const MOST_OPENED = 16;
 
 /** The segments that a manifest names. Follows the manifest as writers, in this process or others, replace it. */
 export class SegmentSet {
@@ -24,9 +32,9 @@ export class SegmentSet {
   #checkedAt = 0;
   #readers = new Map<string, SegmentReader>();
   #list: readonly SegmentReader[] = [];
-  #filters: readonly Buffer[] = [];
-  /** What is looked for, and where what was found is put. */
-  readonly #mark = new SerialMark();
+  /** Looks into all of them; made when it is used. */
+  #table: SegmentTable | undefined;
+  /** Where it puts what it finds. */
   readonly #memory = Buffer.allocUnsafeSlow(MEMORY);
   #kinds = new AnswerKinds(null, []);
   #used = false;
@@ -74,25 +82,25 @@ export class SegmentSet {
    * next call.
    */
   find(serial: Uint8Array): readonly Buffer[] {
-    this.refresh();
-    if (this.#timer === undefined) this.#watch();
-    else this.#used = true;
+    this.#use();
     return served(this.findAll(serial));
+  }
+
+  /** A copy of the response of a serial number that has one; undefined for one that has none, null for any other. */
+  findOnly(serial: Uint8Array): Buffer | undefined | null {
+    this.#use();
+    const length = this.#search(serial);
+    if (length === 0) return undefined;
+    const memory = this.#memory;
+    return length === frameEnd(memory, 0) ? copyBytes(memory, derStart(memory), length) : null;
   }
 
   /** All frames of a serial number, served or not. Valid until the next call. */
   findAll(serial: Uint8Array): Buffer[] {
-    const mark = this.#mark;
-    mark.set(serial);
     for (let attempt = 1; ; attempt += 1) {
       try {
-        const frames: Buffer[] = [];
-        let used = 0;
-        const filters = this.#filters;
-        for (let i = mark.nextIn(filters, 0); i < filters.length; i = mark.nextIn(filters, i + 1)) {
-          used = (this.#list[i] as SegmentReader).find(serial, frames, this.#memory, used);
-        }
-        return frames;
+        const length = this.#search(serial);
+        return length >= 0 ? this.#framesOf(length) : this.#readAll(serial);
       } catch (error) {
         // A segment that was not open has been removed.
         if (!isGone(error)) throw error;
@@ -100,6 +108,51 @@ export class SegmentSet {
         this.reload();
       }
     }
+  }
+
+  #use(): void {
+    this.refresh();
+    if (this.#timer === undefined) this.#watch();
+    else this.#used = true;
+  }
+
+  /** Lets the addon put frames into the memory. Returns their bytes, or -1 where it cannot, or something is wrong. */
+  #search(serial: Uint8Array): number {
+    this.#table ??= this.#makeTable();
+    for (let opened = 0; opened <= MOST_OPENED; opened += 1) {
+      const length = native.findFrames(this.#table, serial);
+      if (length >= 0) return length;
+      try {
+        if (!(this.#list[-1 - length] as SegmentReader).open()) return -1;
+      } catch {
+        return -1;
+      }
+    }
+    return -1;
+  }
+
+  #makeTable(): SegmentTable {
+    blocks ??= Buffer.alloc(BLOCKS_LENGTH);
+    const segments = this.#list.map(({ parts }) => parts);
+    return native.segmentTable(segments, this.#memory, blocks);
+  }
+
+  /** The same in JavaScript, which says what is wrong. */
+  #readAll(serial: Uint8Array): Buffer[] {
+    const mark = new SerialMark();
+    mark.set(serial);
+    return this.#list.flatMap((reader) => (mark.isIn(reader.filter) ? reader.find(serial) : []));
+  }
+
+  /** The frames in the memory, as views. */
+  #framesOf(length: number): Buffer[] {
+    const frames: Buffer[] = [];
+    for (let start = 0; start < length; ) {
+      const next = frameEnd(this.#memory, start);
+      frames.push(this.#memory.subarray(start, next));
+      start = next;
+    }
+    return frames;
   }
 
   /** All responses to serve, ascending; without those whose nextUpdate is before `validAt`, in seconds, if it is given. */
@@ -195,7 +248,7 @@ export class SegmentSet {
     }
     this.#readers = readers;
     this.#list = [...readers.values()];
-    this.#filters = this.#list.map(({ filter }) => filter);
+    this.#table = undefined;
     this.#kinds = new AnswerKinds(manifest.issuer, manifest.kinds);
   }
 }

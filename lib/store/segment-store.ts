@@ -120,6 +120,11 @@ export class SegmentStore implements ResponseStore {
   }
 
   get(serialNumber: SerialKey, choice: AnswerChoice = ANY): Buffer | undefined {
+    this.#checkOpen();
+    if (choice === ANY) {
+      const der = this.#set.findOnly(serialKey(serialNumber));
+      if (der !== null) return der;
+    }
     const frame = this.#find(serialNumber, choice);
     return frame && copyBytes(frame, derStart(frame));
   }

@@ -1,6 +1,7 @@
 /**
  * Which serial numbers a segment may have: a Bloom filter in blocks of 64 bytes, each of which is one line of a processor's
- * cache. Of serial numbers that are not there it lets some 0.4 % pass, which costs them a look at the index.
+ * cache. Of serial numbers that are not there it lets some 0.4 % pass, which costs them a look at the index. The addon reads
+ * them, too (native/core/serial_filter.h).
  */
 
 /** Bytes of a block. */
@@ -51,27 +52,14 @@ export class SerialMark {
 
   /** Whether it may have been added to a filter; false is certain. */
   isIn(filter: Uint8Array): boolean {
-    return this.nextIn([filter], 0) === 0;
-  }
-
-  /** The first of the filters, from the one at `from` on, that it may have been added to; as many as there are if there is none. */
-  nextIn(filters: readonly Uint8Array[], from: number): number {
-    const block = this.#block / 0x100000000 / BLOCK;
-    const first = this.#first;
-    const step = this.#step;
-    for (let i = from; i < filters.length; i += 1) {
-      const filter = filters[i] as Uint8Array;
-      const start = Math.floor(block * filter.length) * BLOCK;
-      let bit = first;
-      let probes = 0;
-      for (; probes < PROBES; probes += 1) {
-        const at = bit >>> BLOCK_BITS_SHIFT;
-        if (((filter[start + (at >>> 3)] as number) & (1 << (at & 7))) === 0) break;
-        bit = (bit + step) | 0;
-      }
-      if (probes === PROBES) return i;
+    const start = this.#startIn(filter);
+    let bit = this.#first;
+    for (let i = 0; i < PROBES; i += 1) {
+      const at = bit >>> BLOCK_BITS_SHIFT;
+      if (((filter[start + (at >>> 3)] as number) & (1 << (at & 7))) === 0) return false;
+      bit = (bit + this.#step) | 0;
     }
-    return filters.length;
+    return true;
   }
 
   #startIn(filter: Uint8Array): number {

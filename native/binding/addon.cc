@@ -11,7 +11,7 @@
 #include "private_key_class.h"
 #include "response_signer_class.h"
 #include "response_verifier_class.h"
-#include "segment.h"
+#include "segment_table.h"
 #include "signing_pool_class.h"
 #include "trust_store_class.h"
 #include "verification.h"
@@ -60,7 +60,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   define_message_functions(env, exports);
   define_offsets(env, exports);
   define_pkcs12_function(env, exports);
-  define_segment_function(env, exports);
+  define_segment_functions(env, exports);
   define_verification_functions(env, exports);
   return exports;
 }

@@ -1,9 +1,11 @@
-#include "segment.h"
+#include "segment_table.h"
 
 #include <array>
 #include <cstring>
+#include <memory>
+#include <optional>
 
-#include "../core/segment_search.h"
+#include "../core/segment_table.h"
 #include "values.h"
 
 namespace ocsp::binding {
@@ -16,32 +18,59 @@ std::span<std::uint8_t> room_of(const Napi::Value& value) {
   return {const_cast<std::uint8_t*>(bytes.data()), bytes.size()};
 }
 
-// (descriptor, shape and keys, out, at, blocks): bytes written, -1 where there is something to be told
-Napi::Value find_frames_function(const Napi::CallbackInfo& info) {
-  const Napi::Value failed = Napi::Number::New(info.Env(), -1);
-  const Bytes bytes = bytes_of(info[1]);
+// [file, shape and fences, filter]
+std::optional<TableSegment> segment_of(const Napi::Value& tuple) {
+  if (!tuple.IsArray()) return std::nullopt;
+  const Napi::Array array = tuple.As<Napi::Array>();
+  const std::span<std::uint8_t> file = room_of(array.Get(0U));
+  const Bytes index = bytes_of(array.Get(1U));
   std::array<double, 6> numbers{};
-  if (bytes.size() < sizeof numbers) return failed;
-  std::memcpy(numbers.data(), bytes.data(), sizeof numbers);
+  if (file.size() < sizeof(FileState) || index.size() < sizeof numbers) return std::nullopt;
+  std::memcpy(numbers.data(), index.data(), sizeof numbers);
   const auto& [index_offset, entries, key_width, block_entries, seed, first_block] = numbers;
-  const Segment segment = {
-      info[0].As<Napi::Number>().Int32Value(),
+  return TableSegment{
+      reinterpret_cast<FileState*>(file.data()),
       {static_cast<std::uint64_t>(index_offset), static_cast<std::uint32_t>(entries),
        static_cast<std::uint32_t>(key_width), static_cast<std::uint32_t>(block_entries),
        static_cast<std::uint32_t>(seed), static_cast<std::uint64_t>(first_block)},
-      bytes.subspan(sizeof numbers),
+      index.subspan(sizeof numbers),
+      bytes_of(array.Get(2U)),
   };
-  const std::size_t width = segment.shape.key_width;
-  const std::span<std::uint8_t> out = room_of(info[2]);
-  const std::size_t at = info[3].As<Napi::Number>().Uint32Value();
-  if (width == 0 || width > segment.fences.size() || at > out.size()) return failed;
-  const auto length = find_frames(segment, segment.fences.last(width), out.subspan(at), room_of(info[4]));
-  return length ? Napi::Number::New(info.Env(), static_cast<double>(*length)) : failed;
+}
+
+// A table, and what it looks into.
+struct Table {
+  SegmentTable segments;
+  std::span<std::uint8_t> out;
+  Napi::ObjectReference memory;
+};
+
+// (segments, out, blocks)
+Napi::Value segment_table(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  Napi::Array memory = Napi::Array::New(env);
+  for (std::uint32_t i = 0; i < 3; ++i) memory.Set(i, info[i]);
+  auto table = std::make_unique<Table>(Table{SegmentTable(room_of(info[2])), room_of(info[1]), {}});
+  table->memory = Napi::Persistent<Napi::Object>(memory);
+  for_each_element(info[0], [&](const Napi::Value& tuple) {
+    if (const auto segment = segment_of(tuple)) table->segments.add(*segment);
+  });
+  return Napi::External<Table>::New(env, table.release(), [](Napi::Env, Table* it) { delete it; });
+}
+
+// (table, serial): bytes of frames; or -1 and less, for the place of a segment that has to be looked at
+Napi::Value find_frames_function(const Napi::CallbackInfo& info) {
+  const Table& table = *info[0].As<Napi::External<Table>>().Data();
+  const auto found = table.segments.find(bytes_of(info[1]), table.out);
+  const double result =
+      found.open_question ? -1 - static_cast<double>(*found.open_question) : static_cast<double>(found.length);
+  return Napi::Number::New(info.Env(), result);
 }
 
 }  // namespace
 
-void define_segment_function(Napi::Env env, Napi::Object exports) {
+void define_segment_functions(Napi::Env env, Napi::Object exports) {
+  exports.Set("segmentTable", Napi::Function::New(env, segment_table, "segmentTable"));
   exports.Set("findFrames", Napi::Function::New(env, find_frames_function, "findFrames"));
 }
 

@@ -1,10 +1,10 @@
-// The function of the addon that looks into a segment of a store.
+// The functions of the addon that look into the segments of a store.
 #pragma once
 
 #include <napi.h>
 
 namespace ocsp::binding {
 
-void define_segment_function(Napi::Env env, Napi::Object exports);
+void define_segment_functions(Napi::Env env, Napi::Object exports);
 
 }  // namespace ocsp::binding

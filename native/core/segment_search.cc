@@ -50,20 +50,61 @@ bool read_at(int descriptor, std::span<std::uint8_t> into, std::uint64_t positio
 }
 #endif
 
-// How many of `count` ascending keys, so far apart, are not above one.
-std::size_t count_not_above(Bytes keys, std::size_t stride, std::size_t count, Bytes key) {
+// How many of `count` ascending keys, so far apart, are not above one. Looks near the place that is guessed first: what
+// it does not touch does not have to come from memory.
+std::size_t count_not_above(Bytes keys, std::size_t stride, std::size_t count, Bytes key, std::size_t guess) {
+  const auto not_above = [&](std::size_t at) { return std::memcmp(key.data(), &keys[at * stride], key.size()) >= 0; };
   std::size_t low = 0;
   std::size_t high = count;
-  while (low < high) {
-    const std::size_t middle = (low + high) / 2;
-    if (std::memcmp(key.data(), &keys[middle * stride], key.size()) >= 0) {
+  std::size_t middle = std::min(guess, count - 1);
+  bool above_seen = false;
+  bool not_above_seen = false;
+  for (std::size_t step = 1; low < high; step *= 2) {
+    if (not_above(middle)) {
+      not_above_seen = true;
       low = middle + 1;
     } else {
+      above_seen = true;
       high = middle;
+    }
+    if (above_seen && not_above_seen) {
+      middle = (low + high) / 2;
+    } else if (above_seen) {
+      middle = high - std::min(step, high - low);
+    } else {
+      middle = std::min(low + step, high) - 1;
     }
   }
   return low;
 }
+
+// Where keys lie between two, were they spread evenly.
+class Spread {
+ public:
+  Spread(const std::uint8_t* first, const std::uint8_t* last, std::size_t width) : width_(width) {
+    while (common_ < width && first[common_] == last[common_]) ++common_;
+    first_ = number(first);
+    range_ = static_cast<double>(number(last) - first_);
+  }
+
+  // As a part of the whole, which a key outside is not.
+  double part(const std::uint8_t* key) const {
+    if (range_ <= 0) return 0;
+    const std::uint64_t value = number(key);
+    return value < first_ ? 0 : static_cast<double>(value - first_) / range_;
+  }
+
+ private:
+  // The first bytes in which there is a difference.
+  std::uint64_t number(const std::uint8_t* key) const {
+    return number_at(key + common_, std::min<std::size_t>(8, width_ - common_));
+  }
+
+  std::size_t width_;
+  std::size_t common_ = 0;
+  std::uint64_t first_ = 0;
+  double range_ = 0;
+};
 
 struct Position {
   std::uint64_t offset;
@@ -78,10 +119,14 @@ class Search {
   // Fills `positions_`; false when something is wrong.
   bool look_up() {
     const std::size_t width = segment_.shape.key_width;
-    std::size_t block = count_not_above(segment_.fences, width, blocks(), key_);
-    block -= block > 0 ? 1 : 0;
+    if (width == 0 || segment_.fences.size() < (blocks() + 1) * width) return false;
+    if (blocks() == 0) return true;
+    std::size_t block = find_block();
     if (!read_block(block)) return false;
-    std::size_t at = count_not_above(entries_, stride(), entries_.size() / stride(), key_) * stride();
+    const Spread spread(fence(block), fence(block + 1), width);
+    const std::size_t count = entries_.size() / stride();
+    const auto guess = static_cast<std::size_t>(std::min(spread.part(key_.data()), 1.0) * static_cast<double>(count));
+    std::size_t at = count_not_above(entries_, stride(), count, key_, guess) * stride();
     // The entry that is not above the key is the key itself, or one before all of the serial number.
     if (at > 0 && same(at - stride(), width)) at -= stride();
     for (;; at += stride()) {
@@ -121,6 +166,22 @@ class Search {
   std::size_t stride() const { return segment_.shape.key_width + kEntryTail; }
   std::size_t blocks() const {
     return (std::size_t{segment_.shape.entries} + segment_.shape.block_entries - 1) / segment_.shape.block_entries;
+  }
+
+  const std::uint8_t* fence(std::size_t block) const { return &segment_.fences[block * segment_.shape.key_width]; }
+
+  // The block in which the key would be.
+  std::size_t find_block() const {
+    const std::size_t count = blocks();
+    const Spread spread(fence(0), fence(count), segment_.shape.key_width);
+    const double whole = static_cast<double>(count);
+    const auto place = [&](double part) { return static_cast<std::size_t>(std::clamp(part * whole, 0.0, whole - 1)); };
+    const double part = spread.part(key_.data());
+    // What is there says how far the guess is off.
+    const std::size_t first = place(part);
+    const std::size_t guess = place(part + static_cast<double>(first) / whole - spread.part(fence(first)));
+    const std::size_t not_above = count_not_above(segment_.fences, segment_.shape.key_width, count, key_, guess);
+    return not_above - (not_above > 0 ? 1 : 0);
   }
 
   bool same(std::size_t at, std::size_t size) const { return std::memcmp(&entries_[at], key_.data(), size) == 0; }

@@ -7,9 +7,13 @@
 #include <cstdio>
 #include <cstring>
 #include <map>
+#include <memory>
+#include <utility>
+#include <vector>
 
 #include "check.h"
 #include "core/crc32.h"
+#include "core/segment_table.h"
 #include "fixtures.h"
 
 using namespace ocsp;
@@ -91,6 +95,8 @@ class Model {
     }
     return found;
   }
+
+  const ByteVector& fences() const { return fences_; }
 
   ByteVector fences_and_key(const ByteVector& serial) const {
     ByteVector all = fences_;
@@ -243,6 +249,89 @@ void test_damage() {
         "a file that is not open");
 }
 
+// A filter of some blocks that lets these serial numbers pass, and few others: all bits of the blocks they are in.
+ByteVector filter_of(const Model& model, std::size_t blocks) {
+  ByteVector bytes(SerialFilter::kBlock * blocks);
+  const SerialFilter filter(bytes);
+  for (const auto& [key, serial] : model.keys()) {
+    const auto at = static_cast<std::size_t>(SerialMark(serial).block_in(filter) - bytes.data());
+    std::fill_n(&bytes[at], SerialFilter::kBlock, 0xff);
+  }
+  return bytes;
+}
+
+// A segment of a table, with all that it looks into.
+struct Part {
+  Part(std::size_t serials, std::size_t longest, std::uint64_t first_block)
+      : model(serials, longest, first_block),
+        file(model.bytes()),
+        filter(filter_of(model, 1 + below(3))),
+        state{file.descriptor(), 0} {}
+
+  Model model;
+  File file;
+  ByteVector filter;
+  FileState state;
+};
+
+void test_table() {
+  ByteVector blocks(4096);
+  std::uint64_t first_block = 1;
+  for (int round = 0; round < 20; ++round) {
+    // More than are looked at in one go, now and then.
+    std::vector<std::unique_ptr<Part>> parts(1 + below(round % 4 == 0 ? 150 : 8));
+    SegmentTable table(blocks);
+    for (auto& part : parts) {
+      part = std::make_unique<Part>(1 + below(20), 1 + below(2), first_block);
+      first_block += part->model.keys().size();
+      table.add({&part->state, part->model.shape(), part->model.fences(), part->filter});
+    }
+    for (int i = 0; i < 60; ++i) {
+      const std::size_t at = below(parts.size());
+      Part& one = *parts[at];
+      ByteVector serial = below(9) == 0 ? any_serial(30) : some_serial(one.model);
+      ByteVector expected;
+      for (const auto& part : parts) append(expected, part->model.expected(serial));
+      ByteVector out(expected.size() + below(2));
+      for (const auto& part : parts) part->state.is_used = 0;
+      const auto found = table.find(serial, out);
+      out.resize(found.length);
+      check(!found.open_question && out == expected, "the frames of all segments, in their order");
+      const ByteVector here = one.model.expected(serial);
+      check(here.empty() || one.state.is_used == 1, "what was read is known");
+      if (here.empty()) continue;
+      ByteVector small(expected.size() - 1);
+      check(table.find(serial, small).open_question.has_value(), "what does not fit is not cut");
+      const std::int32_t open = std::exchange(one.state.descriptor, -1);
+      ByteVector room(expected.size());
+      check(table.find(serial, room).open_question == at, "a segment that is not open is named");
+      one.state.descriptor = open;
+    }
+  }
+}
+
+void test_filters() {
+  const ByteVector serial = any_serial(20);
+  ByteVector padded(3);
+  append(padded, serial);
+  ByteVector bytes(SerialFilter::kBlock * 5);
+  const SerialFilter filter(bytes);
+  check(SerialMark(serial).block_in(filter) == SerialMark(padded).block_in(filter), "leading zeros do not matter");
+  check(!SerialMark(serial).is_in(SerialMark(serial).block_in(filter)), "nothing was added");
+  const SerialFilter none{Bytes()};
+  check(!SerialMark(serial).is_in(SerialMark(serial).block_in(none)), "what has no filter has nothing");
+  const ByteVector known = {0x12, 0x34, 0x56, 0x78, 0x9a, 0xbc, 0xde, 0xf0};
+  const SerialMark mark(known);
+  std::size_t needed = 0;
+  const std::size_t at = static_cast<std::size_t>(mark.block_in(filter) - bytes.data());
+  for (std::size_t bit = 0; bit < 8 * SerialFilter::kBlock; ++bit) {
+    std::fill_n(&bytes[at], SerialFilter::kBlock, 0xff);
+    bytes[at + bit / 8] ^= static_cast<std::uint8_t>(1U << bit % 8);
+    if (!mark.is_in(&bytes[at])) ++needed;
+  }
+  check(needed == 8, "each of eight bits is looked at");
+}
+
 // The checksums of another segment begin differently.
 void test_other_segment() {
   const Model model(10, 8, 1);
@@ -274,5 +363,7 @@ int main() {
   test_against_map();
   test_damage();
   test_other_segment();
+  test_filters();
+  test_table();
   return check.finish();
 }

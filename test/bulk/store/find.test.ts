@@ -23,9 +23,7 @@ test('a filter knows what was added, whatever zeros are before it', (t) => {
       for (const serial of all) {
         mark.set(octets(serial, 30));
         t.true(mark.isIn(filter));
-        t.is(mark.nextIn([Buffer.alloc(64), filter, filter], 0), 1);
-        t.is(mark.nextIn([filter, Buffer.alloc(64), filter], 1), 2);
-        t.is(mark.nextIn([filter, Buffer.alloc(64)], 1), 2);
+        t.false(mark.isIn(Buffer.alloc(64)));
       }
     }),
   );
