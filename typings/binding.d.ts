@@ -43,8 +43,8 @@ export interface NativeCertificate {
   readonly subject: Buffer;
   /** OpenSSL's name of the public key's type, '' where OpenSSL cannot use the key. */
   readonly keyType: string;
-  issuerNameHash(hash: CertIdHashIndex): Buffer;
-  publicKeyHash(hash: CertIdHashIndex): Buffer;
+  issuerNameHash(hash: CertIdHashIndex): Output;
+  publicKeyHash(hash: CertIdHashIndex): Output;
   /** URIs of the access method id-ad-ocsp. */
   readonly ocspUrls: string[];
   /**
@@ -141,13 +141,16 @@ export interface BasicVerifyOutcome {
   readonly authority: number;
 }
 
+/** A certificate: an object, or the DER of one that `readCertificate` has found plain. */
+export type NativeIssuer = NativeCertificate | Uint8Array;
+
 /**
  * A response to authenticate: DER, certificate of the issuer, whole seconds since 1970-01-01 UTC; and a certificate, of which
  * `isPlainlyIssued` is asked as well.
  */
 export type AuthenticationItem = readonly [
   der: Uint8Array,
-  issuer: NativeCertificate,
+  issuer: NativeIssuer,
   at: number,
   certificate: Uint8Array | undefined,
 ];
@@ -160,8 +163,9 @@ export type Authenticate = (
   memory: Uint8Array,
   start: number,
   end: number,
-  issuer: NativeCertificate,
+  issuer: NativeIssuer,
   at: number,
+  certificate: Uint8Array | undefined,
 ) => Error | undefined;
 
 /** Finds out who signed responses. */
@@ -170,14 +174,11 @@ export interface NativeResponseVerifier {
   readonly remembered: number;
   /** A function bound to this verifier, whatever its receiver. */
   authenticator(): Authenticate;
-  /**
-   * {@link Authenticate} for many, on so many threads: their layouts, one after the other, their errors, and a 1 for each
-   * certificate that was plainly issued by its issuer.
-   */
+  /** {@link Authenticate} for many, on so many threads: their layouts, one after the other, and their errors. */
   authenticateMany(
     items: readonly AuthenticationItem[],
     threads: number,
-  ): Promise<[layouts: Int32Array, errors: (Error | undefined)[], issued: Uint8Array]>;
+  ): Promise<[layouts: Int32Array, errors: (Error | undefined)[]]>;
 }
 
 /**
@@ -258,6 +259,7 @@ export type LayoutName =
   | 'SIGNER_CERTIFICATE'
   | 'REMEMBERED'
   | 'NO_CHECK'
+  | 'ISSUED'
   | 'CERTIFICATE_SERIAL'
   | 'CERTIFICATE_ISSUER'
   | 'CERTIFICATE_SUBJECT'
@@ -290,7 +292,8 @@ export interface NativeBinding {
   readCertificate(der: Uint8Array): boolean;
   /** Whether `der` is such a certificate, and `issuerMismatch` is sure to give ''. False does not mean that it would not. */
   isPlainlyIssued(der: Uint8Array, issuer: NativeCertificate): boolean;
-  hash(hash: CertIdHashIndex, bytes: Uint8Array): Buffer;
+  /** Of what lies in `[start, end)`. */
+  hash(memory: Uint8Array, start: number, end: number, hash: CertIdHashIndex): Output;
   readonly PrivateKey: new (
     ...source: [pkcs8: Uint8Array] | [uri: string, passphrase: Uint8Array | undefined]
   ) => NativePrivateKey;

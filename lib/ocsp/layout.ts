@@ -63,6 +63,7 @@ export const SIGNER_INDEX: number = offsets.SIGNER_INDEX;
 export const SIGNER_CERTIFICATE: number = offsets.SIGNER_CERTIFICATE;
 export const REMEMBERED: number = offsets.REMEMBERED;
 export const NO_CHECK: number = offsets.NO_CHECK;
+export const ISSUED: number = offsets.ISSUED;
 export const AUTHENTICATED_SIZE: number = offsets.AUTHENTICATED_SIZE;
 
 /**

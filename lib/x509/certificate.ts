@@ -1,8 +1,8 @@
 /** Certificates as they come in, and what OCSP needs of them, worked out once per certificate. */
 import { X509Certificate } from 'node:crypto';
 import { types } from 'node:util';
-import type { CertIdHashIndex, NativeCertificate } from '../../typings/binding.js';
-import { layout, native } from '../binding.js';
+import type { CertIdHashIndex, NativeCertificate, NativeIssuer } from '../../typings/binding.js';
+import { layout, native, takeOutput } from '../binding.js';
 import { invalidArgType, malformed } from '../errors.js';
 import { Tag } from './der.js';
 
@@ -86,28 +86,34 @@ export class ParsedCertificate {
     return this.#native;
   }
 
+  /** For a verifier, which may do without an object. */
+  get nativeIssuer(): NativeIssuer {
+    return this.#native ?? this.der;
+  }
+
   /** Hash of this certificate's issuer field. Not a copy: never hand it out. */
   issuerNameHash(hash: CertIdHashIndex): Buffer {
     this.#issuerNameHashes ??= [];
-    this.#issuerNameHashes[hash] ??= this.#isPlain
-      ? native.hash(hash, this.der.subarray(this.#issuerAt, this.#issuerEnd))
-      : this.native.issuerNameHash(hash);
+    this.#issuerNameHashes[hash] ??= takeOutput(
+      this.#isPlain ? native.hash(this.der, this.#issuerAt, this.#issuerEnd, hash) : this.native.issuerNameHash(hash),
+    );
     return this.#issuerNameHashes[hash];
   }
 
   /** Hash of its subject field: what the issuerNameHash of its certificates is. Not a copy: never hand it out. */
   subjectHash(hash: CertIdHashIndex): Buffer {
     this.#subjectHashes ??= [];
-    this.#subjectHashes[hash] ??= native.hash(hash, this.subject);
+    const { subject } = this;
+    this.#subjectHashes[hash] ??= takeOutput(native.hash(subject, 0, subject.length, hash));
     return this.#subjectHashes[hash];
   }
 
   /** Hash of this certificate's public key bits. Not a copy: never hand it out. */
   publicKeyHash(hash: CertIdHashIndex): Buffer {
     this.#publicKeyHashes ??= [];
-    this.#publicKeyHashes[hash] ??= this.#isPlain
-      ? native.hash(hash, this.der.subarray(this.#keyBitsAt, this.#keyBitsEnd))
-      : this.native.publicKeyHash(hash);
+    this.#publicKeyHashes[hash] ??= takeOutput(
+      this.#isPlain ? native.hash(this.der, this.#keyBitsAt, this.#keyBitsEnd, hash) : this.native.publicKeyHash(hash),
+    );
     return this.#publicKeyHashes[hash];
   }
 

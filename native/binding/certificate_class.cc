@@ -71,21 +71,20 @@ Napi::Value CertificateClass::key_type(const Napi::CallbackInfo& info) {
 
 namespace {
 
-Napi::Value hash_to_buffer(const Napi::CallbackInfo& info, Bytes data) {
-  const char* name = cert_id_hash_name(info[0].As<Napi::Number>().Int32Value());
+Napi::Value hash_to_output(Napi::Env env, const Napi::Value& hash, Bytes data) {
+  const char* name = cert_id_hash_name(hash.As<Napi::Number>().Int32Value());
   const auto hashed = digest(name == nullptr ? "" : name, data);
-  if (!hashed.ok()) return throw_error(info.Env(), hashed.error());
-  return to_buffer(info.Env(), hashed.value());
+  return hashed.ok() ? to_output(env, hashed.value()) : throw_error(env, hashed.error());
 }
 
 }  // namespace
 
 Napi::Value CertificateClass::issuer_name_hash(const Napi::CallbackInfo& info) {
-  return hash_to_buffer(info, certificate_->issuer());
+  return hash_to_output(info.Env(), info[0], certificate_->issuer());
 }
 
 Napi::Value CertificateClass::public_key_hash(const Napi::CallbackInfo& info) {
-  return hash_to_buffer(info, certificate_->public_key_bits());
+  return hash_to_output(info.Env(), info[0], certificate_->public_key_bits());
 }
 
 Result<std::shared_ptr<SignerCertificate>> CertificateClass::signer() {
@@ -151,8 +150,10 @@ Napi::Value is_plainly_issued_function(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), signer.ok() && signer.value()->has_plainly_issued(bytes_of(info[0])));
 }
 
-// (hash, bytes)
-Napi::Value hash_function(const Napi::CallbackInfo& info) { return hash_to_buffer(info, bytes_of(info[1])); }
+// (memory, start, end, hash)
+Napi::Value hash_function(const Napi::CallbackInfo& info) {
+  return hash_to_output(info.Env(), info[3], part_of(bytes_of(info[0]), info));
+}
 
 }  // namespace
 

@@ -62,6 +62,7 @@ constexpr Offset kOffsets[] = {
     {"SIGNER_CERTIFICATE", offsetof(AuthenticatedLayout, authentication) + offsetof(Authentication, certificate)},
     {"REMEMBERED", offsetof(AuthenticatedLayout, authentication) + offsetof(Authentication, remembered)},
     {"NO_CHECK", offsetof(AuthenticatedLayout, authentication) + offsetof(Authentication, no_check)},
+    {"ISSUED", offsetof(AuthenticatedLayout, issued)},
     {"CERTIFICATE_SERIAL", offsetof(CertificateLayout, serial)},
     {"CERTIFICATE_ISSUER", offsetof(CertificateLayout, issuer)},
     {"CERTIFICATE_SUBJECT", offsetof(CertificateLayout, subject)},

@@ -12,6 +12,7 @@ namespace ocsp::binding {
 struct AuthenticatedLayout {
   ResponseLayout response;
   Authentication authentication;
+  std::int32_t issued = 0;  // 1: the certificate that it is to be about is plainly one of the issuer's
 };
 
 // What it reads of a certificate.

@@ -19,13 +19,20 @@ struct Item {
   ByteVector der;
   std::shared_ptr<SignerCertificate> issuer;
   std::int64_t at;
-  ByteVector certificate;  // that the response is about; empty where no one asks who issued it
+  ByteVector certificate;
+};
+
+// What is asked about a response.
+struct ItemView {
+  const std::shared_ptr<SignerCertificate>& issuer;
+  std::int64_t at;
+  Bytes certificate;  // that the response is to be about; empty where no one asks who issued it
 };
 
 // Parses strictly, then authenticates. An error explains an outcome; a message that is malformed or not successful has
 // nothing to authenticate. Offsets count from the beginning of `memory`, in which `der` lies.
-void examine(ResponseVerifier& verifier, Bytes memory, Bytes der, const std::shared_ptr<SignerCertificate>& issuer,
-             std::int64_t at, AuthenticatedLayout& layout, std::optional<Error>& error) {
+void examine(ResponseVerifier& verifier, Bytes memory, Bytes der, const ItemView& item, AuthenticatedLayout& layout,
+             std::optional<Error>& error) {
   DerContext context{memory.data(), false, {}, !verifier.is_strict()};
   layout.authentication.outcome = AuthenticationOutcome::kNothing;
   if (memory.size() > INT32_MAX || !parse_response(context, der, layout.response)) {
@@ -35,7 +42,15 @@ void examine(ResponseVerifier& verifier, Bytes memory, Bytes der, const std::sha
     return;
   }
   if (layout.response.status != 0) return;
-  layout.authentication = verifier.authenticate(memory, layout.response, issuer, at, error);
+  layout.authentication = verifier.authenticate(memory, layout.response, item.issuer, item.at, error);
+  layout.issued = !item.certificate.empty() && item.issuer->has_plainly_issued(item.certificate) ? 1 : 0;
+}
+
+// Of a native certificate, or of the DER of a plain one; nullptr where it is neither.
+Result<std::shared_ptr<SignerCertificate>> issuer_of(const Napi::Value& value) {
+  if (value.IsTypedArray()) return CertificateCache::shared().decode(bytes_of(value));
+  auto* certificate = unwrap<CertificateClass>(value);
+  return certificate == nullptr ? Result<std::shared_ptr<SignerCertificate>>(nullptr) : certificate->signer();
 }
 
 // All of them or none: their indexes are what a verdict tells.
@@ -95,7 +110,7 @@ ResponseVerifierClass::ResponseVerifierClass(const Napi::CallbackInfo& info)
 
 namespace {
 
-// Authenticates for one verifier. The issuer of the last call is known again by its identity: most calls in a row have
+// Authenticates for one verifier. An issuer that is an object is known again by its identity: most calls in a row have
 // the same one, and it costs less to compare than to unwrap.
 struct Authenticator {
   std::shared_ptr<ResponseVerifier> verifier;
@@ -104,13 +119,16 @@ struct Authenticator {
 
   Napi::Value run(const Napi::CallbackInfo& info) {
     const Napi::Env env = info.Env();
+    std::shared_ptr<SignerCertificate> issuer = last_signer;
     if (!is_last_issuer(info[3])) {
-      auto* issuer = unwrap<CertificateClass>(info[3]);
-      if (issuer == nullptr) return throw_illegal_invocation(env);
-      auto signer = issuer->signer();
+      auto signer = issuer_of(info[3]);
       if (!signer.ok()) return throw_error(env, signer.error());
-      last_issuer = Napi::Weak(info[3].As<Napi::Object>());
-      last_signer = std::move(signer.value());
+      issuer = std::move(signer.value());
+      if (!issuer) return throw_illegal_invocation(env);
+      if (!info[3].IsTypedArray()) {
+        last_issuer = Napi::Weak(info[3].As<Napi::Object>());
+        last_signer = issuer;
+      }
     }
     const AddonData& data = AddonData::of(env);
     // Never leaves what an earlier call found.
@@ -118,8 +136,8 @@ struct Authenticator {
     AuthenticatedLayout layout;
     std::optional<Error> error;
     const Bytes memory = bytes_of(info[0]);
-    examine(*verifier, memory, part_of(memory, info), last_signer, info[4].As<Napi::Number>().Int64Value(), layout,
-            error);
+    examine(*verifier, memory, part_of(memory, info),
+            {issuer, info[4].As<Napi::Number>().Int64Value(), bytes_of(info[5])}, layout, error);
     std::memcpy(data.layout_data, &layout, sizeof layout);
     return error ? make_error(env, *error) : env.Undefined();
   }
@@ -135,8 +153,8 @@ struct Authenticator {
 
 }  // namespace
 
-// A function (memory, start, end, issuer, at) that fills the layout, and returns undefined or the error behind the
-// outcome. It is bound to this verifier, so that no call has to check its receiver.
+// A function (memory, start, end, issuer, at, certificate) that fills the layout, and returns undefined or the error
+// behind the outcome. It is bound to this verifier, so that no call has to check its receiver.
 Napi::Value ResponseVerifierClass::authenticator(const Napi::CallbackInfo& info) {
   const auto state = std::make_shared<Authenticator>(Authenticator{verifier_, {}, nullptr});
   return Napi::Function::New(
@@ -148,19 +166,15 @@ namespace {
 struct ManyResults {
   std::vector<AuthenticatedLayout> layouts;
   std::vector<std::optional<Error>> errors;
-  ByteVector issued;  // 1 where the certificate is plainly one of the issuer's
 };
 
 ManyResults examine_all(ResponseVerifier& verifier, const std::vector<Item>& items, std::size_t threads) {
-  ManyResults results{std::vector<AuthenticatedLayout>(items.size()), std::vector<std::optional<Error>>(items.size()),
-                      ByteVector(items.size())};
+  ManyResults results{std::vector<AuthenticatedLayout>(items.size()), std::vector<std::optional<Error>>(items.size())};
   std::atomic<std::size_t> next = 0;
   const auto work = [&] {
     for (std::size_t i = next++; i < items.size(); i = next++) {
-      examine(verifier, items[i].der, items[i].der, items[i].issuer, items[i].at, results.layouts[i],
-              results.errors[i]);
-      const ByteVector& certificate = items[i].certificate;
-      results.issued[i] = !certificate.empty() && items[i].issuer->has_plainly_issued(certificate) ? 1 : 0;
+      const auto& [der, issuer, at, certificate] = items[i];
+      examine(verifier, der, der, {issuer, at, certificate}, results.layouts[i], results.errors[i]);
     }
   };
   std::vector<Thread> helpers(std::min(threads, items.size()));
@@ -181,17 +195,16 @@ Napi::Value to_array(Napi::Env env, const ManyResults& results) {
   for (std::uint32_t i = 0; i < results.errors.size(); ++i) {
     if (results.errors[i]) errors.Set(i, make_error(env, *results.errors[i]));
   }
-  Napi::Array triple = Napi::Array::New(env, 3);
-  if (triple.IsEmpty()) return {};
-  triple.Set(0U, layouts);
-  triple.Set(1U, errors);
-  triple.Set(2U, to_buffer(env, results.issued));
-  return triple;
+  Napi::Array pair = Napi::Array::New(env, 2);
+  if (pair.IsEmpty()) return {};
+  pair.Set(0U, layouts);
+  pair.Set(1U, errors);
+  return pair;
 }
 
 }  // namespace
 
-// (items, threads): items are [der, issuer, at, certificate]; a promise of [layouts, errors, issued].
+// (items, threads): items are [der, issuer, at, certificate]; a promise of [layouts, errors].
 Napi::Value ResponseVerifierClass::authenticate_many(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   std::vector<Item> items;
@@ -201,13 +214,12 @@ Napi::Value ResponseVerifierClass::authenticate_many(const Napi::CallbackInfo& i
     const Napi::Array tuple = element.As<Napi::Array>();
     const Napi::Value der = tuple.Get(0U);
     const Napi::Value at = tuple.Get(2U);
-    auto* issuer = unwrap<CertificateClass>(tuple.Get(1U));
-    if (issuer == nullptr || !at.IsNumber()) return;
-    auto signer = issuer->signer();
+    auto signer = issuer_of(tuple.Get(1U));
     if (!signer.ok()) {
       bad = signer.error();
       return;
     }
+    if (!signer.value() || !at.IsNumber()) return;
     const Bytes bytes = bytes_of(der);
     const Bytes certificate = bytes_of(tuple.Get(3U));
     items.push_back({{bytes.begin(), bytes.end()},

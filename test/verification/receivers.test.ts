@@ -169,10 +169,15 @@ test('native classes know their own objects', (t) => {
   const issuer = new native.Certificate(kit.ca.certificate.raw);
   for (let i = 0; i < 2; i += 1) {
     for (const other of [undefined, null, 1, {}, nativeVerifier, Object.create(issuer)]) {
-      t.throws(() => authenticate(der, 0, der.length, wrong(other), 0), { instanceOf: TypeError });
+      t.throws(() => authenticate(der, 0, der.length, wrong(other), 0, undefined), { instanceOf: TypeError });
     }
+    t.throws(
+      () => authenticate(der, 0, der.length, der, 0, undefined),
+      { instanceOf: OCSPError },
+      'DER of something else',
+    );
     // An issuer that it knows from the call before does not make it trust what comes next.
-    t.is(authenticate.call(wrong(i), der, 0, der.length, issuer, Date.now() / 1000), undefined);
+    t.is(authenticate.call(wrong(i), der, 0, der.length, issuer, Date.now() / 1000, undefined), undefined);
   }
-  t.true(authenticate(der, 1, der.length + 1, issuer, 0) instanceof OCSPError, 'not within the memory');
+  t.true(authenticate(der, 1, der.length + 1, issuer, 0, undefined) instanceof OCSPError, 'not within the memory');
 });

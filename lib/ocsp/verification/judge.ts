@@ -7,6 +7,7 @@ import {
   AUTHENTICATION,
   CERT_STATUS,
   FIRST_SINGLE,
+  ISSUED,
   NEXT_UPDATE,
   type Offsets,
   PRODUCED_AT,
@@ -102,6 +103,7 @@ export function judge(
     return { message, refusals, entry: null, matching: [], times: null, nonce: null };
   }
   const { target } = question;
+  if (message.number(ISSUED) === 1) target.isIssued();
   if (target.mismatch === null) refusals.push(refusal('UNSUPPORTED_SIGNATURE', UNKNOWN_ISSUER));
   else if (target.mismatch !== '') refusals.push(refusal('ISSUER_MISMATCH', target.mismatch));
   if (!question.isAsked) refusals.push(refusal('REQUEST_MISMATCH'));

@@ -1,5 +1,6 @@
 /** Which certificate a response has to be about, checked once and compared with entries by any hash. */
 import type { Buffer } from 'node:buffer';
+import { X509Certificate } from 'node:crypto';
 import type { CertIdHashIndex } from '../../../typings/binding.js';
 import { invalidArgType, invalidValue } from '../../errors.js';
 import { CERT_ID_HASHES, type HashAlgorithmName } from '../../x509/algorithms.js';
@@ -128,7 +129,12 @@ export function toQuestion(input: OCSPQuestion): Question {
   let target: Target;
   if (certificate !== undefined) {
     if (certId !== undefined) throw invalidValue('certificate and certId both say which certificate: give one of them');
-    target = targetOfCertificate(toCertificate(certificate, 'certificate'), parsedIssuer);
+    const parsed = toCertificate(certificate, 'certificate');
+    // Bytes come as a certificate of their own each time.
+    target =
+      certificate instanceof X509Certificate
+        ? keptTarget(parsed, parsedIssuer)
+        : targetOfCertificate(parsed, parsedIssuer);
   } else if (certId !== undefined) {
     target = targetOfCertId(toTuple(certId), parsedIssuer);
   } else if (parsedRequest !== null) {
@@ -152,17 +158,21 @@ function toRequest(request: unknown): OCSPRequest {
 /** The last target of each certificate: what it needs of hashes is worked out once. */
 const targets = new WeakMap<ParsedCertificate, Target>();
 
-function targetOfCertificate(certificate: ParsedCertificate, issuer: ParsedCertificate): Target {
+function keptTarget(certificate: ParsedCertificate, issuer: ParsedCertificate): Target {
   const known = targets.get(certificate);
   // A mismatch may come from a failure that passes.
   if (known !== undefined && known.issuer === issuer && known.mismatch === '') return known;
+  const target = targetOfCertificate(certificate, issuer);
+  targets.set(certificate, target);
+  return target;
+}
+
+function targetOfCertificate(certificate: ParsedCertificate, issuer: ParsedCertificate): Target {
   // The two certificates may spell the CA's name differently, and a responder may have hashed either spelling.
   const nameHashes = certificate.namesAsIssuer(issuer)
     ? (hash: CertIdHashIndex) => [issuer.subjectHash(hash)]
     : perHash((hash) => distinct(certificate.issuerNameHash(hash), issuer.subjectHash(hash)));
-  const target = new Target(issuer, certificate.serial, certificate, nameHashes);
-  targets.set(certificate, target);
-  return target;
+  return new Target(issuer, certificate.serial, certificate, nameHashes);
 }
 
 function targetOfCertId([hash, nameHash, keyHash, serial]: CertIdTuple, issuer: ParsedCertificate): Target {

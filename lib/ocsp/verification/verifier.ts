@@ -48,8 +48,8 @@ const ALWAYS_VERIFY: SignerCacheOptions = {};
 const MAX_SIGNERS = 1_000_000;
 const DEFAULT_SIGNERS = 256;
 const DEFAULT_SECONDS = 3600;
-/** Items of `verifyMany` that go to the threads at a time: a few milliseconds of work for each of many threads. */
-const BATCH = 2048;
+/** Items of `verifyMany` that go to the threads at a time, for each thread: some milliseconds of work. */
+const BATCH = 128;
 
 /**
  * Verifies responses by one set of rules. Keeps what costs time: the trust store, and which delegates may answer for which CA.
@@ -101,7 +101,8 @@ export class Verifier {
     const asked = toQuestion(checkNames(question, QUESTION_NAMES, 'question'));
     const { memory, start, end } = copy;
     this.#authenticate ??= this.#native.authenticator();
-    const error = this.#authenticate(memory, start, end, asked.target.issuer.native, asked.at);
+    const { issuer, unchecked } = asked.target;
+    const error = this.#authenticate(memory, start, end, issuer.nativeIssuer, asked.at, unchecked);
     return this.#verdict(copy, takeAuthenticatedOffsets(), 0, error, asked);
   }
 
@@ -129,10 +130,11 @@ export class Verifier {
     };
     // While the threads look at one batch, this one writes the verdicts on the batch before it, and gathers the next.
     let running: Promise<Examined> | undefined;
+    const threads = availableParallelism();
     try {
-      for (const batch of batchesOf(items)) {
+      for (const batch of batchesOf(items, BATCH * threads)) {
         const examined = await running;
-        running = this.#examine(batch, availableParallelism());
+        running = this.#examine(batch, threads);
         add(examined);
       }
     } finally {
@@ -165,13 +167,12 @@ export class Verifier {
   async #examine(batch: Batch, threads: number): Promise<Examined> {
     const items = batch.messages.map((der, i) => {
       const { target, at } = batch.questions[i] as Question;
-      return [der, target.issuer.native, at, target.unchecked] as const;
+      return [der, target.issuer.nativeIssuer, at, target.unchecked] as const;
     });
-    const [layouts, errors, issued] = await this.#native.authenticateMany(items, threads);
+    const [layouts, errors] = await this.#native.authenticateMany(items, threads);
     if (layouts.length !== items.length * AUTHENTICATED_SIZE) {
       throw new OCSPError('ERR_OCSP_OPENSSL', 'the addon did not look at every response');
     }
-    for (const [i, yes] of issued.entries()) if (yes === 1) batch.questions[i]?.target.isIssued();
     return { ...batch, layouts, errors };
   }
 
@@ -228,7 +229,8 @@ function policyThen(policy: Policy): Policy {
 
 function judgeBy(policy: Policy, authenticate: Authenticate): JudgeAt {
   return (der, question) => {
-    const error = authenticate(der.memory, der.start, der.end, question.target.issuer.native, question.at);
+    const { issuer, unchecked } = question.target;
+    const error = authenticate(der.memory, der.start, der.end, issuer.nativeIssuer, question.at, unchecked);
     const findings = judge(der, takeAuthenticatedOffsets(), 0, error, question, policy);
     return { findings, verdict: new OCSPVerdict(INTERNAL, findings, question, policy) };
   };
@@ -246,7 +248,7 @@ interface Examined extends Batch {
   readonly errors: readonly (Error | undefined)[];
 }
 
-function* batchesOf(items: Iterable<VerifyItem>): Generator<Batch> {
+function* batchesOf(items: Iterable<VerifyItem>, size: number): Generator<Batch> {
   let batch: Batch = { messages: [], questions: [] };
   for (const item of items) {
     try {
@@ -258,7 +260,7 @@ function* batchesOf(items: Iterable<VerifyItem>): Generator<Batch> {
       yield batch;
       throw error;
     }
-    if (batch.messages.length === BATCH) {
+    if (batch.messages.length === size) {
       yield batch;
       batch = { messages: [], questions: [] };
     }
