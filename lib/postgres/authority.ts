@@ -3,7 +3,7 @@ import type { StatusEntry } from '../statuses/status-entry.js';
 import { serialKey } from '../store/serial-key.js';
 import type { CertificateInput } from '../x509/certificate.js';
 import { type OptionNames, readOptions } from '../x509/options.js';
-import { Database, type PostgresInput, STATEMENT_TIMEOUT } from './database.js';
+import { Database, type PostgresInput } from './database.js';
 import { readNews } from './feed.js';
 import { BY_ISSUER, type IssuerKey, issuerKey, unknownIssuer } from './issuer.js';
 import { COLUMNS, entryOf, type StatusRow } from './rows.js';
@@ -51,7 +51,7 @@ export class PostgresAuthority implements StatusAuthority {
   async lookup({ serialNumber }: Pick<CertIdKey, 'serialNumber'>): Promise<StatusEntry | undefined> {
     type Row = [isStandby: boolean, ...StatusRow];
     const values = [...this.#issuer.hashes, serialKey(serialNumber)];
-    const [row] = await this.#database.query<Row>(LOOKUP, values, STATEMENT_TIMEOUT);
+    const [row] = await this.#database.query<Row>(LOOKUP, values);
     if (row === undefined) throw unknownIssuer(this.#issuer);
     const [isStandby, ...status] = row;
     // No one knows how far behind it is.

@@ -14,7 +14,7 @@ interface Wire {
 
 /** @throws (rejects) What `chunks` throws, and what the database throws. */
 export function copyIn(session: Session, text: string, chunks: AsyncIterable<Buffer>): Promise<void> {
-  return new Promise((resolve, reject) => {
+  const over = new Promise<void>((resolve, reject) => {
     let isOver = false;
     const send = async (wire: Wire): Promise<void> => {
       try {
@@ -43,6 +43,8 @@ export function copyIn(session: Session, text: string, chunks: AsyncIterable<Buf
       },
     });
   });
+  // (Also while it waits for the list: a server is at it then, too.)
+  return session.wait(over);
 }
 
 /** Until there is room again, or no one reads any more. */

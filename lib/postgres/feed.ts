@@ -4,7 +4,7 @@
  */
 import type { StatusChanges } from '../responder/authority.js';
 import type { StatusEntry } from '../statuses/status-entry.js';
-import { type Database, type Session, STATEMENT_TIMEOUT } from './database.js';
+import type { Database, Session } from './database.js';
 import { BY_ISSUER, type IssuerKey, unknownIssuer } from './issuer.js';
 import { COLUMNS, entryOf, type StatusRow } from './rows.js';
 
@@ -46,15 +46,15 @@ export async function* readNews(
   let rows: StatusRow[];
   try {
     // (Not in the transaction below, which would not see what another reader has just written.)
-    await session.query('SELECT ocsp_incarnation()', [], STATEMENT_TIMEOUT);
-    await session.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY', [], STATEMENT_TIMEOUT);
+    await session.query('SELECT ocsp_incarnation()');
+    await session.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
     next = await open(session, issuer, cursor);
     for (;;) {
-      rows = await session.query<StatusRow>(`FETCH ${PIECE} FROM news`, [], STATEMENT_TIMEOUT);
+      rows = await session.query<StatusRow>(`FETCH ${PIECE} FROM news`);
       if (rows.length < PIECE) break;
       yield { entries: rows.map(newsOf), cursor: cursor ?? BEGUN, more: true };
     }
-    await session.query('COMMIT', [], STATEMENT_TIMEOUT);
+    await session.query('COMMIT');
     isLost = false;
   } finally {
     session.release(isLost);
@@ -66,7 +66,7 @@ export async function* readNews(
 /** Declares the SQL cursor `news`. Returns where to go on after it. */
 async function open(session: Session, issuer: IssuerKey, cursor: string | null): Promise<string> {
   type State = [issuer: number | null, incarnation: string, snapshot: string];
-  const [state] = await session.query<State>(STATE, issuer.hashes, STATEMENT_TIMEOUT);
+  const [state] = await session.query<State>(STATE, issuer.hashes);
   if (state === undefined) throw new Error('the database has just been started again');
   const [id, incarnation, snapshot] = state;
   if (id === null) throw unknownIssuer(issuer);
@@ -77,7 +77,6 @@ async function open(session: Session, issuer: IssuerKey, cursor: string | null):
   await session.query(
     `DECLARE news NO SCROLL CURSOR FOR SELECT ${COLUMNS} FROM ocsp_status s WHERE s.issuer = $1 AND ${condition}`,
     isKnown ? [id, since.snapshot] : [id],
-    STATEMENT_TIMEOUT,
   );
   return `${incarnation} ${snapshot}`;
 }

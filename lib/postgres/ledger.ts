@@ -3,7 +3,7 @@ import type { LeasedRange, Ledger, RangeState } from '../bulk/ledger.js';
 import { invalidArgType, invalidValue } from '../errors.js';
 import { checkText } from '../x509/checks.js';
 import { type OptionNames, readOptions } from '../x509/options.js';
-import { Database, type PostgresInput, STATEMENT_TIMEOUT } from './database.js';
+import { Database, type PostgresInput } from './database.js';
 
 /** What {@link PostgresLedger.open} takes beside the database. */
 export interface PostgresLedgerOptions {
@@ -157,7 +157,7 @@ export class PostgresLedger implements Ledger {
   }
 
   #query<Row extends unknown[]>(text: string, values: readonly unknown[]): Promise<Row[]> {
-    return this.#database.query<Row>(text, values, STATEMENT_TIMEOUT);
+    return this.#database.query<Row>(text, values);
   }
 
   #held(id: string, rows: readonly unknown[]): void {

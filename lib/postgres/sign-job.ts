@@ -180,23 +180,25 @@ async function cut(input: PostgresInput, issuer: CertificateInput, size: number)
   const ca = issuerKey(issuer);
   const database = new Database(input);
   try {
-    type Total = [id: number, certificates: string];
-    const [total] = await database.query<Total>(
-      `SELECT i.id, (SELECT count(*) FROM ocsp_status s WHERE s.issuer = i.id) FROM ocsp_issuer i WHERE ${BY_ISSUER}`,
-      ca.hashes,
-    );
-    if (total === undefined) throw unknownIssuer(ca);
-    const rows = await database.query<[string]>(
-      `SELECT encode(serial, 'hex') FROM (
-        SELECT serial, row_number() OVER (ORDER BY serial) AS n FROM ocsp_status WHERE issuer = $1) s
-      WHERE n % $2 = 0 AND n < $3 ORDER BY serial`,
-      [total[0], size, total[1]],
-    );
-    const bounds = ['', ...rows.map(([hex]) => serialOf(hex)), ''];
-    return bounds.slice(1).map((until, i) => ({
-      id: `${bounds[i]}..${until}`,
-      certificates: until === '' ? Number(total[1]) - size * rows.length : size,
-    }));
+    return await database.transaction(async (session) => {
+      type Total = [id: number, certificates: string];
+      const [total] = await session.query<Total>(
+        `SELECT i.id, (SELECT count(*) FROM ocsp_status s WHERE s.issuer = i.id) FROM ocsp_issuer i WHERE ${BY_ISSUER}`,
+        ca.hashes,
+      );
+      if (total === undefined) throw unknownIssuer(ca);
+      const rows = await session.query<[string]>(
+        `SELECT encode(serial, 'hex') FROM (
+          SELECT serial, row_number() OVER (ORDER BY serial) AS n FROM ocsp_status WHERE issuer = $1) s
+        WHERE n % $2 = 0 AND n < $3 ORDER BY serial`,
+        [total[0], size, total[1]],
+      );
+      const bounds = ['', ...rows.map(([hex]) => serialOf(hex)), ''];
+      return bounds.slice(1).map((until, i) => ({
+        id: `${bounds[i]}..${until}`,
+        certificates: until === '' ? Number(total[1]) - size * rows.length : size,
+      }));
+    });
   } finally {
     await database.close();
   }
@@ -204,7 +206,7 @@ async function cut(input: PostgresInput, issuer: CertificateInput, size: number)
 
 /** Codes of what passes: a database that is restarted, a network that is gone for a while, a store that another worker has. */
 const PASSING = /^(ERR_OCSP_STORE_LOCKED|ECONNREFUSED|ECONNRESET|ENOENT|EPIPE|ETIMEDOUT|EHOSTUNREACH|57P0[123]|08...)$/;
-const PASSING_WORDS = /connection (terminated|timeout)|timeout exceeded|read timeout/i;
+const PASSING_WORDS = /connection (terminated|timeout)|timeout exceeded|read timeout|has not said/i;
 
 /** Does it again for as long as what it needs is out of reach. */
 async function patiently<T>(action: () => Promise<T>): Promise<T> {

@@ -21,6 +21,8 @@ const OPTION_NAMES: OptionNames<PostgresSourceOptions> = { issuer: true, after: 
 
 /** Rows of a page, of which two are in memory. */
 const PAGE = 8192;
+/** Milliseconds for a page, whose rows may be anywhere on a slow disk. */
+const PAGE_TIMEOUT = 60_000;
 
 const STATE = `SELECT i.id, pg_is_in_recovery() FROM ocsp_issuer i WHERE ${BY_ISSUER}`;
 /** A page as one text: a row of the protocol for each certificate would cost the client more than all else. */
@@ -48,7 +50,7 @@ export function postgresSource(database: PostgresInput, options: PostgresSourceO
       const [id, isStandby] = state;
       if (isStandby) throw new Error('the database is a standby: statuses are to be had of the primary only');
       const read = (from: Uint8Array): Promise<[lines: string | null][]> => {
-        const page = opened.query<[string | null]>(ROWS, [id, from, last]);
+        const page = opened.query<[string | null]>(ROWS, [id, from, last], PAGE_TIMEOUT);
         // (What it throws is thrown where it is awaited, unless no one wants the rest.)
         page.catch(() => undefined);
         return page;

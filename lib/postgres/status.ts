@@ -33,6 +33,7 @@ export interface PostgresJobStatus {
   readonly workers: number;
 }
 
+const ESTIMATE = "SELECT reltuples::float8 FROM pg_class WHERE oid = 'ocsp_status'::regclass";
 const ISSUERS = `SELECT i.id, i.name,
     (SELECT count(*) FROM ocsp_status s WHERE s.issuer = i.id AND s.txid IS NOT NULL AND s.status = 1)::float8
   FROM ocsp_issuer i ORDER BY i.id`;
@@ -43,18 +44,19 @@ const JOBS = `SELECT * FROM (
       max(position) AS place
     FROM ocsp_range GROUP BY job ORDER BY place DESC LIMIT 20) j ORDER BY place`;
 
+type Job = [string, number, number, number, number, number | null, number, number];
+
 /** What a database holds, and how far its jobs are. @throws (rejects) What the database throws. */
 export async function postgresStatus(input: PostgresInput): Promise<PostgresStatus> {
   const database = new Database(input);
   try {
-    const [estimate] = await database.query<[number]>(
-      "SELECT reltuples::float8 FROM pg_class WHERE oid = 'ocsp_status'::regclass",
-    );
-    const issuers = await database.query<[number, string, number]>(ISSUERS);
-    type Job = [string, number, number, number, number, number | null, number, number];
-    const jobs = await database.query<Job>(JOBS);
+    const { estimate, issuers, jobs } = await database.transaction(async (session) => ({
+      estimate: await session.query<[number]>(ESTIMATE),
+      issuers: await session.query<[number, string, number]>(ISSUERS),
+      jobs: await session.query<Job>(JOBS),
+    }));
     return {
-      certificates: estimate?.[0] ?? -1,
+      certificates: estimate[0]?.[0] ?? -1,
       issuers: issuers.map(([id, name, revoked]) => ({ id, name, revoked })),
       jobs: jobs.map(([job, open, leased, done, failed, certificates, signed, workers]) => {
         return { job, open, leased, done, failed, certificates, signed, workers };

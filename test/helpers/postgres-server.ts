@@ -56,7 +56,7 @@ export class PostgresServer {
     server.run('initdb', ['-D', server.data, '-A', 'trust', '-U', 'postgres', '-E', 'UTF8', '--locale=C', '--no-sync']);
     appendFileSync(
       join(server.data, 'postgresql.conf'),
-      `listen_addresses = ''\nunix_socket_directories = '${folder}'\nfsync = off\nshared_buffers = 64MB\nlog_min_messages = fatal\n`,
+      `listen_addresses = ''\nunix_socket_directories = '${folder}'\nfsync = off\nshared_buffers = 64MB\nmax_connections = 400\nlog_min_messages = fatal\n`,
     );
     await server.up();
     await server.psql('CREATE DATABASE template', 'postgres');
@@ -104,7 +104,7 @@ export class PostgresServer {
   async down(signal: 'SIGINT' | 'SIGQUIT' | 'SIGKILL' = 'SIGINT'): Promise<void> {
     const child = this.#child;
     this.#child = undefined;
-    if (child === undefined || child.exitCode !== null) return;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
     child.kill(signal);
     await once(child, 'exit');
   }

@@ -1,63 +1,32 @@
 /** Two hosts, which are network namespaces: a responder on each, the database on the first, and a network between them that fails. */
-import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
 import { ca, folder, post, start } from '../cli/serve-process.js';
 import { testIf } from '../helpers/conditional.js';
+import { Hosts, mayMakeHosts } from '../helpers/hosts.js';
 import { hasPostgres, PostgresServer, runSql } from '../helpers/postgres-server.js';
 import { ask, statusIn } from '../responder/fixtures.js';
 import { addIssuer } from './fixtures.js';
 
-const ip = (...args: string[]): boolean => spawnSync('ip', args, { stdio: 'ignore' }).status === 0;
-const [first, second] = [`ocsp-a-${process.pid}`, `ocsp-b-${process.pid}`];
-const ADDRESS = '10.213.77.1';
+/** Of this test alone. */
+const NETWORK = 77;
 const PORT = 5432;
 /** Seconds. */
 const MAX_LAG = 2;
 /** Milliseconds beyond which nothing is good any more: with what reading the news may take. */
 const PROMISED = MAX_LAG * 1000 + 2500;
 
-/** Makes the two, with a cable between them. */
-function connectHosts(): boolean {
-  if (!ip('netns', 'add', first)) return false;
-  const commands = [
-    ['netns', 'add', second],
-    ['-n', first, 'link', 'add', 'cable', 'type', 'veth', 'peer', 'name', 'cable', 'netns', second],
-    ['-n', first, 'addr', 'add', `${ADDRESS}/24`, 'dev', 'cable'],
-    ['-n', second, 'addr', 'add', '10.213.77.2/24', 'dev', 'cable'],
-    ['-n', first, 'link', 'set', 'cable', 'up'],
-    ['-n', second, 'link', 'set', 'cable', 'up'],
-  ];
-  if (commands.every((command) => ip(...command))) return true;
-  removeHosts();
-  return false;
-}
-
-function removeHosts(): void {
-  ip('netns', 'del', first);
-  ip('netns', 'del', second);
-}
-
-const isPermitted = hasPostgres && process.platform === 'linux' && connectHosts();
-if (isPermitted) removeHosts();
-else console.log('Skipped: two hosts, which need PostgreSQL and permission to make network namespaces (ip netns).');
-
-/** On the first host: the database's port. */
-const FORWARD = `
-  require('node:net').createServer((socket) => {
-    const server = require('node:net').connect(process.argv[1]);
-    socket.pipe(server).pipe(socket);
-    for (const one of [socket, server]) one.on('error', () => { socket.destroy(); server.destroy(); });
-  }).listen(${PORT}, '${ADDRESS}', () => console.log('ready'));`;
+const isPermitted = hasPostgres && mayMakeHosts(NETWORK, false);
+if (!isPermitted)
+  console.log('Skipped: two hosts, which need PostgreSQL and permission to make network namespaces (ip netns).');
 
 testIf(isPermitted)('revoked at one host, asked at the other, also with a broken network between them', async (t) => {
   t.timeout(300_000);
   const server = await PostgresServer.start();
   t.teardown(() => server.remove());
-  t.true(connectHosts());
-  t.teardown(removeHosts);
+  const hosts = Hosts.connect(NETWORK, false) as Hosts;
+  t.teardown(() => hosts.remove());
   const url = await server.database();
   const issuer = await addIssuer(url, ca.certificate);
   await runSql(
@@ -65,18 +34,12 @@ testIf(isPermitted)('revoked at one host, asked at the other, also with a broken
     'INSERT INTO ocsp_status (issuer, serial, status) SELECT $1, ocsp_serial(to_hex(n)), 0 FROM generate_series(4097, 4112) n',
     [issuer],
   );
-  const forward = spawn(
-    'ip',
-    ['netns', 'exec', first, process.execPath, '-e', FORWARD, `${server.folder}/.s.PGSQL.${PORT}`],
-    { stdio: ['ignore', 'pipe', 'inherit'] },
-  );
-  t.teardown(() => forward.kill('SIGKILL'));
-  await once(forward.stdout, 'data');
-  const a = await serveOn(t, first, url);
+  await hosts.forward(t, `${server.folder}/.s.PGSQL.${PORT}`, PORT);
+  const a = await serveOn(t, hosts.first, url);
   const b = await serveOn(
     t,
-    second,
-    `postgres://postgres@${ADDRESS}:${PORT}/${new URL(url.replace('@/', '@x/')).pathname.slice(1)}`,
+    hosts.second as string,
+    `postgres://postgres@${hosts.address}:${PORT}/${new URL(url.replace('@/', '@x/')).pathname.slice(1)}`,
   );
 
   const revoke = (serial: string): Promise<unknown> =>
@@ -91,7 +54,7 @@ testIf(isPermitted)('revoked at one host, asked at the other, also with a broken
   }
   // (What is at hand there is good still.)
   await until(b, '1005', 'good');
-  t.true(ip('-n', second, 'link', 'set', 'cable', 'down'));
+  t.true(hosts.cut());
   await revoke('1005');
   const committed = performance.now();
   await until(a, '1005', 'revoked', committed);
@@ -102,7 +65,7 @@ testIf(isPermitted)('revoked at one host, asked at the other, also with a broken
     t.is(await a('1006'), 'good');
     await sleep(50);
   }
-  t.true(ip('-n', second, 'link', 'set', 'cable', 'up'));
+  t.true(hosts.mend());
   await until(b, '1005', 'revoked', committed);
   await until(b, '1006', 'good');
 
