@@ -128,19 +128,23 @@ function ifNoneMatchOf(request: IncomingMessage): string | undefined {
   return isThere ? request.headers['if-none-match'] : undefined;
 }
 
+/** Bytes of the body, as the headers say; NaN where they do not. */
 function lengthOf(request: IncomingMessage): number {
-  const value = request.rawHeaders[placeOf(request, 'content-length')] ?? request.headers['content-length'];
-  return Number(value ?? 0);
+  return Number(request.rawHeaders[placeOf(request, 'content-length')] ?? request.headers['content-length']);
 }
 
 /** The reply to a POST whose body is not read. */
-function refusal({ maxRequestBytes, strictContentType }: Limits, request: IncomingMessage): Reply | undefined {
+function refusal(
+  { maxRequestBytes, strictContentType }: Limits,
+  request: IncomingMessage,
+  length: number,
+): Reply | undefined {
   if (strictContentType) {
     const type = request.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase();
     if (type !== 'application/ocsp-request')
       return plainReply(415, 'the content type is application/ocsp-request', CLOSE);
   }
-  return lengthOf(request) > maxRequestBytes ? tooLargeReply() : undefined;
+  return length > maxRequestBytes ? tooLargeReply() : undefined;
 }
 
 /** A function for `node:http`. */
@@ -163,14 +167,15 @@ export function makeListener(http: HttpOptions): ResponderListener {
   };
   const onPost = (request: IncomingMessage, response: ServerResponse): void => {
     const limits = http.limits();
-    const refused = refusal(limits, request);
+    const length = lengthOf(request);
+    const refused = refusal(limits, request, length);
     if (refused !== undefined) {
       // What comes after a refusal is not kept; the connection ends with the reply.
       request.resume();
       send(request, response, refused);
       return;
     }
-    readBody(request, limits.maxRequestBytes, (body) => {
+    readBody(request, length, limits.maxRequestBytes, (body) => {
       if (body === 'too long') return send(request, response, tooLargeReply());
       if (body === 'too late') return send(request, response, plainReply(408, 'the request did not come', CLOSE));
       const answer = http.answer(body);
