@@ -4,11 +4,12 @@ import { OCSPCertStatus, OCSPResponseStatus } from '../ocsp/enums.js';
 import type { OCSPRequest } from '../ocsp/request.js';
 import type { StatusEntry } from '../statuses/status-entry.js';
 import { CERT_ID_HASHES } from '../x509/algorithms.js';
+import { after } from './after.js';
 import { Answer, clock, errorAnswer, NoAnswer, Prepared, tryLater } from './answer.js';
 import { AnswerCache } from './answer-cache.js';
 import { publishError } from './channels.js';
 import { notIssuedEntry } from './content.js';
-import { SigningDesk } from './desk.js';
+import { type Signed, SigningDesk } from './desk.js';
 import { Finder, type MaybeStored } from './finder.js';
 import type { Finding } from './finding.js';
 import { Budget, Overload } from './gate.js';
@@ -237,7 +238,11 @@ export class Answerer {
       if (!this.#asksStore(issuer, cached, now)) return this.#give(question, key, cached, 'cache', now);
     const stored = this.#finder.stored(question);
     if (stored instanceof Promise)
-      return stored.then((found) => this.#withStored(question, key, known, found, now, attempts));
+      return stored.then((found) => {
+        // Something may have been told meanwhile.
+        const knownNow = issuer.knowledge.withNews(question, known);
+        return this.#withStored(question, key, knownNow, found, now, attempts);
+      });
     return this.#withStored(question, key, known, stored, now, attempts);
   }
 
@@ -269,14 +274,19 @@ export class Answerer {
     // Guessed serial numbers would fill the cache.
     const isGuess = known === undefined && finding !== stored?.entry && issuer.notIssued !== 'good';
     if (isGuess) return this.#pays() ? this.#answerLive([question], null, now) : errorAnswer(TRY_LATER);
-    return this.#signOne(question, key, finding, now).then(
-      (prepared) => this.#afterSigning(question, key, prepared, attempts),
-      (error: unknown) => {
-        // Late, but true.
-        if (late !== undefined) return this.#give(question, key, late, late === cached ? 'cache' : 'store', now);
-        throw error;
-      },
-    );
+    const failed = (error: unknown): Answer => {
+      // Late, but true.
+      if (late !== undefined) return this.#give(question, key, late, late === cached ? 'cache' : 'store', now);
+      throw error;
+    };
+    let prepared: Prepared | Promise<Prepared>;
+    try {
+      prepared = this.#signOne(question, key, finding, now);
+    } catch (error) {
+      return failed(error);
+    }
+    if (!(prepared instanceof Promise)) return this.#afterSigning(question, key, prepared, attempts);
+    return prepared.then((signed) => this.#afterSigning(question, key, signed, attempts), failed);
   }
 
   /** The status may have changed while the answer was signed. */
@@ -294,52 +304,65 @@ export class Answerer {
   }
 
   /** Signs the answer for one certificate; once, for all who wait for it. */
-  #signOne(question: Question, key: string, entry: StatusEntry, now: number): Promise<Prepared> {
+  #signOne(question: Question, key: string, entry: StatusEntry, now: number): Prepared | Promise<Prepared> {
     const under = this.#signing.get(key);
     if (under !== undefined) return under;
-    const promise = this.desk
-      .sign(question.issuer, signerOf(question, now), [{ question, entry }], null, now)
-      .then(({ der, signer, singles }) => {
-        const [single] = singles;
-        const [, , , , , , , , thisUpdate, nextUpdate] = single as SingleResponseTuple;
-        const times = { producedAt: Math.floor(now / 1000), thisUpdate, nextUpdate: nextUpdate ?? null };
-        const prepared = new Prepared(der, entry, times, signer.notAfter);
-        this.cache.set(key, prepared);
-        return prepared;
-      })
-      .finally(() => this.#signing.delete(key));
+    const signing = this.desk.sign(question.issuer, signerOf(question, now), [{ question, entry }], null, now);
+    const prepare = ({ der, signer, singles }: Signed): Prepared => {
+      const [single] = singles;
+      const [, , , , , , , , thisUpdate, nextUpdate] = single as SingleResponseTuple;
+      const times = { producedAt: Math.floor(now / 1000), thisUpdate, nextUpdate: nextUpdate ?? null };
+      const prepared = new Prepared(der, entry, times, signer.notAfter);
+      this.cache.set(key, prepared);
+      return prepared;
+    };
+    if (!(signing instanceof Promise)) return prepare(signing);
+    const promise = signing.then(prepare).finally(() => this.#signing.delete(key));
     this.#signing.set(key, promise);
     return promise;
   }
 
   // Several certificates, or a nonce: an answer for this request alone.
 
-  async #answerLive(asked: readonly Asked[], nonce: AskedNonce | null, now: number): Promise<Answer> {
+  #answerLive(
+    asked: readonly Asked[],
+    nonce: AskedNonce | null,
+    now: number,
+    attempts: number = ATTEMPTS,
+  ): Answer | Promise<Answer> {
     const first = asked.find((one) => one.issuer !== undefined) as Question | undefined;
     if (first === undefined) return errorAnswer(UNAUTHORIZED);
-    const { issuer } = first;
     const signer = signerOf(first, now);
-    for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
-      const findings = await Promise.all(asked.map((one) => this.#find(one, issuer, signer)));
+    const sign = (findings: readonly Finding[]): Answer | Promise<Answer> => {
       if (findings.every((finding) => finding === undefined)) return errorAnswer(UNAUTHORIZED);
       const content = asked.map((question, i) => ({
         question,
         entry: findings[i] ?? { serialNumber: question.serialNumber ?? 0n, status: OCSPCertStatus.UNKNOWN },
       }));
-      const { der } = await this.desk.sign(issuer, signer, content, nonce, attempt === 1 ? now : Date.now());
-      const isStill = content.every(
-        ({ question, entry }, i) =>
-          findings[i] === undefined ||
-          entry.status === OCSPCertStatus.REVOKED ||
-          this.#finder.isStill(question as Question, entry),
-      );
-      if (isStill) return new Answer(der.toString('latin1'), SUCCESSFUL, 'live');
-    }
-    throw new Overload('the status changes all the time');
+      const signed = this.desk.sign(first.issuer, signer, content, nonce, now);
+      const answer = ({ der }: Signed): Answer => new Answer(der.toString('latin1'), SUCCESSFUL, 'live');
+      const isStill = (): boolean =>
+        content.every(
+          ({ question, entry }, i) =>
+            findings[i] === undefined ||
+            entry.status === OCSPCertStatus.REVOKED ||
+            this.#finder.isStill(question as Question, entry),
+        );
+      if (!(signed instanceof Promise)) return isStill() ? answer(signed) : again();
+      return signed.then((late) => (isStill() ? answer(late) : again()));
+    };
+    const again = (): Answer | Promise<Answer> => {
+      if (attempts <= 1) throw new Overload('the status changes all the time');
+      return this.#answerLive(asked, nonce, Date.now(), attempts - 1);
+    };
+    const found = asked.map((one) => this.#find(one, first.issuer, signer));
+    return found.some((finding) => finding instanceof Promise)
+      ? Promise.all(found).then(sign)
+      : sign(found as Finding[]);
   }
 
   /** What to say of one of several certificates; undefined for what this signer may say nothing of, or no one knows. */
-  async #find(asked: Asked, answering: ResponderIssuer, signer: LiveSigner | undefined): Promise<Finding> {
+  #find(asked: Asked, answering: ResponderIssuer, signer: LiveSigner | undefined): Finding | Promise<Finding> {
     const { issuer, serialNumber } = asked;
     if (issuer === undefined || serialNumber === undefined) return undefined;
     const maySign =
@@ -349,11 +372,13 @@ export class Answerer {
       );
     if (!maySign) return undefined;
     const question = asked as Question;
-    const known = await this.#finder.known(question);
-    const stored = await this.#finder.stored(question);
-    const finding = this.#finder.together(known, stored).finding ?? notIssuedEntry(issuer, serialNumber);
-    this.#finder.checkLag(question, finding);
-    return finding;
+    return after(this.#finder.known(question), (known) =>
+      after(this.#finder.stored(question), (stored) => {
+        const finding = this.#finder.together(known, stored).finding ?? notIssuedEntry(issuer, serialNumber);
+        this.#finder.checkLag(question, finding);
+        return finding;
+      }),
+    );
   }
 }
 

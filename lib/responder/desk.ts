@@ -41,16 +41,18 @@ export class SigningDesk {
   }
 
   /**
+   * A promise where the signature takes time.
+   *
    * @param signer - who signs; undefined when no one's certificate is valid
-   * @throws (rejects) `Overload`; `NoAnswer` for all else.
+   * @throws (or rejects) `Overload`; `NoAnswer` for all else.
    */
-  async sign(
+  sign(
     issuer: ResponderIssuer,
     signer: LiveSigner | undefined,
     content: readonly Statement[],
     nonce: AskedNonce | null,
     now: number,
-  ): Promise<Signed> {
+  ): Signed | Promise<Signed> {
     if (signer === undefined) {
       publishError(this.#owner, 'signer', issuer, new Error('no signer whose certificate is valid'));
       throw tryLater();
@@ -67,17 +69,29 @@ export class SigningDesk {
       if (nextUpdate !== undefined && (nextUpdate <= thisUpdate || nextUpdate * 1000 <= now)) throw tryLater();
     }
     const extensions = responseExtensions(nonce, usesExtendedRevoke);
-    const gate = signer.isLocal ? this.gate : issuer.gate;
-    try {
-      const der = await gate.run(() => signer.sign(singles, extensions, now));
+    const signed = (der: Buffer): Signed => {
       const entries = content.map(({ entry }) => entry);
       publishSignature(this.#owner, issuer, signer, entries);
       return { der, signer, singles };
-    } catch (error) {
+    };
+    const failed = (error: unknown): never => {
       if (error instanceof Overload) throw error;
       publishError(this.#owner, 'signer', issuer, error);
       throw tryLater();
+    };
+    const work = (): Buffer | Promise<Buffer> => signer.sign(singles, extensions, now);
+    if (!signer.isQuick) {
+      const gate = signer.isLocal ? this.gate : issuer.gate;
+      return gate.run(async () => work()).then(signed, failed);
     }
+    // Nothing to wait for, and so nothing to bound.
+    let der: Buffer;
+    try {
+      der = work() as Buffer;
+    } catch (error) {
+      return failed(error);
+    }
+    return signed(der);
   }
 
   /** A signed answer as it goes into a store. */

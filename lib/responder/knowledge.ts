@@ -111,6 +111,12 @@ export class Knowledge {
     return told === undefined || changed === undefined ? (told ?? changed) : moreTrue(told, changed);
   }
 
+  /** What is known of a certificate, where the authority has said `entry`. */
+  withNews(id: CertIdKey, entry: Known): Known {
+    const news = this.news(id);
+    return news === undefined || entry === undefined ? (news ?? entry) : moreTrue(entry, news);
+  }
+
   /** Takes note of a status. Returns the entry as it counts from now on. */
   tell(entry: StatusEntry, now: number): StatusEntry {
     // A clock that was set back must not make the later word the weaker one.
@@ -144,9 +150,7 @@ export class Knowledge {
     }
     // The feed will say so, too; until then, and should it be lost, this is remembered.
     if (this.hasFeed && entry !== undefined && isPermanent(entry)) this.#take(entry);
-    const news = this.news(id);
-    if (news === undefined) return entry;
-    return entry === undefined ? news : moreTrue(entry, news);
+    return this.withNews(id, entry);
   }
 
   async #follow(): Promise<void> {

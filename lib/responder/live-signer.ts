@@ -29,6 +29,7 @@ import { isKeyOf, type PrivateKeyInput } from '../x509/key.js';
 import { SignatureAlgorithmOID } from '../x509/oids.js';
 import { type OptionNames, readOptions } from '../x509/options.js';
 import { StoredPrivateKey } from '../x509/stored-key.js';
+import { after } from './after.js';
 
 /** A certificate that signs for an issuer, and its key. */
 export interface ResponderSigner extends Omit<ProfileOptions, 'issuer' | 'privateKey'> {
@@ -131,27 +132,19 @@ export class LiveSigner {
     return { thisUpdate, nextUpdate: nextUpdate === undefined ? undefined : Math.min(nextUpdate, last) };
   }
 
+  /** Whether it signs at once: its key is loaded, and quicker than another thread. */
+  get isQuick(): boolean {
+    const profile = this.#profile;
+    return this.isLocal && profile !== undefined && !(profile instanceof Promise) && isQuickKey(profile);
+  }
+
   /**
-   * The DER of a response.
+   * The DER of a response; at once where {@link isQuick} says so.
    *
-   * @throws (rejects) What loading the key and signing throw.
+   * @throws What loading the key and signing throw.
    */
-  async sign(entries: readonly SingleResponseTuple[], extensions: Buffer | undefined, now: number): Promise<Buffer> {
-    const profile = await this.load();
-    const { key, external, responder, responderIdTag, scheme, certificates } = profile;
-    const data = takeOutput(
-      native.encodeResponseData(
-        responderIdTag,
-        responderIdTag === 1 ? responder.subject : responder.publicKeyHash(0),
-        Math.floor(now / 1000),
-        entries,
-        extensions,
-      ),
-    );
-    if (external !== undefined) return signDataExternally({ ...profile, signer: external }, data);
-    if (key === undefined) throw invalidValue('no key');
-    if (QUICK.has(key.type)) return takeOutput(key.signResponse(data, responder.native, ...scheme, certificates));
-    return key.signResponseAsync(data, responder.native, ...scheme, certificates);
+  sign(entries: readonly SingleResponseTuple[], extensions: Buffer | undefined, now: number): Buffer | Promise<Buffer> {
+    return after(this.load(), (profile) => signWith(profile, entries, extensions, now));
   }
 
   /** Loads the key, if that has not been done. */
@@ -179,6 +172,32 @@ export class LiveSigner {
       throw new OCSPError('ERR_OCSP_KEY_MISMATCH', 'the private key is not that of the signer');
     return profile;
   }
+}
+
+function isQuickKey({ key }: SignerProfile): boolean {
+  return key !== undefined && QUICK.has(key.type);
+}
+
+function signWith(
+  profile: SignerProfile,
+  entries: readonly SingleResponseTuple[],
+  extensions: Buffer | undefined,
+  now: number,
+): Buffer | Promise<Buffer> {
+  const { key, external, responder, responderIdTag, scheme, certificates } = profile;
+  const data = takeOutput(
+    native.encodeResponseData(
+      responderIdTag,
+      responderIdTag === 1 ? responder.subject : responder.publicKeyHash(0),
+      Math.floor(now / 1000),
+      entries,
+      extensions,
+    ),
+  );
+  if (external !== undefined) return signDataExternally({ ...profile, signer: external }, data);
+  if (key === undefined) throw invalidValue('no key');
+  if (isQuickKey(profile)) return takeOutput(key.signResponse(data, responder.native, ...scheme, certificates));
+  return key.signResponseAsync(data, responder.native, ...scheme, certificates);
 }
 
 /** undefined for parameters that cannot be read. */

@@ -122,6 +122,21 @@ test('a store that has changed is heard, whatever is remembered', async (t) => {
   t.deepEqual(await statuses(responder, request), times(REVOKED_STATUS));
 });
 
+test('what is told while a store is read counts', async (t) => {
+  const request = ask(['1001']);
+  const { der } = await makeResponder(t).answer(request);
+  let give: (found: Buffer) => void = () => undefined;
+  const found = new Promise<Buffer>((resolve) => {
+    give = resolve;
+  });
+  const store = { get: () => found, putBatch: async () => undefined } as unknown as ResponseStore;
+  const responder = makeResponder(t, { store });
+  const pending = responder.answer(request);
+  await responder.update([{ ...REVOKED, serialNumber: '1001' }]);
+  give(der);
+  t.is(loadDerOcspResponse((await pending).der).certificateStatus, REVOKED_STATUS);
+});
+
 test('an answer that memory has no room for is signed again', async (t) => {
   const none = makeResponder(t, {}, { cache: { maxBytes: 0 } });
   for (let i = 0; i < 3; i += 1) t.is((await none.answer(ask(['1001']))).source, 'live');
