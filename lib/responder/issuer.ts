@@ -118,10 +118,11 @@ export class ResponderIssuer {
     if (typeof authority?.lookup !== 'function')
       throw invalidArgType('issuer.authority', 'a StatusAuthority', authority);
     const allowUnauthorized = options.allowUnauthorized === true;
+    const self = { given: options.certificate, parsed: this.parsed };
     this.signers = checkList(
       options.signers,
       'issuer.signers',
-      (signer) => new LiveSigner(signer as ResponderSigner, this.parsed.x509, allowUnauthorized),
+      (signer) => new LiveSigner(signer as ResponderSigner, self, allowUnauthorized),
     );
     const { store } = options;
     if (store !== undefined && typeof store?.get !== 'function')

@@ -76,18 +76,23 @@ export class LiveSigner {
   #profile: Promise<SignerProfile> | SignerProfile | undefined;
 
   /** @throws What `ResponseSigner` throws, but for the times: a signer may be there before it is needed, and after. */
-  constructor(given: ResponderSigner, issuer: CertificateInput, allowUnauthorized: boolean) {
+  constructor(
+    given: ResponderSigner,
+    issuer: { readonly given: CertificateInput; readonly parsed: ParsedCertificate },
+    allowUnauthorized: boolean,
+  ) {
     const options = readOptions(given, SIGNER_NAMES, 'signer');
-    this.responder = toCertificate(options.responder, 'responder');
+    // A CA that signs for itself is read once.
+    this.responder = options.responder === issuer.given ? issuer.parsed : toCertificate(options.responder, 'responder');
     const { x509 } = this.responder;
-    if (!allowUnauthorized) checkAuthorization(x509, toCertificate(issuer, 'issuer').x509);
+    if (!allowUnauthorized) checkAuthorization(x509, issuer.parsed.x509);
     this.notBefore = Date.parse(x509.validFrom);
     this.notAfter = Date.parse(x509.validTo);
     const { algorithm, scheme } = resolveSignature(this.responder.native.keyType, options);
     this.algorithm = algorithm;
     this.signatureAlgorithm = signatureAlgorithmOf({ key: undefined, responder: this.responder, scheme, algorithm });
     this.#options = options;
-    this.#issuer = issuer;
+    this.#issuer = issuer.parsed.x509;
     this.#validity = resolveLifetime(
       { granularity: 1, period: DAY, ...readOptions(options.validity ?? {}, LIFETIME_NAMES, 'signer.validity') },
       this.notAfter,
