@@ -48,7 +48,7 @@ async function runGroups({ quick, rows: rowsText, 'no-peers': noPeers, json, svg
   const cpu = `${cpus()[0]?.model.trim() ?? 'unknown CPU'}, ${availableParallelism()} cores`;
   const machine = `${cpu}, Node.js ${process.version}, ${opensslInfo.version}`;
   log(
-    `${machine}\nMedians of interleaved rounds. Ratios are to the first row; CPU is that of all threads.\nHeap: what V8 allocates for JavaScript objects, each time; memory of Buffers and of C++ is not in it.\n`,
+    `${machine}\nMedians of interleaved rounds. Ratios are to the first row; CPU is that of all threads, and of programs that were started.\nHeap: what V8 allocates for JavaScript objects, each time; memory of Buffers and of C++ is not in it.\n`,
   );
 
   const peers = noPeers ? [] : await loadPeers();

@@ -2,25 +2,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createReadStream, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { request as httpRequest } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { loadDerOcspResponse, OCSPCertStatus, OCSPRequestBuilder } from 'openssl-ocsp';
 import { csvSource, iterableSource } from 'openssl-ocsp/bulk';
 import { importStatuses, postgresSource } from 'openssl-ocsp/postgres';
-import {
-  ca,
-  hasPostgres,
-  isRevoked,
-  psql,
-  runSql,
-  serialOf,
-  startServer,
-  stopServer,
-  writeList,
-} from '../engines/database.mjs';
+import { ca, hasPostgres, psql, runSql, serialOf, startServer, stopServer, writeList } from '../engines/database.mjs';
+import { newsFigures } from '../engines/news.mjs';
 import { explainQueries } from '../engines/queries.mjs';
 import { valkeyFigures } from '../engines/valkey.mjs';
 
@@ -138,29 +126,21 @@ async function signing(url, folder, rows) {
           }
         },
       },
-      {
-        name: `bulk-sign --ledger --workers ${WORKERS}`,
+      ...[WORKERS, WORKERS / 2].map((workers) => ({
+        name: `bulk-sign --ledger --workers ${workers} --threads ${WORKERS / workers}`,
         kind: 'own',
         batch: rows,
         run: async (n) => {
           for (let i = 0; i < n; i += 1) {
             job += 1;
             const range = String(Math.ceil(rows / WORKERS / 4));
-            const work = [
-              '--ledger',
-              url,
-              '--job',
-              `night ${job}`,
-              '--range-size',
-              range,
-              '--workers',
-              String(WORKERS),
-            ];
-            await node(folder, [MAIN, 'bulk-sign', ...signer, ...work, '--out', 'shared']);
+            const work = ['--ledger', url, '--job', `night ${job}`, '--range-size', range];
+            const processes = ['--workers', String(workers), '--threads', String(WORKERS / workers)];
+            await node(folder, [MAIN, 'bulk-sign', ...signer, ...work, ...processes, '--out', 'shared']);
             rmSync(join(folder, 'shared'), { recursive: true });
           }
         },
-      },
+      })),
     ],
   };
 }
@@ -178,7 +158,7 @@ export async function* figures({ quick, rows = quick ? 2000 : 1_000_000 }) {
     yield* sizes(url, rows);
     for (const { name, plan, milliseconds } of await explainQueries(url, issuer, serialOf(0)))
       yield { name: `${name}: ${plan}`, value: milliseconds, unit: 'ms', goal: '' };
-    yield* lag(url, quick ? 3 : 200);
+    yield* newsFigures(url, { revocations: quick ? 3 : 200, rows });
     yield* valkeyFigures(quick ? 100 : 20_000);
   } finally {
     await stopServer();
@@ -196,67 +176,4 @@ async function* sizes(url, rows) {
   yield { name: 'index of serial numbers, per row', value: found.key / rows, unit: 'bytes', goal: '' };
   const changed = Math.ceil(rows / 100);
   yield { name: 'index of news, per row that ever changed', value: found.news / changed, unit: 'bytes', goal: '' };
-}
-
-/** From the commit of a revocation to the first "revoked" of a responder in another process. */
-async function* lag(url, revocations) {
-  const folder = mkdtempSync(join(tmpdir(), 'openssl-ocsp-bench-'));
-  const socketPath = join(folder, 'socket');
-  writeFileSync(join(folder, 'ca.pem'), ca.certificatePem);
-  writeFileSync(join(folder, 'ca.key'), ca.privateKeyPem);
-  const signers = [{ certificate: 'ca.pem', key: 'ca.key' }];
-  const configuration = { listen: `unix:${socketPath}`, issuers: [{ certificate: 'ca.pem', signers, postgres: url }] };
-  writeFileSync(join(folder, 'serve.json'), JSON.stringify(configuration));
-  const child = spawn(process.execPath, [MAIN, 'serve', '--config', join(folder, 'serve.json')], { stdio: 'ignore' });
-  try {
-    const probe = ca.issue({ serialNumber: 1n }).certificate;
-    const { issuerNameHash, issuerKeyHash } = new OCSPRequestBuilder().addCertificate(probe, issuer, 'sha1').build();
-    const statusOf = async (serial) => {
-      const request = new OCSPRequestBuilder().addCertificateByHash(
-        issuerNameHash,
-        issuerKeyHash,
-        BigInt(`0x${serial}`),
-        'sha1',
-      );
-      const response = loadDerOcspResponse(await post(socketPath, request.build().publicBytes()));
-      return response.responseStatus === 0 ? response.certificateStatus : undefined;
-    };
-    while ((await statusOf(serialOf(1)).catch(() => undefined)) !== OCSPCertStatus.GOOD) await sleep(50);
-    const lags = [];
-    for (let i = 1; lags.length < revocations; i += 1) {
-      if (isRevoked(i)) continue;
-      const serial = serialOf(i);
-      // An answer that is at hand, and signed already, is what has to go.
-      if ((await statusOf(serial)) !== OCSPCertStatus.GOOD) throw new Error('not good before it is revoked');
-      await sleep((i * 37) % 500);
-      await runSql(url, 'UPDATE ocsp_status SET status = 1, revoked_at = now() WHERE serial = ocsp_serial($1)', [
-        serial,
-      ]);
-      const committed = performance.now();
-      while ((await statusOf(serial)) !== OCSPCertStatus.REVOKED) await sleep(1);
-      lags.push(performance.now() - committed);
-    }
-    lags.sort((a, b) => a - b);
-    const name = `revocation committed, served by another process, of ${revocations}`;
-    yield { name: `${name}: p50`, value: quantile(lags, 0.5), unit: 'ms', goal: '' };
-    yield { name: `${name}: p99`, value: quantile(lags, 0.99), unit: 'ms', goal: '<= 1000' };
-  } finally {
-    child.kill('SIGKILL');
-    rmSync(folder, { recursive: true });
-  }
-}
-
-/** Of values in ascending order. */
-const quantile = (sorted, q) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))];
-
-function post(socketPath, body) {
-  return new Promise((resolve, reject) => {
-    const request = httpRequest({ socketPath, method: 'POST', path: '/' }, (response) => {
-      const chunks = [];
-      response.on('data', (chunk) => chunks.push(chunk));
-      response.on('end', () => resolve(Buffer.concat(chunks)));
-    });
-    request.on('error', reject);
-    request.end(body);
-  });
 }

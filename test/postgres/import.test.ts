@@ -12,7 +12,7 @@ import {
   type StatusEntry,
   type StatusSource,
 } from 'openssl-ocsp/bulk';
-import { importStatuses, postgresSource } from 'openssl-ocsp/postgres';
+import { importStatuses, postgresSource, postgresStatus } from 'openssl-ocsp/postgres';
 import { checkStatusSource, createTestCa } from 'openssl-ocsp/testing';
 import pg from 'pg';
 import { hexOf } from '#dist/responder/authority.js';
@@ -38,6 +38,7 @@ withPostgres('a list goes in, again without effect, and comes out as it was', as
   const url = await file.server.database();
   const source = csvSource(bytes(LIST));
   t.deepEqual(await importStatuses(url, { issuer, source }), { inserted: 5, updated: 0, kept: 0, entries: 5 });
+  t.is((await postgresStatus(url)).certificates, 5, 'PostgreSQL has looked, as pages are read by what it has seen');
   const before = await runSql(url, 'SELECT * FROM ocsp_status ORDER BY serial');
   t.deepEqual(await importStatuses(url, { issuer, source }), { inserted: 0, updated: 0, kept: 0, entries: 5 });
   t.deepEqual(await runSql(url, 'SELECT * FROM ocsp_status ORDER BY serial'), before);
