@@ -156,5 +156,10 @@ export function takeOutput(result: Output): Buffer {
   return typeof result === 'number' ? Buffer.from(output.subarray(0, result)) : result;
 }
 
+/** The bytes of a native result, until the next native call that leaves one. */
+export function viewOutput(result: Output): Buffer {
+  return typeof result === 'number' ? output.subarray(0, result) : result;
+}
+
 /** Which OpenSSL the addon calls: that of the running Node unless the addon was built with its own. */
 export const opensslInfo: Readonly<OpensslInfo> = Object.freeze(native.opensslInfo());

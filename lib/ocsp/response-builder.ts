@@ -1,5 +1,5 @@
-import type { SchemeArguments, SingleResponseTuple } from '../../typings/binding.js';
-import { native, takeOutput } from '../binding.js';
+import type { Output, SchemeArguments, SingleResponseTuple } from '../../typings/binding.js';
+import { native, takeOutput, viewOutput } from '../binding.js';
 import { invalidArgType, invalidValue } from '../errors.js';
 import type { HashAlgorithmName } from '../x509/algorithms.js';
 import { type CertificateInput, type ParsedCertificate, toCertificate } from '../x509/certificate.js';
@@ -191,7 +191,8 @@ export class OCSPResponseBuilder {
     const responder = this.#checkComplete();
     const key = toPrivateKey(privateKey);
     const scheme = resolveScheme(key.type, algorithm, options);
-    return trusted(takeOutput(key.signResponse(this.#encode(), responder.native, ...scheme, this.#nativeCertificates)));
+    const data = viewOutput(this.#encode());
+    return trusted(takeOutput(key.signResponse(data, responder.native, ...scheme, this.#nativeCertificates)));
   }
 
   /**
@@ -215,7 +216,9 @@ export class OCSPResponseBuilder {
     }
     const key = toPrivateKey(privateKey);
     const scheme = resolveScheme(key.type, algorithm, options);
-    return trusted(await key.signResponseAsync(this.#encode(), responder.native, ...scheme, this.#nativeCertificates));
+    return trusted(
+      await key.signResponseAsync(viewOutput(this.#encode()), responder.native, ...scheme, this.#nativeCertificates),
+    );
   }
 
   /**
@@ -239,7 +242,7 @@ export class OCSPResponseBuilder {
     algorithm: HashAlgorithmName | null,
     scheme: SchemeArguments,
   ): Promise<OCSPResponse> {
-    const responseData = this.#encode();
+    const responseData = takeOutput(this.#encode());
     const signature = checkBytes(
       await signer.sign(copyBytes(responseData), algorithm as Parameters<ExternalSigner['sign']>[1]),
       'signature of the external signer',
@@ -257,18 +260,17 @@ export class OCSPResponseBuilder {
   }
 
   /** ResponseData, as it stands now. */
-  #encode(): Buffer {
+  #encode(): Output {
     const { responses, responder, extensions, producedAt = new Date() } = this.#state;
     const { encoding, certificate } = responder as NonNullable<State['responder']>;
     const byName = encoding === OCSPResponderEncoding.NAME;
-    const encoded = native.encodeResponseData(
+    return native.encodeResponseData(
       byName ? 1 : 2,
       byName ? certificate.subject : certificate.publicKeyHash(0),
       Math.floor(producedAt.getTime() / 1000),
       itemsOf(responses),
       encodeExtensionList(extensions),
     );
-    return takeOutput(encoded);
   }
 
   get #nativeCertificates(): ParsedCertificate['native'][] {
@@ -291,7 +293,7 @@ export class OCSPResponseBuilder {
  * accepted, and checking what was just written would cost without telling anything.
  */
 function trusted(der: Buffer): OCSPResponse {
-  return new OCSPResponse(INTERNAL, wholeDer(der, LENIENT));
+  return new OCSPResponse(INTERNAL, wholeDer(der, LENIENT), true);
 }
 
 /** In the order of the documentation, as positional arguments come. */

@@ -13,8 +13,9 @@ import {
   RESPONSE_COUNT,
   RESPONSES,
   SINGLE_SIZE,
+  takeResponseOffsets,
 } from './layout.js';
-import { INTERNAL, MessageView } from './message.js';
+import { INTERNAL, type MessageBytes, MessageView } from './message.js';
 import { OCSPSingleResponse } from './single-response.js';
 
 /** Tags of the two kinds of ResponderID. */
@@ -37,6 +38,12 @@ export interface OCSPResponseReference {
   readonly basicResponseDigest: Buffer;
   /** Hash of the whole OCSPResponse, which is what a XAdES or PAdES signature holds. */
   readonly responseDigest: Buffer;
+}
+
+/** Reads a whole message. */
+export function readResponse(der: MessageBytes): MessageView {
+  native.parseResponse(der.memory, der.start, der.end, der.reading);
+  return new MessageView(der, takeResponseOffsets(), 0);
 }
 
 /** The entries, in the order of the message. */

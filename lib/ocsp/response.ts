@@ -33,7 +33,6 @@ import {
   SIGNATURE,
   SIGNATURE_ALGORITHM,
   TBS,
-  takeResponseOffsets,
 } from './layout.js';
 import {
   checkEncoding,
@@ -43,7 +42,7 @@ import {
   LENIENT,
   type LoadOptions,
   type MessageBytes,
-  MessageView,
+  type MessageView,
   orError,
   readingOf,
   wholeDer,
@@ -57,6 +56,7 @@ import {
   digestOf,
   type OCSPResponseReference,
   readCertificates,
+  readResponse,
   readResponses,
   responderIdOf,
 } from './response-parts.js';
@@ -72,19 +72,23 @@ import type { OCSPSingleResponse } from './single-response.js';
  * Nothing here is verified: an attacker can put any status into a response.
  */
 export class OCSPResponse extends ValueObject {
-  readonly #message: MessageView;
+  readonly #der: MessageBytes;
+  #read: MessageView | undefined;
   #responses: readonly OCSPSingleResponse[] | undefined;
   #certificates: readonly X509Certificate[] | undefined;
   #signatureAlgorithm: SignatureAlgorithm | undefined;
   #responderName: Name | undefined;
   #extensions: Extensions | undefined;
 
-  /** @internal */
-  constructor(key: typeof INTERNAL, der: MessageBytes) {
+  /**
+   * @param isBuilt - That it comes from a builder: then there is no hurry to read it.
+   * @internal
+   */
+  constructor(key: typeof INTERNAL, der: MessageBytes, isBuilt = false) {
     checkInternal(key, 'OCSPResponse');
     super();
-    native.parseResponse(der.memory, der.start, der.end, der.reading);
-    this.#message = new MessageView(der, takeResponseOffsets(), 0);
+    this.#der = der;
+    if (!isBuilt) this.#read = readResponse(der);
   }
 
   /** The outcome of the exchange. Not signed: anyone on the way can answer with an error. */
@@ -248,7 +252,7 @@ export class OCSPResponse extends ValueObject {
    */
   publicBytes(encoding: Encoding | `${Encoding}` = Encoding.DER): Buffer {
     checkEncoding(encoding);
-    return this.#message.der.copy();
+    return this.#der.copy();
   }
 
   /**
@@ -317,7 +321,7 @@ export class OCSPResponse extends ValueObject {
    * @throws `ERR_OCSP_MALFORMED` when OpenSSL cannot decode or print what is in it.
    */
   toText(): string {
-    return wholeText(printResponse(this.#message.der.view()));
+    return wholeText(printResponse(this.#der.view()));
   }
 
   /** @internal */
@@ -329,7 +333,7 @@ export class OCSPResponse extends ValueObject {
 
   /** Whether `other` is a response with the same bytes. */
   override equals(other: unknown): boolean {
-    return this.isSameClass(other) && this.#message.der.equals(other.#message.der);
+    return this.isSameClass(other) && this.#der.equals(other.#der);
   }
 
   override toJSON(): Json {
@@ -347,6 +351,11 @@ export class OCSPResponse extends ValueObject {
       signature: this.signature.toString('hex'),
       certificates: orError(() => this.certificates.map((certificate) => certificate.subject ?? '')),
     };
+  }
+
+  get #message(): MessageView {
+    this.#read ??= readResponse(this.#der);
+    return this.#read;
   }
 
   get #successful(): MessageView {

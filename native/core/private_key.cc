@@ -1,5 +1,6 @@
 #include "private_key.h"
 
+#include <algorithm>
 #include <climits>
 
 #include "error_queue.h"
@@ -30,47 +31,46 @@ bool PrivateKey::belongs_to(const std::shared_ptr<const Certificate>& certificat
   return true;
 }
 
-Result<EvpMdCtxPtr> PrivateKey::copy_context(const SignatureScheme& scheme, ByteVector& algorithm) {
-  ErrorQueueScope errors;
+PrivateKey::Idle* PrivateKey::find(const SignatureScheme& scheme) {
+  const auto found =
+      std::find_if(idle_.begin(), idle_.end(), [&](const Idle& candidate) { return candidate.scheme == scheme; });
+  return found == idle_.end() ? nullptr : &*found;
+}
+
+Result<std::unique_ptr<DataSigner>> PrivateKey::take(const SignatureScheme& scheme) {
+  {
+    const std::lock_guard lock(mutex_);
+    Idle* idle = find(scheme);
+    if (idle != nullptr && !idle->signers.empty()) {
+      auto signer = std::move(idle->signers.back());
+      idle->signers.pop_back();
+      return signer;
+    }
+  }
+  return DataSigner::create(key_.get(), scheme);
+}
+
+void PrivateKey::give_back(const SignatureScheme& scheme, std::unique_ptr<DataSigner> signer) {
   const std::lock_guard lock(mutex_);
-  const Template* found = nullptr;
-  for (const Template& candidate : templates_) {
-    if (candidate.scheme == scheme) found = &candidate;
+  Idle* idle = find(scheme);
+  if (idle == nullptr) {
+    // Salt lengths are the caller's choice: keep the number of schemes bounded.
+    constexpr std::size_t kMaxSchemes = 16;
+    if (idle_.size() == kMaxSchemes) idle_.erase(idle_.begin());
+    idle = &idle_.emplace_back(Idle{scheme, {}});
   }
-  if (found == nullptr) {
-    auto prepared = prepare_signature(key_.get(), scheme, SignatureDirection::kSign);
-    if (!prepared.ok()) return prepared.error();
-    // Salt lengths are the caller's choice: keep the number of templates bounded.
-    constexpr std::size_t kMaxTemplates = 16;
-    if (templates_.size() == kMaxTemplates) templates_.erase(templates_.begin());
-    templates_.push_back({scheme, std::move(prepared.value())});
-    found = &templates_.back();
-  }
-  // A context that has signed once must not sign again: OpenSSL 3.0 then returns success and a wrong signature.
-  EvpMdCtxPtr copy(EVP_MD_CTX_new());
-  if (!copy || EVP_MD_CTX_copy_ex(copy.get(), found->prepared.context.get()) != 1) {
-    return errors.take(ErrorCode::kOpenssl, "the signing context cannot be copied");
-  }
-  algorithm = found->prepared.algorithm;
-  return copy;
+  idle->signers.push_back(std::move(signer));
 }
 
 Result<Signature> PrivateKey::sign(const SignatureScheme& scheme, Bytes data) {
-  Signature signature;
-  auto context = copy_context(scheme, signature.algorithm);
-  if (!context.ok()) return context.error();
-  ErrorQueueScope errors;
-  // The upper bound saves EVP_DigestSign's own size query, a second provider call.
-  const auto size = max_signature_size(key_.get());
-  if (!size.ok()) return size.error();
-  std::size_t length = size.value();
-  signature.value.resize(length);
-  // Out of memory, OpenSSL 3.0 may report success and 2^32 - 1 bytes (an ECDSA signature that was not encoded).
-  if (EVP_DigestSign(context.value().get(), signature.value.data(), &length, data.data(), data.size()) != 1 ||
-      length > size.value()) {
-    return errors.take(ErrorCode::kOpenssl, "signing failed");
-  }
-  signature.value.resize(length);
+  auto signer = take(scheme);
+  if (!signer.ok()) return signer.error();
+  const auto value = signer.value()->sign(data);
+  // One that failed is not used again.
+  if (!value.ok()) return value.error();
+  const Bytes algorithm = signer.value()->algorithm();
+  Signature signature{{algorithm.begin(), algorithm.end()}, {value.value().begin(), value.value().end()}};
+  give_back(scheme, std::move(signer.value()));
   return signature;
 }
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "certificate.h"
-#include "signature_scheme.h"
+#include "data_signer.h"
 
 namespace ocsp {
 
@@ -33,17 +33,19 @@ class PrivateKey {
  private:
   PrivateKey(EvpPkeyPtr key, std::string type) : key_(std::move(key)), type_(std::move(type)) {}
 
-  struct Template {
+  // Signers that no one is using: making one costs ten times what using one again does.
+  struct Idle {
     SignatureScheme scheme;
-    PreparedSignature prepared;
+    std::vector<std::unique_ptr<DataSigner>> signers;
   };
-  // A copy of the context prepared for `scheme`, which costs a tenth of preparing one.
-  Result<EvpMdCtxPtr> copy_context(const SignatureScheme& scheme, ByteVector& algorithm);
+  Idle* find(const SignatureScheme& scheme);
+  Result<std::unique_ptr<DataSigner>> take(const SignatureScheme& scheme);
+  void give_back(const SignatureScheme& scheme, std::unique_ptr<DataSigner> signer);
 
   EvpPkeyPtr key_;
   std::string type_;
   std::mutex mutex_;  // guards what follows
-  std::vector<Template> templates_;
+  std::vector<Idle> idle_;
   std::weak_ptr<const Certificate> matching_;
 };
 

@@ -1,62 +1,20 @@
 #include "response_signer.h"
 
-#include <openssl/rsa.h>
-
 #include "digest.h"
-#include "error_queue.h"
 
 namespace ocsp {
 
-namespace {
-
-// A context that signs digests. Unlike an EVP_MD_CTX it may be used again and again, on every OpenSSL 3.
-Result<EvpPkeyCtxPtr> digest_signer(EVP_PKEY* key, const SignatureScheme& scheme, const EVP_MD* md) {
-  ErrorQueueScope errors;
-  const std::string query = provider_query(key);
-  EvpPkeyCtxPtr context(EVP_PKEY_CTX_new_from_pkey(nullptr, key, query.empty() ? nullptr : query.c_str()));
-  bool ready = context && EVP_PKEY_sign_init(context.get()) > 0;
-  if (ready && scheme.pss) {
-    const int salt = scheme.salt_length >= 0 ? scheme.salt_length : EVP_MD_get_size(md);
-    ready = EVP_PKEY_CTX_set_rsa_padding(context.get(), RSA_PKCS1_PSS_PADDING) > 0 &&
-            EVP_PKEY_CTX_set_signature_md(context.get(), md) > 0 &&
-            EVP_PKEY_CTX_set_rsa_mgf1_md(context.get(), md) > 0 &&
-            EVP_PKEY_CTX_set_rsa_pss_saltlen(context.get(), salt) > 0;
-  } else if (ready) {
-    ready = EVP_PKEY_CTX_set_signature_md(context.get(), md) > 0;
-  }
-  if (!ready) return errors.take(ErrorCode::kOpenssl, "OpenSSL refuses this key with this hash");
-  return context;
-}
-
-}  // namespace
-
-ResponseSigner::ResponseSigner(std::shared_ptr<const SignerProfile> profile, PreparedSignature prepared)
-    : profile_(std::move(profile)), prepared_(std::move(prepared)), data_(512), response_(2048) {}
+ResponseSigner::ResponseSigner(std::shared_ptr<const SignerProfile> profile, std::unique_ptr<DataSigner> signer)
+    : profile_(std::move(profile)), signer_(std::move(signer)), data_(512), response_(2048) {}
 
 Result<std::unique_ptr<ResponseSigner>> ResponseSigner::create(std::shared_ptr<const SignerProfile> profile) {
   if (!profile->key->belongs_to(profile->responder)) {
     return Error{ErrorCode::kKeyMismatch, "the private key does not belong to the responder certificate"};
   }
-  EVP_PKEY* key = profile->key->get();
-  auto prepared = prepare_signature(key, profile->scheme, SignatureDirection::kSign);
-  if (!prepared.ok()) return prepared.error();
-  std::unique_ptr<ResponseSigner> signer(new ResponseSigner(std::move(profile), std::move(prepared.value())));
+  auto data_signer = DataSigner::create(profile->key->get(), profile->scheme);
+  if (!data_signer.ok()) return data_signer.error();
+  std::unique_ptr<ResponseSigner> signer(new ResponseSigner(std::move(profile), std::move(data_signer.value())));
   const SignerProfile& settled = *signer->profile_;
-
-  if (settled.scheme.hash.empty()) {
-    signer->copy_.reset(EVP_MD_CTX_new());
-    if (!signer->copy_) return Error{ErrorCode::kOpenssl, "out of memory"};
-  } else {
-    const auto md = fetch_digest(settled.scheme.hash);
-    if (!md.ok()) return md.error();
-    signer->md_ = md.value();
-    auto context = digest_signer(key, settled.scheme, md.value());
-    if (!context.ok()) return context.error();
-    signer->digest_signer_ = std::move(context.value());
-  }
-  const auto signature_size = max_signature_size(key);
-  if (!signature_size.ok()) return signature_size.error();
-  signer->signature_.resize(signature_size.value());
 
   if (settled.responder_id_tag == 1) {
     const Bytes subject = settled.responder->subject();
@@ -81,10 +39,10 @@ Result<std::unique_ptr<ResponseSigner>> ResponseSigner::create(std::shared_ptr<c
 
 Result<Bytes> ResponseSigner::sign(const StatusEntry& entry, std::int64_t produced_at) {
   if (!patch_data(entry, produced_at)) write_data(entry, produced_at);
-  const auto signature = sign_data();
+  const auto signature = signer_->sign(data_.bytes());
   if (!signature.ok()) return signature.error();
   response_.clear();
-  write_response(response_, data_.bytes(), prepared_.algorithm, signature.value(), certificates_);
+  write_response(response_, data_.bytes(), signer_->algorithm(), signature.value(), certificates_);
   return response_.bytes();
 }
 
@@ -122,28 +80,6 @@ bool ResponseSigner::patch_data(const StatusEntry& entry, std::int64_t produced_
   return true;
 }
 
-Result<Bytes> ResponseSigner::sign_data() {
-  ErrorQueueScope errors;
-  const Bytes data = data_.bytes();
-  signature_length_ = signature_.size();
-  bool signed_it = false;
-  if (md_ == nullptr) {
-    signed_it = EVP_MD_CTX_copy_ex(copy_.get(), prepared_.context.get()) == 1 &&
-                EVP_DigestSign(copy_.get(), signature_.data(), &signature_length_, data.data(), data.size()) == 1;
-  } else {
-    std::uint8_t hash[EVP_MAX_MD_SIZE];
-    unsigned int length = 0;
-    signed_it = EVP_Digest(data.data(), data.size(), hash, &length, md_, nullptr) == 1 &&
-                EVP_PKEY_sign(digest_signer_.get(), signature_.data(), &signature_length_, hash, length) == 1;
-  }
-  // Out of memory, OpenSSL 3.0 may report success and 2^32 - 1 bytes (an ECDSA signature that was not encoded).
-  if (!signed_it || signature_length_ > signature_.size()) {
-    signature_length_ = 0;
-    return errors.take(ErrorCode::kOpenssl, "signing failed");
-  }
-  return Bytes{signature_.data(), signature_length_};
-}
-
 Result<std::unique_ptr<ResponseSigner>> IdleSigners::take() {
   {
     const std::lock_guard lock(mutex_);
@@ -162,8 +98,7 @@ void IdleSigners::give_back(std::unique_ptr<ResponseSigner> signer) {
 }
 
 Result<bool> ResponseSigner::verify_last() {
-  return verify_signature(profile_->responder->public_key(), profile_->scheme, data_.bytes(),
-                          {signature_.data(), signature_length_});
+  return verify_signature(profile_->responder->public_key(), profile_->scheme, data_.bytes(), signer_->last());
 }
 
 }  // namespace ocsp

@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "data_signer.h"
 #include "message_writer.h"
 #include "private_key.h"
 
@@ -47,21 +48,15 @@ class ResponseSigner {
   Result<bool> verify_last();
 
  private:
-  ResponseSigner(std::shared_ptr<const SignerProfile> profile, PreparedSignature prepared);
+  ResponseSigner(std::shared_ptr<const SignerProfile> profile, std::unique_ptr<DataSigner> signer);
 
   void write_data(const StatusEntry& entry, std::int64_t produced_at);
   bool patch_data(const StatusEntry& entry, std::int64_t produced_at);
-  Result<Bytes> sign_data();
 
   std::shared_ptr<const SignerProfile> profile_;
-  PreparedSignature prepared_;  // its context is copied for each signature of a key that hashes by itself
-  EvpMdCtxPtr copy_;
-  const EVP_MD* md_ = nullptr;   // for keys that sign a digest ...
-  EvpPkeyCtxPtr digest_signer_;  // ... this context, which may sign again and again
+  std::unique_ptr<DataSigner> signer_;
   std::vector<Bytes> certificates_;
   ByteVector responder_id_;
-  ByteVector signature_;
-  std::size_t signature_length_ = 0;
   ResponseDataFields fields_;
   DerWriter data_;
   // Where the serial stands in data_, counted from the end; 0 when data_ is not to be patched.
