@@ -1,22 +1,20 @@
 /** The database of `openssl ca`, as `openssl ocsp -index` reads it: rows by serial number, reasons looked at later. */
 import { readWhole } from '../read-file.js';
+import { type DatabaseRow, SerialRows, Subjects } from './database-rows.js';
+import { IndexFile, type IndexRow } from './index-file.js';
 import { openError, systemCode } from './queue.js';
 import type { Session } from './session.js';
 
-/** One row: what it says about a certificate. */
-export interface DatabaseRow {
-  /** `V`, `R` or `E`. */
-  readonly type: string;
-  /** `time[,reason[,argument]]` */
-  readonly revocation: string;
+/** Rows by serial number in upper-case hexadecimal digits without leading zeros. */
+export interface Database {
+  get(key: string): DatabaseRow | undefined;
 }
 
-/** Rows by serial number in upper-case hexadecimal digits without leading zeros. */
-export type Database = ReadonlyMap<string, DatabaseRow>;
-
 const COLUMNS = 6;
-/** Six million rows or so; a string cannot be much longer. */
-const MAX_DATABASE = 400 * 1024 * 1024;
+const TAB = 0x09;
+const ZERO = 0x30;
+const LETTER_V = 0x56;
+const BACKSLASH = 0x5c;
 
 /** The number as a key of {@link Database}. */
 export function serialKey(digits: string): string {
@@ -26,68 +24,89 @@ export function serialKey(digits: string): string {
 /** Reads it whole. Ends the run when it cannot be read, has a row of another form, or the same certificate twice. */
 export function loadDatabase(session: Session, path: string): Database {
   const failed = (): never => session.stop(`Problem with index file: ${path} (could not load/parse file)`);
-  let text: string;
+  let contents: Contents | undefined;
   try {
-    text = readWhole(path, MAX_DATABASE).toString('latin1');
+    const file = new IndexFile(path);
+    try {
+      contents = contentsOf(file);
+    } finally {
+      file.close();
+    }
   } catch (error) {
     session.push(...openError(error, path, 'r'));
     session.printErrors();
     return failed();
   }
-  const database = new Map<string, DatabaseRow>();
-  // Row numbers count from 0, comments left out.
-  const serials = new Index();
-  const subjects = new Index();
-  let line = 0;
-  for (const columns of rowsOf(text)) {
-    if (columns.length !== COLUMNS) return failed();
-    const [type = '', , revocation = '', serial = '', , subject = ''] = columns;
-    const key = serialKey(serial);
-    serials.add(key, line);
-    if (type.startsWith('V')) subjects.add(subject, line);
-    database.set(key, type === 'V' && revocation === '' ? VALID : { type: type.slice(0, 1), revocation });
-    line += 1;
-  }
-  const kinds: [string, Index][] = [['serial number', serials]];
-  if (subjectsAreUnique(path)) kinds.push(['name', subjects]);
-  for (const [kind, { twice }] of kinds) {
+  if (contents === undefined) return failed();
+  const kinds: [string, Twice | undefined][] = [['serial number', contents.serialTwice]];
+  if (subjectsAreUnique(path)) kinds.push(['name', contents.subjectTwice]);
+  for (const [kind, twice] of kinds) {
     if (twice === undefined) continue;
     // Error number and rows as OpenSSL says them.
     session.say(`Error creating ${kind} index:(2,${twice.join(',')})`);
     failed();
   }
-  return database;
+  return contents.rows;
 }
 
-/** Most rows of most databases. */
-const VALID: DatabaseRow = { type: 'V', revocation: '' };
+/** Numbers of the first two rows that have the same; they count from 0, comments left out. */
+type Twice = readonly [first: number, second: number];
 
-/** Finds the first thing that is there twice. */
-class Index {
-  readonly #rows = new Map<string, number>();
-  /** The rows of both. */
-  twice: readonly [first: number, second: number] | undefined;
-
-  add(key: string, row: number): void {
-    const before = this.#rows.get(key);
-    if (before === undefined) this.#rows.set(key, row);
-    else this.twice ??= [before, row];
-  }
+interface Contents {
+  readonly rows: SerialRows;
+  readonly serialTwice: Twice | undefined;
+  readonly subjectTwice: Twice | undefined;
 }
 
-/** The columns of each row; comments are left out. */
-function* rowsOf(text: string): Generator<string[]> {
-  let begin = 0;
-  while (begin < text.length) {
-    const end = text.indexOf('\n', begin);
-    const line = text.slice(begin, end < 0 ? text.length : end);
-    begin = end < 0 ? text.length : end + 1;
-    if (line.startsWith('#')) continue;
-    // A tab after a backslash belongs to the column.
-    yield line.includes('\\')
-      ? line.split(/(?<!\\)\t/).map((column) => column.replaceAll('\\\t', '\t'))
-      : line.split('\t');
+/** undefined where a row has another form. */
+function contentsOf(file: IndexFile): Contents | undefined {
+  const rows = new SerialRows(file.size);
+  const subjects = new Subjects(file);
+  const tabs = new Int32Array(COLUMNS - 1);
+  let serialTwice: Twice | undefined;
+  let subjectTwice: Twice | undefined;
+  let number = 0;
+  for (const row of file.rows()) {
+    if (!findTabs(row, tabs)) return undefined;
+    const { bytes, start } = row;
+    const [typeEnd, expiryEnd, revocationEnd, serialEnd, fileEnd] = tabs as unknown as Positions;
+    let digits = revocationEnd + 1;
+    while (digits + 1 < serialEnd && bytes[digits] === ZERO) digits += 1;
+    const type = typeEnd === start ? 0 : (bytes[start] as number);
+    const serial = { bytes, start: digits, end: serialEnd };
+    const before = rows.add(type, serial, { bytes, start: expiryEnd + 1, end: revocationEnd });
+    if (before !== undefined) serialTwice ??= [before, number];
+    if (type === LETTER_V) {
+      const same = subjects.add(row, fileEnd + 1);
+      if (same !== undefined) subjectTwice ??= [numberAt(file, same), number];
+    }
+    number += 1;
   }
+  return { rows, serialTwice, subjectTwice };
+}
+
+type Positions = readonly [number, number, number, number, number];
+
+/** Whether the row has as many columns as it should. A tab after a backslash belongs to the column. */
+function findTabs({ bytes, start, end }: IndexRow, tabs: Int32Array): boolean {
+  let count = 0;
+  for (let i = start; i < end; i += 1) {
+    if (bytes[i] !== TAB || (i > start && bytes[i - 1] === BACKSLASH)) continue;
+    if (count === tabs.length) return false;
+    tabs[count] = i;
+    count += 1;
+  }
+  return count === tabs.length;
+}
+
+/** How many rows begin before a position of the file, less the one that it is in. */
+function numberAt(file: IndexFile, position: number): number {
+  let number = -1;
+  for (const { start, origin } of file.rows()) {
+    if (origin + start > position) break;
+    number += 1;
+  }
+  return number;
 }
 
 /** `unique_subject` of the file beside the database; yes where nothing is said. */
