@@ -37,7 +37,7 @@ function number(name, text) {
 }
 
 function report({ fleet, hours, day }) {
-  const { certificates, hashes, refresh, validity, cores, rate, mass, maxLag, purges } = fleet;
+  const { certificates, hashes, refresh, validity, cores, rate, mass, soon, purges } = fleet;
   const whole = (value) => Math.round(value).toLocaleString('en');
   const span = (seconds) => (seconds < 120 ? `${whole(seconds)} s` : `${(seconds / 3600).toFixed(2)} h`);
   const size = (bytes) => (bytes < 1e9 ? `${whole(bytes / 1e6)} MB` : `${whole(bytes / 1e9)} GB`);
@@ -62,7 +62,7 @@ function report({ fleet, hours, day }) {
     `all of them again in a day: ${whole((certificates * hashes) / DAY)}/s; in an hour: ${whole((certificates * hashes) / 3600)}/s, ${((certificates * hashes) / 3600 / rate).toFixed(1)} cores`,
     `${whole(Math.ceil(certificates / 250_000))} ranges of 250,000 in the ledger, each ${((250_000 * hashes) / rate).toFixed(1)} core-seconds`,
     `${whole(revokedAtOnce)} revoked at once: signed after ${day.massSigned === null ? 'more than the day' : span(day.massSigned)}`,
-    `  read by a responder in ${span(day.lag)}; for ${span(day.behind)} of the day it is more than ${maxLag} s behind, and asks the database about each certificate`,
+    `  read by a responder in ${span(day.lag)}; for ${span(day.behind)} of the day it is more than ${soon} s behind, and asks the database about each certificate`,
     `  dropped by a CDN at ${purges}/s in ${day.purgeHours.toFixed(0)} h: keep max-age at an hour`,
     `the latest refresh comes ${span(day.late)} after it was due; an answer has ${span((validity - refresh) * DAY)}${day.isExpired ? ': ANSWERS EXPIRE' : ''}`,
     `${whole(day.left)} answers are left over at the end of the day`,

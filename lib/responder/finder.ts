@@ -10,6 +10,9 @@ import type { Limits } from './options.js';
 import { isPermanent, moreTrue, saysTheSame } from './statement.js';
 import { type AskedBy, readStore, type Stored } from './store-reader.js';
 
+/** Milliseconds in which what is revoked shows. */
+const SOON = 1000;
+
 /** What a store that fails has to say. */
 const UNREADABLE: unique symbol = Symbol('unreadable');
 /** What a store says, if it can be read. */
@@ -89,10 +92,13 @@ export class Finder {
     if (issuer.knowledge.lagOf({ issuer, serialNumber }) > this.#limits.maxLag) throw tryLater();
   }
 
-  /** Whether the feed is behind because it has much to read, so that the authority is asked about each certificate meanwhile. */
+  /**
+   * Whether the feed is behind because it has much to read, so that the authority is asked about each certificate meanwhile: once a second,
+   * as what is revoked shows within a second otherwise.
+   */
   mustAsk({ issuer, serialNumber }: Subject): boolean {
     const { knowledge } = issuer;
-    return knowledge.isReading && knowledge.lagOf({ issuer, serialNumber }) > this.#limits.maxLag;
+    return knowledge.isReading && knowledge.lagOf({ issuer, serialNumber }) > Math.min(SOON, this.#limits.maxLag);
   }
 
   /** Whether an entry is still what is known, as far as can be said at once. */

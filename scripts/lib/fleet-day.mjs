@@ -22,9 +22,9 @@ export const DEFAULTS = {
   /** Hours without any signer, and when they begin. */
   outage: 1,
   outageHour: 14,
-  /** Rows of news that a responder reads in a second, and the seconds that it may be behind. */
+  /** Rows of news that a responder reads in a second, and the seconds behind after which it asks the database. */
   news: 100_000,
-  maxLag: 10,
+  soon: 1,
   /** Answers that a CDN drops in a second when told. */
   purges: 62,
 };
@@ -61,7 +61,7 @@ class Queue {
 
 /**
  * Revocations are signed before what is refreshed. What responders know does not wait for signatures: until a responder has read
- * all news, it asks the database about each certificate once it is more than `maxLag` behind.
+ * all news, it asks the database about each certificate once it is more than a second behind.
  *
  * @param {Partial<typeof DEFAULTS>} [given]
  */
@@ -89,7 +89,7 @@ export function simulateDay(given = {}) {
     if (second >= massAt && day.massSigned === null && revocations.length === 0) day.massSigned = second - massAt;
     const lag = unread.take(news, second).waited;
     day.lag = Math.max(day.lag, lag);
-    if (lag > fleet.maxLag) day.behind += 1;
+    if (lag > fleet.soon) day.behind += 1;
 
     day.signed += urgent.taken + usual.taken;
     day.late = Math.max(day.late, usual.waited);

@@ -324,6 +324,22 @@ test('long news: an answer at hand is asked about again, and parts that do not c
   t.false(responder.health().ready);
 });
 
+test('long news: answers at hand are asked about again within a second, whatever maxLag is', async (t) => {
+  const authority = new FeedAuthority();
+  const responder = makeResponder(t, { authority }, { maxLag: 600 });
+  const turn = (time = 10): Promise<unknown> => new Promise((resolve) => setTimeout(resolve, time));
+  while (!authority.tell({ entries: [], cursor: 'all' })) await turn();
+  await turn();
+  t.is(await statusOf(responder, ask(['1001'])), 'good');
+  authority.list.set({ ...REVOKED, serialNumber: '1001' });
+  t.is(await statusOf(responder, ask(['1001'])), 'good', 'at hand, and no news of it');
+  await turn(1100);
+  t.is(await statusOf(responder, ask(['1001'])), 'good', 'nothing says that there is much to read');
+  while (!authority.tell({ entries: [], cursor: 'begun', more: true })) await turn();
+  await turn();
+  t.is(await statusOf(responder, ask(['1001'])), 'revoked');
+});
+
 test('a key that is loaded when it is needed, again after a failure', async (t) => {
   let tries = 0;
   const responder = makeResponder(t, {
