@@ -4,7 +4,7 @@ import { installNode } from './lib/node-versions.mjs';
 import { addonPath, inRoot, prebuildTarget } from './lib/paths.mjs';
 import { main, node, run, ScriptError, step } from './lib/run.mjs';
 import { runSuite } from './lib/suite.mjs';
-import { HOST, OPENSSL } from './lib/suites.mjs';
+import { EVERY, HOST, OPENSSL } from './lib/suites.mjs';
 
 const VERSIONS = ['22', '24', '26'];
 const OWN = 'own';
@@ -32,8 +32,8 @@ await main({ usage: 'npm run test:matrix [-- options] [host ...]', about, option
     step(label);
     const env = { OPENSSL_OCSP_BINDING: host.binding, NODE_OPTIONS: '', OCSP_TEST_REPEATED: '0.1', ...host.env };
     try {
-      const args = name === OWN ? OPENSSL : HOST;
-      rows.push({ label, ...(await runSuite({ label, execPath: host.execPath, env, args: all ? [] : args })) });
+      const some = name === OWN ? OPENSSL : HOST;
+      rows.push({ label, ...(await runSuite({ label, files: all ? EVERY : some, execPath: host.execPath, env })) });
     } catch (error) {
       if (!(error instanceof ScriptError)) throw error;
       rows.push({ label, failed: error.message });

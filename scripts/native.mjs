@@ -5,7 +5,7 @@ import { inRoot } from './lib/paths.mjs';
 import { has, main, node, run, ScriptError, step } from './lib/run.mjs';
 import { files } from './lib/stamps.mjs';
 import { record, runSuite } from './lib/suite.mjs';
-import { NATIVE } from './lib/suites.mjs';
+import { EVERY, NATIVE } from './lib/suites.mjs';
 
 /** Leaks with our code in their stack that are not ours to free. */
 const EXPECTED_LEAKS = [
@@ -44,7 +44,7 @@ await main({ usage: 'npm run test:native [-- options] [file ...]', about, option
   build(folder);
   for (const file of files(folder, (name) => name.endsWith('.gcda'))) rmSync(file);
   if (!values['node-only']) corePrograms(folder, values.all === true);
-  if (!values['core-only']) await underNode(folder, named.length > 0 ? named : values.all ? [] : NATIVE);
+  if (!values['core-only']) await underNode(folder, named.length > 0 ? named : values.all ? EVERY : NATIVE);
   if (!values['node-only'] && !values['core-only'] && named.length === 0) coverage(folder, values.threshold);
 });
 
@@ -68,7 +68,7 @@ function corePrograms(folder, whole) {
  * own among them (it frees little at exit). Reports go to files, and only leaks whose stack shows our code count. That
  * finds ours: ava runs each test file in a worker, and when a worker ends, Node finalizes all of its objects.
  */
-async function underNode(folder, args) {
+async function underNode(folder, testFiles) {
   const reports = inRoot('build', 'sanitize-reports');
   rmSync(reports, { recursive: true, force: true });
   mkdirSync(reports, { recursive: true });
@@ -88,7 +88,7 @@ async function underNode(folder, args) {
   };
   let failure;
   try {
-    await runSuite({ label: `Node ${process.version}, sanitizers`, env, minutes: 10, args });
+    await runSuite({ label: `Node ${process.version}, sanitizers`, files: testFiles, env, minutes: 10 });
   } catch (error) {
     failure = error;
   }

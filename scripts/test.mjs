@@ -1,8 +1,8 @@
 // npm test: builds what is stale, then runs the suite, or the files whose path holds one of the words given.
-import { readdirSync } from 'node:fs';
 import { inRoot } from './lib/paths.mjs';
 import { bin, has, main, node, run, ScriptError, step } from './lib/run.mjs';
 import { runSuite } from './lib/suite.mjs';
+import { EVERY } from './lib/suites.mjs';
 
 const options = {
   match: { type: 'string', help: 'only tests whose title matches this pattern of ava, such as *nonce*' },
@@ -13,18 +13,16 @@ const about =
 
 await main({ usage: 'npm test [-- options] [word ...]', about, options }, async ({ match, coverage }, words) => {
   node(inRoot('scripts', 'setup.mjs'));
-  const all = readdirSync(inRoot('build', 'test'), { recursive: true }).filter((name) => name.endsWith('.test.js'));
   const stem = (word) => word.replace(/^(build\/)?test\//, '').replace(/\.(ts|js)$/, '');
-  const chosen = all.filter((name) => words.some((word) => name.includes(stem(word))));
-  if (words.length > 0 && chosen.length === 0)
-    throw new ScriptError(`No test file's path holds ${words.join(' or ')}.`);
-  const files = chosen.map((name) => `build/test/${name}`);
+  const files = EVERY.filter((name) => words.length === 0 || words.some((word) => name.includes(stem(word), 11)));
+  if (files.length === 0) throw new ScriptError(`No test file's path holds ${words.join(' or ')}.`);
   const counts = inRoot('coverage', 'tmp');
   try {
     await runSuite({
       label: `Node ${process.version}`,
+      files,
+      match,
       env: coverage ? { NODE_V8_COVERAGE: counts } : {},
-      args: [...(match ? [`--match=${match}`] : []), ...files],
     });
   } finally {
     sayWhatIsMissing();

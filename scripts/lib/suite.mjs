@@ -1,7 +1,7 @@
 // Running ava's suite, counting its results, and saying where a test hangs.
 import { spawn } from 'node:child_process';
 import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { inRoot, root } from './paths.mjs';
@@ -11,20 +11,50 @@ import { ScriptError } from './run.mjs';
 const MARKS = { '✔': 'passed', '✘': 'failed', '-': 'skipped' };
 
 /**
+ * Files that one process of ava runs, each in a worker. A process for all of them grows to a gigabyte and more, and
+ * copies its page tables whenever it starts a program: that took more time than the tests.
+ */
+const FILES_PER_PROCESS = 6;
+
+/**
  * Runs compiled tests, prints failures and one line of counts, and throws if anything failed. When nothing has ended for
  * `minutes`, prints where the threads stand, and ava names the tests that hang and ends.
- * @param {{ label: string, execPath?: string, env?: object, minutes?: number, args?: string[] }} options
- *   `execPath` is the Node to run under; `args` are files (as globs) and options for ava
+ * @param {{ label: string, files: string[], execPath?: string, env?: object, minutes?: number, match?: string }} options
+ *   `execPath` is the Node to run under; `match` a pattern of titles,
+ *   which some file must have
  */
 export async function runSuite({
   label,
+  files,
   execPath = process.execPath,
   env = {},
   minutes = process.env.CI ? 10 : 2,
-  args = [],
+  match,
 }) {
+  const counts = { passed: 0, failed: 0, skipped: 0 };
+  const bad = [];
+  const waiting = [...files];
+  const options = [`--timeout=${minutes}m`, '--concurrency=1', ...(match === undefined ? [] : [`--match=${match}`])];
+  const take = async () => {
+    while (waiting.length > 0) {
+      const args = [...options, ...waiting.splice(0, match === undefined ? FILES_PER_PROCESS : waiting.length)];
+      const ended = await runAva({ execPath, env, minutes, args, counts });
+      if (ended !== undefined) bad.push(ended);
+    }
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, take));
+  // A crash, or a test that hangs, ends a run without a count of its own.
+  if (bad.length > 0 && counts.failed === 0) counts.failed = bad.length;
+  if (counts.passed + counts.failed === 0) throw new ScriptError(`${label}: no test ran.`);
+  record(label, counts);
+  if (bad.length > 0 || counts.failed > 0) throw new ScriptError(`${label}: failed (${bad.join(', ')}).`);
+  return counts;
+}
+
+/** One process of ava, added to counts; says how it ended if that was not well. */
+async function runAva({ execPath, env, minutes, args, counts }) {
   const reports = mkdtempSync(join(tmpdir(), 'openssl-ocsp-reports-'));
-  const child = spawn(execPath, [inRoot('scripts', 'lib', 'ava.mjs'), `--timeout=${minutes}m`, '--no-color', ...args], {
+  const child = spawn(execPath, [inRoot('scripts', 'lib', 'ava.mjs'), '--no-color', ...args], {
     cwd: root,
     env: { ...process.env, ...env, OCSP_REPORTS: reports, FORCE_COLOR: '0' },
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -33,43 +63,22 @@ export async function runSuite({
   const ended = new Promise((done) => {
     child.on('close', (...result) => done(result));
   });
-  const counts = { passed: 0, failed: 0, skipped: 0 };
-  const seconds = new Map();
   let listed = false;
   for await (const line of createInterface({ input: child.stdout })) {
     hung.refresh();
     // Behind the line come the details of failures, in which signs mean something else.
     if (/^ *─$/.test(line)) listed = true;
     const [, mark] = listed ? [] : (/^ *([✔✘-]) /.exec(line) ?? []);
-    if (mark !== undefined) {
-      counts[MARKS[mark]] += 1;
-      addDuration(seconds, line);
-    }
+    if (mark !== undefined) counts[MARKS[mark]] += 1;
     // What passed or was skipped says nothing new.
-    if ((mark === undefined || mark === '✘') && !/^ *─?$|[Rr]eport.*(\.json|completed)/.test(line)) console.log(line);
+    if ((mark === undefined || mark === '✘') && !/^ *─?$|^ *\d+ tests? passed|[Rr]eport.*(\.json|completed)/.test(line))
+      console.log(line);
   }
   const [code, signal] = await ended;
   clearInterval(hung);
   for (const name of readdirSync(reports)) console.log(stacks(JSON.parse(readFileSync(join(reports, name), 'utf8'))));
   rmSync(reports, { recursive: true, force: true });
-  // A crash, or a test that hangs, ends the run without a count of its own.
-  if (code !== 0 && counts.failed === 0) counts.failed = 1;
-  if (process.env.CI) {
-    const longest = [...seconds].sort(([, a], [, b]) => b - a).slice(0, 12);
-    console.log(`Seconds by file: ${longest.map(([name, sum]) => `${name} ${Math.round(sum)}`).join(', ')}`);
-  }
-  if (counts.passed + counts.failed === 0) throw new ScriptError(`${label}: no test ran.`);
-  record(label, counts);
-  if (code !== 0 || counts.failed > 0) throw new ScriptError(`${label}: failed (${signal ?? `exit code ${code}`}).`);
-  return counts;
-}
-
-/** Adds what a test took, as ava says it, to the sum of its file. */
-function addDuration(seconds, line) {
-  const [, name, minutes = 0, number, unit] =
-    /^ *[✔✘] (?:\[fail\]: )?(.*) › .* \((?:(\d+)m )?([\d.]+)(m?s)\)/.exec(line) ?? [];
-  if (name === undefined) return;
-  seconds.set(name, (seconds.get(name) ?? 0) + minutes * 60 + number / (unit === 'ms' ? 1000 : 1));
+  return code === 0 ? undefined : (signal ?? `exit code ${code}`);
 }
 
 /** Where the workers stand that do not wait for an event. */
