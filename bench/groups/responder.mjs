@@ -1,6 +1,13 @@
-// Answers at hand, in this process and over HTTP: the servers in processes of their own, this one as load.
+// Answers at hand, in this process and over HTTP: the servers in processes of their own, whose CPU time counts; this one as load.
+import { fork } from 'node:child_process';
 import { createPrivateKey, sign } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { loadDerOcspRequest, loadDerOcspResponse, OCSPCertStatus, OCSPNonce, OCSPRequestBuilder } from 'openssl-ocsp';
+import { bulkSign, iterableSource, ResponseSigner, SegmentStore } from 'openssl-ocsp/bulk';
 import { listAuthority, Responder } from 'openssl-ocsp/responder';
 import { createTestCa } from 'openssl-ocsp/testing';
 import { contender } from '../measure.mjs';
@@ -79,7 +86,7 @@ async function* overHttp(ca, requests) {
   try {
     const material = materialOf(ca);
     const answers = await signedBefore(ca, requests);
-    const ports = {
+    const targets = {
       fixed: await servers.own({ ...material, kind: 'fixed' }),
       own: await servers.own({ ...material, kind: 'responder' }),
       fixedFetch: await servers.own({ ...material, kind: 'fixed-fetch' }),
@@ -90,8 +97,11 @@ async function* overHttp(ca, requests) {
     const table = (title, wires, by, rows) => ({
       title,
       contenders: rows
-        .filter(([name]) => ports[name] !== undefined)
-        .map(([port, name, kind]) => ({ name, kind, run: (count) => by(ports[port], wires, count) })),
+        .filter(([target]) => targets[target] !== undefined)
+        .map(([target, name, kind]) => {
+          const { port, cpu } = targets[target];
+          return { name, kind, cpu, run: (count) => by(port, wires, count) };
+        }),
     });
     const fixed = ['fixed', 'node:http, fixed answer of the same size', 'limit'];
     const own = ['own', 'Responder.listener', 'own'];
@@ -126,35 +136,38 @@ const median = (values) => values.toSorted((a, b) => a - b)[values.length >> 1] 
 
 export async function* figures({ quick }) {
   if (!quick)
-    for (const [name, keyOptions, goal] of [
-      ['P-256', { keyType: 'ec' }, '>= 0.85'],
-      ['RSA-2048', { keyType: 'rsa' }, '>= 0.95'],
+    for (const [name, keyOptions, goal, count] of [
+      ['P-256', { keyType: 'ec' }, '>= 0.85', 20_000],
+      ['RSA-2048', { keyType: 'rsa' }, '>= 0.95', 2000],
     ])
-      yield* live(name, createTestCa({ ...keyOptions, subject: 'CN=Benchmark CA' }), goal);
+      yield* live(name, createTestCa({ ...keyOptions, subject: 'CN=Benchmark CA' }), goal, count);
   yield await updates(quick ? 5 : 200);
   yield await manyIssuers(quick ? 10 : 10_000);
+  yield await storedAnswers(quick ? 1000 : 1_000_000);
   yield await growth(quick ? 1000 : 10_000_000);
 }
 
 /** What is signed for each request, beside what HTTP and the bare signature leave on one core; and three times as many as can be. */
-async function* live(name, ca, goal) {
+async function* live(name, ca, goal, count) {
   const servers = new Servers();
   try {
     const material = materialOf(ca);
     const requests = requestsFor(ca);
     const fixed = await servers.own({ ...material, kind: 'fixed' });
-    const own = await servers.own({ ...material, kind: 'responder' });
+    const server = await servers.own({ ...material, kind: 'responder' });
+    const own = server.port;
     const gets = requests.map(get);
     const nonced = requestsFor(ca, NONCE).map((der) => post(der));
     const ratios = [];
     const rates = [];
     await load(own, gets, COUNT);
+    await load(own, nonced, COUNT);
     for (let round = 0; round < 5; round += 1) {
-      const http = await seconds(() => load(fixed, nonced, 4000));
+      const http = await spent(fixed, nonced, 20_000);
       const bare = bareSignature(ca);
-      const both = await seconds(() => load(own, nonced, 4000));
-      rates.push(4000 / both);
-      ratios.push((http + bare * 4000) / both);
+      const both = await spent(server, nonced, count);
+      rates.push(1 / both.seconds);
+      ratios.push((http.cpu + bare) / both.cpu);
     }
     yield { name: `live ${name}, of what HTTP and the signature leave`, value: median(ratios), unit: '', goal };
     yield { name: `live ${name}`, value: median(rates), unit: 'answers/s', goal: '' };
@@ -169,19 +182,23 @@ async function* live(name, ca, goal) {
   }
 }
 
-async function seconds(operation) {
+/** Seconds in which a server answers once, and those of its CPU time, where that is known. */
+async function spent({ port, cpu }, wires, count) {
   const begin = performance.now();
-  await operation();
-  return (performance.now() - begin) / 1000;
+  const before = cpu?.();
+  await load(port, wires, count);
+  const seconds = (performance.now() - begin) / 1000 / count;
+  return { seconds, cpu: cpu === undefined ? seconds : (cpu() - before) / 1e6 / count };
 }
 
-/** Seconds of a signature of as many bytes as a response has. */
+/** Seconds of CPU time of a signature of as many bytes as a response has. */
 function bareSignature({ privateKeyPem }) {
   const key = createPrivateKey(privateKeyPem);
   const data = Buffer.alloc(200, 1);
-  const begin = performance.now();
+  const before = process.cpuUsage();
   for (let i = 0; i < 500; i += 1) sign('sha256', data, key);
-  return (performance.now() - begin) / 500_000;
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1e6 / 500;
 }
 
 /** From `update` to an answer that says so. */
@@ -221,6 +238,36 @@ async function manyIssuers(count) {
   if (!responder.health().ready) throw new Error('not ready');
   await responder.close();
   return { name: `${count} issuers are ready`, value, unit: 's', goal: '<= 5' };
+}
+
+/** What a responder takes more than an empty one for so many answers of a store, each asked for. */
+async function storedAnswers(count) {
+  const { certificate, privateKey, certificatePem, privateKeyPem } = createTestCa({ subject: 'CN=Benchmark CA' });
+  const folder = mkdtempSync(join(tmpdir(), 'openssl-ocsp-bench-'));
+  try {
+    const store = await SegmentStore.open(folder);
+    const entries = function* () {
+      for (let i = 0; i < count; i += 1) yield { serialNumber: FIRST + BigInt(i), status: OCSPCertStatus.GOOD };
+    };
+    const options = { issuer: certificate, responder: certificate, privateKey, certIdAlgorithm: 'sha1' };
+    const source = iterableSource(entries());
+    await bulkSign({ source, signer: new ResponseSigner(options), store, id: 'bench' });
+    store.close();
+    const child = fork(fileURLToPath(new URL('../responder/memory.mjs', import.meta.url)));
+    child.send({ certificate: certificatePem, key: privateKeyPem, folder, first: String(FIRST), count });
+    const [{ empty, most }] = await Promise.race([
+      once(child, 'message'),
+      once(child, 'exit').then(([code]) => Promise.reject(new Error(`the responder ended with ${code}`))),
+    ]);
+    return {
+      name: `memory of ${count} answers of a store`,
+      value: (most - empty) / 2 ** 20,
+      unit: 'MiB',
+      goal: '<= 150',
+    };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
 
 /** What a process takes more after so many answers than after a tenth of them. */

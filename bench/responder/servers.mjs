@@ -2,7 +2,7 @@
 // golang-golang-x-crypto-dev; openssl). Each on one core where taskset is there.
 import { fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,7 +15,7 @@ export class Servers {
   #children = [];
   #folder = mkdtempSync(join(tmpdir(), 'openssl-ocsp-bench-'));
 
-  /** The port of a server of server.mjs. */
+  /** A server of server.mjs: its port, and `cpu`, as a contender has it. */
   async own(message) {
     const [execPath, ...execArgv] = [...PIN, process.execPath];
     const child = fork(fileURLToPath(new URL('server.mjs', import.meta.url)), { execPath, execArgv });
@@ -25,10 +25,10 @@ export class Servers {
       once(child, 'message'),
       once(child, 'exit').then(([code]) => Promise.reject(new Error(`the server ended with ${code}`))),
     ]);
-    return port;
+    return { port, cpu: cpuOf(child) };
   }
 
-  /** Of the responder in Go over these answers; undefined where it cannot be built. */
+  /** The same of the responder in Go over these answers; undefined where it cannot be built. */
   async go(answers) {
     const program = join(this.#folder, 'presigned');
     const source = fileURLToPath(new URL('presigned.go', import.meta.url));
@@ -39,10 +39,10 @@ export class Servers {
     writeFileSync(file, answers.map(({ serial, der }) => `${serial} ${der.toString('base64')}\n`).join(''));
     const child = this.#start([program, file], { ...process.env, GOMAXPROCS: '1' });
     const [line] = await once(child.stdout, 'data');
-    return Number(line);
+    return { port: Number(line), cpu: cpuOf(child) };
   }
 
-  /** Of `openssl ocsp -port`; undefined without it. */
+  /** The same of `openssl ocsp -port`; undefined without it. */
   async openssl({ certificate, key, serials }) {
     if (!has('openssl')) return undefined;
     const write = (name, content) => writeFileSync(join(this.#folder, name), content);
@@ -56,8 +56,9 @@ export class Servers {
     await once(listener, 'close');
     const signer = ['-CA', 'ca.pem', '-rsigner', 'ca.pem', '-rkey', 'ca.key', '-ndays', '1'];
     const args = ['openssl', 'ocsp', '-port', String(port), '-index', 'index.txt', ...signer, '-ignore_err'];
-    await once(this.#start(args, process.env).stdout, 'data');
-    return port;
+    const child = this.#start(args, process.env);
+    await once(child.stdout, 'data');
+    return { port, cpu: cpuOf(child) };
   }
 
   close() {
@@ -71,4 +72,17 @@ export class Servers {
     this.#children.push(child);
     return child;
   }
+}
+
+/** What tells the microseconds of CPU time that a process has taken; undefined where the system does not say so (Linux does). */
+function cpuOf({ pid }) {
+  const path = `/proc/${pid}/stat`;
+  if (!existsSync(path)) return undefined;
+  return () => {
+    // The name may have spaces; the 12th and 13th field behind it are hundredths of seconds (proc(5)).
+    const fields = readFileSync(path, 'latin1')
+      .replace(/^.*\) /, '')
+      .split(' ');
+    return (Number(fields[11]) + Number(fields[12])) * 10_000;
+  };
 }

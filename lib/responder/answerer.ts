@@ -18,6 +18,7 @@ import type { Known } from './knowledge.js';
 import type { LiveSigner } from './live-signer.js';
 import type { Limits } from './options.js';
 import { Recent } from './recent.js';
+import { Remembered } from './remembered.js';
 import {
   type Asked,
   type AskedNonce,
@@ -150,7 +151,7 @@ export class Answerer {
     if (asked.length === 1 && nonce === null) {
       const question = asked[0] as Question;
       const isPlain = extensions.nonce === null && extensions.preferred === undefined;
-      if (isPlain && limits.requestSignatures === 'ignored') remember(question);
+      if (isPlain && limits.requestSignatures === 'ignored') remember(new Remembered(question));
       return this.#answerOne(question, now, ATTEMPTS);
     }
     if (this.#pays()) return this.#answerLive(asked, nonce, now);

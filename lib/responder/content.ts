@@ -64,11 +64,10 @@ export function singleFor(
 export function responseExtensions(nonce: AskedNonce | null, extendedRevoke: boolean): Buffer | undefined {
   const extensions: Buffer[] = [];
   // As it came: old clients do not wrap their nonce, and look for the same bytes.
-  if (nonce !== null) extensions.push(extension(OCSPExtensionOID.NONCE, nonce.value));
-  if (extendedRevoke) extensions.push(extension(OCSPExtensionOID.EXTENDED_REVOKE, encodeNull()));
+  if (nonce !== null) extensions.push(encodeSequence(NONCE, encodeOctetString(nonce.value)));
+  if (extendedRevoke) extensions.push(EXTENDED_REVOKE);
   return extensions.length === 0 ? undefined : encodeSequence(...extensions);
 }
 
-function extension(oid: string, value: Uint8Array): Buffer {
-  return encodeSequence(encodeOid(oid), encodeOctetString(value));
-}
+const NONCE = encodeOid(OCSPExtensionOID.NONCE);
+const EXTENDED_REVOKE = encodeSequence(encodeOid(OCSPExtensionOID.EXTENDED_REVOKE), encodeOctetString(encodeNull()));

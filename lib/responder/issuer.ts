@@ -147,25 +147,30 @@ export class ResponderIssuer {
 
   /** @internal Who signs at a time; undefined when no one may. */
   signerAt(now: number): LiveSigner | undefined {
-    return newest(this.signers.filter((signer) => signer.isValid(now)));
+    return newest(this.signers, now, () => true);
   }
 
   /** @internal Of those who may sign at a time, whom a client would rather have; undefined when none of them is what it prefers. */
   preferredSigner(preferred: readonly PreferredSignatureAlgorithm[], now: number): LiveSigner | undefined {
     if (this.signers.length < 2) return undefined;
     for (const preference of preferred) {
-      const signer = newest(this.signers.filter((one) => one.isValid(now) && one.suits(preference)));
+      const signer = newest(this.signers, now, (one) => one.suits(preference));
       if (signer !== undefined) return signer;
     }
     return undefined;
   }
 }
 
-function newest(signers: readonly LiveSigner[]): LiveSigner | undefined {
-  return signers.reduce<LiveSigner | undefined>(
-    (best, one) => (best === undefined || one.notBefore > best.notBefore ? one : best),
-    undefined,
-  );
+/** Of those that are valid at a time and may be taken, the one whose validity began last. */
+function newest(
+  signers: readonly LiveSigner[],
+  now: number,
+  mayBeTaken: (signer: LiveSigner) => boolean,
+): LiveSigner | undefined {
+  let best: LiveSigner | undefined;
+  for (const one of signers)
+    if (one.isValid(now) && (best === undefined || one.notBefore > best.notBefore) && mayBeTaken(one)) best = one;
+  return best;
 }
 
 /** An issuer as a CertID names it. */

@@ -4,7 +4,7 @@ import test from 'ava';
 import { loadDerOcspResponse, OCSPCertStatus, type OCSPResponse, OCSPResponseStatus, TrustStore } from 'openssl-ocsp';
 import type { ResponseStore } from 'openssl-ocsp/bulk';
 import type { Responder } from 'openssl-ocsp/responder';
-import { ask, ca, issuerOptions, makeResponder, REVOKED, TestAuthority } from './fixtures.js';
+import { ask, ca, issuerOptions, makeResponder, REVOKED, statusOf, TestAuthority } from './fixtures.js';
 
 const { GOOD, REVOKED: REVOKED_STATUS } = OCSPCertStatus;
 const targetOf = (request: Buffer): string => `/${encodeURIComponent(request.toString('base64'))}`;
@@ -120,6 +120,18 @@ test('a store that has changed is heard, whatever is remembered', async (t) => {
   der = await signedBefore({ ...REVOKED, serialNumber: '1001' });
   await wait(600);
   t.deepEqual(await statuses(responder, request), times(REVOKED_STATUS));
+});
+
+test('what is remembered of a question is enough to sign its answer again', async (t) => {
+  const serials = ['0', '7F', '80', 'FF01', 'A'.repeat(40)];
+  const authority = new TestAuthority(serials.map((serialNumber) => ({ serialNumber, status: GOOD })));
+  authority.set({ serialNumber: '00', status: GOOD });
+  const responder = makeResponder(t, { authority }, { cache: { maxBytes: 0 } });
+  for (const serial of serials)
+    for (const hash of ['sha1', 'sha256', 'sha512'] as const) {
+      const request = ask([serial], { hash });
+      for (let i = 0; i < 3; i += 1) t.is(await statusOf(responder, request), 'good', `${serial} ${hash}`);
+    }
 });
 
 test('what is told while a store is read counts', async (t) => {

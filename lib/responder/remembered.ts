@@ -1,0 +1,36 @@
+/** What is remembered of a question for one certificate: the bytes that it came in are let go of. */
+import type { CertIdHashIndex } from '../../typings/binding.js';
+import { nameHash } from '../store/issuer-identity.js';
+import { serialToBytes } from '../x509/serial-number.js';
+import type { Prepared } from './answer.js';
+import type { Question } from './answerer.js';
+import type { ResponderIssuer } from './issuer.js';
+
+export class Remembered implements Question {
+  readonly issuer: ResponderIssuer;
+  readonly hash: CertIdHashIndex;
+  readonly name: number;
+  readonly serialNumber: string;
+  signer: undefined;
+  key: string | undefined;
+  cached: Prepared | undefined;
+
+  constructor({ issuer, hash, name, serialNumber }: Question) {
+    this.issuer = issuer;
+    this.hash = hash;
+    this.name = name;
+    this.serialNumber = serialNumber;
+  }
+
+  get serialBytes(): Buffer {
+    return serialToBytes(this.serialNumber);
+  }
+
+  get issuerNameHash(): Buffer {
+    return nameHash(this.issuer.identity.names[this.name] as Uint8Array, this.hash);
+  }
+
+  get issuerKeyHash(): Buffer {
+    return this.issuer.parsed.publicKeyHash(this.hash);
+  }
+}
