@@ -47,11 +47,6 @@ export interface NativeCertificate {
   publicKeyHash(hash: CertIdHashIndex): Output;
   /** URIs of the access method id-ad-ocsp. */
   readonly ocspUrls: string[];
-  /**
-   * Why `issuer` did not issue this certificate: by names, key identifiers, key usage, signature; '' when it did, null where
-   * OpenSSL cannot check the signature.
-   */
-  issuerMismatch(issuer: NativeCertificate): string | null;
   /** Puts together a response whose signature was made elsewhere; rejects with `ERR_OCSP_KEY_MISMATCH` if it is wrong. */
   assembleResponseAsync(
     responseData: Uint8Array,
@@ -142,7 +137,7 @@ export interface BasicVerifyOutcome {
 }
 
 /** A certificate: an object, or the DER of one that `readCertificate` has found plain. */
-export type NativeIssuer = NativeCertificate | Uint8Array;
+export type AnyCertificate = NativeCertificate | Uint8Array;
 
 /**
  * A response to authenticate: DER, certificate of the issuer, whole seconds since 1970-01-01 UTC; and a certificate, of which
@@ -150,7 +145,7 @@ export type NativeIssuer = NativeCertificate | Uint8Array;
  */
 export type AuthenticationItem = readonly [
   der: Uint8Array,
-  issuer: NativeIssuer,
+  issuer: AnyCertificate,
   at: number,
   certificate: Uint8Array | undefined,
 ];
@@ -163,7 +158,7 @@ export type Authenticate = (
   memory: Uint8Array,
   start: number,
   end: number,
-  issuer: NativeIssuer,
+  issuer: AnyCertificate,
   at: number,
   certificate: Uint8Array | undefined,
 ) => Error | undefined;
@@ -291,7 +286,12 @@ export interface NativeBinding {
    */
   readCertificate(der: Uint8Array): boolean;
   /** Whether `der` is such a certificate, and `issuerMismatch` is sure to give ''. False does not mean that it would not. */
-  isPlainlyIssued(der: Uint8Array, issuer: NativeCertificate): boolean;
+  isPlainlyIssued(der: Uint8Array, issuer: AnyCertificate): boolean;
+  /**
+   * Why `issuer` did not issue a certificate: by names, key identifiers, key usage, signature; '' when it did, null where OpenSSL
+   * cannot check the signature.
+   */
+  issuerMismatch(certificate: AnyCertificate, issuer: AnyCertificate): string | null;
   /** Of what lies in `[start, end)`. */
   hash(memory: Uint8Array, start: number, end: number, hash: CertIdHashIndex): Output;
   readonly PrivateKey: new (

@@ -45,7 +45,7 @@ export async function* tables({ quick }) {
       contenders: [bare(3, 'three bare verifications'), ...judged],
     };
     const [{ ca, delegate }] = cases;
-    const leaves = makeLeaves(ca, delegate, keyOptions, hash, quick ? 4 : SIZE);
+    const leaves = makeLeaves(ca, delegate, ca.issue(keyOptions).privateKey, hash, quick ? 4 : SIZE);
     const nextLeaf = cycle(leaves);
     const verifier = new Verifier();
     const issuer = ca.certificate;
@@ -132,6 +132,7 @@ function cycle(items) {
 function makeCases(keyOptions, hash, count) {
   const first = createTestCa(keyOptions);
   const second = first.issueResponder(keyOptions);
+  const { privateKey } = first.issue(keyOptions);
   return Array.from({ length: count }, () => {
     const subject = 'C=XX,O=Benchmark,CN=Benchmark CA';
     const ca = createTestCa({ ...keyOptions, subject, privateKey: first.privateKey });
@@ -139,13 +140,12 @@ function makeCases(keyOptions, hash, count) {
       subject: 'C=XX,O=Benchmark,CN=Benchmark responder',
       privateKey: second.privateKey,
     });
-    const [leaf] = makeLeaves(ca, delegate, keyOptions, hash, 1);
+    const [leaf] = makeLeaves(ca, delegate, privateKey, hash, 1);
     return { ca, delegate, issuer: Buffer.from(ca.certificate.raw), ...leaf };
   });
 }
 
-function makeLeaves(ca, delegate, keyOptions, hash, count) {
-  const { privateKey } = ca.issue(keyOptions);
+function makeLeaves(ca, delegate, privateKey, hash, count) {
   return Array.from({ length: count }, (_, i) => {
     const { certificate, certificatePem } = ca.issue({
       subject: `C=XX,O=Benchmark,CN=host-${i}.example`,

@@ -1,7 +1,7 @@
 /** Certificates as they come in, and what OCSP needs of them, worked out once per certificate. */
 import { X509Certificate } from 'node:crypto';
 import { types } from 'node:util';
-import type { CertIdHashIndex, NativeCertificate, NativeIssuer } from '../../typings/binding.js';
+import type { AnyCertificate, CertIdHashIndex, NativeCertificate } from '../../typings/binding.js';
 import { layout, native, takeOutput } from '../binding.js';
 import { invalidArgType, malformed } from '../errors.js';
 import { Tag } from './der.js';
@@ -86,8 +86,8 @@ export class ParsedCertificate {
     return this.#native;
   }
 
-  /** For a verifier, which may do without an object. */
-  get nativeIssuer(): NativeIssuer {
+  /** For functions that can do without an object. Such objects are destroyed late: not before the event loop turns. */
+  get nativeOrDer(): AnyCertificate {
     return this.#native ?? this.der;
   }
 
@@ -130,8 +130,8 @@ export class ParsedCertificate {
 
   /** Why `issuer` did not issue this certificate; '' when it did, null where OpenSSL cannot check the signature. */
   issuerMismatch(issuer: ParsedCertificate): string | null {
-    if (this.#isPlain && native.isPlainlyIssued(this.der, issuer.native)) return '';
-    return this.native.issuerMismatch(issuer.native);
+    if (this.#isPlain && native.isPlainlyIssued(this.der, issuer.nativeOrDer)) return '';
+    return native.issuerMismatch(this.nativeOrDer, issuer.nativeOrDer);
   }
 }
 

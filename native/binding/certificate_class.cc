@@ -26,7 +26,6 @@ Napi::Function CertificateClass::define(Napi::Env env) {
                          getter<C, &C::subject>("subject"),
                          getter<C, &C::key_type>("keyType"),
                          getter<C, &C::ocsp_urls>("ocspUrls"),
-                         method<C, &C::issuer_mismatch>("issuerMismatch"),
                          method<C, &C::issuer_name_hash>("issuerNameHash"),
                          method<C, &C::public_key_hash>("publicKeyHash"),
                          method<C, &C::assemble_response_async>("assembleResponseAsync"),
@@ -103,14 +102,6 @@ Napi::Value CertificateClass::ocsp_urls(const Napi::CallbackInfo& info) {
   return array;
 }
 
-// (issuer)
-Napi::Value CertificateClass::issuer_mismatch(const Napi::CallbackInfo& info) {
-  const auto* issuer = unwrap<CertificateClass>(info[0]);
-  if (issuer == nullptr) return throw_illegal_invocation(info.Env());
-  const auto mismatch = ocsp::issuer_mismatch(*certificate_, *issuer->certificate_);
-  return mismatch ? Napi::String::New(info.Env(), *mismatch) : info.Env().Null();
-}
-
 // (responseData, signature, hash, pss, saltLength, certificates)
 Napi::Value CertificateClass::assemble_response_async(const Napi::CallbackInfo& info) {
   const Bytes data = bytes_of(info[0]);
@@ -123,7 +114,20 @@ Napi::Value CertificateClass::assemble_response_async(const Napi::CallbackInfo& 
   return run_async(info.Env(), [job = std::move(job)] { return job.run(); });
 }
 
+Result<std::shared_ptr<SignerCertificate>> signer_of(const Napi::Value& value) {
+  if (value.IsTypedArray()) return CertificateCache::shared().decode(bytes_of(value));
+  auto* certificate = unwrap<CertificateClass>(value);
+  return certificate == nullptr ? Result<std::shared_ptr<SignerCertificate>>(nullptr) : certificate->signer();
+}
+
 namespace {
+
+// The same, of one whose key is of no matter.
+Result<std::shared_ptr<const Certificate>> certificate_of(const Napi::Value& value) {
+  if (value.IsTypedArray()) return Certificate::parse(bytes_of(value));
+  const auto* certificate = unwrap<CertificateClass>(value);
+  return certificate == nullptr ? nullptr : certificate->certificate();
+}
 
 // (der): whether it is a plain certificate; fills the layout then.
 Napi::Value read_certificate_function(const Napi::CallbackInfo& info) {
@@ -144,10 +148,21 @@ Napi::Value read_certificate_function(const Napi::CallbackInfo& info) {
 
 // (der, issuer)
 Napi::Value is_plainly_issued_function(const Napi::CallbackInfo& info) {
-  auto* issuer = unwrap<CertificateClass>(info[1]);
-  if (issuer == nullptr) return throw_illegal_invocation(info.Env());
-  const auto signer = issuer->signer();
+  const auto signer = signer_of(info[1]);
+  if (signer.ok() && !signer.value()) return throw_illegal_invocation(info.Env());
   return Napi::Boolean::New(info.Env(), signer.ok() && signer.value()->has_plainly_issued(bytes_of(info[0])));
+}
+
+// (certificate, issuer)
+Napi::Value issuer_mismatch_function(const Napi::CallbackInfo& info) {
+  const auto certificate = certificate_of(info[0]);
+  const auto issuer = signer_of(info[1]);
+  if (!certificate.ok() || !issuer.ok()) {
+    return throw_error(info.Env(), certificate.ok() ? issuer.error() : certificate.error());
+  }
+  if (!certificate.value() || !issuer.value()) return throw_illegal_invocation(info.Env());
+  const auto mismatch = issuer_mismatch(*certificate.value(), issuer.value()->certificate());
+  return mismatch ? Napi::String::New(info.Env(), *mismatch) : info.Env().Null();
 }
 
 // (memory, start, end, hash)
@@ -163,6 +178,7 @@ void define_certificate_functions(Napi::Env env, Napi::Object exports) {
   };
   add("readCertificate", read_certificate_function);
   add("isPlainlyIssued", is_plainly_issued_function);
+  add("issuerMismatch", issuer_mismatch_function);
   add("hash", hash_function);
 }
 

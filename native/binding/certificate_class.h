@@ -27,12 +27,14 @@ class CertificateClass : public NativeClass<CertificateClass> {
   Napi::Value public_key_hash(const Napi::CallbackInfo& info);
   Napi::Value key_type(const Napi::CallbackInfo& info);
   Napi::Value ocsp_urls(const Napi::CallbackInfo& info);
-  Napi::Value issuer_mismatch(const Napi::CallbackInfo& info);
   Napi::Value assemble_response_async(const Napi::CallbackInfo& info);
 
   std::shared_ptr<const Certificate> certificate_;
   std::shared_ptr<SignerCertificate> signer_;
 };
+
+// What verifying takes of a native certificate, or of the DER of a plain one; nullptr where it is neither.
+Result<std::shared_ptr<SignerCertificate>> signer_of(const Napi::Value& value);
 
 // Functions on certificates that no one has decoded.
 void define_certificate_functions(Napi::Env env, Napi::Object exports);

@@ -46,13 +46,6 @@ void examine(ResponseVerifier& verifier, Bytes memory, Bytes der, const ItemView
   layout.issued = !item.certificate.empty() && item.issuer->has_plainly_issued(item.certificate) ? 1 : 0;
 }
 
-// Of a native certificate, or of the DER of a plain one; nullptr where it is neither.
-Result<std::shared_ptr<SignerCertificate>> issuer_of(const Napi::Value& value) {
-  if (value.IsTypedArray()) return CertificateCache::shared().decode(bytes_of(value));
-  auto* certificate = unwrap<CertificateClass>(value);
-  return certificate == nullptr ? Result<std::shared_ptr<SignerCertificate>>(nullptr) : certificate->signer();
-}
-
 // All of them or none: their indexes are what a verdict tells.
 Result<std::vector<std::shared_ptr<SignerCertificate>>> signers_of(const Napi::Value& array) {
   std::vector<std::shared_ptr<SignerCertificate>> signers;
@@ -121,7 +114,7 @@ struct Authenticator {
     const Napi::Env env = info.Env();
     std::shared_ptr<SignerCertificate> issuer = last_signer;
     if (!is_last_issuer(info[3])) {
-      auto signer = issuer_of(info[3]);
+      auto signer = signer_of(info[3]);
       if (!signer.ok()) return throw_error(env, signer.error());
       issuer = std::move(signer.value());
       if (!issuer) return throw_illegal_invocation(env);
@@ -214,7 +207,7 @@ Napi::Value ResponseVerifierClass::authenticate_many(const Napi::CallbackInfo& i
     const Napi::Array tuple = element.As<Napi::Array>();
     const Napi::Value der = tuple.Get(0U);
     const Napi::Value at = tuple.Get(2U);
-    auto signer = issuer_of(tuple.Get(1U));
+    auto signer = signer_of(tuple.Get(1U));
     if (!signer.ok()) {
       bad = signer.error();
       return;

@@ -159,13 +159,24 @@ test('an issuer that is plainly that of a certificate is that by OpenSSL, whatev
     const der = signed(writeTree(tree));
     const isPlain = native.isPlainlyIssued(der, anchor);
     counts[Number(isPlain)]! += 1;
-    if (isPlain && new native.Certificate(der).issuerMismatch(anchor) !== '') t.fail(der.toString('hex'));
+    if (!isPlain && !isReadable(der)) continue;
+    const mismatch = native.issuerMismatch(new native.Certificate(der), anchor);
+    if (isPlain && mismatch !== '') t.fail(der.toString('hex'));
+    if (mismatch !== native.issuerMismatch(der, ca.certificate.raw)) t.fail(`as bytes: ${der.toString('hex')}`);
   }
   t.true(
     counts.every((count) => count > 100),
     String(counts),
   );
 });
+
+function isReadable(der: Buffer): boolean {
+  try {
+    return new native.Certificate(der).serial.length > 0;
+  } catch {
+    return false;
+  }
+}
 
 /** Extensions in the place of the leaf's own. */
 function withExtensions(...extensions: Buffer[]): Buffer {
@@ -193,7 +204,7 @@ const plainCases: Record<string, Buffer> = {
 for (const [name, der] of Object.entries(plainCases)) {
   test(`plainly issued: ${name}`, (t) => {
     t.true(native.isPlainlyIssued(der, anchor));
-    t.is(new native.Certificate(der).issuerMismatch(anchor), '');
+    t.is(native.issuerMismatch(new native.Certificate(der), anchor), '');
   });
 }
 

@@ -176,6 +176,13 @@ test('native classes know their own objects', (t) => {
       { instanceOf: OCSPError },
       'DER of something else',
     );
+    for (const other of [undefined, null, 1, {}, nativeVerifier, Object.create(issuer)]) {
+      t.throws(() => native.issuerMismatch(wrong(other), issuer), { instanceOf: TypeError });
+      t.throws(() => native.issuerMismatch(issuer, wrong(other)), { instanceOf: TypeError });
+      t.throws(() => native.isPlainlyIssued(der, wrong(other)), { instanceOf: TypeError });
+    }
+    t.throws(() => native.issuerMismatch(der, issuer), { instanceOf: OCSPError });
+    t.throws(() => native.issuerMismatch(issuer, der), { instanceOf: OCSPError });
     // An issuer that it knows from the call before does not make it trust what comes next.
     t.is(authenticate.call(wrong(i), der, 0, der.length, issuer, Date.now() / 1000, undefined), undefined);
   }

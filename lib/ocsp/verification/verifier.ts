@@ -102,7 +102,7 @@ export class Verifier {
     const { memory, start, end } = copy;
     this.#authenticate ??= this.#native.authenticator();
     const { issuer, unchecked } = asked.target;
-    const error = this.#authenticate(memory, start, end, issuer.nativeIssuer, asked.at, unchecked);
+    const error = this.#authenticate(memory, start, end, issuer.nativeOrDer, asked.at, unchecked);
     return this.#verdict(copy, takeAuthenticatedOffsets(), 0, error, asked);
   }
 
@@ -167,7 +167,7 @@ export class Verifier {
   async #examine(batch: Batch, threads: number): Promise<Examined> {
     const items = batch.messages.map((der, i) => {
       const { target, at } = batch.questions[i] as Question;
-      return [der, target.issuer.nativeIssuer, at, target.unchecked] as const;
+      return [der, target.issuer.nativeOrDer, at, target.unchecked] as const;
     });
     const [layouts, errors] = await this.#native.authenticateMany(items, threads);
     if (layouts.length !== items.length * AUTHENTICATED_SIZE) {
@@ -230,7 +230,7 @@ function policyThen(policy: Policy): Policy {
 function judgeBy(policy: Policy, authenticate: Authenticate): JudgeAt {
   return (der, question) => {
     const { issuer, unchecked } = question.target;
-    const error = authenticate(der.memory, der.start, der.end, issuer.nativeIssuer, question.at, unchecked);
+    const error = authenticate(der.memory, der.start, der.end, issuer.nativeOrDer, question.at, unchecked);
     const findings = judge(der, takeAuthenticatedOffsets(), 0, error, question, policy);
     return { findings, verdict: new OCSPVerdict(INTERNAL, findings, question, policy) };
   };
