@@ -150,7 +150,8 @@ export interface LoadOptions {
 const LOAD_NAMES: OptionNames<LoadOptions> = { strict: true };
 
 /** How a message is to be read. */
-export function readingOf(options: LoadOptions): Reading {
+export function readingOf(options: LoadOptions | undefined): Reading {
+  if (options === undefined) return STRICT;
   const { strict = true } = readOptions(options, LOAD_NAMES);
   if (strict === 'field') return FIELD;
   if (typeof strict !== 'boolean') throw invalidArgType('options.strict', "a boolean or 'field'", strict);

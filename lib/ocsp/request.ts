@@ -313,7 +313,7 @@ export class OCSPRequest extends ValueObject {
  *
  * @throws TypeError when `data` is not a Uint8Array; `ERR_OCSP_MALFORMED` when it is not an OCSPRequest.
  */
-export function loadDerOcspRequest(data: Uint8Array, options: LoadOptions = {}): OCSPRequest {
+export function loadDerOcspRequest(data: Uint8Array, options?: LoadOptions): OCSPRequest {
   const reading = readingOf(options);
   const der = copyInput(data, reading);
   return new OCSPRequest(INTERNAL, reading === LENIENT ? wholeDer(native.normalizeRequest(der.view()), LENIENT) : der);

@@ -392,7 +392,7 @@ export class OCSPResponse extends ValueObject {
  *
  * @throws TypeError when `data` is not a Uint8Array; `ERR_OCSP_MALFORMED` when it is not an OCSPResponse.
  */
-export function loadDerOcspResponse(data: Uint8Array, options: LoadOptions = {}): OCSPResponse {
+export function loadDerOcspResponse(data: Uint8Array, options?: LoadOptions): OCSPResponse {
   const reading = readingOf(options);
   const der = copyInput(data, reading);
   return new OCSPResponse(

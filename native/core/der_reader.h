@@ -83,11 +83,14 @@ class DerReader {
 
   // Reads one element with this tag; `content` is what stands between its header and its end.
   bool read(std::uint8_t tag, Bytes& content, const char* field) {
-    // Nearly every element of an OCSP message has a length of one byte, or of the three that begin with 0x82: those
-    // cases are worth having inline.
+    // Nearly every element of an OCSP message has a length of one byte, or of those that begin with 0x81 and 0x82:
+    // those cases are worth having inline.
     const std::size_t available = static_cast<std::size_t>(end_ - position_);
     if (available >= 4 && position_[0] == tag) {
       if (position_[1] < 0x80 && position_[1] <= available - 2) return take(2, position_[1], content);
+      if (position_[1] == 0x81 && position_[2] >= 0x80 && position_[2] <= available - 3) {
+        return take(3, position_[2], content);
+      }
       const std::size_t length = std::size_t{position_[2]} << 8 | position_[3];
       if (position_[1] == 0x82 && position_[2] != 0 && length <= available - 4) return take(4, length, content);
     }
