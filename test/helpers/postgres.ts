@@ -48,7 +48,7 @@ logfile = ${join(server.folder, 'pgbouncer.log')}\n`,
       await runSql(url('postgres'), 'SELECT 1');
       return { url, stop: () => void child.kill('SIGKILL') };
     } catch (error) {
-      if (child.exitCode !== null) throw error;
+      if (child.exitCode !== null || child.signalCode !== null) throw error;
       await sleep(50);
     }
   }

@@ -12,13 +12,13 @@ import {
   type StatusEntry,
   type StatusSource,
 } from 'openssl-ocsp/bulk';
-import { importStatuses, postgresSource, postgresStatus } from 'openssl-ocsp/postgres';
+import { importStatuses, migratePostgres, postgresSource, postgresStatus } from 'openssl-ocsp/postgres';
 import { checkStatusSource, createTestCa } from 'openssl-ocsp/testing';
 import pg from 'pg';
 import { hexOf } from '#dist/responder/authority.js';
 import { entriesOf } from '../bulk/records.js';
 import { scratch } from '../bulk/scratch.js';
-import { postgresForFile, withPostgres } from '../helpers/postgres.js';
+import { postgresForFile, startPgbouncer, withPgbouncer, withPostgres } from '../helpers/postgres.js';
 import { runSql } from '../helpers/postgres-server.js';
 import { authorityOf } from './fixtures.js';
 
@@ -56,6 +56,24 @@ withPostgres('a list goes in, again without effect, and comes out as it was', as
     [new Extension(InvalidityDate.oid, false, new InvalidityDate(new Date('2024-01-01T00:00:00Z')))],
   );
 });
+
+withPgbouncer(
+  'through PgBouncer in transaction mode: tables, a list in and out again, and what is there',
+  async (t) => {
+    const url = await file.server.database();
+    const bouncer = await startPgbouncer(file.server);
+    t.teardown(() => bouncer.stop());
+    const through = `${url}&port=6432`;
+    t.deepEqual((await migratePostgres(through)).applied, []);
+    for (const inserted of [5, 0])
+      t.is((await importStatuses(through, { issuer, source: csvSource(bytes(LIST)) })).inserted, inserted);
+    t.is((await entriesOf(postgresSource(through, { issuer }))).length, 5);
+    t.is((await postgresStatus(through)).issuers[0]?.revoked, 3);
+    // More at once than PgBouncer has connections to the server: each asks for another one than that of its transaction.
+    const lists = Array.from({ length: 6 }, () => importStatuses(through, { issuer, source: csvSource(bytes(LIST)) }));
+    for (const { entries } of await Promise.all(lists)) t.is(entries, 5);
+  },
+);
 
 withPostgres('a certificate that somebody else brings in meanwhile is like one that was there', async (t) => {
   for (const [other, row, ended, result] of [

@@ -159,8 +159,8 @@ function* list(): Generator<{ serialNumber: string; status: 0 }> {
   for (let i = 0; i < 100_000; i += 1) yield { serialNumber: (2n ** 120n + BigInt(i)).toString(16), status: 0 };
 }
 
-/** Does it; false where the server has answered all. Throws where it waits for ever. */
-async function isRefused(t: ExecutionContext, name: string, silence: Silence): Promise<boolean> {
+/** A database with a certificate that is revoked, and a server before it. */
+async function prepare(t: ExecutionContext, silence: Silence): Promise<{ server: SilentServer; through: string }> {
   const url = await file.server.database();
   const id = await addIssuer(url, issuer);
   await runSql(url, "INSERT INTO ocsp_status (issuer, serial, status, revoked_at) VALUES ($1, '\\x01', 1, now())", [
@@ -171,16 +171,34 @@ async function isRefused(t: ExecutionContext, name: string, silence: Silence): P
   await server.listen();
   const through = url.replace(encodeURIComponent(file.server.folder), encodeURIComponent(server.folder));
   t.not(through, url);
-  const operation = OPERATIONS[name] as Operation;
-  const result = operation(through).then(
+  return { server, through };
+}
+
+/** How often a server that goes on answers until all is done. */
+async function stepsOf(t: ExecutionContext, name: string): Promise<number> {
+  for (;;) {
+    const { server, through } = await prepare(t, { after: Number.POSITIVE_INFINITY });
+    try {
+      await (OPERATIONS[name] as Operation)(through);
+      return server.answers;
+    } catch (error) {
+      // The machine may have too much to do at once.
+      t.regex(String(error), /timeout/);
+    }
+  }
+}
+
+/** Does it; false where the server has answered all. Throws where it waits for ever. */
+async function isRefused(t: ExecutionContext, name: string, silence: Silence): Promise<boolean> {
+  const { server, through } = await prepare(t, silence);
+  const result = (OPERATIONS[name] as Operation)(through).then(
     () => false,
     () => true,
   );
   const what = `${name}, silent after ${silence.after} answers`;
   const isWrong = await inTime(result, `${what}: is waited for`);
   await inTime(server.left(), `${what}: a connection is left`);
-  if (!server.isSilent) return false;
-  return isWrong;
+  return server.isSilent && isWrong;
 }
 
 async function inTime<T>(action: Promise<T>, name: string): Promise<T> {
@@ -199,10 +217,10 @@ async function inTime<T>(action: Promise<T>, name: string): Promise<T> {
 for (const name of Object.keys(OPERATIONS))
   withPostgres(`a server that falls silent: ${name}`, async (t) => {
     t.timeout(LONG);
-    const refused = await Promise.all(Array.from({ length: 26 }, (_, after) => isRefused(t, name, { after })));
-    t.log(`${refused.indexOf(false)} steps`);
+    const steps = await stepsOf(t, name);
+    t.log(`${steps} steps`);
+    const refused = await Promise.all(Array.from({ length: steps }, (_, after) => isRefused(t, name, { after })));
     t.true(refused[0] && refused[1], 'connection and statement');
-    t.false(refused.at(-1), 'these are all steps');
   });
 
 withPostgres('a connection that is lost without a word while the server answers others', async (t) => {
