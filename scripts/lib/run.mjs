@@ -10,7 +10,7 @@ export class ScriptError extends Error {}
 
 /** Prints what is about to happen. */
 export function step(text) {
-  console.log(`\n==> ${text}`);
+  console.log(`\n==> ${text}${process.env.CI ? ` (after ${Math.round(process.uptime())} s)` : ''}`);
 }
 
 /**
