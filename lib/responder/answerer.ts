@@ -356,7 +356,14 @@ export class Answerer {
       if (attempts <= 1) throw new Overload('the status changes all the time');
       return this.#answerLive(asked, nonce, Date.now(), attempts - 1);
     };
-    const found = asked.map((one) => this.#find(one, first.issuer, signer));
+    // What fails at once waits for the others, whose promises no one would hold.
+    const found = asked.map((one) => {
+      try {
+        return this.#find(one, first.issuer, signer);
+      } catch (error) {
+        return Promise.reject(error);
+      }
+    });
     return found.some((finding) => finding instanceof Promise)
       ? Promise.all(found).then(sign)
       : sign(found as Finding[]);

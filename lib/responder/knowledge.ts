@@ -21,8 +21,8 @@ export type Known = StatusEntry | undefined;
 export class Knowledge {
   readonly authority: StatusAuthority;
   readonly #onError: (error: unknown) => void;
-  /** Told by {@link tell}: until the authority says the same, or worse. */
-  readonly #told = new Map<string, StatusEntry>();
+  /** Told by {@link tell}: until the authority says the same, or worse. Shared with those it was inherited from: they answer still. */
+  #told = new Map<string, StatusEntry>();
   /** From the feed. */
   readonly #changed = new EntryTable();
   readonly #stop = new AbortController();
@@ -75,7 +75,7 @@ export class Knowledge {
 
   /** Takes over what another one was told, and of what its feed said all that is true whatever a feed says later. */
   inherit(other: Knowledge): void {
-    for (const [serial, entry] of other.#told) this.#told.set(serial, entry);
+    this.#told = other.#told;
     for (const entry of other.#changed) if (isPermanent(entry)) this.#take(entry);
     this.#lastVersion = Math.max(this.#lastVersion, other.#lastVersion);
   }

@@ -114,7 +114,7 @@ function matches(ifNoneMatch: string, etag: string): boolean {
  * Place of the value of a header among `rawHeaders`; -1 for none. (`headers` is made of all of them when it is first looked at, and most
  * clients send none that matters here.)
  */
-function placeOf({ rawHeaders }: IncomingMessage, name: string): number {
+function placeOf({ rawHeaders = [] }: Partial<IncomingMessage>, name: string): number {
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const given = rawHeaders[i] as string;
     if (given.length === name.length && given.toLowerCase() === name) return i + 1;
@@ -124,13 +124,13 @@ function placeOf({ rawHeaders }: IncomingMessage, name: string): number {
 
 function ifNoneMatchOf(request: IncomingMessage): string | undefined {
   // What stands in for `node:http` may have nothing but `headers`.
-  const isThere = request.rawHeaders.length === 0 || placeOf(request, 'if-none-match') >= 0;
+  const isThere = !request.rawHeaders?.length || placeOf(request, 'if-none-match') >= 0;
   return isThere ? request.headers['if-none-match'] : undefined;
 }
 
 /** Bytes of the body, as the headers say; NaN where they do not. */
 function lengthOf(request: IncomingMessage): number {
-  return Number(request.rawHeaders[placeOf(request, 'content-length')] ?? request.headers['content-length']);
+  return Number(request.rawHeaders?.[placeOf(request, 'content-length')] ?? request.headers['content-length']);
 }
 
 /** The reply to a POST whose body is not read. */

@@ -1,5 +1,5 @@
 /** Signs answers as they are asked for: any number of certificates, with a nonce or without. */
-import type { X509Certificate } from 'node:crypto';
+import type { KeyObject, X509Certificate } from 'node:crypto';
 import type { SingleResponseTuple } from '../../typings/binding.js';
 import { native, takeOutput } from '../binding.js';
 import { invalidValue, OCSPError } from '../errors.js';
@@ -46,9 +46,6 @@ export interface ResponderSigner extends Omit<ProfileOptions, 'issuer' | 'privat
 export type KeyInput = PrivateKeyInput | ExternalSigner;
 
 const DAY = 24 * 3600;
-/** Keys that sign in less time than it takes to hand the work to another thread and back. */
-const QUICK: ReadonlySet<string> = new Set(['EC', 'ED25519']);
-
 const SIGNER_NAMES: OptionNames<ResponderSigner> = {
   responder: true,
   privateKey: true,
@@ -74,6 +71,7 @@ export class LiveSigner {
   readonly #issuer: CertificateInput;
   readonly #validity: Lifetime;
   #profile: Promise<SignerProfile> | SignerProfile | undefined;
+  #isQuick: boolean | undefined;
 
   /** @throws What `ResponseSigner` throws, but for the times: a signer may be there before it is needed, and after. */
   constructor(
@@ -139,8 +137,9 @@ export class LiveSigner {
 
   /** Whether it signs at once: its key is loaded, and quicker than another thread. */
   get isQuick(): boolean {
-    const profile = this.#profile;
-    return this.isLocal && profile !== undefined && !(profile instanceof Promise) && isQuickKey(profile);
+    if (!this.isLocal || this.#profile === undefined || this.#profile instanceof Promise) return false;
+    this.#isQuick ??= isQuickKey(this.responder.x509.publicKey);
+    return this.#isQuick;
   }
 
   /**
@@ -149,7 +148,7 @@ export class LiveSigner {
    * @throws What loading the key and signing throw.
    */
   sign(entries: readonly SingleResponseTuple[], extensions: Buffer | undefined, now: number): Buffer | Promise<Buffer> {
-    return after(this.load(), (profile) => signWith(profile, entries, extensions, now));
+    return after(this.load(), (profile) => signWith(profile, this.isQuick, entries, extensions, now));
   }
 
   /** Loads the key, if that has not been done. */
@@ -179,12 +178,14 @@ export class LiveSigner {
   }
 }
 
-function isQuickKey({ key }: SignerProfile): boolean {
-  return key !== undefined && QUICK.has(key.type);
+/** Whether it signs in less time than it takes to hand the work to another thread and back. Other curves take many times that of P-256. */
+function isQuickKey({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): boolean {
+  return asymmetricKeyType === 'ed25519' || asymmetricKeyDetails?.namedCurve === 'prime256v1';
 }
 
 function signWith(
   profile: SignerProfile,
+  atOnce: boolean,
   entries: readonly SingleResponseTuple[],
   extensions: Buffer | undefined,
   now: number,
@@ -201,7 +202,7 @@ function signWith(
   );
   if (external !== undefined) return signDataExternally({ ...profile, signer: external }, data);
   if (key === undefined) throw invalidValue('no key');
-  if (isQuickKey(profile)) return takeOutput(key.signResponse(data, responder.native, ...scheme, certificates));
+  if (atOnce) return takeOutput(key.signResponse(data, responder.native, ...scheme, certificates));
   return key.signResponseAsync(data, responder.native, ...scheme, certificates);
 }
 

@@ -13,13 +13,22 @@ export class Remembered implements Question {
   readonly serialNumber: string;
   signer: undefined;
   key: string | undefined;
-  cached: Prepared | undefined;
+  #cached: WeakRef<Prepared> | undefined;
 
   constructor({ issuer, hash, name, serialNumber }: Question) {
     this.issuer = issuer;
     this.hash = hash;
     this.name = name;
     this.serialNumber = serialNumber;
+  }
+
+  /** The answer, as long as the cache has it. */
+  get cached(): Prepared | undefined {
+    return this.#cached?.deref();
+  }
+
+  set cached(answer: Prepared | undefined) {
+    this.#cached = answer && new WeakRef(answer);
   }
 
   get serialBytes(): Buffer {

@@ -2,7 +2,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import test from 'ava';
 import { loadDerOcspResponse, OCSPCertStatus, type OCSPResponse, OCSPResponseStatus, TrustStore } from 'openssl-ocsp';
-import type { ResponseStore } from 'openssl-ocsp/bulk';
+import type { ResponseStore, StatusEntry } from 'openssl-ocsp/bulk';
 import type { Responder } from 'openssl-ocsp/responder';
 import { ask, ca, issuerOptions, makeResponder, REVOKED, statusOf, TestAuthority } from './fixtures.js';
 
@@ -147,6 +147,46 @@ test('what is told while a store is read counts', async (t) => {
   await responder.update([{ ...REVOKED, serialNumber: '1001' }]);
   give(der);
   t.is(loadDerOcspResponse((await pending).der).certificateStatus, REVOKED_STATUS);
+});
+
+test('what is told after a reload counts for what was asked before it', async (t) => {
+  const request = ask(['1001']);
+  const { der } = await makeResponder(t).answer(request);
+  let give: (found: Buffer) => void = () => undefined;
+  const found = new Promise<Buffer>((resolve) => {
+    give = resolve;
+  });
+  const store = { get: () => found, putBatch: async () => undefined } as unknown as ResponseStore;
+  const responder = makeResponder(t, { store });
+  const pending = responder.answer(request);
+  for (let i = 0; i < 2; i += 1) await responder.reload({ issuers: [issuerOptions({ store })] });
+  await responder.update([{ ...REVOKED, serialNumber: '1001' }]);
+  give(der);
+  t.is(loadDerOcspResponse((await pending).der).certificateStatus, REVOKED_STATUS);
+});
+
+test('of several certificates one fails at once and another later: one answer, and no rejection that no one holds', async (t) => {
+  const lookup = ({ serialNumber }: { serialNumber: string }): StatusEntry | Promise<StatusEntry> =>
+    serialNumber === '1001'
+      ? wait(20).then(() => Promise.reject(new Error('the database is gone')))
+      : { serialNumber, status: GOOD };
+  const store = {
+    get: (): Buffer => {
+      throw new Error('EIO');
+    },
+  } as unknown as ResponseStore;
+  const rejections: unknown[] = [];
+  const note = (error: unknown): void => void rejections.push(error);
+  process.on('unhandledRejection', note);
+  t.teardown(() => process.off('unhandledRejection', note));
+  for (const options of [{ store }, {}]) {
+    const authority = { lookup, lag: () => Number.POSITIVE_INFINITY };
+    const responder = makeResponder(t, { authority, ...options });
+    const { responseStatus } = await responder.answer(ask(['1001', '1002']));
+    t.is(responseStatus, OCSPResponseStatus.TRY_LATER);
+  }
+  await wait(40);
+  t.deepEqual(rejections, []);
 });
 
 test('an answer that memory has no room for is signed again', async (t) => {
