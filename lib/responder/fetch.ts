@@ -1,5 +1,13 @@
 /** OCSP for those who speak `Request` and `Response`. */
-import { answerReply, getReply, type HttpOptions, methodReply, type Reply, tooLargeReply } from './listener.js';
+import {
+  answerReply,
+  getReply,
+  type HttpOptions,
+  methodReply,
+  type Reply,
+  tooLargeReply,
+  typeReply,
+} from './listener.js';
 
 export async function fetchAnswer(http: HttpOptions, request: Request): Promise<Response> {
   return toResponse(await replyTo(http, request), request.method === 'HEAD');
@@ -9,7 +17,9 @@ async function replyTo(http: HttpOptions, request: Request): Promise<Reply> {
   if (request.method === 'GET' || request.method === 'HEAD')
     return getReply(http, request.url, request.headers.get('if-none-match') ?? undefined);
   if (request.method !== 'POST') return methodReply();
-  const { maxRequestBytes } = http.limits();
+  const { maxRequestBytes, strictContentType } = http.limits();
+  const refused = strictContentType ? typeReply(request.headers.get('content-type')) : undefined;
+  if (refused !== undefined) return refused;
   const chunks: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of (request.body ?? []) as AsyncIterable<Uint8Array>) {

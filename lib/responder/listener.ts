@@ -133,18 +133,21 @@ function lengthOf(request: IncomingMessage): number {
   return Number(request.rawHeaders?.[placeOf(request, 'content-length')] ?? request.headers['content-length']);
 }
 
+/** The reply to a POST of another content type than that of requests. */
+export function typeReply(contentType: string | null | undefined): Reply | undefined {
+  const type = contentType?.split(';', 1)[0]?.trim().toLowerCase();
+  if (type === 'application/ocsp-request') return undefined;
+  return plainReply(415, 'the content type is application/ocsp-request', CLOSE);
+}
+
 /** The reply to a POST whose body is not read. */
 function refusal(
   { maxRequestBytes, strictContentType }: Limits,
   request: IncomingMessage,
   length: number,
 ): Reply | undefined {
-  if (strictContentType) {
-    const type = request.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase();
-    if (type !== 'application/ocsp-request')
-      return plainReply(415, 'the content type is application/ocsp-request', CLOSE);
-  }
-  return length > maxRequestBytes ? tooLargeReply() : undefined;
+  const refused = strictContentType ? typeReply(request.headers['content-type']) : undefined;
+  return refused ?? (length > maxRequestBytes ? tooLargeReply() : undefined);
 }
 
 /** A function for `node:http`. */

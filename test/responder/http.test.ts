@@ -264,3 +264,12 @@ test('fetch: Request in, Response out', async (t) => {
   const head = await responder.fetch(new Request(`http://ocsp.example${path}`, { method: 'HEAD' }));
   t.is((await head.arrayBuffer()).byteLength, 0);
 });
+
+test('fetch: a strict content type', async (t) => {
+  const responder = makeResponder(t, {}, { strictContentType: true });
+  const statusOf = async (headers: Record<string, string>): Promise<number> =>
+    (await responder.fetch(new Request('http://ocsp.example/', { method: 'POST', body: request, headers }))).status;
+  t.is(await statusOf({}), 415);
+  t.is(await statusOf({ 'Content-Type': 'text/html' }), 415);
+  t.is(await statusOf({ 'Content-Type': 'Application/OCSP-Request; x=y' }), 200);
+});
