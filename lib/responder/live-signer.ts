@@ -2,7 +2,7 @@
 import type { KeyObject, X509Certificate } from 'node:crypto';
 import type { SingleResponseTuple } from '../../typings/binding.js';
 import { native, takeOutput } from '../binding.js';
-import { invalidValue, OCSPError } from '../errors.js';
+import { invalidValue } from '../errors.js';
 import type { OCSPResponse } from '../ocsp/response.js';
 import type { ExternalSigner } from '../ocsp/signing.js';
 import { checkAuthorization } from '../signing/check-responder.js';
@@ -25,7 +25,7 @@ import {
 import { type CertificateInput, type ParsedCertificate, toCertificate } from '../x509/certificate.js';
 import { DerReader, Tag } from '../x509/der.js';
 import type { PreferredSignatureAlgorithm } from '../x509/extensions/request.js';
-import { isKeyOf, type PrivateKeyInput } from '../x509/key.js';
+import type { PrivateKeyInput } from '../x509/key.js';
 import { SignatureAlgorithmOID } from '../x509/oids.js';
 import { type OptionNames, readOptions } from '../x509/options.js';
 import { StoredPrivateKey } from '../x509/stored-key.js';
@@ -172,10 +172,20 @@ export class LiveSigner {
   #resolve(privateKey: KeyInput): SignerProfile {
     const profile = resolveProfile({ ...this.#options, issuer: this.#issuer, privateKey });
     this.isLocal = profile.key !== undefined && !(privateKey instanceof StoredPrivateKey);
-    if (this.isLocal && !isKeyOf(privateKey, this.responder.x509))
-      throw new OCSPError('ERR_OCSP_KEY_MISMATCH', 'the private key is not that of the signer');
+    checkKey(profile);
     return profile;
   }
+}
+
+/**
+ * Whether the key is that of the certificate, also one in a device, and signs so: before the first client asks.
+ *
+ * @throws `ERR_OCSP_KEY_MISMATCH`; `ERR_OCSP_OPENSSL` for what OpenSSL refuses.
+ */
+function checkKey({ key, responder, responderIdTag, scheme, certificates }: SignerProfile): void {
+  const hash = responder.publicKeyHash(0);
+  if (key !== undefined)
+    new native.ResponseSigner(key, responder.native, ...scheme, responderIdTag, 0, hash, hash, certificates);
 }
 
 /** Whether it signs in less time than it takes to hand the work to another thread and back. Other curves take many times that of P-256. */

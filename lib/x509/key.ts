@@ -4,7 +4,6 @@ import {
   type JsonWebKeyInput,
   KeyObject,
   type PrivateKeyInput as NodePrivateKeyInput,
-  type X509Certificate,
 } from 'node:crypto';
 import type { NativePrivateKey } from '../../typings/binding.js';
 import { native } from '../binding.js';
@@ -39,15 +38,6 @@ export function toPrivateKey(input: unknown): NativePrivateKey {
     parsed.set(key, result);
   }
   return result;
-}
-
-/**
- * Whether a private key belongs to a certificate. Not for keys in stores: those are asked when they sign.
- *
- * @param input - As {@link toPrivateKey} takes it.
- */
-export function isKeyOf(input: unknown, certificate: X509Certificate): boolean {
-  return certificate.checkPrivateKey(input instanceof KeyObject ? input : decode(input));
 }
 
 function decode(input: unknown): KeyObject {

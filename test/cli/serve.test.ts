@@ -217,6 +217,80 @@ test('--check says who signs, and what is wrong', async (t) => {
   t.regex(ill.stdout, /the authority is not up to date/);
 });
 
+/** A configuration as file; its issuers have this many signers, of which the last one is as given. */
+function configWith(at: (name: string) => string, count: number, last: object, more: object = {}): string[] {
+  const signer = { certificate: 'ocsp.pem', key: 'ocsp.key' };
+  const signers = [...Array<object>(count - 1).fill(signer), { ...signer, ...last }];
+  const issuers = [{ certificate: 'ca.pem', signers, index: 'index.txt' }];
+  writeFileSync(at('serve.json'), JSON.stringify({ $schema: './serve.schema.json', issuers, ...more }));
+  return ['--config', at('serve.json')];
+}
+
+test('--check reads every key, also where there are so many that the first signature loads them', async (t) => {
+  const at = folder(t);
+  writeFileSync(at('damaged.key'), 'nonsense');
+  const ill = await command(['serve', ...configWith(at, 100, { key: 'damaged.key' }), '--check']);
+  t.is(ill.status, 1);
+  t.regex(ill.stderr, /damaged\.key holds no private key/);
+  const well = await command(['serve', ...configWith(at, 100, {}), '--check']);
+  t.is(well.status, 0, well.stderr);
+  // The server begins without them.
+  const port = await freePort();
+  await start(t, [...configWith(at, 100, { key: 'damaged.key' }), '--listen', `127.0.0.1:${port}`]);
+  t.is(await statusAt({ port }), 'good');
+});
+
+test('--check reads the certificate and the key of TLS', async (t) => {
+  const at = folder(t);
+  const check = (key: string) =>
+    command(['serve', ...configWith(at, 1, {}, { tls: { certificate: 'ocsp.pem', key } }), '--check']);
+  t.is((await check('ocsp.key')).status, 0);
+  const missing = await check('none.key');
+  t.is(missing.status, 1);
+  t.regex(missing.stderr, /none\.key.*no such file/);
+  writeFileSync(at('other.key'), leaf.privateKeyPem);
+  const other = await check('other.key');
+  t.is(other.status, 1);
+  t.regex(other.stderr, /other\.key are no certificate and key for TLS/);
+});
+
+withCli(
+  "keys in PKCS#12, and in one of OpenSSL's stores; --check tells of one that is another certificate's",
+  async (t) => {
+    const at = folder(t);
+    writeFileSync(at('pin'), 'sesame\n');
+    const made = await runProgram('openssl', [
+      ...['pkcs12', '-export', '-inkey', at('ocsp.key'), '-in', at('ocsp.pem')],
+      ...['-passout', `file:${at('pin')}`, '-out', at('ocsp.p12')],
+    ]);
+    t.is(made.status, 0, made.stderr);
+    writeFileSync(at('other.key'), leaf.privateKeyPem);
+    const list = ['--issuer', at('ca.pem'), '--index', at('index.txt')];
+    const cases = [
+      ['--key', at('ocsp.p12'), '--passphrase-file', at('pin')],
+      ['--key', `file:${at('ocsp.key')}`, '--signer', at('ocsp.pem')],
+      ['--key', `file:${at('ocsp.p12')}`, '--signer', at('ocsp.pem'), '--passphrase-file', at('pin')],
+    ];
+    for (const key of cases) {
+      const port = await freePort();
+      const served = await start(t, [...list, ...key, '--listen', `127.0.0.1:${port}`]);
+      t.is(await statusAt({ port }), 'good');
+      t.is(await served.end(), 0);
+    }
+    const other = await command([
+      'serve',
+      ...list,
+      '--key',
+      `file:${at('other.key')}`,
+      '--signer',
+      at('ocsp.pem'),
+      '--check',
+    ]);
+    t.is(other.status, 1, other.stdout);
+    t.regex(other.stderr, /does not belong to the responder certificate/);
+  },
+);
+
 test('a delegate that clients would have to ask about, too, is warned of', async (t) => {
   const at = folder(t);
   const checked = ca.issueResponder({ ocspNoCheck: false });
@@ -241,6 +315,16 @@ const WRONG: readonly [
   ['a bad port', (at) => [...basic(at), '--admin', ':99999'], /--admin is HOST:PORT/],
   ['a bad policy', (at) => [...basic(at), '--nonce', 'maybe'], /--nonce is one of/],
   ['config and more', (at) => [...basic(at), '--config', at('serve.json')], /--issuer does not go with --config/],
+  [
+    'config and an option without a value',
+    (at) => ['--config', at('serve.json'), '--include-expired'],
+    /--include-expired does not go with --config/,
+  ],
+  [
+    'config and a passphrase',
+    (at) => ['--config', at('serve.json'), '--passphrase-env', 'PIN'],
+    /--passphrase-env does not go with --config/,
+  ],
   ['no such config', (at) => ['--config', at('none.json')], /none\.json/, 1],
   [
     'a signer that may not',

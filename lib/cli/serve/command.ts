@@ -1,5 +1,6 @@
 import cluster from 'node:cluster';
 import { readFileSync } from 'node:fs';
+import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import { hexOf } from '../../responder/authority.js';
 import { Responder } from '../../responder/responder.js';
 import { type ResponderServer, type ServeOptions, serve } from '../../responder/serve.js';
@@ -7,6 +8,7 @@ import { indexTxtSource } from '../../statuses/index-txt.js';
 import { readArguments } from '../arguments.js';
 import { type Command, choiceOption, countOption, ExitCode, print, required, UsageError } from '../command.js';
 import { PASSPHRASE_HELP, PASSPHRASE_OPTIONS } from '../passphrase.js';
+import { reading } from '../system-error.js';
 import {
   type IssuerConfig,
   parseAddress,
@@ -77,12 +79,15 @@ const NOT_WITH_CONFIG = [
   'issuer',
   'signer',
   'key',
+  'passphrase-file',
+  'passphrase-env',
   'index',
   'crl',
   'serials',
   'store',
   'subject',
   'not-issued',
+  'include-expired',
   'hours',
   'nonce',
 ] as const;
@@ -171,12 +176,13 @@ class Service {
     await using responder = new Responder(await this.#options(config));
     this.#resources.settle();
     await listsRead(responder);
+    const tls = config.tls && tlsOptions(config.tls);
     if (this.#values.check) return check(responder);
     if (cluster.isWorker) tellSupervisor(responder);
     const options: ServeOptions = {
       // Of several processes the one that looks after them tells.
       ...(admin !== undefined && cluster.isPrimary && { admin }),
-      ...(config.tls && { tls: { cert: readFileSync(config.tls.certificate), key: readFileSync(config.tls.key) } }),
+      ...(tls && { tls }),
       shutdownTimeout: (config.shutdownTimeout ?? 10) * 1000,
     };
     const server = await serve(responder, address, options);
@@ -199,6 +205,7 @@ class Service {
       onError: (file, error) => this.#log.trouble('list', error, { file }),
       resources: this.#resources,
       warn: (message) => this.#log.line('warn', 'signer', { message }),
+      everyKey: this.#values.check === true,
     });
   }
 
@@ -256,6 +263,20 @@ async function listsRead(responder: Responder): Promise<void> {
   });
   await Promise.race([responder.ready(), late]);
   clearTimeout(timer);
+}
+
+/** @throws An Error for files that cannot be read, or do not belong together. */
+function tlsOptions({ certificate, key }: { certificate: string; key: string }): SecureContextOptions {
+  const [cert, privateKey] = [certificate, key].map((path) => reading(path, () => readFileSync(path)));
+  const options = { cert, key: privateKey };
+  try {
+    createSecureContext(options);
+  } catch (cause) {
+    throw new Error(`${certificate} and ${key} are no certificate and key for TLS: ${(cause as Error).message}`, {
+      cause,
+    });
+  }
+  return options;
 }
 
 /** Tells of every issuer who signs, and what is wrong. */

@@ -147,6 +147,8 @@ export interface Teller {
   /** What went wrong while a file is watched. */
   readonly onError: (file: string, error: unknown) => void;
   readonly warn: (message: string) => void;
+  /** Load every key now, however many there are. */
+  readonly everyKey: boolean;
 }
 
 /** More than so many keys are loaded when they are needed. */
@@ -161,8 +163,9 @@ export async function responderOptions(config: ServeConfig, tell: Teller): Promi
   const { issuers, nonce, maxAge, maxLag, maxRequestBytes, maxCertIds, basePath, live } = config;
   const { cachePost, strictContentType, errorStatus, cacheBytes, requestSignatures, requestTrust } = config;
   const keys = issuers.reduce((sum, { signers = [] }) => sum + signers.length, 0);
+  const isLazy = keys > KEYS_AT_START && !tell.everyKey;
   const list: ResponderIssuerOptions[] = [];
-  for (const issuer of issuers) list.push(await issuerOptions(issuer, keys > KEYS_AT_START, tell));
+  for (const issuer of issuers) list.push(await issuerOptions(issuer, isLazy, tell));
   return {
     issuers: list,
     ...(nonce !== undefined && { nonce }),

@@ -89,6 +89,7 @@ const ISSUER = object(
 /** Of the whole file. */
 export const SCHEMA: Schema = object(
   {
+    $schema: text('Where this schema is, for editors.'),
     listen: text(
       'HOST:PORT, :PORT, unix:PATH or fd:NUMBER; by default the socket that systemd hands over, else :8080.',
     ),
