@@ -50,10 +50,10 @@ async function run(code: string, names: Readonly<Record<string, unknown>>, ...re
 
 const [ask = '', staple = '', answer = ''] = javascript;
 
-test('there are five jobs', (t) => {
+test('there are six jobs', (t) => {
   t.is(javascript.length, 3);
   t.deepEqual(
-    ['Ask', 'Staple', 'Answer', 'Sign in bulk', 'Replace `openssl ocsp`'].filter(
+    ['Ask', 'Staple', 'Answer', 'Serve', 'Sign in bulk', 'Replace `openssl ocsp`'].filter(
       (job) => !readme.includes(`\n## ${job}\n`),
     ),
     [],
