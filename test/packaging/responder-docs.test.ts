@@ -1,4 +1,4 @@
-/** "Ten minutes from an openssl ca folder" of docs/responder.md, as somebody pastes it. */
+/** What docs/responder.md shows works as it is written there; its first section as somebody pastes it. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -7,10 +7,14 @@ import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ExecutionContext } from 'ava';
 import test from 'ava';
+import type { Responder } from 'openssl-ocsp/responder';
+import { register } from 'prom-client';
 import { checkSchema, SCHEMA } from '#dist/cli/serve/schema.js';
 import { testIf, withCli } from '../helpers/conditional.js';
+import { docPrograms } from '../helpers/doc-programs.js';
 import { freePort } from '../helpers/free-port.js';
 import { hasProgram, type ProgramResult, runProgram } from '../helpers/programs.js';
+import { ask, makeResponder, TestAuthority } from '../responder/fixtures.js';
 
 const text = readFileSync(new URL('../../../docs/responder.md', import.meta.url), 'utf8');
 const [section = ''] = /^## Ten minutes .*?(?=^## )/ms.exec(text) ?? [];
@@ -19,6 +23,7 @@ const blocks = (language: string, where: string = section): string[] =>
     .filter(([, name]) => name === language)
     .map(([, , code]) => code as string);
 
+const programs = docPrograms('responder.md');
 const main = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
 
 /** A configuration as CAs have it: a policy that wants a country, and no section for responders. */
@@ -94,6 +99,25 @@ withCli('ten minutes from an openssl ca folder', async (t) => {
   child.kill('SIGTERM');
   const [status] = (await once(child, 'close')) as [number];
   t.is(status, 0);
+});
+
+test('metrics.mjs: the numbers of a responder in prom-client', async (t) => {
+  const { watch } = await programs.load<{ watch(responder: Responder): void }>('metrics.mjs');
+  const authority = new TestAuthority();
+  const responder = makeResponder(t, { authority });
+  watch(responder);
+  await responder.answer(ask(['1001']));
+  await responder.answer(ask(['1001']));
+  await responder.answer(ask(['1002']));
+  await makeResponder(t).answer(ask(['1001'])); // another one
+  const text = await register.metrics();
+  t.regex(text, /^ocsp_signatures_total\{issuer="CN=Responder CA"\} 2$/m);
+  t.regex(text, /^ocsp_ready 1$/m);
+  t.regex(text, /^ocsp_feed_lag_seconds\{issuer="CN=Responder CA"\} 0$/m);
+  authority.lagging = 60_000;
+  const late = await register.metrics();
+  t.regex(late, /^ocsp_ready 0$/m);
+  t.regex(late, /^ocsp_feed_lag_seconds\{issuer="CN=Responder CA"\} 60$/m);
 });
 
 test('the configurations are what the command takes', (t) => {
