@@ -12,6 +12,7 @@ import { ask, statusIn } from '../responder/fixtures.js';
 import {
   basic,
   ca,
+  delegate,
   folder,
   GOOD_ROW,
   get,
@@ -171,6 +172,25 @@ test('SIGHUP with an older list takes no revocation back', async (t) => {
   t.is(await statusAt({ port }), 'revoked');
   await new Promise((resolve) => setTimeout(resolve, 700));
   t.is(await statusAt({ port }), 'revoked');
+});
+
+test('every signature is in the log, in batches', async (t) => {
+  const at = folder(t);
+  const port = await freePort();
+  const served = await start(t, [...basic(at), '--listen', `127.0.0.1:${port}`]);
+  for (let i = 0; i < 250; i += 1)
+    await post({ port }, ask(i % 2 === 0 ? ['1001'] : ['1001', '1002'], { issuer: ca, nonce: Buffer.alloc(8, i + 1) }));
+  t.is(await served.end(), 0);
+  const batches = served.lines.filter(({ event }) => event === 'signed');
+  const entries = batches.flatMap((line) => line['entries'] as string[]);
+  t.is(entries.filter((entry) => entry === '1001:good').length, 250);
+  t.is(entries.filter((entry) => entry === '1002:revoked').length, 125);
+  t.true(batches.length < 50, `${batches.length} lines`);
+  const serialNumber = delegate.certificate.serialNumber;
+  t.deepEqual(
+    new Set(batches.map(({ issuer, signer }) => `${issuer} ${signer}`)),
+    new Set([`CN=Serve CA ${serialNumber}`]),
+  );
 });
 
 test('SIGTERM: an idle connection does not hold it up', async (t) => {
