@@ -1,0 +1,66 @@
+/** `openssl-ocsp serve` over a store to which the worst happens. */
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { command } from '../helpers/command.js';
+import { freePort } from '../helpers/free-port.js';
+import { ask, statusIn } from '../responder/fixtures.js';
+import { basic, ca, folder, post, type Served, start } from './serve-process.js';
+
+const sha1 = (serial: string): Buffer => ask([serial], { issuer: ca, hash: 'sha1' });
+
+interface Serving {
+  readonly store: string;
+  readonly served: Served;
+  statusOf(serial: string): Promise<string>;
+}
+
+async function serving(t: ExecutionContext): Promise<Serving> {
+  const at = folder(t);
+  const store = at('store');
+  const signed = await command(['bulk-sign', ...basic(at), '--out', store]);
+  t.is(signed.status, 0, signed.stderr);
+  const port = await freePort();
+  const served = await start(t, [...basic(at), '--store', store, '--listen', `127.0.0.1:${port}`]);
+  const statusOf = async (serial: string): Promise<string> => {
+    const request = sha1(serial);
+    return statusIn(await post({ port }, request), request, ca);
+  };
+  return { store, served, statusOf };
+}
+
+/** Every file of at least some bytes, the segments among them. */
+function filesOf(path: string): string[] {
+  return readdirSync(path, { recursive: true, encoding: 'utf8' })
+    .map((name) => join(path, name))
+    .filter((file) => statSync(file).isFile());
+}
+
+async function isHonest(t: ExecutionContext, { served, statusOf }: Serving): Promise<void> {
+  // What the list knows to be revoked is; all else may be revoked by what can no longer be read.
+  t.is(await statusOf('1002'), 'revoked');
+  t.is(await statusOf('1001'), 'TRY_LATER');
+  t.is((await served.event('store'))['level'], 'error');
+  t.is(await served.end(), 0);
+}
+
+test('every byte of the segments is damaged', async (t) => {
+  const all = await serving(t);
+  for (const file of filesOf(all.store)) {
+    const bytes = readFileSync(file);
+    if (!/MANIFEST|LOCK/i.test(file))
+      writeFileSync(
+        file,
+        bytes.map((byte) => byte ^ 0x55),
+      );
+  }
+  await isHonest(t, all);
+});
+
+test('the store is removed', async (t) => {
+  const all = await serving(t);
+  rmSync(all.store, { recursive: true });
+  // It is looked at each half a second.
+  while ((await all.statusOf('1001')) === 'good') await new Promise((resolve) => setTimeout(resolve, 50));
+  await isHonest(t, all);
+});
