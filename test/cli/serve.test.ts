@@ -6,6 +6,7 @@ import { OCSPRequestBuilder } from 'openssl-ocsp';
 import { SCHEMA } from '#dist/cli/serve/schema.js';
 import { command } from '../helpers/command.js';
 import { testIf, withCli } from '../helpers/conditional.js';
+import { crlEntry, makeCrl } from '../helpers/crl.js';
 import { freePort } from '../helpers/free-port.js';
 import { runProgram } from '../helpers/programs.js';
 import { ask, statusIn } from '../responder/fixtures.js';
@@ -51,6 +52,22 @@ test('listens, says how to ask, answers, tells operators, and ends on SIGTERM', 
   t.is((await served.event('signed'))['issuer'], 'CN=Serve CA');
   t.is(await served.end(), 0);
   t.truthy(await served.event('stopped'));
+});
+
+test('a CRL with the list of what was issued; the command that asks names one of it', async (t) => {
+  const at = folder(t);
+  const port = await freePort();
+  writeFileSync(at('ca.crl'), makeCrl(ca, [crlEntry(0x1002n)]));
+  writeFileSync(at('issued'), '1001\n1002\n');
+  const list = ['--crl', at('ca.crl'), '--serials', at('issued')];
+  const served = await start(t, [...basic(at).slice(0, 6), ...list, '--listen', `127.0.0.1:${port}`]);
+  const answers = ['1001', '1002', '1003'].map(async (serial) => {
+    const request = ask([serial], { issuer: ca });
+    return statusIn(await post({ port }, request), request, ca);
+  });
+  t.deepEqual(await Promise.all(answers), ['good', 'revoked', 'UNAUTHORIZED']);
+  const query = await command(served.stdout.trim().split(' ').slice(1));
+  t.is(query.status, 0, query.stderr);
 });
 
 test('a list that is replaced counts within a second; one that is damaged or half written does not', async (t) => {

@@ -4,7 +4,9 @@ import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import { hexOf } from '../../responder/authority.js';
 import { Responder } from '../../responder/responder.js';
 import { type ResponderServer, type ServeOptions, serve } from '../../responder/serve.js';
+import { crlSource } from '../../statuses/crl.js';
 import { indexTxtSource } from '../../statuses/index-txt.js';
+import type { StatusSource } from '../../statuses/status-source.js';
 import { readArguments } from '../arguments.js';
 import { type Command, choiceOption, countOption, ExitCode, print, required, UsageError } from '../command.js';
 import { PASSPHRASE_HELP, PASSPHRASE_OPTIONS } from '../passphrase.js';
@@ -291,11 +293,14 @@ function check(responder: Responder): number {
 }
 
 /** The serial number of a certificate of the list; undefined where the list does not tell. */
-async function firstSerial({ index }: IssuerConfig): Promise<string | undefined> {
-  if (index === undefined) return undefined;
+async function firstSerial({ index, crl, serials, serialsOfPart = false }: IssuerConfig): Promise<string | undefined> {
+  const quiet = { onBadRow: () => undefined };
+  const issued = serials === undefined ? {} : { serials, serialsOfPart };
   try {
-    for await (const [entry] of indexTxtSource(index, { onBadRow: () => undefined }).batches({ batchSize: 1 }))
-      return entry && hexOf(entry.serialNumber);
+    let source: StatusSource | undefined;
+    if (index !== undefined) source = indexTxtSource(index, quiet);
+    else if (crl !== undefined) source = crlSource(crl, { ...quiet, ...issued });
+    for await (const [entry] of source?.batches({ batchSize: 1 }) ?? []) return entry && hexOf(entry.serialNumber);
   } catch {
     // Whoever watches the list says so.
   }
