@@ -92,21 +92,26 @@ const QUESTIONS: readonly (readonly string[])[] = [
   ['-no_nonce', '-sha256', '-serial', '0x1003'],
   ['-no_nonce', '-cert', 'leaf.pem', '-serial', '0x1002', '-serial', '0x1003'],
 ];
+/** A file, of which each of the two has its own. */
+const OUT = 'log.txt';
 const OPTIONS: readonly (readonly string[])[] = [
   [],
   ['-ndays', '3', '-resp_key_id'],
   ['-nmin', '5', '-resp_no_certs'],
   ['-rcid', 'sha384'],
   ['-text'],
+  ['-ignore_err', '-timeout', '60'],
+  ['-text', '-out', OUT],
 ];
 
 for (const options of OPTIONS)
   withSameCli(`-port ${options.join(' ')}: clients, lines and exit code are those of openssl`, async (t) => {
     const scratch = files(t);
     const count = ['-nrequest', String(QUESTIONS.length)];
+    const given = (who: string) => [...options.map((one) => (one === OUT ? who + OUT : one)), ...count];
     const [theirs, ours] = await Promise.all([
-      start(t, ['openssl', 'ocsp'], scratch, [...options, ...count]),
-      start(t, ocspProcess, scratch, [...options, ...count]),
+      start(t, ['openssl', 'ocsp'], scratch, given('theirs-')),
+      start(t, ocspProcess, scratch, given('ours-')),
     ]);
     for (const question of QUESTIONS) {
       const args = question.map((one) => (one === 'leaf.pem' ? scratch.path(one) : one));
@@ -122,6 +127,10 @@ for (const options of OPTIONS)
     t.is(await ours.ended, await theirs.ended);
     t.is(constant(ours.stdout, ours), constant(theirs.stdout, theirs));
     t.is(constant(ours.stderr, ours), constant(theirs.stderr, theirs));
+    if (!options.includes(OUT)) return;
+    const written = (who: string, server: Server) => constant(scratch.read(who + OUT).toString(), server);
+    t.is(written('ours-', ours), written('theirs-', theirs));
+    t.regex(written('ours-', ours), /OCSP Response Data/);
   });
 
 withCli(
