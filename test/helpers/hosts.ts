@@ -1,46 +1,43 @@
 /** Hosts as network namespaces, with a cable between two of them that can be pulled. */
 import { spawn, spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import type { ExecutionContext } from 'ava';
 
 const ip = (...args: string[]): boolean => spawnSync('ip', args, { stdio: 'ignore' }).status === 0;
-const inHost = (host: string | undefined, ...args: string[]): boolean =>
-  ip(...(host === undefined ? [] : ['-n', host]), ...args);
+const inHost = (host: string, ...args: string[]): boolean => ip('-n', host, ...args);
 
-/** Between an address and a Unix socket: what is written at one end is read at the other. */
+/** What is written at one end is read at the other. Each is the path of a Unix socket, or an address and a port. */
 const FORWARD = `
-  const [socket, port, address] = process.argv.slice(1);
+  const [from, to] = process.argv.slice(1).map((text) => JSON.parse(text));
   require('node:net').createServer((client) => {
-    const server = require('node:net').connect(socket);
+    const server = require('node:net').connect(to);
     client.pipe(server).pipe(client);
     for (const one of [client, server]) one.on('error', () => { client.destroy(); server.destroy(); });
-  }).listen(Number(port), address, () => console.log('ready'));`;
+  }).listen(from, () => console.log('ready'));`;
 
-/** Two hosts, and the cable. The second may be the one that the test itself is on. */
+interface End {
+  readonly path?: string;
+  readonly host?: string;
+  readonly port?: number;
+}
+
+/** Two hosts, and the cable. Nothing of it is on the one that the test itself is on. */
 export class Hosts {
   readonly first: string;
-  readonly second: string | undefined;
+  readonly second: string;
   /** Of the first one. */
-  readonly address: string;
-  /** The second one's end of the cable. */
-  readonly #end: string;
+  readonly address = '10.213.0.1';
 
-  private constructor(network: number, own: boolean) {
-    this.first = `ocsp-a${network}-${process.pid}`;
-    this.second = own ? undefined : `ocsp-b${network}-${process.pid}`;
-    this.address = `10.213.${network}.1`;
-    // (15 characters at most.)
-    this.#end = `oc${network}-${process.pid}`;
+  private constructor() {
+    const id = randomBytes(6).toString('hex');
+    this.first = `ocsp-a-${id}`;
+    this.second = `ocsp-b-${id}`;
   }
 
-  /**
-   * undefined where namespaces are not permitted.
-   *
-   * @param network - of this test alone
-   * @param own - the second is the host that the test is on
-   */
-  static connect(network: number, own: boolean): Hosts | undefined {
-    const hosts = new Hosts(network, own);
+  /** undefined where namespaces are not permitted. */
+  static connect(): Hosts | undefined {
+    const hosts = new Hosts();
     return hosts.#connect() ? hosts : undefined;
   }
 
@@ -48,10 +45,10 @@ export class Hosts {
     const { first, second } = this;
     if (process.platform !== 'linux' || !ip('netns', 'add', first)) return false;
     const isDone =
-      (second === undefined || ip('netns', 'add', second)) &&
-      inHost(second, 'link', 'add', this.#end, 'type', 'veth', 'peer', 'name', 'cable', 'netns', first) &&
+      ip('netns', 'add', second) &&
+      inHost(second, 'link', 'add', 'cable', 'type', 'veth', 'peer', 'name', 'cable', 'netns', first) &&
       inHost(first, 'addr', 'add', `${this.address}/24`, 'dev', 'cable') &&
-      inHost(second, 'addr', 'add', `${this.address.slice(0, -1)}2/24`, 'dev', this.#end) &&
+      inHost(second, 'addr', 'add', `${this.address.slice(0, -1)}2/24`, 'dev', 'cable') &&
       inHost(first, 'link', 'set', 'cable', 'up') &&
       this.mend();
     if (!isDone) this.remove();
@@ -60,30 +57,40 @@ export class Hosts {
 
   /** Nothing comes through any more, and no one is told. */
   cut(): boolean {
-    return inHost(this.second, 'link', 'set', this.#end, 'down');
+    return inHost(this.second, 'link', 'set', 'cable', 'down');
   }
 
   mend(): boolean {
-    return inHost(this.second, 'link', 'set', this.#end, 'up');
+    return inHost(this.second, 'link', 'set', 'cable', 'up');
   }
 
   remove(): void {
     ip('netns', 'del', this.first);
-    if (this.second !== undefined) ip('netns', 'del', this.second);
+    ip('netns', 'del', this.second);
   }
 
   /** A port of the first host leads to a server's Unix socket. */
   async forward(t: ExecutionContext, socket: string, port: number): Promise<void> {
-    const args = ['netns', 'exec', this.first, process.execPath, '-e', FORWARD, socket, String(port), this.address];
-    const child = spawn('ip', args, { stdio: ['ignore', 'pipe', 'inherit'] });
-    t.teardown(() => child.kill('SIGKILL'));
-    await once(child.stdout, 'data');
+    await forward(t, this.first, { host: this.address, port }, { path: socket });
+  }
+
+  /** A Unix socket leads from the second host to a port of the first, for who is on neither. */
+  async reach(t: ExecutionContext, socket: string, port: number): Promise<void> {
+    await forward(t, this.second, { path: socket }, { host: this.address, port });
   }
 }
 
+async function forward(t: ExecutionContext, host: string, from: End, to: End): Promise<void> {
+  const ends = [from, to].map((end) => JSON.stringify(end));
+  const args = ['netns', 'exec', host, process.execPath, '-e', FORWARD, ...ends];
+  const child = spawn('ip', args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  t.teardown(() => child.kill('SIGKILL'));
+  await once(child.stdout, 'data');
+}
+
 /** Whether this process may make hosts. */
-export function mayMakeHosts(network: number, own: boolean): boolean {
-  const hosts = Hosts.connect(network, own);
+export function mayMakeHosts(): boolean {
+  const hosts = Hosts.connect();
   hosts?.remove();
   return hosts !== undefined;
 }

@@ -9,15 +9,13 @@ import { hasPostgres, PostgresServer, runSql } from '../helpers/postgres-server.
 import { ask, statusIn } from '../responder/fixtures.js';
 import { addIssuer } from './fixtures.js';
 
-/** Of this test alone. */
-const NETWORK = 77;
 const PORT = 5432;
 /** Seconds. */
 const MAX_LAG = 2;
 /** Milliseconds beyond which nothing is good any more: with what reading the news may take. */
 const PROMISED = MAX_LAG * 1000 + 2500;
 
-const isPermitted = hasPostgres && mayMakeHosts(NETWORK, false);
+const isPermitted = hasPostgres && mayMakeHosts();
 if (!isPermitted)
   console.log('Skipped: two hosts, which need PostgreSQL and permission to make network namespaces (ip netns).');
 
@@ -25,7 +23,7 @@ testIf(isPermitted)('revoked at one host, asked at the other, also with a broken
   t.timeout(300_000);
   const server = await PostgresServer.start();
   t.teardown(() => server.remove());
-  const hosts = Hosts.connect(NETWORK, false) as Hosts;
+  const hosts = Hosts.connect() as Hosts;
   t.teardown(() => hosts.remove());
   const url = await server.database();
   const issuer = await addIssuer(url, ca.certificate);
@@ -38,7 +36,7 @@ testIf(isPermitted)('revoked at one host, asked at the other, also with a broken
   const a = await serveOn(t, hosts.first, url);
   const b = await serveOn(
     t,
-    hosts.second as string,
+    hosts.second,
     `postgres://postgres@${hosts.address}:${PORT}/${new URL(url.replace('@/', '@x/')).pathname.slice(1)}`,
   );
 
