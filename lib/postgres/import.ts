@@ -127,7 +127,8 @@ async function insert(session: Session, issuer: number): Promise<Brought | undef
   try {
     const [done] = await session.query<[string]>(INSERT, [issuer]);
     // Until PostgreSQL has looked it takes a CA for a small part of the table, and reads all of it for each page.
-    await session.query('ANALYZE ocsp_status');
+    // (Whoever is at a VACUUM of it would be waited for; that of PostgreSQL itself mostly looks, too.)
+    await session.query('ANALYZE (SKIP_LOCKED) ocsp_status');
     return { inserted: Number(done?.[0]), updated: 0, kept: 0 };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== UNIQUE_VIOLATION) throw error;

@@ -57,6 +57,19 @@ withPostgres('a list goes in, again without effect, and comes out as it was', as
   );
 });
 
+withPostgres('a list goes in while somebody is at a VACUUM', async (t) => {
+  t.timeout(60_000);
+  const url = await file.server.database();
+  const holder = new pg.Client(url);
+  await holder.connect();
+  t.teardown(() => holder.end());
+  await holder.query('BEGIN');
+  // (As a VACUUM does.)
+  await holder.query('LOCK TABLE ocsp_status IN SHARE UPDATE EXCLUSIVE MODE');
+  t.is((await importStatuses(url, { issuer, source: csvSource(bytes(LIST)) })).inserted, 5);
+  t.is((await runSql(url, 'SELECT FROM ocsp_status')).length, 5);
+});
+
 withPgbouncer(
   'through PgBouncer in transaction mode: tables, a list in and out again, and what is there',
   async (t) => {
