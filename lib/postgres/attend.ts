@@ -11,8 +11,8 @@ const SILENCE = 30_000;
 const IS_AT_IT = "SELECT FROM pg_stat_activity WHERE pid = $1 AND coalesce(state, '') NOT LIKE 'idle%'";
 
 /**
- * Ends the connection of a session that waits for its server process while the server does not say, on another connection, that the
- * process is at something. Until `signal` is aborted.
+ * Ends the connection of a session that waits for its server process while the server does not say, on a connection beside the pool's,
+ * that the process is at something. Until `signal` is aborted.
  */
 export async function attend(
   database: Database,
@@ -25,7 +25,7 @@ export async function attend(
     await sleep(INTERVAL, undefined, { signal, ref: false }).catch(() => undefined);
     if (signal.aborted) return;
     try {
-      const isAtIt = !session.isWaiting || (await database.query(IS_AT_IT, [process])).length > 0;
+      const isAtIt = !session.isWaiting || (await database.queryBeside(IS_AT_IT, [process], signal)).length > 0;
       if (isAtIt) heardAt = performance.now();
       cause = undefined;
     } catch (error) {

@@ -1,7 +1,7 @@
 /**
  * The database as this package uses it: rows as arrays, single statements, and transactions on one connection. No wait for it is without
  * an end, whatever it does: a connection and a statement have a time; what takes as long as it takes is waited for while the server says,
- * on another connection, that it is at it.
+ * on a connection beside the pool's, that it is at it.
  */
 import { invalidArgType, invalidValue, OCSPError } from '../errors.js';
 import { attend } from './attend.js';
@@ -27,6 +27,12 @@ interface Client {
   release(destroy?: boolean): void;
   on(event: string, listener: (message: never) => void): unknown;
   off(event: string, listener: (message: never) => void): unknown;
+}
+
+/** What a `Pool` of `pg` makes its connections of. */
+interface Maker {
+  readonly Client?: new (options: unknown) => Client & { connect(): Promise<unknown>; end(): Promise<void> };
+  readonly options?: unknown;
 }
 
 /** Milliseconds for a connection, and for a statement of which nothing else is said. */
@@ -119,7 +125,7 @@ export class Database {
   readonly #given: PostgresPool | undefined;
   readonly #url: string;
   #pool: Promise<PostgresPool> | undefined;
-  /** Connections of a pool of its own. */
+  /** Connections of a pool of its own, and those beside. */
   readonly #clients = new Set<Client>();
 
   /** @throws TypeError when it is neither. */
@@ -133,8 +139,7 @@ export class Database {
 
   /** @throws (rejects) `ERR_OCSP_DRIVER_UNAVAILABLE` where `pg` is not installed; whatever it throws. */
   async acquire(): Promise<Session> {
-    this.#pool ??= this.#open();
-    const pool = await this.#pool;
+    const pool = await this.#opened();
     const connecting = pool.connect() as Promise<Client>;
     const late = (): Error => {
       connecting.then((client) => client.release(), ignore);
@@ -161,8 +166,36 @@ export class Database {
   }
 
   /**
-   * A transaction: all that `action` does, or nothing. Its statements may take as long as the server is at them, which another connection
-   * is asked for.
+   * A statement on a connection of its own, beside those of the pool: transactions may have taken them all. (What is no `Pool` of `pg`
+   * has to have one more.)
+   *
+   * @param signal - ends it
+   */
+  async queryBeside<Row extends unknown[]>(
+    text: string,
+    values: readonly unknown[],
+    signal: AbortSignal,
+  ): Promise<Row[]> {
+    const { Client, options } = (await this.#opened()) as Maker;
+    if (Client === undefined) return this.query(text, values);
+    signal.throwIfAborted();
+    const client = new Client(options);
+    const session = new Session(Object.assign(client, { release: () => void client.end().catch(ignore) }));
+    this.#keep(client);
+    const stop = (): void => session.destroy();
+    signal.addEventListener('abort', stop);
+    try {
+      await within(client.connect(), TIMEOUT, () => new Error('timeout exceeded when trying to connect'));
+      return await session.query(text, values);
+    } finally {
+      signal.removeEventListener('abort', stop);
+      session.release(true);
+    }
+  }
+
+  /**
+   * A transaction: all that `action` does, or nothing. Its statements may take as long as the server is at them, which a connection
+   * beside is asked for.
    */
   async transaction<T>(action: (session: Session) => Promise<T>): Promise<T> {
     const session = await this.acquire();
@@ -186,7 +219,7 @@ export class Database {
     }
   }
 
-  /** Ends the connections, unless the pool is the caller's. */
+  /** Ends the connections, unless the pool is the caller's. (Those beside are ended by whoever has them.) */
   async close(): Promise<void> {
     if (this.#given !== undefined) return;
     const pool = await this.#pool?.catch(() => undefined);
@@ -201,6 +234,17 @@ export class Database {
     for (const client of clients) client.connection?.stream.destroy();
   }
 
+  #opened(): Promise<PostgresPool> {
+    this.#pool ??= this.#open();
+    return this.#pool;
+  }
+
+  /** Until it has ended. */
+  #keep(client: Client): void {
+    this.#clients.add(client);
+    client.on('end', () => this.#clients.delete(client));
+  }
+
   async #open(): Promise<PostgresPool> {
     const pool = this.#given ?? (await openPool(this.#url));
     const events = pool as unknown as Partial<Pick<Client, 'on'>>;
@@ -208,11 +252,7 @@ export class Database {
       heard.add(pool);
       events.on?.('error', ignore);
     }
-    if (this.#given === undefined)
-      events.on?.('connect', (client: Client) => {
-        this.#clients.add(client);
-        client.on('end', () => this.#clients.delete(client));
-      });
+    if (this.#given === undefined) events.on?.('connect', (client: Client) => this.#keep(client));
     return pool;
   }
 }

@@ -230,16 +230,57 @@ withPostgres('a connection that is lost without a word while the server answers 
   t.true(refused[0] && refused[1], JSON.stringify(refused));
 });
 
-withPostgres('a statement that takes long is waited for, while the server says that it is at it', async (t) => {
+for (const connections of [undefined, 1, 2])
+  withPostgres(
+    `a statement that takes long is waited for, while the server says that it is at it: ${connections ?? 'no'} connections of a pool, all in use`,
+    async (t) => {
+      t.timeout(LONG);
+      const url = await file.server.database();
+      const holder = new pg.Client(url);
+      await holder.connect();
+      await holder.query('BEGIN');
+      await holder.query('LOCK TABLE ocsp_status IN SHARE MODE');
+      const pool = new pg.Pool({ connectionString: url, max: connections });
+      const database = connections === undefined ? url : pool;
+      const importing = Promise.all(
+        Array.from({ length: connections ?? 1 }, () =>
+          importStatuses(database, { issuer, source: iterableSource(list()) }),
+        ),
+      );
+      importing.catch(() => undefined);
+      // Longer than a server may be silent.
+      await sleep(42_000);
+      await holder.query('COMMIT');
+      await holder.end();
+      const inserted = (await importing).map((one) => one.inserted).sort();
+      t.deepEqual(inserted.reverse(), connections === 2 ? [100_000, 0] : [100_000]);
+      await pool.end();
+      while ((await runSql(url, CONNECTIONS)).length > 1) await sleep(50);
+    },
+  );
+
+/** (With that which asks.) */
+const CONNECTIONS = 'SELECT FROM pg_stat_activity WHERE datname = current_database()';
+
+withPostgres('a pool of another make is asked itself', async (t) => {
   t.timeout(LONG);
   const url = await file.server.database();
+  const pool = new pg.Pool({ connectionString: url, max: 2 });
+  t.teardown(() => pool.end());
+  let asked = 0;
+  const other = {
+    connect: async () => {
+      asked += 1;
+      return pool.connect();
+    },
+    end: () => pool.end(),
+  };
   const holder = new pg.Client(url);
   await holder.connect();
   await holder.query('BEGIN');
   await holder.query('LOCK TABLE ocsp_status IN SHARE MODE');
-  const importing = importStatuses(url, { issuer, source: iterableSource(list()) });
-  // Longer than a server may be silent.
-  await sleep(42_000);
+  const importing = importStatuses(other, { issuer, source: iterableSource(list()) });
+  while (asked < 2) await sleep(50);
   await holder.query('COMMIT');
   await holder.end();
   t.is((await importing).inserted, 100_000);
