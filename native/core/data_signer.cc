@@ -9,9 +9,10 @@ namespace ocsp {
 
 namespace {
 
-// A context that signs digests. Unlike an EVP_MD_CTX it may be used again and again, on every OpenSSL 3.
-Result<EvpPkeyCtxPtr> digest_signer(EVP_PKEY* key, const SignatureScheme& scheme, const EVP_MD* md) {
-  ErrorQueueScope errors;
+// A context that signs digests; none where OpenSSL refuses, as for a token that signs only messages. Unlike an
+// EVP_MD_CTX it may be used again and again, on every OpenSSL 3.
+EvpPkeyCtxPtr digest_signer(EVP_PKEY* key, const SignatureScheme& scheme, const EVP_MD* md) {
+  const ErrorQueueScope errors;
   const std::string query = provider_query(key);
   EvpPkeyCtxPtr context(EVP_PKEY_CTX_new_from_pkey(nullptr, key, query.empty() ? nullptr : query.c_str()));
   bool ready = context && EVP_PKEY_sign_init(context.get()) > 0;
@@ -24,7 +25,7 @@ Result<EvpPkeyCtxPtr> digest_signer(EVP_PKEY* key, const SignatureScheme& scheme
   } else if (ready) {
     ready = EVP_PKEY_CTX_set_signature_md(context.get(), md) > 0;
   }
-  if (!ready) return errors.take(ErrorCode::kOpenssl, "OpenSSL refuses this key with this hash");
+  if (!ready) context.reset();
   return context;
 }
 
@@ -34,16 +35,15 @@ Result<std::unique_ptr<DataSigner>> DataSigner::create(EVP_PKEY* key, const Sign
   auto prepared = prepare_signature(key, scheme, SignatureDirection::kSign);
   if (!prepared.ok()) return prepared.error();
   std::unique_ptr<DataSigner> signer(new DataSigner(std::move(prepared.value())));
-  if (scheme.hash.empty()) {
-    signer->copy_.reset(EVP_MD_CTX_new());
-    if (!signer->copy_) return Error{ErrorCode::kOpenssl, "out of memory"};
-  } else {
+  if (!scheme.hash.empty()) {
     const auto md = fetch_digest(scheme.hash);
     if (!md.ok()) return md.error();
     signer->md_ = md.value();
-    auto context = digest_signer(key, scheme, md.value());
-    if (!context.ok()) return context.error();
-    signer->digest_signer_ = std::move(context.value());
+    signer->digest_signer_ = digest_signer(key, scheme, md.value());
+  }
+  if (!signer->digest_signer_) {
+    signer->copy_.reset(EVP_MD_CTX_new());
+    if (!signer->copy_) return Error{ErrorCode::kOpenssl, "out of memory"};
   }
   // The upper bound saves OpenSSL's own size query, a second provider call.
   const auto size = max_signature_size(key);
@@ -56,7 +56,7 @@ Result<Bytes> DataSigner::sign(Bytes data) {
   ErrorQueueScope errors;
   length_ = signature_.size();
   bool signed_it = false;
-  if (md_ == nullptr) {
+  if (!digest_signer_) {
     // A context that has signed once must not sign again: OpenSSL 3.0 then returns success and a wrong signature.
     signed_it = EVP_MD_CTX_copy_ex(copy_.get(), prepared_.context.get()) == 1 &&
                 EVP_DigestSign(copy_.get(), signature_.data(), &length_, data.data(), data.size()) == 1;

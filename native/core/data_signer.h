@@ -22,10 +22,10 @@ class DataSigner {
  private:
   explicit DataSigner(PreparedSignature prepared) : prepared_(std::move(prepared)) {}
 
-  PreparedSignature prepared_;  // its context is copied for each signature of a key that hashes by itself
+  PreparedSignature prepared_;  // without digest_signer_, its context is copied for each signature
   EvpMdCtxPtr copy_;
-  const EVP_MD* md_ = nullptr;   // for keys that sign a digest ...
-  EvpPkeyCtxPtr digest_signer_;  // ... this context, which may sign again and again
+  const EVP_MD* md_ = nullptr;
+  EvpPkeyCtxPtr digest_signer_;  // may sign again and again; none for keys that hash by themselves or sign no digests
   ByteVector signature_;
   std::size_t length_ = 0;
 };
