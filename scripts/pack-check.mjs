@@ -53,6 +53,7 @@ const REQUIRED = [
   'source/parts/binding/addon.cc',
   'source/node-addon-api/napi.h',
   'typings/binding.d.ts',
+  'typings/store-binding.d.ts',
   `prebuilds/${prebuildTarget()}.node`,
 ];
 /** What may be in it at all: a new folder is packed on purpose or not at all. */

@@ -2,6 +2,7 @@
  * The native addon as TypeScript sees it: the contract between native/binding and lib/.
  * Callers validate shapes; the addon trusts them. Contents of byte arrays are never trusted.
  */
+import type { StoreBinding } from './store-binding.js';
 
 /** How a message is read: 0 strict DER, 1 leniently, 2 strict but for the encodings of the field. */
 export type Reading = 0 | 1 | 2;
@@ -83,19 +84,6 @@ export interface NativePrivateKey {
     signer: NativeCertificate,
     ...rest: [...SchemeArguments, certificates: readonly NativeCertificate[]]
   ): Promise<Buffer>;
-}
-
-/**
- * A segment of a store.
- * - `file`: descriptor, or -1, and what becomes 1 when that is used, as 32-bit numbers
- * - `index`: where the index begins, its entries, bytes of a key, entries of a block, what checksums begin with, and a number of
- *   the first block that no other segment has, as six doubles; the first key of each block and the last key of all
- */
-export type TableSegment = readonly [file: Uint8Array, index: Uint8Array, filter: Uint8Array];
-
-/** Segments of a store. */
-export interface SegmentTable {
-  readonly segmentTable: never;
 }
 
 /** An X509_STORE. The constructor throws `ERR_OCSP_MALFORMED`, `ERR_OCSP_INVALID_VALUE`. */
@@ -265,7 +253,7 @@ export type LayoutName =
   | 'RESPONSE_SIZE'
   | 'AUTHENTICATED_SIZE';
 
-export interface NativeBinding {
+export interface NativeBinding extends StoreBinding {
   /**
    * Must be called once, before anything else but `opensslInfo`. `layout` is filled by `parseRequest` and `parseResponse`,
    * `output` by whatever returns {@link Output}.
@@ -382,26 +370,6 @@ export interface NativeBinding {
     passphrase: Uint8Array | undefined,
     certificate: Uint8Array | undefined,
   ): [pkcs8: Buffer, certificate: Buffer | undefined, others: Buffer[]];
-
-  /**
-   * Locks an open file against all others who open and lock it, in this thread, others, or other processes, until it is unlocked
-   * or closed: `flock`, `LockFileEx`. Does not wait. Returns 0, or an error code of libuv: that of EAGAIN when another has it.
-   */
-  lockFile(descriptor: number): number;
-  unlockFile(descriptor: number): void;
-
-  /**
-   * What {@link findFrames} looks into.
-   *
-   * @param out - where frames are put
-   * @param blocks - blocks of indexes that were read before; begins as zeros
-   */
-  segmentTable(segments: readonly TableSegment[], out: Uint8Array, blocks: Uint8Array): SegmentTable;
-  /**
-   * Finds the frames of a serial number, given without leading zeros, in all segments. Returns their bytes; or -1 and less, for the
-   * first, second and so on of the segments, which is not open, or damaged, or cannot be read, or whose frames have no room.
-   */
-  findFrames(table: SegmentTable, serial: Uint8Array): number;
 
   /** OCSPRequest without signature. `requestorName` is a GeneralName element. */
   encodeRequest(

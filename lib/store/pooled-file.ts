@@ -2,7 +2,7 @@ import { closeSync, fstatSync, openSync, readFileSync, readSync, type Stats } fr
 import { basename } from 'node:path';
 import { storeDamaged } from './errors.js';
 
-/** Descriptors that all files of the pool together take, however many there are: an eighth of those that the process may have. */
+/** Descriptors that all files of a thread together take, however many there are: an eighth of those that the process may have. */
 let mostOpen: number | undefined;
 const LEAST = 64;
 const MOST = 256;

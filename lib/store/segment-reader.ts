@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import { crc32 } from 'node:zlib';
-import type { TableSegment } from '../../typings/binding.js';
+import type { TableSegment } from '../../typings/store-binding.js';
 import { storeDamaged } from './errors.js';
 import { FrameKind, frameLength, LONGEST_FRAME, serialOf } from './frames.js';
 import { parseSegmentName, type SegmentEntry } from './manifest.js';

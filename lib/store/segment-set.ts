@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { SegmentTable } from '../../typings/binding.js';
+import type { SegmentTable } from '../../typings/store-binding.js';
 import { native } from '../binding.js';
 import { copyBytes } from '../x509/der.js';
 import { AnswerKinds } from './answer-kinds.js';

@@ -16,6 +16,12 @@ export function filterLength(entries: number): number {
   return Math.ceil((entries * BITS_PER_ENTRY) / (8 * BLOCK)) * BLOCK;
 }
 
+/** Which of so many blocks: `part` of 2^32 of them, rounded down. The product may have more bits than a number of JavaScript. */
+export function blockAt(part: number, blocks: number): number {
+  const low = Math.floor(((part & 0xffff) * blocks) / 0x10000);
+  return Math.floor(((part >>> 16) * blocks + low) / 0x10000);
+}
+
 /** What filters know of a serial number; one object is used for one after the other. */
 export class SerialMark {
   /** Where its block is, as a part of 2^32; its first bit, and the way to the next. */
@@ -63,7 +69,7 @@ export class SerialMark {
   }
 
   #startIn(filter: Uint8Array): number {
-    return Math.floor((this.#block / 0x100000000 / BLOCK) * filter.length) * BLOCK;
+    return blockAt(this.#block, filter.length / BLOCK) * BLOCK;
   }
 }
 

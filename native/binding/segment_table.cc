@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "../core/segment_table.h"
+#include "errors.h"
 #include "values.h"
 
 namespace ocsp::binding {
@@ -52,9 +53,17 @@ Napi::Value segment_table(const Napi::CallbackInfo& info) {
   for (std::uint32_t i = 0; i < 3; ++i) memory.Set(i, info[i]);
   auto table = std::make_unique<Table>(Table{SegmentTable(room_of(info[2])), room_of(info[1]), {}});
   table->memory = Napi::Persistent<Napi::Object>(memory);
+  bool refused = false;
   for_each_element(info[0], [&](const Napi::Value& tuple) {
-    if (const auto segment = segment_of(tuple)) table->segments.add(*segment);
+    const auto segment = segment_of(tuple);
+    if (segment) {
+      table->segments.add(*segment);
+    } else {
+      refused = true;
+    }
   });
+  // Without it, those after it would have another place than in JavaScript.
+  if (refused) return throw_error(env, {ErrorCode::kInvalidValue, "a segment is not what it should be"});
   return Napi::External<Table>::New(env, table.release(), [](Napi::Env, Table* it) { delete it; });
 }
 

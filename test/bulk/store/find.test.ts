@@ -3,8 +3,9 @@ import { closeSync, openSync, readdirSync, readFileSync, writeSync } from 'node:
 import { join } from 'node:path';
 import test from 'ava';
 import fc from 'fast-check';
+import { native } from '#dist/binding.js';
 import { SegmentStore } from '#dist/store/segment-store.js';
-import { filterLength, SerialMark } from '#dist/store/serial-filter.js';
+import { blockAt, filterLength, SerialMark } from '#dist/store/serial-filter.js';
 import { record } from '../records.js';
 import { scratch } from '../scratch.js';
 
@@ -27,6 +28,32 @@ test('a filter knows what was added, whatever zeros are before it', (t) => {
       }
     }),
   );
+});
+
+test('the block of a filter is that of the addon, which has whole numbers of 64 bits, in the largest segments, too', (t) => {
+  t.is(blockAt(3_802_170_233, 6_850_871), 388_148_032 / 64);
+  const exactly = (part: number, blocks: number) => Number((BigInt(part) * BigInt(blocks)) >> 32n);
+  const most = filterLength(2 ** 32) / 64;
+  const part = fc.integer({ min: 0, max: 2 ** 32 - 1 });
+  const blocks = fc.integer({ min: 1, max: most });
+  fc.assert(fc.property(part, blocks, (p, b) => blockAt(p, b) === exactly(p, b)));
+  // The first parts of a block and the last ones before it are where rounding shows.
+  const beside = fc.tuple(blocks, fc.nat(most), fc.integer({ min: -2, max: 2 }));
+  fc.assert(
+    fc.property(beside, ([b, n, more]) => {
+      const edge = Math.min(Math.max(Math.ceil(((n % b) * 2 ** 32) / b) + more, 0), 2 ** 32 - 1);
+      return blockAt(edge, b) === exactly(edge, b);
+    }),
+  );
+});
+
+test('segments that are none are refused: without them all others would have another place', (t) => {
+  const good = [new Uint8Array(8), new Uint8Array(48), new Uint8Array(64)] as const;
+  const [out, blocks] = [new Uint8Array(64), new Uint8Array(64)];
+  t.notThrows(() => native.segmentTable([good, good], out, blocks));
+  for (const bad of [[], undefined, [new Uint8Array(7), good[1], good[2]], [good[0], new Uint8Array(47), good[2]]]) {
+    t.throws(() => native.segmentTable([good, bad as never, good], out, blocks), { code: 'ERR_OCSP_INVALID_VALUE' });
+  }
 });
 
 for (const [title, serialOf] of [
