@@ -4,7 +4,7 @@ import { native } from '../binding.js';
 import { malformed } from '../errors.js';
 import type { HashAlgorithm } from '../x509/algorithms.js';
 import { contextTag, copyBytes, DerReader, encodeOctetString, encodeTlv, Tag } from '../x509/der.js';
-import type { Name } from '../x509/name.js';
+import { type Name, nameOver } from '../x509/name.js';
 import {
   CERTIFICATES,
   FIRST_SINGLE,
@@ -19,8 +19,8 @@ import { INTERNAL, type MessageBytes, MessageView } from './message.js';
 import { OCSPSingleResponse } from './single-response.js';
 
 /** Tags of the two kinds of ResponderID. */
-export const BY_NAME = 1;
-export const BY_KEY = 2;
+const BY_NAME = 1;
+const BY_KEY = 2;
 
 /** What names an answer in place of the answer itself: OcspResponsesID of CAdES, OCSPRef of XAdES. */
 export interface OCSPResponseReference {
@@ -78,6 +78,17 @@ export function responderIdOf(message: MessageView): Buffer {
   const tag = message.number(RESPONDER_ID_TAG);
   const content = message.view(RESPONDER_ID);
   return encodeTlv(contextTag(tag), tag === BY_KEY ? encodeOctetString(content) : content);
+}
+
+/** The key hash of a ResponderID byKey. */
+export function responderKeyHashOf(message: MessageView): Buffer | null {
+  return message.number(RESPONDER_ID_TAG) === BY_KEY ? message.bytes(RESPONDER_ID) : null;
+}
+
+/** The name of a ResponderID byName. Throws `ERR_OCSP_MALFORMED` when it holds a string that is not what it says. */
+export function responderNameOf(message: MessageView): Name | null {
+  if (message.number(RESPONDER_ID_TAG) !== BY_NAME) return null;
+  return nameOver(message.memory, message.start(RESPONDER_ID), message.end(RESPONDER_ID), message.der.start);
 }
 
 /** The BasicOCSPResponse element of a successful response. */

@@ -10,7 +10,7 @@ import {
 } from '../x509/algorithms.js';
 import type { CertificateInput } from '../x509/certificate.js';
 import type { Extensions } from '../x509/extension.js';
-import { type Name, nameOver } from '../x509/name.js';
+import type { Name } from '../x509/name.js';
 import type { ReasonFlags } from '../x509/reason.js';
 import { checkCertificates } from '../x509/trust-store.js';
 import { type Json, ValueObject } from '../x509/value-object.js';
@@ -25,8 +25,6 @@ import { CertIdMembers } from './cert-id.js';
 import { Encoding, type OCSPCertStatus, OCSPResponseStatus } from './enums.js';
 import {
   PRODUCED_AT,
-  RESPONDER_ID,
-  RESPONDER_ID_TAG,
   RESPONSE_COUNT,
   RESPONSE_EXTENSIONS,
   RESPONSE_STATUS,
@@ -50,8 +48,6 @@ import {
 import { printResponse, wholeText } from './printing.js';
 import { nonceOf, readRawExtensions } from './raw-extensions.js';
 import {
-  BY_KEY,
-  BY_NAME,
   basicResponseOf,
   digestOf,
   type OCSPResponseReference,
@@ -59,6 +55,8 @@ import {
   readResponse,
   readResponses,
   responderIdOf,
+  responderKeyHashOf,
+  responderNameOf,
 } from './response-parts.js';
 import type { OCSPSingleResponse } from './single-response.js';
 
@@ -77,7 +75,7 @@ export class OCSPResponse extends ValueObject {
   #responses: readonly OCSPSingleResponse[] | undefined;
   #certificates: readonly X509Certificate[] | undefined;
   #signatureAlgorithm: SignatureAlgorithm | undefined;
-  #responderName: Name | undefined;
+  #responderName: Name | null | undefined;
   #extensions: Extensions | undefined;
 
   /**
@@ -144,8 +142,7 @@ export class OCSPResponse extends ValueObject {
 
   /** SHA-1 hash of the responder's public key; null when the responder is named by {@link responderName}. */
   get responderKeyHash(): Buffer | null {
-    const message = this.#successful;
-    return message.number(RESPONDER_ID_TAG) === BY_KEY ? message.bytes(RESPONDER_ID) : null;
+    return responderKeyHashOf(this.#successful);
   }
 
   /**
@@ -155,13 +152,7 @@ export class OCSPResponse extends ValueObject {
    */
   get responderName(): Name | null {
     const message = this.#successful;
-    if (message.number(RESPONDER_ID_TAG) !== BY_NAME) return null;
-    this.#responderName ??= nameOver(
-      message.memory,
-      message.start(RESPONDER_ID),
-      message.end(RESPONDER_ID),
-      message.der.start,
-    );
+    this.#responderName ??= responderNameOf(message);
     return this.#responderName;
   }
 

@@ -21,7 +21,7 @@ export function serialKey(digits: string): string {
   return digits.toUpperCase().replace(/^0+(?=.)/, '');
 }
 
-/** Reads it whole. Ends the run when it cannot be read, has a row of another form, or the same certificate twice. */
+/** Keeps what its rows say. Ends the run when it cannot be read, has a row of another form, or the same certificate twice. */
 export function loadDatabase(session: Session, path: string): Database {
   const failed = (): never => session.stop(`Problem with index file: ${path} (could not load/parse file)`);
   let contents: Contents | undefined;
