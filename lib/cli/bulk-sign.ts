@@ -65,8 +65,6 @@ export const bulkSignCommand: Command = {
   options: OPTIONS,
   async run(args) {
     const { values } = readArguments(args, OPTIONS);
-    if (Object.values(values).filter((value) => value === '-').length > 1)
-      throw new UsageError('standard input can be one thing only');
     if (values.ledger !== undefined) return (await import('./bulk-sign-ledger.js')).signByLedger(args, values);
     if (values.job !== undefined || values['range-size'] !== undefined)
       throw new UsageError('--job and --range-size go with --ledger');

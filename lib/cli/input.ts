@@ -6,6 +6,7 @@ import { malformed } from '../errors.js';
 import { loadCertificates, pemBlocks } from '../x509/pem.js';
 import { printable } from './colour.js';
 import { UsageError } from './command.js';
+import { takeStandardInput } from './read-file.js';
 import { fileError } from './system-error.js';
 
 /** Bytes of the largest input: enough for a response with a hundred thousand entries. */
@@ -26,9 +27,10 @@ export interface Unwrapped {
 /**
  * Reads a file to its end; standard input for `-`.
  *
- * @throws an Error when it cannot be read, or is too large.
+ * @throws an Error when it cannot be read, or is too large; UsageError when something else was on standard input.
  */
 export async function readInput(path: string): Promise<Buffer> {
+  if (path === '-') takeStandardInput();
   const stream: Readable = path === '-' ? process.stdin : createReadStream(path);
   const chunks: Buffer[] = [];
   let length = 0;

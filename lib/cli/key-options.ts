@@ -7,7 +7,7 @@ import { isStoreUri, loadStoredPrivateKey, type StoredPrivateKey } from '../x509
 import { UsageError } from './command.js';
 import { readCertificates } from './input.js';
 import { askPassphrase, givenPassphrase, type PassphraseValues } from './passphrase.js';
-import { readWhole, withSecret } from './read-file.js';
+import { readSecret, withSecret } from './read-file.js';
 import { reading } from './system-error.js';
 
 /** An option and what was said with it. */
@@ -75,7 +75,7 @@ function load(source: string, passphrase: string | undefined, named: X509Certifi
     return { privateKey: loadStoredPrivateKey(source, options), certificates: [] };
   }
   return withSecret(
-    reading(source, () => readWhole(source)),
+    reading(source, () => readSecret(source)),
     (bytes) => {
       if (!isPkcs12(bytes)) return { privateKey: decode(source, bytes, passphrase, named), certificates: [] };
       const { privateKey, certificate, certificates } = loadPkcs12(bytes, passphrase, named);

@@ -2,6 +2,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { readChunks } from '../statuses/rows.js';
+import { takeStandardInput } from './read-file.js';
 import { fileError, reading } from './system-error.js';
 
 /** A list, and which state of it. */
@@ -22,11 +23,12 @@ const LINE_FEED = 0x0a;
  * Opens a file, a pipe, or standard input (`-`). A file is read to its end here, and again when the list is: its time and size
  * may stay when it is changed.
  *
- * @throws an Error when it cannot be read.
+ * @throws an Error when it cannot be read; UsageError when something else was on standard input.
  */
 export async function openListFile(path: string): Promise<ListFile> {
   const isFile = path !== '-' && reading(path, () => statSync(path)).isFile();
   if (!isFile) {
+    if (path === '-') takeStandardInput();
     const bytes = path === '-' ? process.stdin : named(path, readChunks(path));
     return { bytes, content: randomUUID(), lines: undefined, modified: new Date() };
   }

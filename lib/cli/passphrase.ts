@@ -4,7 +4,7 @@ import { Writable } from 'node:stream';
 import { malformed } from '../errors.js';
 import { printable } from './colour.js';
 import { UsageError } from './command.js';
-import { readWhole, withSecret } from './read-file.js';
+import { readSecret, withSecret } from './read-file.js';
 import { reading } from './system-error.js';
 
 export const PASSPHRASE_OPTIONS = {
@@ -26,7 +26,7 @@ export function givenPassphrase(values: PassphraseValues): string | undefined {
   const { 'passphrase-file': file, 'passphrase-env': variable } = values;
   if (file !== undefined && variable !== undefined) throw new UsageError('there are two passphrases');
   if (file !== undefined) {
-    const bytes = reading(file, () => readWhole(file));
+    const bytes = reading(file, () => readSecret(file));
     return withSecret(bytes, () => bytes.toString('utf8').split(/\r?\n/, 1)[0] ?? '');
   }
   if (variable === undefined) return undefined;

@@ -6,6 +6,7 @@ import { refuseMore } from './arguments.js';
 import { printableLines } from './colour.js';
 import { type CommandEntry, ExitCode, UsageError } from './command.js';
 import { COMMANDS } from './commands.js';
+import { giveStandardInput } from './read-file.js';
 import { messageOf } from './system-error.js';
 
 function overview(): string {
@@ -69,6 +70,7 @@ async function run([name, ...args]: readonly string[]): Promise<number> {
 
 /** Does what the arguments say, over this process's standard streams. Resolves to the exit code. */
 export async function runProgram(args: readonly string[]): Promise<number> {
+  giveStandardInput();
   try {
     return await run(args);
   } catch (error) {

@@ -1,5 +1,6 @@
 /** Reading files whole, those with secrets in them, too: no buffer on the way keeps what was in it. */
 import { closeSync, openSync, readSync } from 'node:fs';
+import { UsageError } from './command.js';
 
 /** No message, key or list of certificates of use is longer; a device or a mistake may be. */
 export const MAX_FILE: number = 64 * 1024 * 1024;
@@ -40,6 +41,30 @@ export function readWhole(path: string, most: number = MAX_FILE): Buffer {
   } finally {
     closeSync(fd);
   }
+}
+
+let standardInputTaken = false;
+
+/** A run begins: no one has read standard input yet. */
+export function giveStandardInput(): void {
+  standardInputTaken = false;
+}
+
+/**
+ * For whoever is about to read standard input: who comes second would find nothing in it.
+ *
+ * @throws UsageError for the second one.
+ */
+export function takeStandardInput(): void {
+  if (standardInputTaken) throw new UsageError('standard input can be one thing only');
+  standardInputTaken = true;
+}
+
+/** A file with a secret, or, for `-`, standard input. Throws as {@link readDescriptor} and {@link takeStandardInput}. */
+export function readSecret(path: string): Buffer {
+  if (path !== '-') return readWhole(path);
+  takeStandardInput();
+  return readDescriptor(0);
 }
 
 /** What `use` makes of the content of a file, which is overwritten then. */

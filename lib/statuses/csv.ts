@@ -32,7 +32,8 @@ const DELIMITERS: readonly string[] = [',', ';', '\t'];
  * are required, `revocationTime`, `reason`, `thisUpdate`, `nextUpdate`, `invalidityDate` and `statusVersion` optional, others are
  * ignored.
  * Times are RFC 3339 with an offset, or `YYYYMMDDHHMMSSZ`; statuses `good`, `revoked`, `unknown`. Empty lines are left out.
- * A first row that does not name the columns ends the iteration, whatever `onBadRow` says.
+ * A first row that does not name the columns ends the iteration, whatever `onBadRow` says; so does a file without rows, which
+ * is more likely a failed export than a list of no certificates. That is a first row alone.
  *
  * @throws `ERR_OCSP_INVALID_VALUE` for another delimiter or form of serial numbers.
  */
@@ -87,6 +88,11 @@ class CsvFormat implements RowFormat {
     return entryFromFields(named, this.#serials);
   }
 
+  finish(): void {
+    if (this.#columns === undefined)
+      throw badHeader('the file is empty: the first row names the columns, also of no rows');
+  }
+
   #split(bytes: Buffer, start: number, end: number): string[] {
     const text = bytes.toString('utf8', start, end);
     if (!text.includes('"')) return text.split(this.#delimiterText);
@@ -125,7 +131,10 @@ function columnsOf(names: readonly string[]): Column[] {
   const columns = names.map(columnNamed);
   const known = columns.filter((column) => column !== undefined);
   for (const required of ['serial', 'status'] as const) {
-    if (!known.includes(required)) throw badHeader(`the first row does not name a column '${required}'`);
+    if (known.includes(required)) continue;
+    const hint =
+      names.length === 1 && /[,;\t]/.test(names[0] ?? '') ? ': it is one column; is the delimiter another?' : '';
+    throw badHeader(`the first row does not name a column '${required}'${hint}`);
   }
   if (new Set(known).size !== known.length) throw badHeader('the first row names a column twice');
   return columns;

@@ -74,6 +74,8 @@ export interface RowFormat {
   rowEnd(bytes: Buffer, start: number): number;
   /** The entry of the row `[start, end)`, undefined when it has none. Throws OCSPError when it cannot be understood. */
   parse(bytes: Buffer, start: number, end: number): StatusEntry | undefined;
+  /** Called behind the last row. Throws when something has not come that has to. */
+  finish?(): void;
 }
 
 /** For formats in which a line is a row. */
@@ -121,6 +123,7 @@ async function* readRows(input: ByteInput, options: RowOptions, format: RowForma
     take(rest, 0, rest.length, entries);
     yield entries;
   }
+  format.finish?.();
   refuseIfAllBad(good, bad);
 }
 

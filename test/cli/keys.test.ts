@@ -60,6 +60,32 @@ withCli('keys in every form', async (t) => {
   });
 });
 
+withCli('a key or a passphrase on standard input, which is one thing only', async (t) => {
+  const signing = [...about, '--sign-cert', cert];
+  const locked = made('stdin.pem', 'pkcs8', '-topk8', '-in', key, ...encrypt);
+  const good: [input: Buffer, ...args: string[]][] = [
+    [scratch.read('key.pem'), '--sign-key', '-'],
+    [scratch.read('stdin.pem'), '--sign-key', '-', '--passphrase-file', pass],
+    [scratch.read('pass'), '--sign-key', locked, '--passphrase-file', '-'],
+  ];
+  await forEachOf(good, async ([input, ...args]) => {
+    const { status, bytes, stderr } = await command([...signing, ...args], { input });
+    t.is(status, 0, stderr);
+    signedBy(t, bytes, args.join(' '));
+  });
+  const bad: [input: Buffer, ...args: string[]][] = [
+    [scratch.read('key.pem'), ...signing, '--sign-key', '-', '--passphrase-file', '-'],
+    [scratch.read('ca.pem'), 'request', '--serial', '1234', '--issuer', '-', '--sign-cert', cert, '--sign-key', '-'],
+    [scratch.read('ca.pem'), 'verify', '--serial', '1234', '--issuer', '-'],
+    [scratch.read('ca.pem'), 'verify', '-', '--cert', '-', '--issuer', issuer],
+  ];
+  await forEachOf(bad, async ([input, ...args]) => {
+    const { status, stderr } = await command(args, { input });
+    t.is(status, 2, stderr);
+    t.regex(stderr, /standard input can be one thing only/, args.join(' '));
+  });
+});
+
 withCli('bulk-sign: with the certificate of a PKCS#12 file, and with a key of a store', async (t) => {
   const list = scratch.write('list.csv', 'serial,status\n0A,good\n0B,unknown\n');
   const file = made('bulk.p12', ...exporting, ...encrypt);

@@ -143,7 +143,7 @@ test('a byte order mark is no content, and UTF-16 is refused as such', async (t)
     for (const input of [marked, Array.from(marked, (_, i) => marked.subarray(i, i + 1))]) {
       t.deepEqual(await read(open(input)), ['A0B GOOD']);
     }
-    t.deepEqual(await read(open(Buffer.from('\ufeff'))), []);
+    t.deepEqual(await read(open(Buffer.from(open === csvSource ? '\ufeffserial,status' : '\ufeff'))), []);
     for (const mark of ['\ufeff', '\ufffe']) {
       const source = open(Buffer.from(`${mark}${text}`, 'utf16le'), { onBadRow: () => t.fail() });
       await t.throwsAsync(read(source), { code: 'ERR_OCSP_MALFORMED', message: /UTF-16/ });

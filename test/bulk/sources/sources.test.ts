@@ -250,6 +250,18 @@ test('CSV: bad rows', async (t) => {
     const source = csvSource(Buffer.from(first), { onBadRow: () => t.fail() });
     await t.throwsAsync(entriesOf(source), { code: 'ERR_OCSP_MALFORMED', message: /first row/ });
   }
+  await t.throwsAsync(entriesOf(csvSource(Buffer.from('serial;status\n01;good\n'))), { message: /delimiter/ });
+});
+
+test('CSV: a file without its first row is no list of no certificates', async (t) => {
+  for (const nothing of ['', '\n', '\r\n\r\n', '\ufeff', '\ufeff\n']) {
+    const source = csvSource(Buffer.from(nothing), { onBadRow: () => t.fail() });
+    await t.throwsAsync(entriesOf(source), { code: 'ERR_OCSP_MALFORMED', message: /line 1: the file is empty/ });
+  }
+  for (const none of ['serial,status', 'serial,status\n', '\ufeffserial,status\r\n'])
+    t.deepEqual(await entriesOf(csvSource(Buffer.from(none))), []);
+  for (const source of [ndjsonSource, indexTxtSource])
+    t.deepEqual(await entriesOf(source(Buffer.alloc(0))), [], 'what a new CA has');
 });
 
 test('CSV: decimal serial numbers, other delimiters, times of its own, invalidity dates', async (t) => {
