@@ -91,6 +91,7 @@ export const queryCommand: Command = {
       throw new UsageError('--cert, --serial or --connect has to say which certificate is meant');
     if (values.out !== undefined && named.length + connect.length > 1)
       throw new UsageError('--out keeps the response about one certificate');
+    if (values.out === '-') throw new UsageError('--out names a file: on standard output is what is told about it');
     const first = await look();
     const targets = first.filter((target): target is Target => !(target instanceof Error));
     const policy = await readPolicy(

@@ -29,7 +29,7 @@ ${PASSPHRASE_HELP}
   --digest NAME           hash of the signature: sha224, sha256 (the default), sha384, sha512; for keys that take one
 
 Output:
-  --out FILE              where to write the request (standard output)
+  --out FILE              where to write the request (standard output, -)
   --pem, --base64         as text; DER otherwise, but PEM on a terminal
   --json                  about the request, as one object; the request is in it, in base64, unless --out is given
 
@@ -61,7 +61,8 @@ export const requestCommand: Command = {
   options: OPTIONS,
   async run(args) {
     const { values } = readArguments(withNonceDefault(args), OPTIONS);
-    const { pem, base64, json, out } = values;
+    const { pem, base64, json } = values;
+    const out = values.out === '-' ? undefined : values.out;
     if (pem && base64) throw new UsageError('--pem and --base64 are two things');
     if (json && out === undefined && (pem || base64))
       throw new UsageError('--json without --out holds the request in base64');

@@ -5,6 +5,10 @@ import { BlockList, isIP, type LookupFunction, type Socket } from 'node:net';
 /** A target that the guard does not let through. */
 export class PrivateAddressError extends Error {
   override readonly name: string = 'PrivateAddressError';
+
+  constructor(what: string) {
+    super(`${what}; hosts of the own network are named in allowPrivateAddresses`);
+  }
 }
 
 /** Everything in the registries of special addresses (RFC 6890) that is not globally reachable, and multicast. */

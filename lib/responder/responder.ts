@@ -30,6 +30,7 @@ export type ResponderListener = (request: IncomingMessage, response: ServerRespo
  * const responder = new Responder({
  *   issuers: [{ certificate: ca, authority: indexTxtAuthority('index.txt'), signers: [{ responder: delegate, privateKey }] }],
  * });
+ * await responder.ready();
  * http.createServer(responder.listener).listen(8080);
  * ```
  */

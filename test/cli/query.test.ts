@@ -373,6 +373,7 @@ test('wrong usage', async (t) => {
     [...about, ...url, '--nonce=0'],
     [...about, ...url, '--get=yes'],
     [...about, ...url, 'argument'],
+    [...about, ...url, '--out', '-'],
     ['--serial', '12', ...about.slice(2)],
   ]) {
     const { status, stdout, stderr } = await query(...args);

@@ -116,6 +116,9 @@ test('forms and places of output', async (t) => {
   const toFile = JSON.parse((await request(...about, '--json', '--out', out)).stdout) as object;
   t.like(toFile, { out, nonce: null });
   t.false('request' in toFile);
+  const standardOutput = [...about, '--nonce=0102abcd', '--out', '-'];
+  t.deepEqual((await request(...standardOutput)).bytes, made);
+  t.deepEqual<object, object>(JSON.parse((await request(...standardOutput, '--json')).stdout) as object, summary);
 });
 
 test('signed requests verify, by this library and by openssl', async (t) => {

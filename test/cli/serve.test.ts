@@ -1,5 +1,5 @@
 /** `openssl-ocsp serve` as a process, asked by other programs. */
-import { appendFileSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import test from 'ava';
 import { OCSPRequestBuilder } from 'openssl-ocsp';
@@ -252,6 +252,10 @@ test('--check says who signs, and what is wrong', async (t) => {
   const ill = await command(['serve', ...basic(at), '--check']);
   t.is(ill.status, 1);
   t.regex(ill.stdout, /the authority is not up to date/);
+  rmSync(at('index.txt'));
+  const none = await command(['serve', ...basic(at), '--check']);
+  t.is(none.status, 1);
+  t.regex(none.stderr, /"event":"list".*cannot read [^:]*index\.txt: no such file"/);
 });
 
 /** A configuration as file; its issuers have this many signers, of which the last one is as given. */

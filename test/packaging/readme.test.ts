@@ -112,7 +112,6 @@ test('answering', async (t) => {
     server: Server;
     responder: Responder;
   };
-  await responder.ready();
   await using client = new OCSPClient({
     responders: [`http://localhost:${(server.address() as AddressInfo).port}/`],
     allowPrivateAddresses: true,

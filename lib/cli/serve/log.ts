@@ -3,6 +3,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { OCSPCertStatus } from '../../ocsp/enums.js';
 import { hexOf } from '../../responder/authority.js';
 import type { ErrorMessage, SignatureMessage } from '../../responder/channels.js';
+import { messageOf } from '../system-error.js';
 
 /** Milliseconds after which signatures are told, and after which the same trouble is told again. */
 const AUDIT_INTERVAL = 1000;
@@ -38,7 +39,8 @@ export class Log {
 
   /** What went wrong; the same trouble once in ten seconds. */
   trouble(where: string, error: unknown, fields: object = {}): void {
-    const { message, code } = (error instanceof Error ? error : new Error(String(error))) as NodeJS.ErrnoException;
+    const { code } = (error ?? {}) as NodeJS.ErrnoException;
+    const message = error instanceof Error ? messageOf(error) : String(error);
     const key = `${where} ${message} ${JSON.stringify(fields)}`;
     const now = performance.now();
     const before = this.#troubles.get(key);
