@@ -7,7 +7,7 @@ import { isStoreUri, loadStoredPrivateKey, type StoredPrivateKey } from '../x509
 import { UsageError } from './command.js';
 import { readCertificates } from './input.js';
 import { askPassphrase, givenPassphrase, type PassphraseValues } from './passphrase.js';
-import { readSecret, withSecret } from './read-file.js';
+import { readSecret } from './read-file.js';
 import { reading } from './system-error.js';
 
 /** An option and what was said with it. */
@@ -54,14 +54,34 @@ export async function readSigner(key: NamedValue, certificate: NamedValue, secre
 async function readKey(
   source: string,
   given: string | undefined,
-  certificate: X509Certificate | undefined,
+  named: X509Certificate | undefined,
+): Promise<LoadedKey> {
+  if (isStoreUri(source)) {
+    return unlock(source, given, (passphrase) => {
+      const options = passphrase === undefined ? {} : { passphrase };
+      return { privateKey: loadStoredPrivateKey(source, options), certificates: [] };
+    });
+  }
+  // Once: a pipe has nothing for a second reader.
+  const bytes = reading(source, () => readSecret(source));
+  try {
+    return await unlock(source, given, (passphrase) => load(source, bytes, passphrase, named));
+  } finally {
+    bytes.fill(0);
+  }
+}
+
+async function unlock(
+  source: string,
+  given: string | undefined,
+  open: (passphrase: string | undefined) => LoadedKey,
 ): Promise<LoadedKey> {
   try {
-    return load(source, given, certificate);
+    return open(given);
   } catch (error) {
     if (given !== undefined || !wantsPassphrase(error)) throw error;
   }
-  return load(source, await askPassphrase(source), certificate);
+  return open(await askPassphrase(source));
 }
 
 function wantsPassphrase(error: unknown): boolean {
@@ -69,19 +89,15 @@ function wantsPassphrase(error: unknown): boolean {
   return [code, (cause as NodeJS.ErrnoException | undefined)?.code].includes(MISSING);
 }
 
-function load(source: string, passphrase: string | undefined, named: X509Certificate | undefined): LoadedKey {
-  if (isStoreUri(source)) {
-    const options = passphrase === undefined ? {} : { passphrase };
-    return { privateKey: loadStoredPrivateKey(source, options), certificates: [] };
-  }
-  return withSecret(
-    reading(source, () => readSecret(source)),
-    (bytes) => {
-      if (!isPkcs12(bytes)) return { privateKey: decode(source, bytes, passphrase, named), certificates: [] };
-      const { privateKey, certificate, certificates } = loadPkcs12(bytes, passphrase, named);
-      return { privateKey, certificates: certificate === undefined ? [] : [certificate, ...certificates] };
-    },
-  );
+function load(
+  path: string,
+  bytes: Buffer,
+  passphrase: string | undefined,
+  named: X509Certificate | undefined,
+): LoadedKey {
+  if (!isPkcs12(bytes)) return { privateKey: decode(path, bytes, passphrase, named), certificates: [] };
+  const { privateKey, certificate, certificates } = loadPkcs12(bytes, passphrase, named);
+  return { privateKey, certificates: certificate === undefined ? [] : [certificate, ...certificates] };
 }
 
 /** PFX begins with version 3 (RFC 7292 section 4), no form of a key does. The length may be of any form that BER has. */

@@ -315,4 +315,10 @@ testIf(hasPython && opensslCliVersion !== null)('a terminal is asked, and shows 
   ]);
   t.is(unasked.status, 0);
   t.notRegex(unasked.shown, /Passphrase/);
+  // A pipe is read once, though the key is tried twice.
+  const pipe = scratch.path('pipe');
+  spawnSync('mkfifo', [pipe]);
+  spawn('sh', ['-c', 'cat "$0" > "$1"', encrypted, pipe]);
+  const piped = await inTerminal('sesame\\r', [...about, '--out', out(10), '--sign-key', pipe, '--sign-cert', cert]);
+  t.is(piped.status, 0, piped.shown);
 });
