@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { putStatus } from '../bulk/put-status.js';
 import { OCSPCertStatus } from '../ocsp/enums.js';
+import { reasonFromText } from '../statuses/fields.js';
 import { convertStore } from '../store/convert.js';
 import { exportTar, exportToFolder } from '../store/export.js';
 import { mirrorStore } from '../store/mirror.js';
@@ -10,7 +11,7 @@ import type { StoredResponse } from '../store/response-store.js';
 import { SegmentStore } from '../store/segment-store.js';
 import { verifyStore } from '../store/verify.js';
 import { checkCertIdHash, type HashAlgorithm } from '../x509/algorithms.js';
-import type { ReasonName } from '../x509/reason.js';
+import { ReasonFlags } from '../x509/reason.js';
 import { closest } from '../x509/suggestion.js';
 import { type OptionValues, readArguments, refuseMore } from './arguments.js';
 import { type Command, choiceOption, print, required, UsageError } from './command.js';
@@ -19,6 +20,7 @@ import { PASSPHRASE_OPTIONS } from './passphrase.js';
 import { counted, plural } from './plural.js';
 import { readResponseSigner, SIGNER_HELP, SIGNER_OPTIONS, SIGNING_HELP } from './signer-options.js';
 import { reading } from './system-error.js';
+import { serialDigits } from './target.js';
 import { momentOption } from './verdict.js';
 
 const HELP = `Usage: openssl-ocsp store <action> FOLDER [...]
@@ -98,6 +100,16 @@ function* chosen(store: SegmentStore, values: Values): Generator<StoredResponse>
     if (hashAlgorithm === undefined || response.hashAlgorithm === hashAlgorithm) yield response;
 }
 
+/** A reason in any case, as lists have it. */
+function reasonOption(text: string | undefined): ReasonFlags | null {
+  if (text === undefined) return null;
+  try {
+    return reasonFromText(text);
+  } catch {
+    throw new UsageError(`--reason is one of ${Object.values(ReasonFlags).join(', ')}: ${text}`);
+  }
+}
+
 async function put(
   store: SegmentStore,
   serials: readonly string[],
@@ -111,10 +123,10 @@ async function put(
     throw new UsageError('--reason and --revoked-at go with a revoked certificate');
   const revocationTime = momentOption(values['revoked-at'], 'revoked-at') ?? new Date();
   const { signer } = await readResponseSigner(values);
-  const entries = serials.map((serialNumber) => ({
-    serialNumber,
+  const entries = serials.map((text) => ({
+    serialNumber: serialDigits(text),
     status: STATUSES[status],
-    ...(isRevoked && { revocationTime, reason: (values.reason ?? null) as ReasonName | null }),
+    ...(isRevoked && { revocationTime, reason: reasonOption(values.reason) }),
   }));
   const { written, kept } = await putStatus({ entries, signer, store });
   const newer = kept > 0 ? `; of ${counted(kept, 'certificate')} the store has newer ones` : '';
@@ -135,7 +147,7 @@ const ACTIONS: Readonly<Record<string, Action>> = {
   },
   get(store, [serial], values) {
     if (serial === undefined) throw new UsageError('a serial number is missing');
-    const der = store.get(serial, choiceOf(values));
+    const der = store.get(serialDigits(serial), choiceOf(values));
     if (der === undefined) {
       process.stderr.write(`no response for ${serial}\n`);
       return 1;

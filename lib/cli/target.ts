@@ -131,8 +131,9 @@ export function findIssuer(
   return candidates[mismatches.indexOf('')] ?? candidates[mismatches.indexOf(null)];
 }
 
-function serialDigits(text: string): string {
-  if (serialFromText(text) === undefined) throw new UsageError(`--serial is not a hexadecimal number: ${text}`);
+/** A serial number of the command line as it is printed. */
+export function serialDigits(text: string): string {
+  if (serialFromText(text) === undefined) throw new UsageError(`the serial number is not hexadecimal: ${text}`);
   return serialToText(serialToBytes(text));
 }
 

@@ -43,6 +43,28 @@ function files(t: ExecutionContext, index?: string): { at: (name: string) => str
   return { at, sign: [...sign, '--out', at('store')] };
 }
 
+test('store revoke: reasons and serial numbers as people write them', async (t) => {
+  const { at, sign } = files(t);
+  const put = (...args: string[]) => run('store', 'revoke', at('store'), ...sign.slice(1, 7), ...args);
+  for (const [serial, reason, stored] of [
+    ['0x12:34', 'CACompromise', 'cACompromise'],
+    ['ab-cd', 'keycompromise', 'keyCompromise'],
+  ] as const) {
+    const { status, stderr } = await put(serial, '--reason', reason, '--revoked-at', '2026-01-02T03:04:05.000Z');
+    t.is(status, 0, stderr);
+    const response = loadDerOcspResponse((await run('store', 'get', at('store'), serial)).bytes);
+    t.is(String(response.revocationReason), stored);
+    t.is(response.revocationTime?.toISOString(), '2026-01-02T03:04:05.000Z');
+  }
+  const foreign = await put('12', '--reason', 'constructor');
+  t.is(foreign.status, 2);
+  t.regex(foreign.stderr, /--reason is one of unspecified, .*: constructor/);
+  for (const { status, stderr } of [await put('no-one'), await run('store', 'get', at('store'), 'no-one')]) {
+    t.is(status, 2);
+    t.regex(stderr, /serial number is not hexadecimal: no-one/);
+  }
+});
+
 test('bulk-sign, and what the store then says', async (t) => {
   const { at, sign } = files(t);
   const signed = await run(
