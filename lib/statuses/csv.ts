@@ -90,7 +90,7 @@ class CsvFormat implements RowFormat {
 
   finish(): void {
     if (this.#columns === undefined)
-      throw badHeader('the file is empty: the first row names the columns, also of no rows');
+      throw badHeader('the file is empty; a list of no certificates has the row that names the columns');
   }
 
   #split(bytes: Buffer, start: number, end: number): string[] {
