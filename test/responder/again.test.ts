@@ -26,6 +26,16 @@ async function statuses(responder: Responder, request: Buffer): Promise<(OCSPCer
   );
 }
 
+/** A store that has an answer when it is given one. */
+function slowStore(): { store: ResponseStore; give(answer: Buffer): void } {
+  let give: (answer: Buffer) => void = () => undefined;
+  const found = new Promise<Buffer>((resolve) => {
+    give = resolve;
+  });
+  const store = { get: () => found, putBatch: async () => undefined } as unknown as ResponseStore;
+  return { store, give };
+}
+
 const times = <T>(value: T): T[] => [value, value, value];
 
 test('the same words are answered by what is known now', async (t) => {
@@ -137,11 +147,7 @@ test('what is remembered of a question is enough to sign its answer again', asyn
 test('what is told while a store is read counts', async (t) => {
   const request = ask(['1001']);
   const { der } = await makeResponder(t).answer(request);
-  let give: (found: Buffer) => void = () => undefined;
-  const found = new Promise<Buffer>((resolve) => {
-    give = resolve;
-  });
-  const store = { get: () => found, putBatch: async () => undefined } as unknown as ResponseStore;
+  const { store, give } = slowStore();
   const responder = makeResponder(t, { store });
   const pending = responder.answer(request);
   await responder.update([{ ...REVOKED, serialNumber: '1001' }]);
@@ -152,11 +158,7 @@ test('what is told while a store is read counts', async (t) => {
 test('what is told after a reload counts for what was asked before it', async (t) => {
   const request = ask(['1001']);
   const { der } = await makeResponder(t).answer(request);
-  let give: (found: Buffer) => void = () => undefined;
-  const found = new Promise<Buffer>((resolve) => {
-    give = resolve;
-  });
-  const store = { get: () => found, putBatch: async () => undefined } as unknown as ResponseStore;
+  const { store, give } = slowStore();
   const responder = makeResponder(t, { store });
   const pending = responder.answer(request);
   for (let i = 0; i < 2; i += 1) await responder.reload({ issuers: [issuerOptions({ store })] });
