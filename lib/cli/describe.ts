@@ -14,6 +14,7 @@ import { serialToText } from '../x509/serial-number.js';
 import type { Json } from '../x509/value-object.js';
 import { oneLine } from './input.js';
 import { attempt, type Outline } from './outline.js';
+import { counted } from './plural.js';
 
 type Row = Outline['rows'][number];
 
@@ -244,12 +245,12 @@ const UNITS = [
   ['hour', 3600],
   ['minute', 60],
 ] as const;
-const relative = new Intl.RelativeTimeFormat('en');
 
-/** A moment, and how far from now it is. */
+/** A moment, and how far from now it is. Not by `Intl`, which takes a fifth of the time that Node itself needs to start. */
 function moment(date: Date | null, now: number): string {
   if (date === null) return 'none';
   const seconds = date.getTime() / 1000 - now;
   const [unit, length] = UNITS.find(([, size]) => Math.abs(seconds) >= size) ?? ['second', 1];
-  return `${isoTime(date)} (${relative.format(Math.trunc(seconds / length), unit)})`;
+  const distance = counted(Math.trunc(Math.abs(seconds) / length), unit).replace(/\B(?=(\d{3})+ )/g, ',');
+  return `${isoTime(date)} (${seconds < 0 ? `${distance} ago` : `in ${distance}`})`;
 }

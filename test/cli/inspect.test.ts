@@ -53,6 +53,30 @@ test('finds out which message it is, and in which form', async (t) => {
   t.like(JSON.parse(behind.stdout), { type: 'response', form: 'PEM', bytes: response.length });
 });
 
+test('how far a moment is from now is told as Intl tells it in English', (t) => {
+  const answer = loadDerOcspResponse(response);
+  const produced = answer.producedAt.getTime() / 1000;
+  const relative = new Intl.RelativeTimeFormat('en');
+  const cases = [
+    [0, 0, 'second'],
+    [1, 1, 'second'],
+    [-1, -1, 'second'],
+    [59, 59, 'second'],
+    [-60, -1, 'minute'],
+    [3599, 59, 'minute'],
+    [7200, 2, 'hour'],
+    [-86_399, -23, 'hour'],
+    [86_400, 1, 'day'],
+    [-86_400 * 1234 - 5, -1234, 'day'],
+    [86_400 * 1_234_567, 1_234_567, 'day'],
+  ] as const;
+  for (const [distance, count, unit] of cases) {
+    const { rows } = describeResponse(answer, produced - distance);
+    const [, text] = rows.find(([label]) => label === 'produced at') ?? [];
+    t.true(String(text).endsWith(` (${relative.format(count, unit)})`), `${distance}: ${text}`);
+  }
+});
+
 test('the text holds every member', async (t) => {
   const { stdout } = await commandInside(['inspect'], response);
   const { certificate } = kit.responder;

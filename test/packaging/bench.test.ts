@@ -36,6 +36,7 @@ testIf(headers && plain)('the benchmark runs, reports and draws', (t) => {
   const expected = [
     'bulk',
     'client',
+    'command',
     ...engines,
     'fresh',
     'parse',
