@@ -126,8 +126,8 @@ export class MemoryFiles {
     return this.#opened.size;
   }
 
-  /** Starts the machine again. What was synchronised is there; of all else `keeps` says for each thing whether it is. */
-  restart(keeps: () => boolean): void {
+  /** Starts the machine again. What was synchronised is there; of all else `keeps` says for each thing whether it is: a name is new, or gone. */
+  restart(keeps: (isThere: boolean) => boolean): void {
     this.#isDown = false;
     this.#generation += 1;
     this.#opened.clear();
@@ -135,7 +135,7 @@ export class MemoryFiles {
       for (const name of new Set([...folder.names.keys(), ...folder.synced.keys()])) {
         const now = folder.names.get(name);
         const before = folder.synced.get(name);
-        if (now !== before && keeps()) {
+        if (now !== before && keeps(now !== undefined)) {
           if (now === undefined) folder.synced.delete(name);
           else folder.synced.set(name, now);
         }
@@ -145,10 +145,10 @@ export class MemoryFiles {
         file.lockedBy = undefined;
         if (file.data === file.synced) continue;
         // Of what was written some pages are on the disk, and some are not.
-        const length = keeps() ? file.data.length : file.synced.length;
+        const length = keeps(true) ? file.data.length : file.synced.length;
         const data = Buffer.alloc(length);
         file.synced.copy(data);
-        if (keeps()) file.data.copy(data);
+        if (keeps(true)) file.data.copy(data);
         file.data = data;
         file.synced = data;
         file.lost = data.subarray(0, 0);
