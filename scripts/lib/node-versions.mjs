@@ -1,5 +1,5 @@
 // Programs from npm packages, side by side in .matrix/: other versions of Node.js, compilers for other platforms.
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { inRoot } from './paths.mjs';
 import { npm, ScriptError, step } from './run.mjs';
 
@@ -9,11 +9,15 @@ export function installProgram(name, version, path) {
   const binary = `${folder}/node_modules/${name}/${path}`;
   if (!existsSync(binary)) {
     step(`installing ${name}@${version}`);
-    mkdirSync(folder, { recursive: true });
+    // Apart, until it is whole: two lanes may want it at once.
+    const apart = `${folder}.${process.pid}`;
+    mkdirSync(apart, { recursive: true });
     // Else npm takes the enclosing package for its root.
-    writeFileSync(`${folder}/package.json`, '{ "private": true }\n');
+    writeFileSync(`${apart}/package.json`, '{ "private": true }\n');
     const options = ['--no-save', '--no-audit', '--no-fund', '--no-package-lock', '--ignore-scripts', '--force'];
-    npm(['install', ...options, '--prefix', folder, `${name}@${version}`], { cwd: folder });
+    npm(['install', ...options, '--prefix', apart, `${name}@${version}`], { cwd: apart });
+    if (!existsSync(folder)) renameSync(apart, folder);
+    else rmSync(apart, { recursive: true });
   }
   if (!existsSync(binary)) throw new ScriptError(`${name}@${version} holds no ${path}.`);
   chmodSync(binary, 0o755);
