@@ -8,6 +8,8 @@ const NOT_TARGETS = ['seeds.cc', 'driver.cc', 'mutator.cc'];
 const TARGETS = readdirSync(inRoot('test', 'fuzz'))
   .filter((name) => name.endsWith('.cc') && !NOT_TARGETS.includes(name))
   .map((name) => name.slice(0, -3));
+/** Inputs from which on a build of their own is worth it. */
+const MANY = 100_000;
 /** Those that run on Node, and what they count. */
 const ON_NODE = { store: 'sequences', responder: 'inputs' };
 
@@ -35,9 +37,11 @@ await main({ usage: 'npm run fuzz [-- options] [target ...]', about, options }, 
   if (targets.length === 0) return;
   const clang = driver ? undefined : ['clang++', 'clang++-19', 'clang++-16', 'clang++-14'].find(linksFuzzer);
   step(`building with ${clang ? `${clang} and libFuzzer` : 'the built-in driver'}`);
-  const folder = clang
-    ? configure('fuzz', { ...INSTRUMENTED, OCSP_CORE_TESTS: 'OFF', OCSP_COVERAGE: 'OFF', CMAKE_CXX_COMPILER: clang })
-    : configure('native', INSTRUMENTED);
+  const alone = { ...INSTRUMENTED, OCSP_CORE_TESTS: 'OFF', OCSP_COVERAGE: 'OFF' };
+  let folder;
+  if (clang) folder = configure('fuzz', { ...alone, CMAKE_CXX_COMPILER: clang });
+  // Counters make it take more than twice as long; few inputs take less than to compile without them.
+  else folder = Number(runs) > MANY ? configure('fuzz-driver', alone) : configure('native', INSTRUMENTED);
   build(folder, ['fuzz_seeds', ...targets.map((target) => `fuzz_${target}`)]);
 
   const work = inRoot('build', 'fuzz.d');

@@ -32,17 +32,21 @@ int main(int argc, char** argv) {
   if (argc < 3) return 2;
   std::signal(SIGABRT, save);
   std::vector<ocsp::ByteVector> seeds;
+  std::vector<mutate::Elements> elements;
   for (const auto& entry : std::filesystem::directory_iterator(argv[1])) {
     std::ifstream file(entry.path(), std::ios::binary);
     seeds.emplace_back(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
+    elements.emplace_back(seeds.back());
   }
   if (seeds.empty()) return 2;
   mutate::Engine engine(argc > 3 ? std::strtoull(argv[3], nullptr, 10) : 1);
   const std::size_t inputs = std::strtoull(argv[2], nullptr, 10);
   for (std::size_t i = 0; i < inputs; ++i) {
-    current = i < seeds.size() ? seeds[i] : seeds[engine() % seeds.size()];
-    if (i >= seeds.size()) {
-      current = engine() % 3 == 0 ? mutate::octets(std::move(current), engine) : mutate::elements(current, engine);
+    if (i < seeds.size()) {
+      current = seeds[i];
+    } else {
+      const std::size_t seed = engine() % seeds.size();
+      current = engine() % 3 == 0 ? mutate::octets(seeds[seed], engine) : elements[seed].mutant(engine);
     }
     LLVMFuzzerTestOneInput(current.data(), current.size());
   }

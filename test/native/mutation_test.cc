@@ -26,9 +26,10 @@ std::string hex(Bytes bytes) {
 int main() {
   const int rounds = fixtures::repeated(120);
   for (const Message& message : corpus()) {
+    mutate::Elements elements(message.bytes);
     for (int round = 0; round < rounds; ++round) {
-      const ByteVector mutant = round % 4 == 0 ? mutate::octets(message.bytes, fixtures::random())
-                                               : mutate::elements(message.bytes, fixtures::random());
+      const ByteVector mutant =
+          round % 4 == 0 ? mutate::octets(message.bytes, fixtures::random()) : elements.mutant(fixtures::random());
       const std::string request = oracle::judge_request(mutant);
       check(request.empty(), request + ": " + message.name + ": " + hex(mutant));
       const std::string response = oracle::judge_response(mutant);
