@@ -2,12 +2,12 @@ import { invalidValue } from '../errors.js';
 import type { ResponseSigner } from '../signing/response-signer.js';
 import { SIGN_ALL_NAMES, type SignAllOptions } from '../signing/sign-all.js';
 import type { ListEdition } from '../statuses/list-edition.js';
-import type { StatusEntry } from '../statuses/status-entry.js';
-import type { BatchOptions, StatusSource } from '../statuses/status-source.js';
+import { oneByOne } from '../statuses/one-by-one.js';
+import type { StatusSource } from '../statuses/status-source.js';
 import type { ResponseRecord, ResponseStore } from '../store/response-store.js';
 import { type SerialKey, serialHex, serialKey } from '../store/serial-key.js';
 import { type OptionNames, readOptions } from '../x509/options.js';
-import { type RunToken, RunVersion, readToken, VERSION_NAMES, type VersionOptions } from './run-version.js';
+import { RunVersion, readToken, VERSION_NAMES, type VersionOptions } from './run-version.js';
 
 /** What {@link bulkSign} takes. */
 export interface BulkSignOptions extends VersionOptions, Omit<SignAllOptions, 'onProgress'> {
@@ -70,7 +70,6 @@ const CHECKPOINT_EVERY = 10_000;
 const CHECKPOINT_SECONDS = 5;
 /** Few at a time, as with all that follows: what lives shortly costs the garbage collector nothing. */
 const APPEND_EVERY = 256;
-const READ_AT_ONCE = 512;
 
 /**
  * Signs everything that a source has, into a store. Nothing is served before all is signed; after an interruption, call it
@@ -124,10 +123,13 @@ export async function bulkSign(options: BulkSignOptions): Promise<BulkResult> {
       onProgress?.({ signed, responses, resumedFrom, bytes });
     };
     const each = signer.answers.length;
-    for await (const { entry, der, producedAt, nextUpdate, ...label } of signer.signAll(
-      flatten(source, begun, onEdition),
-      signAllOptions,
-    )) {
+    const entries = oneByOne(source, {
+      skip: resumedFrom,
+      ...(begun?.lastSerial !== undefined && { lastSerial: begun.lastSerial }),
+      onEdition,
+    });
+    const results = signer.signAll(entries, signAllOptions);
+    for await (const { entry, der, producedAt, nextUpdate, ...label } of results) {
       const { serialNumber: serial, status: certStatus } = entry;
       batch.push({ serial, statusVersion: version.of(entry), producedAt, certStatus, nextUpdate, der, ...label });
       responses += 1;
@@ -150,38 +152,4 @@ export async function bulkSign(options: BulkSignOptions): Promise<BulkResult> {
     await (worthContinuing ? run.close() : run.discard()).catch(() => undefined);
     throw error;
   }
-}
-
-/** The entries one by one, with a promise per batch only. */
-function flatten(
-  source: StatusSource,
-  begun: RunToken | undefined,
-  onEdition: NonNullable<BatchOptions['onEdition']>,
-): AsyncIterable<StatusEntry> {
-  const { done: skip = 0, lastSerial } = begun ?? {};
-  const from = { skip, ...(lastSerial !== undefined && { lastSerial }) };
-  const batches = source.batches({ ...from, batchSize: READ_AT_ONCE, onEdition })[Symbol.asyncIterator]();
-  let batch: StatusEntry[] = [];
-  let at = 0;
-  const refill = async (): Promise<IteratorResult<StatusEntry>> => {
-    const { done, value } = await batches.next();
-    if (done) return { done: true, value: undefined };
-    batch = value;
-    at = 1;
-    return batch.length > 0 ? { done: false, value: batch[0] as StatusEntry } : refill();
-  };
-  return {
-    [Symbol.asyncIterator]: () => ({
-      // Not always a promise: signAll awaits only what is one, and so reads a batch without a turn per entry.
-      next: () => {
-        const entry = batch[at++];
-        const next = entry === undefined ? refill() : { done: false as const, value: entry };
-        return next as Promise<IteratorResult<StatusEntry>>;
-      },
-      return: async () => {
-        await batches.return?.();
-        return { done: true, value: undefined };
-      },
-    }),
-  };
 }

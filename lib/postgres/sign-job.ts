@@ -3,13 +3,15 @@ import type { LeasedRange } from '../bulk/ledger.js';
 import { invalidValue, OCSPError } from '../errors.js';
 import { hexOf } from '../responder/authority.js';
 import type { ResponseSigner } from '../signing/response-signer.js';
-import type { ResponseRecord, ResponseStore } from '../store/response-store.js';
+import { oneByOne } from '../statuses/one-by-one.js';
+import type { ResponseStore } from '../store/response-store.js';
 import type { CertificateInput } from '../x509/certificate.js';
 import { type OptionNames, readOptions } from '../x509/options.js';
 import { Database, type PostgresInput } from './database.js';
 import { BY_ISSUER, issuerKey, unknownIssuer } from './issuer.js';
 import { type NewRange, PostgresLedger } from './ledger.js';
 import { serialOf } from './rows.js';
+import { SignedPart } from './signed-part.js';
 import { postgresSource } from './source.js';
 
 /** What {@link signJob} takes beside the database. */
@@ -85,6 +87,7 @@ export async function signJob(database: PostgresInput, options: SignJobOptions):
   if (!Number.isSafeInteger(rangeSize) || rangeSize < 1)
     throw invalidValue('rangeSize must be a whole number from 1 on');
   const ledger = await PostgresLedger.open(database, { job, ...(leaseSeconds !== undefined && { leaseSeconds }) });
+  const part = new SignedPart(given.signer.answers);
   const done = { signed: 0, responses: 0, kept: 0, ranges: 0 };
   try {
     await ledger.begin(() => cut(database, issuer, rangeSize));
@@ -100,7 +103,7 @@ export async function signJob(database: PostgresInput, options: SignJobOptions):
       try {
         let after = range.lastSerial;
         await patiently(() =>
-          signRange(database, given, ledger, { ...range, lastSerial: after }, done, (last) => {
+          signRange(database, given, ledger, { ...range, lastSerial: after }, part, done, (last) => {
             after = last;
           }),
         );
@@ -139,6 +142,7 @@ async function signRange(
   { issuer, signer, store, threads, signal, onProgress }: SignJobOptions,
   ledger: PostgresLedger,
   range: LeasedRange,
+  part: SignedPart,
   done: { signed: number; responses: number; kept: number; ranges: number },
   onLast: (serial: string) => void,
 ): Promise<void> {
@@ -146,30 +150,29 @@ async function signRange(
   const after = range.lastSerial ?? from;
   const source = postgresSource(database, { issuer, ...(after && { after }), ...(until && { until }) });
   const each = signer.answers.length;
-  let records: ResponseRecord[] = [];
+  part.clear();
   let begin = performance.now();
   const flush = async (): Promise<void> => {
-    const last = records.at(-1);
-    if (last === undefined) return;
+    const { length: responses, lastSerial } = part;
+    if (lastSerial === undefined) return;
     // (Others of this host may be writing into the same store.)
-    const { kept } = await patiently(() => store.putBatch(records, { issuer: signer.issuer }));
-    const serial = hexOf(last.serial);
-    const signed = records.length / each;
+    const { kept } = await patiently(() => store.putBatch(part, { issuer: signer.issuer }));
+    const serial = hexOf(lastSerial);
+    const signed = responses / each;
     await asHolder(() => ledger.checkpoint(range, serial, signed));
     onLast(serial);
     done.signed += signed;
-    done.responses += records.length;
+    done.responses += responses;
     done.kept += kept;
     onProgress?.({ ...done });
-    records = [];
+    part.clear();
     begin = performance.now();
   };
   const options = { ...(threads !== undefined && { threads }), ...(signal && { signal }) };
-  for await (const { entry, der, producedAt, nextUpdate, ...label } of signer.signAll(source, options)) {
-    const { serialNumber: serial, status: certStatus, statusVersion = 0 } = entry;
-    records.push({ serial, statusVersion, producedAt, certStatus, nextUpdate, der, ...label });
-    if (records.length % each !== 0) continue;
-    const isDue = records.length >= CHECKPOINT_EVERY * each || performance.now() - begin > CHECKPOINT_SECONDS * 1000;
+  for await (const signed of signer.signAll(oneByOne(source), options)) {
+    part.add(signed);
+    if (part.length % each !== 0) continue;
+    const isDue = part.length >= CHECKPOINT_EVERY * each || performance.now() - begin > CHECKPOINT_SECONDS * 1000;
     if (isDue) await flush();
   }
   await flush();

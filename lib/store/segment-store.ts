@@ -11,7 +11,6 @@ import { type CheckedRecord, checkRecord, derStart, kindOf, recordOf, versionOf 
 import { unfinishedRun } from './manifest.js';
 import {
   type AnswerChoice,
-  type AnswerLabel,
   type BeginRunOptions,
   type CertIdLookup,
   CHOICE_NAMES,
@@ -159,28 +158,26 @@ export class SegmentStore implements ResponseStore {
     this.#checkOpen();
     return this.#write(async () => {
       await this.#writer.agree(issuer);
-      const checked: [CheckedRecord, AnswerLabel][] = [];
-      for (const item of batch) {
-        const { serial, hashAlgorithm, issuerNameHash, signatureAlgorithm } = item;
-        const record = checkRecord(item, serialKey(serial));
-        checked.push([
-          { ...record, serial: Buffer.from(record.serial), der: Buffer.from(record.der) },
-          { hashAlgorithm, issuerNameHash, signatureAlgorithm },
-        ]);
-      }
-      const newer: [CheckedRecord, number][] = [];
-      for (const [record, label] of checked) {
-        const kind = await this.#writer.kindOf(label);
-        if (isNewer(record, kind, this.#set.findAll(record.serial))) newer.push([record, kind]);
-      }
-      if (newer.length === 0) return { written: 0, kept: checked.length };
+      let given = 0;
       const entries = await this.#writer.writeSegments(await this.#writer.nextEpoch(), async (run) => {
-        for (const [record, kind] of newer) await run.add(record, kind);
+        // One by one: what lives shortly costs the garbage collector nothing.
+        for (const item of batch) {
+          const { serial, hashAlgorithm, issuerNameHash, signatureAlgorithm } = item;
+          const record = checkRecord(item, serialKey(serial));
+          given += 1;
+          const label = { hashAlgorithm, issuerNameHash, signatureAlgorithm };
+          const known = this.#set.kinds.find(label);
+          const kind = known >= 0 ? known : await this.#writer.kindOf(label);
+          if (!isNewer(record, kind, this.#set.findAll(record.serial))) continue;
+          const written = run.add(record, kind);
+          if (written !== undefined) await written;
+        }
       });
+      if (entries.length === 0) return { written: 0, kept: given };
       await this.#writer.publish((segments) => [...segments, ...entries]);
       await this.#writer.mergeSmall();
       const written = entries.reduce((sum, segment) => sum + segment.entries, 0);
-      return { written, kept: checked.length - written };
+      return { written, kept: given - written };
     });
   }
 
