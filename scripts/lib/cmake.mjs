@@ -17,8 +17,8 @@ export const INSTRUMENTED = {
 
 /** What the sanitizers in a program of our own are told. */
 export const SANITIZER_OPTIONS = {
-  ASAN_OPTIONS: 'detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1',
-  UBSAN_OPTIONS: 'print_stacktrace=1:halt_on_error=1',
+  ASAN_OPTIONS: 'abort_on_error=1:detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1',
+  UBSAN_OPTIONS: 'abort_on_error=1:print_stacktrace=1:halt_on_error=1',
 };
 
 /** The build folder of that name, configured. */

@@ -31,6 +31,9 @@ void save(int signal) {
 int main(int argc, char** argv) {
   if (argc < 3) return 2;
   std::signal(SIGABRT, save);
+#ifndef __SANITIZE_ADDRESS__  // which reports it, and aborts
+  std::signal(SIGSEGV, save);
+#endif
   std::vector<ocsp::ByteVector> seeds;
   std::vector<mutate::Elements> elements;
   for (const auto& entry : std::filesystem::directory_iterator(argv[1])) {
@@ -49,6 +52,10 @@ int main(int argc, char** argv) {
       current = engine() % 3 == 0 ? mutate::octets(seeds[seed], engine) : elements[seed].mutant(engine);
     }
     LLVMFuzzerTestOneInput(current.data(), current.size());
+    if ((i + 1) % 1'000'000 == 0) {
+      std::printf("%zu inputs\n", i + 1);
+      std::fflush(stdout);
+    }
   }
   std::printf("%zu inputs, nothing found\n", inputs);
   return 0;
