@@ -169,8 +169,8 @@ export interface NativeResponseVerifier {
  * seconds since 1970-01-01 UTC.
  */
 export interface NativeResponseSigner {
-  sign(entry: Uint8Array, producedAt: number): Output;
-  signAsync(entry: Uint8Array, producedAt: number): Promise<Buffer>;
+  sign(entry: Uint8Array, producedAt: number, extensions?: Uint8Array): Output;
+  signAsync(entry: Uint8Array, producedAt: number, extensions?: Uint8Array): Promise<Buffer>;
   /** Signatures per second of so many threads, measured for so long, with nothing around them. */
   rawSigningRate(threads: number, milliseconds: number): Promise<number>;
 }

@@ -43,18 +43,18 @@ export class Prepared {
 
   /** @param signerNotAfter - milliseconds */
   constructor(
-    der: Buffer,
+    latin1: string,
     entry: StatusEntry,
     times: { producedAt: number; thisUpdate: number; nextUpdate: number | null },
     signerNotAfter: number,
   ) {
-    this.latin1 = der.toString('latin1');
+    this.latin1 = latin1;
     this.entry = entry;
     this.producedAt = times.producedAt;
     this.nextUpdate = times.nextUpdate;
     this.expires = Math.min(times.nextUpdate ?? Number.POSITIVE_INFINITY, signerNotAfter / 1000);
     this.refreshAt = refreshTime(times.thisUpdate, times.nextUpdate);
-    this.etag = `"${createHash('sha256').update(der).digest('hex')}"`;
+    this.etag = `"${createHash('sha256').update(latin1, 'latin1').digest('hex')}"`;
     this.checkedAt = clock();
     this.confirmedAt = this.checkedAt;
   }

@@ -1,5 +1,4 @@
 /** From a request to its answer, under one configuration. */
-import type { SingleResponseTuple } from '../../typings/binding.js';
 import { OCSPCertStatus, OCSPResponseStatus } from '../ocsp/enums.js';
 import type { OCSPRequest } from '../ocsp/request.js';
 import type { StatusEntry } from '../statuses/status-entry.js';
@@ -83,7 +82,8 @@ export class Answerer {
    */
   answer(bytes: Uint8Array, target?: string): Answer | Promise<Answer> {
     if (target !== undefined) return this.#parsing(bytes, this.#byTarget, target);
-    if (bytes.length > LONGEST_BYTES) return this.#parsing(bytes);
+    // What has more than a short requestList, which begins at 4 then, is not remembered.
+    if (bytes[4] !== 0x30 || bytes[5] !== bytes.length - 6) return this.#parsing(bytes);
     const buffer = bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
     const words = buffer.toString('latin1');
     // The caller's bytes may be others by now.
@@ -309,11 +309,9 @@ export class Answerer {
     const under = this.#signing.get(key);
     if (under !== undefined) return under;
     const signing = this.desk.sign(question.issuer, signerOf(question, now), [{ question, entry }], null, now);
-    const prepare = ({ der, signer, singles }: Signed): Prepared => {
-      const [single] = singles;
-      const [, , , , , , , , thisUpdate, nextUpdate] = single as SingleResponseTuple;
-      const times = { producedAt: Math.floor(now / 1000), thisUpdate, nextUpdate: nextUpdate ?? null };
-      const prepared = new Prepared(der, entry, times, signer.notAfter);
+    const prepare = ({ latin1, signer, thisUpdate, nextUpdate }: Signed): Prepared => {
+      const times = { producedAt: Math.floor(now / 1000), thisUpdate, nextUpdate };
+      const prepared = new Prepared(latin1, entry, times, signer.notAfter);
       this.cache.set(key, prepared);
       return prepared;
     };
@@ -341,7 +339,7 @@ export class Answerer {
         entry: findings[i] ?? { serialNumber: question.serialNumber ?? 0n, status: OCSPCertStatus.UNKNOWN },
       }));
       const signed = this.desk.sign(first.issuer, signer, content, nonce, now);
-      const answer = ({ der }: Signed): Answer => new Answer(der.toString('latin1'), SUCCESSFUL, 'live');
+      const answer = ({ latin1 }: Signed): Answer => new Answer(latin1, SUCCESSFUL, 'live');
       const isStill = (): boolean =>
         content.every(
           ({ question, entry }, i) =>

@@ -35,9 +35,10 @@ export function publishSignature(
   responder: object,
   issuer: ResponderIssuer,
   signer: LiveSigner,
-  entries: readonly StatusEntry[],
+  content: readonly { readonly entry: StatusEntry }[],
 ): void {
   if (!signatures.hasSubscribers) return;
+  const entries = content.map(({ entry }) => entry);
   const { serialNumber } = signer.responder.x509;
   signatures.publish({ responder, issuer: issuer.name, signer: serialNumber, entries } satisfies SignatureMessage);
 }

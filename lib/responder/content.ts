@@ -1,7 +1,5 @@
 /** What goes into an answer. */
-import type { CertIdHashIndex, SingleResponseTuple } from '../../typings/binding.js';
 import { OCSPCertStatus } from '../ocsp/enums.js';
-import { singleResponseFrom } from '../ocsp/single-response-input.js';
 import type { StatusEntry } from '../statuses/status-entry.js';
 import { encodeNull, encodeOctetString, encodeOid, encodeSequence } from '../x509/der.js';
 import { Extension } from '../x509/extension.js';
@@ -31,42 +29,20 @@ export function notIssuedEntry(issuer: ResponderIssuer, serialNumber: string): S
   }
 }
 
-/** A SingleResponse. `times` are for an entry that brings none; in seconds. */
-export function singleFor(
-  issuer: ResponderIssuer,
-  id: { readonly hash: CertIdHashIndex; readonly serialBytes: Buffer; readonly name: Buffer; readonly key: Buffer },
-  entry: StatusEntry,
-  times: { readonly thisUpdate: number; readonly nextUpdate: number | undefined; readonly last: number },
-  now: number,
-): SingleResponseTuple {
-  const { status, revocationTime, reason, singleExtensions } = entry;
-  const thisUpdate = entry.thisUpdate ?? new Date(times.thisUpdate * 1000);
-  const wanted =
-    entry.nextUpdate === undefined ? times.nextUpdate : entry.nextUpdate && entry.nextUpdate.getTime() / 1000;
-  const nextUpdate = wanted == null ? null : new Date(Math.min(wanted, times.last) * 1000);
-  const extensions = [...(singleExtensions ?? [])];
-  const { archiveCutoff } = issuer;
-  if (archiveCutoff !== undefined) {
-    const cutoff = new ArchiveCutoff(new Date(now - archiveCutoff * 1000));
-    extensions.push(new Extension(ArchiveCutoff.oid, false, cutoff));
-  }
-  return singleResponseFrom([id.hash, id.name, id.key, id.serialBytes], {
-    certStatus: status,
-    thisUpdate,
-    nextUpdate,
-    revocationTime,
-    revocationReason: reason,
-    singleExtensions: extensions,
-  });
+/** An entry, as it is signed for an issuer. */
+export function entryFor({ archiveCutoff }: ResponderIssuer, entry: StatusEntry, now: number): StatusEntry {
+  if (archiveCutoff === undefined) return entry;
+  const cutoff = new ArchiveCutoff(new Date(now - archiveCutoff * 1000));
+  const own = new Extension(ArchiveCutoff.oid, false, cutoff);
+  return { ...entry, singleExtensions: [...(entry.singleExtensions ?? []), own] };
 }
 
 /** The responseExtensions element; undefined for none. */
 export function responseExtensions(nonce: AskedNonce | null, extendedRevoke: boolean): Buffer | undefined {
-  const extensions: Buffer[] = [];
+  if (nonce === null) return extendedRevoke ? encodeSequence(EXTENDED_REVOKE) : undefined;
   // As it came: old clients do not wrap their nonce, and look for the same bytes.
-  if (nonce !== null) extensions.push(encodeSequence(NONCE, encodeOctetString(nonce.value)));
-  if (extendedRevoke) extensions.push(EXTENDED_REVOKE);
-  return extensions.length === 0 ? undefined : encodeSequence(...extensions);
+  const own = encodeSequence(NONCE, encodeOctetString(nonce.value));
+  return extendedRevoke ? encodeSequence(own, EXTENDED_REVOKE) : encodeSequence(own);
 }
 
 const NONCE = encodeOid(OCSPExtensionOID.NONCE);

@@ -95,7 +95,7 @@ export function healthOf(
     issuers: list,
     live: {
       inflight: gates.reduce((sum, { inflight }) => sum + inflight, 0),
-      waiting: gates.reduce((sum, { waiting }) => sum + waiting, 0),
+      waiting: gates.reduce((sum, { waiting }) => sum + waiting, desk.turns.waiting),
     },
     cache: { answers: cache.size, bytes: cache.bytes, oldest: cache.oldest },
     answers: counters.snapshot(),

@@ -1,5 +1,6 @@
 /** OCSP over HTTP (RFC 6960 appendix A, RFC 9919 sections 5 and 6), on what `node:http` gives. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { OCSPResponseStatus } from '../ocsp/enums.js';
 import { type Answer, errorAnswer } from './answer.js';
 import { readBody } from './body.js';
@@ -150,6 +151,22 @@ function refusal(
   return refused ?? (length > maxRequestBytes ? tooLargeReply() : undefined);
 }
 
+/**
+ * Answers in a row to one connection. `node:http` reads on as long as a client sends faster than it is answered, megabytes in one turn of
+ * the event loop, and no one else gets an answer meanwhile. Behind an answer that comes in the next turn it reads no more than it can
+ * send.
+ */
+const IN_A_ROW = 64;
+const ANSWERED = Symbol('answers');
+
+/** Whether others are to be answered before this connection is. */
+function isEnough(request: IncomingMessage): boolean {
+  const socket: Partial<Socket> & { [ANSWERED]?: number } = request.socket ?? {};
+  const count = (socket[ANSWERED] ?? 0) + 1;
+  socket[ANSWERED] = count;
+  return count % IN_A_ROW === 0;
+}
+
 /** A function for `node:http`. */
 export function makeListener(http: HttpOptions): ResponderListener {
   const send = (request: IncomingMessage, response: ServerResponse, { status, headers, body }: Reply): void => {
@@ -158,13 +175,17 @@ export function makeListener(http: HttpOptions): ResponderListener {
     if (request.method === 'HEAD' || status === 304) response.end();
     else response.end(body, 'latin1');
   };
+  const sendInTurn = (request: IncomingMessage, response: ServerResponse, reply: Reply): void => {
+    if (isEnough(request)) setImmediate(send, request, response, reply);
+    else send(request, response, reply);
+  };
   const fail = (request: IncomingMessage, response: ServerResponse, error: unknown): void => {
     http.onError(error);
     send(request, response, answerReply(http, errorAnswer(OCSPResponseStatus.INTERNAL_ERROR), false, undefined));
   };
   const sendLate = (request: IncomingMessage, response: ServerResponse, reply: Promise<Reply>): void => {
     reply.then(
-      (late) => send(request, response, late),
+      (late) => sendInTurn(request, response, late),
       (error: unknown) => fail(request, response, error),
     );
   };
@@ -188,7 +209,7 @@ export function makeListener(http: HttpOptions): ResponderListener {
           response,
           answer.then((late) => answerReply(http, late, false, undefined)),
         );
-      send(request, response, answerReply(http, answer, false, undefined));
+      sendInTurn(request, response, answerReply(http, answer, false, undefined));
     });
   };
   return (request, response) => {
@@ -198,7 +219,7 @@ export function makeListener(http: HttpOptions): ResponderListener {
         case 'HEAD': {
           const reply = getReply(http, request.url ?? '/', ifNoneMatchOf(request));
           if (reply instanceof Promise) sendLate(request, response, reply);
-          else send(request, response, reply);
+          else sendInTurn(request, response, reply);
           return;
         }
         case 'POST':

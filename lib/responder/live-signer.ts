@@ -1,11 +1,17 @@
 /** Signs answers as they are asked for: any number of certificates, with a nonce or without. */
 import type { KeyObject, X509Certificate } from 'node:crypto';
-import type { SingleResponseTuple } from '../../typings/binding.js';
-import { native, takeOutput } from '../binding.js';
+import type {
+  CertIdHashIndex,
+  NativePrivateKey,
+  NativeResponseSigner,
+  SingleResponseTuple,
+} from '../../typings/binding.js';
+import { native, takeOutput, viewOutput } from '../binding.js';
 import { invalidValue } from '../errors.js';
 import type { OCSPResponse } from '../ocsp/response.js';
 import type { ExternalSigner } from '../ocsp/signing.js';
 import { checkAuthorization } from '../signing/check-responder.js';
+import { type DefaultTimes, unpackEntries } from '../signing/entry-packer.js';
 import { signDataExternally } from '../signing/external-pool.js';
 import { LIFETIME_NAMES, type Lifetime, type LifetimeOptions, resolveLifetime, timesAt } from '../signing/lifetime.js';
 import {
@@ -42,6 +48,25 @@ export interface ResponderSigner extends Omit<ProfileOptions, 'issuer' | 'privat
   readonly validity?: LifetimeOptions;
 }
 
+/** How a CertID names its issuer. */
+export interface NamedCertId {
+  readonly hash: CertIdHashIndex;
+  /** Which spelling of the issuer's name. */
+  readonly name: number;
+  readonly issuerNameHash: Uint8Array;
+  readonly issuerKeyHash: Uint8Array;
+}
+
+/** What an answer says. */
+export interface Content {
+  /** One for each entry. */
+  readonly certIds: readonly NamedCertId[];
+  /** Entries, packed. */
+  readonly packed: Buffer;
+  /** The responseExtensions element; undefined for none. */
+  readonly extensions: Buffer | undefined;
+}
+
 /** A key, or who has it. */
 export type KeyInput = PrivateKeyInput | ExternalSigner;
 
@@ -72,6 +97,8 @@ export class LiveSigner {
   readonly #validity: Lifetime;
   #profile: Promise<SignerProfile> | SignerProfile | undefined;
   #isQuick: boolean | undefined;
+  /** By hash and spelling of the issuer's name. */
+  readonly #natives = new Map<number, NativeResponseSigner>();
 
   /** @throws What `ResponseSigner` throws, but for the times: a signer may be there before it is needed, and after. */
   constructor(
@@ -129,10 +156,9 @@ export class LiveSigner {
   }
 
   /** Times of an entry that brings none, in seconds; nextUpdate is never past the end of the certificate. */
-  timesAt(now: number): { thisUpdate: number; nextUpdate: number | undefined } {
-    const { thisUpdate, nextUpdate } = timesAt(this.#validity, now);
-    const last = Math.floor(this.notAfter / 1000);
-    return { thisUpdate, nextUpdate: nextUpdate === undefined ? undefined : Math.min(nextUpdate, last) };
+  timesAt(now: number): DefaultTimes & { readonly latest: number } {
+    const latest = Math.floor(this.notAfter / 1000);
+    return { ...timesAt(this.#validity, now), latest };
   }
 
   /** Whether it signs at once: its key is loaded, and quicker than another thread. */
@@ -143,18 +169,55 @@ export class LiveSigner {
   }
 
   /**
-   * The DER of a response; at once where {@link isQuick} says so.
+   * The DER of a response, a character for each byte; at once where {@link isQuick} says so.
    *
    * @throws What loading the key and signing throw.
    */
-  sign(entries: readonly SingleResponseTuple[], extensions: Buffer | undefined, now: number): Buffer | Promise<Buffer> {
-    return after(this.load(), (profile) => signWith(profile, this.isQuick, entries, extensions, now));
+  sign(content: Content, now: number): string | Promise<string> {
+    return after(this.load(), (profile) => this.#signWith(profile, content, Math.floor(now / 1000)));
   }
 
   /** Loads the key, if that has not been done. */
   load(): Promise<SignerProfile> | SignerProfile {
     this.#profile ??= this.#loadKey();
     return this.#profile;
+  }
+
+  #signWith(profile: SignerProfile, content: Content, producedAt: number): string | Promise<string> {
+    const { certIds, packed, extensions } = content;
+    const { key, external, responder, responderIdTag, scheme, certificates } = profile;
+    if (key !== undefined && certIds.length === 1) {
+      const signer = this.#signerFor(profile, key, certIds[0] as NamedCertId);
+      if (this.isQuick) return viewOutput(signer.sign(packed, producedAt, extensions)).toString('latin1');
+      return signer.signAsync(packed, producedAt, extensions).then(latin1Of);
+    }
+    const data = takeOutput(
+      native.encodeResponseData(
+        responderIdTag,
+        responderIdTag === 1 ? responder.subject : responder.publicKeyHash(0),
+        producedAt,
+        unpackEntries(packed).map((entry, i): SingleResponseTuple => {
+          const { hash, issuerNameHash, issuerKeyHash } = certIds[i] as NamedCertId;
+          return [hash, issuerNameHash, issuerKeyHash, ...entry];
+        }),
+        extensions,
+      ),
+    );
+    if (external !== undefined) return signDataExternally({ ...profile, signer: external }, data).then(latin1Of);
+    if (key === undefined) throw invalidValue('no key');
+    if (this.isQuick) return latin1Of(viewOutput(key.signResponse(data, responder.native, ...scheme, certificates)));
+    return key.signResponseAsync(data, responder.native, ...scheme, certificates).then(latin1Of);
+  }
+
+  /** What signs answers about one certificate, by what the CertID has: its hash, and how the issuer's name is spelt. */
+  #signerFor(profile: SignerProfile, key: NativePrivateKey, certId: NamedCertId): NativeResponseSigner {
+    const kind = certId.hash + 8 * certId.name;
+    let signer = this.#natives.get(kind);
+    if (signer === undefined) {
+      signer = nativeSigner(profile, key, certId);
+      this.#natives.set(kind, signer);
+    }
+    return signer;
   }
 
   async #loadKey(): Promise<SignerProfile> {
@@ -182,10 +245,19 @@ export class LiveSigner {
  *
  * @throws `ERR_OCSP_KEY_MISMATCH`; `ERR_OCSP_OPENSSL` for what OpenSSL refuses.
  */
-function checkKey({ key, responder, responderIdTag, scheme, certificates }: SignerProfile): void {
+function checkKey(profile: SignerProfile): void {
+  const { key, responder } = profile;
   const hash = responder.publicKeyHash(0);
-  if (key !== undefined)
-    new native.ResponseSigner(key, responder.native, ...scheme, responderIdTag, 0, hash, hash, certificates);
+  if (key !== undefined) nativeSigner(profile, key, { hash: 0, issuerNameHash: hash, issuerKeyHash: hash });
+}
+
+function nativeSigner(
+  { responder, scheme, responderIdTag, certificates }: SignerProfile,
+  key: NativePrivateKey,
+  { hash, issuerNameHash, issuerKeyHash }: Omit<NamedCertId, 'name'>,
+): NativeResponseSigner {
+  const certId = [hash, issuerNameHash, issuerKeyHash] as const;
+  return new native.ResponseSigner(key, responder.native, ...scheme, responderIdTag, ...certId, certificates);
 }
 
 /** Whether it signs in less time than it takes to hand the work to another thread and back. Other curves take many times that of P-256. */
@@ -193,27 +265,8 @@ function isQuickKey({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): boo
   return asymmetricKeyType === 'ed25519' || asymmetricKeyDetails?.namedCurve === 'prime256v1';
 }
 
-function signWith(
-  profile: SignerProfile,
-  atOnce: boolean,
-  entries: readonly SingleResponseTuple[],
-  extensions: Buffer | undefined,
-  now: number,
-): Buffer | Promise<Buffer> {
-  const { key, external, responder, responderIdTag, scheme, certificates } = profile;
-  const data = takeOutput(
-    native.encodeResponseData(
-      responderIdTag,
-      responderIdTag === 1 ? responder.subject : responder.publicKeyHash(0),
-      Math.floor(now / 1000),
-      entries,
-      extensions,
-    ),
-  );
-  if (external !== undefined) return signDataExternally({ ...profile, signer: external }, data);
-  if (key === undefined) throw invalidValue('no key');
-  if (atOnce) return takeOutput(key.signResponse(data, responder.native, ...scheme, certificates));
-  return key.signResponseAsync(data, responder.native, ...scheme, certificates);
+function latin1Of(der: Buffer): string {
+  return der.toString('latin1');
 }
 
 /** undefined for parameters that cannot be read. */

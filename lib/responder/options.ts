@@ -60,7 +60,10 @@ export interface CacheOptions {
 
 /** Limits of live signing. What is at hand is never refused. */
 export interface LiveOptions {
-  /** Signatures at a time; of an external signer, at a time for its issuer. Default: one per core, but at least 4. */
+  /**
+   * Signatures at a time, but for those of P-256 and Ed25519 keys of the process; of an external signer, at a time for its issuer.
+   * Default: one per core, but at least 4.
+   */
   readonly maxInflight?: number;
   /** Requests that wait for a signature. Beyond, the answer is tryLater at once. Default 1000. */
   readonly maxWaiting?: number;

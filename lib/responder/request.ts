@@ -5,6 +5,7 @@ import { ENTRY_EXTENSIONS, HASH_INDEX, ISSUER_KEY_HASH, ISSUER_NAME_HASH, SERIAL
 import type { MessageView } from '../ocsp/message.js';
 import { nonceOf, type RawExtension, readRawExtensions } from '../ocsp/raw-extensions.js';
 import { loadDerOcspRequest, type OCSPRequest, type OCSPRequestEntry } from '../ocsp/request.js';
+import { Tag } from '../x509/der.js';
 import {
   OCSPNonce,
   type PreferredSignatureAlgorithm,
@@ -99,8 +100,8 @@ export function readAsked(entry: OCSPRequestEntry, issuers: IssuerTable): Asked 
 
 /** The nonce of a request. */
 export interface AskedNonce {
-  /** The value of the extension, as it came. */
-  readonly value: Buffer;
+  /** The value of the extension, as it came. Not a copy. */
+  readonly value: Uint8Array;
   /** Bytes of the nonce inside. */
   readonly length: number;
 }
@@ -139,8 +140,9 @@ export function readExtensions(request: OCSPRequest, entries: readonly OCSPReque
 function readNonce(extensions: readonly RawExtension[]): AskedNonce | null {
   const raw = nonceOf(extensions);
   if (raw === null) return null;
-  const value = Buffer.from(raw);
-  return { value, length: OCSPNonce.fromDer(value).nonce.length };
+  // Wrapped or not.
+  const isWrapped = raw[0] === Tag.OCTET_STRING && raw[1] === raw.length - 2 && raw.length < 0x80 + 2;
+  return { value: raw, length: isWrapped ? raw.length - 2 : OCSPNonce.fromDer(raw).nonce.length };
 }
 
 function readPreferred(extensions: readonly RawExtension[]): readonly PreferredSignatureAlgorithm[] | undefined {

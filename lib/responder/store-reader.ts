@@ -99,7 +99,11 @@ function readAnswer(issuer: ResponderIssuer, der: Buffer, statusVersion: number)
     thisUpdate: secondsOf(thisUpdate),
     nextUpdate: nextUpdate && secondsOf(nextUpdate),
   };
-  return { entry, isBy, prepared: new Prepared(der, entry, times, signer?.notAfter ?? Number.POSITIVE_INFINITY) };
+  return {
+    entry,
+    isBy,
+    prepared: new Prepared(der.toString('latin1'), entry, times, signer?.notAfter ?? Number.POSITIVE_INFINITY),
+  };
 }
 
 function secondsOf(date: Date): number {

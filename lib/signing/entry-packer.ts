@@ -50,9 +50,10 @@ export class EntryPacker {
   /**
    * Appends an entry. Returns its nextUpdate, in seconds; null when it has none.
    *
+   * @param serial - content bytes of an INTEGER in the place of the entry's serial number
    * @throws TypeError, `ERR_OCSP_INVALID_VALUE` or `ERR_OCSP_DUPLICATE_EXTENSION`; nothing has been appended then.
    */
-  add(entry: StatusEntry, times: DefaultTimes): number | null {
+  add(entry: StatusEntry, times: DefaultTimes, serial?: Uint8Array): number | null {
     if (typeof entry !== 'object' || entry === null) throw invalidArgType('entry', 'an object', entry);
     const { serialNumber, status, reason, revocationTime, thisUpdate, nextUpdate, singleExtensions } = entry;
     if (typeof status !== 'number') throw invalidArgType('status', 'a member of OCSPCertStatus', status);
@@ -82,7 +83,8 @@ export class EntryPacker {
 
     const start = this.#length;
     const serialStart = start + HEADER_SIZE;
-    const serialLength = this.#writeSerial(serialNumber, serialStart);
+    const serialLength =
+      serial === undefined ? this.#writeSerial(serialNumber, serialStart) : this.#writeBytes(serial, serialStart);
     const extensionsLength = extensions?.length ?? 0;
     const end = serialStart + serialLength + extensionsLength;
     this.#reserve(end);

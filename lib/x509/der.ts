@@ -192,13 +192,15 @@ export class DerReader {
 
 /** Wraps contents, one after another, in one tag below 31 and a length. */
 export function encodeTlv(tag: number, ...contents: readonly Uint8Array[]): Buffer {
-  const length = contents.reduce((sum, content) => sum + content.length, 0);
-  const lengthOctets: number[] = [];
-  for (let rest = length; rest > 0; rest = Math.floor(rest / 0x100)) lengthOctets.unshift(rest % 0x100);
-  const header = length < 0x80 ? [tag, length] : [tag, 0x80 | lengthOctets.length, ...lengthOctets];
-  const out = Buffer.alloc(header.length + length);
-  out.set(header);
-  let position = header.length;
+  let length = 0;
+  for (const content of contents) length += content.length;
+  let lengthOctets = 0;
+  if (length >= 0x80) for (let rest = length; rest > 0; rest = Math.floor(rest / 0x100)) lengthOctets += 1;
+  let position = 2 + lengthOctets;
+  const out = Buffer.alloc(position + length);
+  out[0] = tag;
+  out[1] = lengthOctets === 0 ? length : 0x80 | lengthOctets;
+  for (let at = position - 1, rest = length; at > 1; at -= 1, rest = Math.floor(rest / 0x100)) out[at] = rest % 0x100;
   for (const content of contents) {
     out.set(content, position);
     position += content.length;

@@ -55,26 +55,27 @@ ResponseSignerClass::ResponseSignerClass(const Napi::CallbackInfo& info) : Nativ
   info.This().As<Napi::Object>().TypeTag(&type_tag<ResponseSignerClass>());
 }
 
-// (entry, producedAt)
+// (entry, producedAt, extensions)
 Napi::Value ResponseSignerClass::sign(const Napi::CallbackInfo& info) {
   Bytes bytes = bytes_of(info[0]);
   StatusEntry entry;
   if (!read_packed_entry(bytes, entry)) return throw_error(info.Env(), kBadEntry);
-  const auto response = signer_->sign(entry, info[1].As<Napi::Number>().Int64Value());
+  const auto response = signer_->sign(entry, info[1].As<Napi::Number>().Int64Value(), bytes_of(info[2]));
   if (!response.ok()) return throw_error(info.Env(), response.error());
   return to_output(info.Env(), response.value());
 }
 
-// (entry, producedAt)
+// (entry, producedAt, extensions)
 Napi::Value ResponseSignerClass::sign_async(const Napi::CallbackInfo& info) {
   const std::int64_t produced_at = info[1].As<Napi::Number>().Int64Value();
-  const auto job = [idle = idle_, packed = copy_of(bytes_of(info[0])), produced_at]() -> Result<ByteVector> {
+  const auto job = [idle = idle_, packed = copy_of(bytes_of(info[0])), produced_at,
+                    extensions = copy_of(bytes_of(info[2]))]() -> Result<ByteVector> {
     Bytes bytes = packed;
     StatusEntry entry;
     if (!read_packed_entry(bytes, entry)) return kBadEntry;
     auto signer = idle->take();
     if (!signer.ok()) return signer.error();
-    const auto response = signer.value()->sign(entry, produced_at);
+    const auto response = signer.value()->sign(entry, produced_at, extensions);
     if (!response.ok()) return response.error();
     ByteVector copy = copy_of(response.value());
     idle->give_back(std::move(signer.value()));

@@ -37,8 +37,8 @@ Result<std::unique_ptr<ResponseSigner>> ResponseSigner::create(std::shared_ptr<c
   return signer;
 }
 
-Result<Bytes> ResponseSigner::sign(const StatusEntry& entry, std::int64_t produced_at) {
-  if (!patch_data(entry, produced_at)) write_data(entry, produced_at);
+Result<Bytes> ResponseSigner::sign(const StatusEntry& entry, std::int64_t produced_at, Bytes extensions) {
+  if (!extensions.empty() || !patch_data(entry, produced_at)) write_data(entry, produced_at, extensions);
   const auto signature = signer_->sign(data_.bytes());
   if (!signature.ok()) return signature.error();
   response_.clear();
@@ -46,8 +46,9 @@ Result<Bytes> ResponseSigner::sign(const StatusEntry& entry, std::int64_t produc
   return response_.bytes();
 }
 
-void ResponseSigner::write_data(const StatusEntry& entry, std::int64_t produced_at) {
+void ResponseSigner::write_data(const StatusEntry& entry, std::int64_t produced_at, Bytes extensions) {
   fields_.produced_at = produced_at;
+  fields_.extensions = extensions;
   SingleResponseFields& single = fields_.responses[0];
   single.cert_id.serial = entry.serial;
   single.cert_status = entry.cert_status;
@@ -64,7 +65,7 @@ void ResponseSigner::write_data(const StatusEntry& entry, std::int64_t produced_
   constexpr std::size_t kTime = 17;
   serial_length_ = entry.serial.size();
   serial_end_ = kStatus + kTime + (entry.next_update ? 2 + kTime : 0);
-  if (entry.cert_status == 1 || !entry.extensions.empty()) serial_end_ = 0;
+  if (entry.cert_status == 1 || !entry.extensions.empty() || !extensions.empty()) serial_end_ = 0;
 }
 
 // Of two neighbours in a list mostly the serials alone differ. Then the ResponseData of the one becomes that of the

@@ -42,15 +42,16 @@ class ResponseSigner {
   // Fails with kKeyMismatch when the key does not belong to the responder certificate.
   static Result<std::unique_ptr<ResponseSigner>> create(std::shared_ptr<const SignerProfile> profile);
 
-  // The signed OCSPResponse; valid until the next call.
-  Result<Bytes> sign(const StatusEntry& entry, std::int64_t produced_at);
+  // The signed OCSPResponse; valid until the next call. `extensions` is the responseExtensions element; empty when
+  // absent.
+  Result<Bytes> sign(const StatusEntry& entry, std::int64_t produced_at, Bytes extensions = {});
   // Whether the response that sign() made last carries a signature that verifies.
   Result<bool> verify_last();
 
  private:
   ResponseSigner(std::shared_ptr<const SignerProfile> profile, std::unique_ptr<DataSigner> signer);
 
-  void write_data(const StatusEntry& entry, std::int64_t produced_at);
+  void write_data(const StatusEntry& entry, std::int64_t produced_at, Bytes extensions);
   bool patch_data(const StatusEntry& entry, std::int64_t produced_at);
 
   std::shared_ptr<const SignerProfile> profile_;

@@ -1,0 +1,83 @@
+/** Much to sign, and clients that send faster than they are answered: what is at hand is answered in between. */
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { connect } from 'node:net';
+import test from 'ava';
+import { OCSPResponseStatus } from 'openssl-ocsp';
+import type { Answer } from 'openssl-ocsp/responder';
+import { ask, listen, makeResponder, REVOKED, statusIn } from './fixtures.js';
+
+const nonced = (i: number): Buffer => {
+  const nonce = Buffer.alloc(32);
+  nonce.writeUInt32BE(i);
+  return ask(['1001'], { nonce });
+};
+
+test('signatures take their share of a turn: others wait, so many of them, and know of what is revoked meanwhile', async (t) => {
+  const responder = makeResponder(t, {}, { live: { maxWaiting: 50 } });
+  t.is((await responder.answer(ask(['1002']))).source, 'live');
+  const begin = performance.now();
+  const waiting: Promise<Answer>[] = [];
+  let atOnce = 0;
+  let refused: Answer | undefined;
+  for (let i = 0; refused === undefined && performance.now() - begin < 60_000; i += 1) {
+    const answer = responder.answer(nonced(i));
+    if (answer instanceof Promise) waiting.push(answer);
+    else if (answer.source === 'live') atOnce += 1;
+    else refused = answer;
+  }
+  t.true(atOnce > 0);
+  t.is(waiting.length, 50);
+  t.is(responder.health().live.waiting, 50);
+  t.is(refused?.responseStatus, OCSPResponseStatus.TRY_LATER);
+  t.is(refused?.headers['Retry-After'], '5');
+  const cached = responder.answer(ask(['1002'])) as Answer;
+  t.is(cached.source, 'cache');
+  await responder.update([{ ...REVOKED, serialNumber: '1001' }]);
+  for (const [i, answer] of (await Promise.all(waiting)).entries())
+    t.is(statusIn(answer.der, nonced(atOnce + i)), 'revoked');
+  t.is(responder.health().live.waiting, 0);
+});
+
+test('what waits too long is told to come again', async (t) => {
+  const responder = makeResponder(t, {}, { live: { timeout: 1 } });
+  const answers: (Answer | Promise<Answer>)[] = [];
+  while (!(answers.at(-1) instanceof Promise)) answers.push(responder.answer(nonced(answers.length)));
+  const until = performance.now() + 20;
+  while (performance.now() < until);
+  t.is((await answers.at(-1))?.responseStatus, OCSPResponseStatus.TRY_LATER);
+});
+
+test('a client that sends much at once is not answered all at once', async (t) => {
+  const responder = makeResponder(t);
+  const { port } = await listen(t, responder);
+  const der = ask(['1001']);
+  await responder.answer(der);
+  const COUNT = 10_000;
+  let answered = 0;
+  let most = 0;
+  const onAnswer = (message: unknown): void => {
+    if ((message as { responder: object }).responder !== responder) return;
+    if (answered === 0) setImmediate(next);
+    answered += 1;
+  };
+  const next = (): void => {
+    most = Math.max(most, answered);
+    answered = 0;
+  };
+  subscribe('ocsp:responder:answer', onAnswer);
+  t.teardown(() => unsubscribe('ocsp:responder:answer', onAnswer));
+  const socket = connect(port);
+  const get = `GET /${encodeURIComponent(der.toString('base64'))} HTTP/1.1\r\nHost: x\r\n\r\n`;
+  socket.write(get.repeat(COUNT));
+  let count = 0;
+  let rest = '';
+  for await (const chunk of socket) {
+    const parts = (rest + (chunk as Buffer).toString('latin1')).split('HTTP/1.1 200 OK\r\n');
+    count += parts.length - 1;
+    rest = (parts.at(-1) as string).slice(-20);
+    if (count === COUNT) break;
+  }
+  t.is(count, COUNT);
+  // Two reads of 64 KiB. Without a bound it is a megabyte.
+  t.true(most <= (2 * 65_536) / get.length + 100, `${most} in one turn`);
+});
