@@ -23,6 +23,7 @@ export class Compaction {
     const lock = WriterLock.acquire(join(this.#writer.folder, COMPACTION_LOCK), this.#writer.breakLock);
     try {
       let dropBefore = validAt;
+      let keepsHiding = false;
       let attempt = 0;
       for (;;) {
         const [epoch, runs] = await this.#writer.write(async () => {
@@ -35,24 +36,29 @@ export class Compaction {
         // A set of its own: others may replace the manifest meanwhile.
         const snapshot = SegmentSet.snapshot(this.#writer.folder);
         try {
-          const entries = await this.#writer.rewrite(epoch, snapshot.readers, dropBefore);
-          const published = await this.#writer.write(async () => {
+          const entries = await this.#writer.rewrite(epoch, snapshot.readers, { validAt: dropBefore, keepsHiding });
+          const [isSame, isWhole] = await this.#writer.write(async () => {
             const now = this.#runs();
             const isSame = now.unfinished === runs.unfinished && now.last === runs.last;
-            const isRight = dropBefore === undefined || isSame;
-            if (isRight) await this.#writer.publish(replacing(snapshot.readers, entries));
+            const present = new Set(this.#writer.set.manifest.segments.map(({ file }) => file));
+            // Others may have put some together without that which hides what is in them.
+            const isWhole = keepsHiding || snapshot.readers.every(({ name }) => present.has(name));
+            if (dropBefore === undefined || (isSame && isWhole))
+              await this.#writer.publish(replacing(snapshot.readers, entries));
             await removeQuietly(compactionPath(this.#writer.folder));
-            return isRight;
+            return [isSame, isWhole] as const;
           });
-          if (published) return;
+          if (dropBefore === undefined || (isSame && isWhole)) return;
+          if (!isSame) dropBefore = undefined;
+          keepsHiding = true;
         } catch (error) {
           // Others have put some of the segments together, of more than are kept open.
           attempt += 1;
           if (!isGone(error) || attempt >= COMPACTION_ATTEMPTS) throw error;
+          dropBefore = undefined;
         } finally {
           snapshot.close();
         }
-        dropBefore = undefined;
       }
     } finally {
       lock.release();

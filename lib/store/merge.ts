@@ -100,13 +100,24 @@ export function served(frames: readonly Buffer[]): readonly Buffer[] {
   return [...best.values()].filter((frame) => versionOf(frame).certStatus === certStatus);
 }
 
-/**
- * What segments together serve, for each serial number in ascending order; without responses whose nextUpdate is before
- * `validAt`, in seconds.
- */
-export function* servedBySerial(segments: readonly SegmentReader[], validAt: number = 0): Generator<readonly Buffer[]> {
-  for (const frames of framesBySerial(segments))
-    yield served(frames.map(read)).filter((frame) => (nextUpdateOf(frame) ?? validAt) >= validAt);
+/** Which expired responses are left out. */
+export interface ExpiredOptions {
+  /** In seconds since 1970-01-01: those whose nextUpdate is before it. */
+  readonly validAt?: number | undefined;
+  /** Not those that have outdone another one. */
+  readonly keepsHiding?: boolean;
+}
+
+/** What segments together serve, for each serial number in ascending order. */
+export function* servedBySerial(
+  segments: readonly SegmentReader[],
+  { validAt = 0, keepsHiding = false }: ExpiredOptions = {},
+): Generator<readonly Buffer[]> {
+  for (const frames of framesBySerial(segments)) {
+    const rows = served(frames.map(read));
+    const isKept = keepsHiding && frames.length > rows.length;
+    yield isKept ? rows : rows.filter((frame) => (nextUpdateOf(frame) ?? validAt) >= validAt);
+  }
 }
 
 /** Serial numbers after which the event loop has its turn: some milliseconds. */

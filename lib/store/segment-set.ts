@@ -160,7 +160,7 @@ export class SegmentSet {
     const snapshot = SegmentSet.snapshot(this.#folder);
     const { kinds } = snapshot;
     try {
-      for (const frames of servedBySerial(snapshot.readers, validAt)) {
+      for (const frames of servedBySerial(snapshot.readers, { validAt })) {
         for (const frame of kinds.sorted(frames)) yield recordOf(frame, kinds.label(kindOf(frame)));
       }
     } finally {

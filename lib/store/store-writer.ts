@@ -16,7 +16,7 @@ import {
   unfinishedRun,
   writeManifest,
 } from './manifest.js';
-import { servedBySerial } from './merge.js';
+import { type ExpiredOptions, servedBySerial } from './merge.js';
 import { mergeable } from './merge-policy.js';
 import type { AnswerLabel, IssuerIdentity } from './response-store.js';
 import type { SegmentReader } from './segment-reader.js';
@@ -136,10 +136,14 @@ export class StoreWriter {
     }
   }
 
-  rewrite(epoch: number, readers: readonly SegmentReader[], validAt?: number): Promise<readonly SegmentEntry[]> {
+  rewrite(
+    epoch: number,
+    readers: readonly SegmentReader[],
+    expired: ExpiredOptions = {},
+  ): Promise<readonly SegmentEntry[]> {
     return this.writeSegments(epoch, async (run) => {
       let count = 0;
-      for (const frames of servedBySerial(readers, validAt)) {
+      for (const frames of servedBySerial(readers, expired)) {
         for (const frame of frames) {
           await run.add(checkedRecordOf(frame), kindOf(frame));
           count += 1;

@@ -81,8 +81,17 @@ export class StoreModel {
   /** Whether a row is wrong beside `other`, which is there. */
   #outdates(other: Given, row: Given, rows: readonly Given[]): boolean {
     if (!isThere(other) || other.forgotten < row.known) return false;
-    if (other.certStatus !== row.certStatus)
-      return compareKnowledge(other, row) > 0 && rows.every((known) => compareKnowledge(known, other) < 0);
+    if (other.certStatus !== row.certStatus) {
+      // It was not the truth from the beginning, where one that is forgotten by now said the contrary and was known better.
+      const wasWrong = this.#of(row.serial).some(
+        (known) =>
+          isThere(known) &&
+          known.certStatus === row.certStatus &&
+          compareKnowledge(known, other) > 0 &&
+          known.forgotten > other.known,
+      );
+      return !wasWrong && compareKnowledge(other, row) > 0 && rows.every((known) => compareKnowledge(known, other) < 0);
+    }
     // A sweep forgets what is good for the sake of what it hides: that is good too, of the same version, and has not expired.
     const isSwept = other.forgotten !== Number.POSITIVE_INFINITY && compareKnowledge(other, row) === 0;
     if (isSwept && row.certStatus === OCSPCertStatus.GOOD) return false;

@@ -58,8 +58,10 @@ class Sequence {
 
   async carryOut(): Promise<void> {
     await this.#openAll();
+    // So many small segments that the next ones are put together.
+    if (this.#random() < 0.2) for (let puts = 4 + this.#below(6); puts > 0; puts -= 1) await this.#put(this.#store());
     for (let step = 0; step < STEPS; step += 1) {
-      const isPair = this.#random() < 0.2;
+      const isPair = this.#random() < 0.3;
       const actions = isPair ? [this.#sharable(), this.#sharable()] : [this.#action()];
       const chance = this.#random();
       // Few calls are those between which nothing may be lost.

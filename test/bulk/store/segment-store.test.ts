@@ -309,6 +309,32 @@ test('a run that begins during a compaction finds what hides it', async (t) => {
   store.close();
 });
 
+test('what others put together during a compaction is hidden by what had expired', async (t) => {
+  const folder = scratch(t);
+  const store = await SegmentStore.open(folder);
+  for (let serial = 1n; serial <= 6n; serial += 1n) await store.putBatch([record(serial, { nextUpdate: 9000 })]);
+  const run = await store.beginRun({ id: 'revocations' });
+  const revoked = { statusVersion: 2, certStatus: 1, nextUpdate: 2000 } as const;
+  await run.append([record(1n, revoked)]);
+  // More than are put together, and many turns of a compaction.
+  for (let serial = 100n; serial < 80_000n; serial += 1n) await run.append([record(serial, { nextUpdate: 9000 })]);
+  await run.commit();
+  t.is(store.stats().segments, 7);
+  let isOver = false;
+  const compaction = store.compact(new Date(5_000_000)).finally(() => {
+    isOver = true;
+  });
+  for (const serial of [7n, 8n]) await store.putBatch([record(serial, { nextUpdate: 9000 })]);
+  t.is(store.stats().segments, 2, 'the small ones were put together');
+  t.false(isOver);
+  await compaction;
+  t.is(store.getRecord(1n)?.certStatus, 1);
+  await store.compact(new Date(5_000_000));
+  t.is(store.get(1n), undefined);
+  t.is(store.stats().entries, 79_907);
+  store.close();
+});
+
 test('a sweep keeps what hides something in a segment that stays for what it hides itself', async (t) => {
   const store = await SegmentStore.open(scratch(t));
   await store.putBatch([record(5n, { statusVersion: 8, nextUpdate: 9000 })]);
