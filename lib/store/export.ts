@@ -1,9 +1,11 @@
+import { randomBytes } from 'node:crypto';
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { invalidValue } from '../errors.js';
 import { OCSPRequestBuilder } from '../ocsp/request-builder.js';
 import { loadDerOcspResponse } from '../ocsp/response.js';
 import { type OptionNames, readOptions } from '../x509/options.js';
+import { removeQuietly } from './durable-files.js';
 import type { StoredResponse } from './response-store.js';
 
 /** How exported files are named. */
@@ -39,6 +41,8 @@ export async function exportToFolder(
   const folders = new Set([folder]);
   const writing = new Set<Promise<void>>();
   const failures: unknown[] = [];
+  // Others may write to the folder at the same time, also those whose process has the same number in another container.
+  const own = randomBytes(8).toString('hex');
   let count = 0;
   try {
     for (const [name, { der }] of named(records)) {
@@ -48,7 +52,7 @@ export async function exportToFolder(
         folders.add(dirname(path));
       }
       // (Beside none of the names: those of requests are as long as file names may be.)
-      const temporary = join(folder, `.${process.pid}-${count}.tmp`);
+      const temporary = join(folder, `.${own}-${count}.tmp`);
       const file = writeWhole(path, temporary, der)
         .catch((error: unknown) => failures.push(error))
         .then(() => void writing.delete(file));
@@ -65,8 +69,13 @@ export async function exportToFolder(
 }
 
 async function writeWhole(path: string, temporary: string, content: Uint8Array): Promise<void> {
-  await writeFile(temporary, content);
-  await rename(temporary, path);
+  try {
+    await writeFile(temporary, content);
+    await rename(temporary, path);
+  } catch (error) {
+    await removeQuietly(temporary);
+    throw error;
+  }
 }
 
 function* firstOfEach(records: Iterable<StoredResponse>): Generator<StoredResponse> {

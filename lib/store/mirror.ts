@@ -1,5 +1,5 @@
 /** A copy of a store that others read, also while it is brought up to date. */
-import { copyFile, mkdir, open, rename } from 'node:fs/promises';
+import { copyFile, mkdir, open, readdir, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { invalidValue } from '../errors.js';
 import { checkedJson, removeQuietly, replaceFile, syncFolder } from './durable-files.js';
@@ -26,11 +26,14 @@ export interface MirrorResult {
  * `MANIFEST`, which lets all of them be served at once, then away with what it does not name. Whoever reads the mirror sees the old state or
  * the new one, also after an interruption. No one else may write to it. An unfinished run is left out.
  *
- * @throws (rejects) `ERR_OCSP_INVALID_VALUE` when the folder has another store, or a later state of this one; `ERR_OCSP_STORE_DAMAGED`;
+ * @throws (rejects) `ERR_OCSP_INVALID_VALUE` when the folder is that of the store, or has another one, or a later state of it; `ERR_OCSP_STORE_DAMAGED`;
  * `ERR_OCSP_STORE_LOCKED` while another one mirrors into it; what the file system throws.
  */
 export async function mirrorStore(folder: string, target: string): Promise<MirrorResult> {
   await mkdir(target, { recursive: true });
+  const [from, to] = await Promise.all([folder, target].map((path) => stat(path, { bigint: true })));
+  // What is not named there would be removed: an unfinished run.
+  if (from?.ino === to?.ino && from?.dev === to?.dev) throw invalidValue(`${target} is the store itself`);
   const lock = WriterLock.acquire(target);
   try {
     const before = manifestStamp(target) === '' ? await beginMirror(folder, target) : readManifest(target);
@@ -67,7 +70,9 @@ async function bringUpToDate(folder: string, target: string, before: Manifest, n
   if (next.generation > before.generation) await replaceFile(join(target, MANIFEST), checkedJson(next));
   const named = new Set(next.segments.map(({ file }) => file));
   const extra = segmentNames(target).filter((name) => !named.has(name));
-  for (const name of extra) await removeQuietly(join(target, name));
+  // (With what mirroring that was killed has left of segments that the store may not have any more.)
+  const halves = (await readdir(target)).filter((name) => name.endsWith('.tmp'));
+  for (const name of [...extra, ...halves]) await removeQuietly(join(target, name));
   return { copied: missing.length, bytes: missing.reduce((sum, { bytes }) => sum + bytes, 0), removed: extra.length };
 }
 

@@ -1,6 +1,15 @@
 /** A store as files that servers answer GET requests with, and as a mirror. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
@@ -157,6 +166,43 @@ test('the longest names, a tar archive, and what is wrong', async (t) => {
   await t.throwsAsync(exportToFolder(store.records(), root, bad), { code: 'ERR_OCSP_INVALID_VALUE' });
   const both = { layout: 'get', levels: 1 } as const;
   await t.throwsAsync(exportToFolder(store.records(), root, both), { code: 'ERR_OCSP_INVALID_VALUE' });
+});
+
+test('two exports into one folder at a time: each file is whole, and about its certificate', async (t) => {
+  const target = scratch(t);
+  const { store } = await filled(t, 100);
+  const { store: other } = await filled(t, 1);
+  const entries = Array.from({ length: 100 }, (_, i) => ({ serialNumber: BigInt(i + 1), status: OCSPCertStatus.GOOD }));
+  await putStatus({ entries, signer, store: other });
+  t.deepEqual(await Promise.all([store, other].map((one) => exportToFolder(one.records(), target))), [100, 101]);
+  for (const name of readdirSync(target)) {
+    const { serialNumber } = loadDerOcspResponse(readFileSync(join(target, name)));
+    t.is(`0x${name}`, `0x${serialNumber.toString(16).toUpperCase().padStart(2, '0')}.der`);
+  }
+  // What could not be put in its place leaves nothing behind.
+  const blocked = scratch(t);
+  mkdirSync(join(blocked, '01.der', 'in the way'), { recursive: true });
+  await t.throwsAsync(exportToFolder(other.records(), blocked));
+  t.deepEqual(
+    readdirSync(blocked).filter((name) => name.endsWith('.tmp')),
+    [],
+  );
+});
+
+test('a store is no mirror of itself: its unfinished run stays', async (t) => {
+  const { folder, store } = await filled(t, 1);
+  const [record] = [...store.records()];
+  const run = await store.beginRun({ id: 'run' });
+  await run.append([{ ...record!, serial: '02' }]);
+  await run.checkpoint('here');
+  await run.close();
+  const alias = join(scratch(t), 'alias');
+  symlinkSync(folder, alias);
+  for (const target of [folder, alias])
+    await t.throwsAsync(mirrorStore(folder, target), { code: 'ERR_OCSP_INVALID_VALUE', message: /itself/ });
+  const again = await store.beginRun({ id: 'run' });
+  t.is(again.records, 1);
+  await again.discard();
 });
 
 test('a mirror is read while it is brought up to date, and never goes back', async (t) => {
