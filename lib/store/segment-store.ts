@@ -124,7 +124,7 @@ export class SegmentStore implements ResponseStore {
       const der = this.#set.findOnly(serialKey(serialNumber));
       if (der !== null) return der;
     }
-    const frame = this.#find(serialNumber, choice);
+    const frame = this.#choose(this.#findAll(serialNumber), choice);
     return frame && copyBytes(frame, derStart(frame));
   }
 
@@ -135,10 +135,16 @@ export class SegmentStore implements ResponseStore {
     return this.get(serialNumber, { hashAlgorithm, issuerNameHash });
   }
 
-  /** The response to serve for a certificate, with what the store knows of it. */
+  /**
+   * The response to serve for a certificate, with what the store knows of it: `statusVersion` is that of the response which says its
+   * status last, by whatever hash or algorithm.
+   */
   getRecord(serialNumber: SerialKey, choice: AnswerChoice = ANY): StoredResponse | undefined {
-    const frame = this.#find(serialNumber, choice);
-    return frame && recordOf(frame, this.#set.kinds.label(kindOf(frame)));
+    const frames = this.#findAll(serialNumber);
+    const frame = this.#choose(frames, choice);
+    if (frame === undefined) return undefined;
+    const statusVersion = Math.max(...frames.map((one) => versionOf(one).statusVersion));
+    return { ...recordOf(frame, this.#set.kinds.label(kindOf(frame))), statusVersion };
   }
 
   /**
@@ -294,10 +300,14 @@ export class SegmentStore implements ResponseStore {
     return this.#writer.write(action).finally(() => this.#end());
   }
 
-  #find(serialNumber: SerialKey, choice: AnswerChoice): Buffer | undefined {
+  /** The frames that are served for a certificate: all say the same status. */
+  #findAll(serialNumber: SerialKey): readonly Buffer[] {
     this.#checkOpen();
+    return this.#set.find(serialKey(serialNumber));
+  }
+
+  #choose(frames: readonly Buffer[], choice: AnswerChoice): Buffer | undefined {
     const wanted = choice === ANY ? ANY : wantedOf(choice);
-    const frames = this.#set.find(serialKey(serialNumber));
     if (frames.length === 0) return undefined;
     const { kinds } = this.#set;
     return kinds.sorted(frames.filter((frame) => kinds.matches(kindOf(frame), wanted)))[0];

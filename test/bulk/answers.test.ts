@@ -194,6 +194,25 @@ test('a status that is put is served for every hash at once, also when the clock
   other.close();
 });
 
+test('a revocation is newer than what any answer to another hash says, not only than the one that is preferred', async (t) => {
+  const store = await SegmentStore.open(scratch(t));
+  const now = Math.floor(Date.now() / 1000);
+  for (const [certIdAlgorithm, statusVersion] of [
+    ['sha1', now - 100],
+    ['sha256', now + 5000],
+  ] as const) {
+    const signer = new ResponseSigner({ ...own, certIdAlgorithm });
+    const source = iterableSource([{ serialNumber: 1n, status: GOOD }]);
+    await bulkSign({ source, signer, store, id: certIdAlgorithm, statusVersion });
+  }
+  t.is(store.getRecord(1n)?.hashAlgorithm, HashAlgorithm.SHA1);
+  t.is(store.getRecord(1n)?.statusVersion, now + 5000);
+  const entries = [{ serialNumber: 1n, status: REVOKED, revocationTime: new Date() }];
+  t.deepEqual(await putStatus({ entries, signer: new ResponseSigner(own), store }), { written: 2, kept: 0 });
+  t.is(loadDerOcspResponse(store.get(1n) as Buffer).certificateStatus, REVOKED);
+  store.close();
+});
+
 test('the openssl command finds the answers by either hash, and by the CA alone', async (t) => {
   const store = await storeOf(t, new ResponseSigner(own), [{ serialNumber: 0x1234n, status: GOOD }]);
   const folder = mkdtempSync(join(tmpdir(), 'openssl-ocsp-answers-'));
