@@ -242,6 +242,28 @@ test('a revocation that the client learns of elsewhere ends a good staple, thoug
   t.is(stapler.staple(leaf.certificate.raw), null);
 });
 
+test('a chain that brings the issuer of a certificate whose turn has not come is answered, too', async (t) => {
+  const held: (() => void)[] = [];
+  let isHeld = true;
+  const behaviour = async () => {
+    if (isHeld) await new Promise<void>((resolve) => held.push(resolve));
+    return 'good' as const;
+  };
+  await using responder = await TestResponder.start(ca, { behaviour });
+  await using client = clientOf(responder);
+  await using stapler = new Stapler({ client });
+  const others = Array.from({ length: 8 }, () => stapler.add([leafOf().certificate, ca.certificate]));
+  const leaf = leafOf();
+  const alone = stapler.add([leaf.certificate]);
+  t.is(stapler.states().at(-1)?.decision, 'no-issuer');
+  const whole = stapler.add([leaf.certificate, ca.certificate]);
+  while (held.length < 8) await wait(5);
+  isHeld = false;
+  for (const release of held) release();
+  for (const state of await Promise.all([...others, alone, whole])) t.is(state.decision, 'stapled');
+  await stapler.ready();
+});
+
 test('after a sleep, for which timers do not count, the next handshake asks; not faster than the back-off', async (t) => {
   const clock = new Shifted();
   await using responder = await TestResponder.start(ca);

@@ -269,11 +269,8 @@ export class Stapler extends EventEmitter<StaplerEvents> {
 
   /** A few at a time. */
   #refresh(staple: Staple, fresh: boolean): Promise<void> {
-    return new Promise((resolve) => {
-      this.#refresher.add(staple.key, async () => {
-        if (!this.#closed) await this.#ask(staple, fresh).catch(() => undefined);
-        resolve();
-      });
+    return this.#refresher.add(staple.key, async () => {
+      if (!this.#closed) await this.#ask(staple, fresh);
     });
   }
 
