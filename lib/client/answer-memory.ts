@@ -110,13 +110,21 @@ export class AnswerMemory {
     this.#size += 1;
   }
 
-  /** Takes down when it was verified, and when it is to be asked about again; unless another answer is there by now. */
-  update(key: string, answer: CachedAnswer): void {
+  /** Whether this very answer is there. (Asking is no use of it.) */
+  holds(key: string, { der }: CachedAnswer): boolean {
     const place = this.#table[this.#find(key)] as number;
-    if (place === 0) return;
+    if (place === 0) return false;
     const { bytes } = this.#slabOf(place);
     const at = offsetOf(place);
-    if (!answer.der.equals(bytes.subarray(at + DER, at + lengthAt(bytes, at)))) return;
+    return der.equals(bytes.subarray(at + DER, at + lengthAt(bytes, at)));
+  }
+
+  /** Takes down when it was verified, and when it is to be asked about again; unless another answer is there by now. */
+  update(key: string, answer: CachedAnswer): void {
+    if (!this.holds(key, answer)) return;
+    const place = this.#table[this.#find(key)] as number;
+    const { bytes } = this.#slabOf(place);
+    const at = offsetOf(place);
     writeTime(bytes, at + REFRESH_AT, answer.refreshAt);
     writeTime(bytes, at + VERIFIED_AT, answer.verifiedAt);
     this.#latest = undefined;

@@ -91,8 +91,12 @@ export class CachedAnswer {
     return this.verdictAt(Math.max(this.thisUpdate, this.usableUntil - 1000), verifier, subject);
   }
 
-  /** Whether it may take the place of another one about the same certificate. Of the same moment, "revoked" stays. */
+  /**
+   * Whether it may take the place of another one about the same certificate. Of the same moment, "revoked" stays; and so it does
+   * where a responder does not know the certificate: that takes nothing back.
+   */
   mayReplace(other: CachedAnswer): boolean {
+    if (this.status === 'unknown' && other.status === 'revoked') return false;
     if (this.thisUpdate !== other.thisUpdate) return this.thisUpdate > other.thisUpdate;
     if (this.producedAt !== other.producedAt) return this.producedAt > other.producedAt;
     return this.status === 'revoked' || other.status !== 'revoked';

@@ -235,7 +235,7 @@ export class OCSPClient {
   /** In the background, a few at a time; whoever checks meanwhile has what is known. */
   #refresh(subject: Subject, question: ClientQuestion, answer: CachedAnswer): void {
     if (this.#flights.has(subject.questionKey)) return;
-    this.#refresher.add(subject.questionKey, async () => {
+    void this.#refresher.add(subject.questionKey, async () => {
       if (this.#flights.has(subject.questionKey) || this.#closed.signal.aborted) return;
       await this.#start(subject, question, false, null);
       this.#cache.postpone(answer, subject, this.#now());
@@ -298,8 +298,13 @@ export class OCSPClient {
     const verdict = verdictLater(best.verdict, now, inquiry.verifier, subject);
     if (!verdict.usable) return refuse(ended);
     const answer = CachedAnswer.of(verdict, now, subject);
-    if ((await this.#cache.adopt(subject, answer, now)) !== answer)
-      return refuse('the answer is older than one that is known');
+    const known = await this.#cache.adopt(subject, answer, now);
+    if (known !== answer)
+      return refuse(
+        known.status === 'revoked' && answer.status === 'unknown'
+          ? 'it is known to be revoked, and "unknown" takes nothing back'
+          : 'the answer is older than one that is known',
+      );
     const latest = verdictLater(verdict, this.#now(), inquiry.verifier, subject);
     if (!latest.usable) return refuse(ended);
     return answered(answer.status, latest, 'network', instead({ verdict: latest }));

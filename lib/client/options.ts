@@ -75,7 +75,7 @@ export interface OCSPClientOptions {
   readonly fetch?: typeof fetch;
   /**
    * Seconds for which "good" is still taken past its time when no one can be reached. Default 0. ("Revoked" always is, until a
-   * later answer says otherwise.)
+   * later answer says "good".)
    */
   readonly staleIfError?: number;
   /**

@@ -70,11 +70,20 @@ export class ResponseCache {
 
   /** Takes an answer, unless a later one is known; returns the one that is known then. */
   async adopt(subject: Subject, answer: CachedAnswer, now: number): Promise<CachedAnswer> {
-    const known = await this.load(subject, now);
+    const { key } = subject;
+    const loaded = await this.load(subject, now);
+    // Others may have taken one since it was loaded.
+    const known = this.#memory.get(key) ?? loaded;
     if (known !== undefined && !answer.mayReplace(known)) return known;
-    this.#memory.set(subject.key, answer);
-    await this.#ofStore((store) => store.put(subject.key, answer.der, new Date(answer.usableUntil)));
-    return answer;
+    this.#memory.set(key, answer);
+    for (let kept = answer; ; ) {
+      const { der, usableUntil } = kept;
+      await this.#ofStore((store) => store.put(key, der, new Date(usableUntil)));
+      // Of two that are put at a time either may be the last: that has to be the later answer.
+      const latest = this.#memory.holds(key, kept) ? undefined : this.#memory.get(key);
+      if (latest === undefined) return answer;
+      kept = latest;
+    }
   }
 
   /**

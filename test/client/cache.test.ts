@@ -226,6 +226,64 @@ test('never back in time: a replayed answer does not take the place of a later o
   t.is((await client.check(question)).outcome, 'good');
 });
 
+test('of two answers that come at a time the later one is kept, in memory and in the store', async (t) => {
+  const at = (hours: number, status: 'good' | 'revoked') =>
+    kit.respond(kit.entry({ status, hash: 'sha256', thisUpdate: new Date(Date.now() + hours * HOUR) }));
+  const [old, later] = [at(-10, 'good'), at(-1, 'revoked')];
+  await using responder = await start();
+  responder.behaviour = 'gone';
+  for (const order of [
+    [old, later],
+    [later, old],
+  ] as const) {
+    await using client = clientOf(responder);
+    await Promise.all(order.map((staple) => client.check(question, { staple })));
+    t.is((await client.check(question)).outcome, 'revoked');
+  }
+  // The older one takes its time on its way into the store.
+  const kept = new Map<string, Uint8Array>();
+  let go: (() => void) | undefined;
+  const slow: ResponseCacheStore = {
+    get: async (key) => kept.get(key) ?? null,
+    async put(key, der) {
+      if (old.equals(der)) {
+        await new Promise<void>((resolve) => {
+          go = resolve;
+        });
+      }
+      kept.set(key, der);
+    },
+    delete: async () => undefined,
+    async *keys() {},
+  };
+  await using client = clientOf(responder, { cache: { store: slow } });
+  const first = client.check(question, { staple: old });
+  await until(() => go !== undefined);
+  t.is((await client.check(question, { staple: later })).outcome, 'revoked');
+  go!();
+  await first;
+  t.true(later.equals([...kept.values()][0]!));
+});
+
+test('"unknown" does not take back that a certificate is revoked', async (t) => {
+  const clock = new Shifted();
+  const at = (hours: number, status: 'revoked' | 'unknown' | 'good') =>
+    kit.respond(kit.entry({ status, hash: 'sha256', thisUpdate: new Date(Date.now() + hours * HOUR) }));
+  let der: Buffer | null = at(-2, 'revoked');
+  await using responder = await TestResponder.start(kit.ca, { behaviour: () => der ?? 'gone' });
+  await using client = clientOf(responder, { clock, failPolicy: 'soft' });
+  t.is((await client.check(question)).outcome, 'revoked');
+  der = at(-1, 'unknown');
+  const asked = await client.check(question, { fresh: true });
+  t.is(asked.outcome, 'revoked');
+  t.regex(asked.explain(), /"unknown" takes nothing back/);
+  der = null;
+  clock.ahead = 0.1 * HOUR;
+  t.is((await client.check(question)).outcome, 'revoked');
+  der = at(0, 'good');
+  t.is((await client.check(question, { fresh: true })).outcome, 'good', 'a certificate that was on hold');
+});
+
 test('memory is bounded; the answers that were used last stay', async (t) => {
   await using responder = await start();
   await using client = clientOf(responder, { cache: { maxBytes: 4000 } });
