@@ -49,9 +49,11 @@ export async function* readNews(
     await session.query('SELECT ocsp_incarnation()');
     await session.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
     next = await open(session, issuer, cursor);
-    for (;;) {
-      rows = await session.query<StatusRow>(`FETCH ${PIECE} FROM news`);
+    for (let fetched = fetch(session); ; ) {
+      rows = await fetched;
       if (rows.length < PIECE) break;
+      // The next piece comes while this one is dealt with.
+      fetched = fetch(session);
       yield { entries: rows.map(newsOf), cursor: cursor ?? BEGUN, more: true };
     }
     await session.query('COMMIT');
@@ -61,6 +63,13 @@ export async function* readNews(
   }
   const more = performance.now() - begin > SLOW;
   yield { entries: rows.map(newsOf), cursor: next, ...(more && { more }) };
+}
+
+function fetch(session: Session): Promise<StatusRow[]> {
+  const rows = session.query<StatusRow>(`FETCH ${PIECE} FROM news`);
+  // (What it throws is thrown where it is awaited, unless no one wants the rest.)
+  rows.catch(() => undefined);
+  return rows;
 }
 
 /** Declares the SQL cursor `news`. Returns where to go on after it. */
