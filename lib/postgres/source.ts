@@ -5,7 +5,7 @@ import type { CertificateInput } from '../x509/certificate.js';
 import { type OptionNames, readOptions } from '../x509/options.js';
 import { Database, type PostgresInput } from './database.js';
 import { BY_ISSUER, issuerKey, unknownIssuer } from './issuer.js';
-import { entryOfLine, keyOf, LINES } from './rows.js';
+import { entriesOf, LINES, lastKeyOf } from './rows.js';
 
 /** What {@link postgresSource} takes beside the database. */
 export interface PostgresSourceOptions {
@@ -56,12 +56,12 @@ export function postgresSource(database: PostgresInput, options: PostgresSourceO
         return page;
       };
       for (let next = read(lastSerial === undefined ? first : serialKey(lastSerial)); ; ) {
-        const [page] = await next;
-        const lines = page?.[0]?.split('\n') ?? [];
+        const [row] = await next;
+        const page = row?.[0] ?? null;
+        if (page === null) return;
         // The next page comes while this one is dealt with.
-        if (lines.length === PAGE) next = read(keyOf(lines.at(-1) as string));
-        yield lines.map(entryOfLine);
-        if (lines.length < PAGE) return;
+        next = read(lastKeyOf(page));
+        yield entriesOf(page);
       }
     } finally {
       await opened.close();
