@@ -22,6 +22,8 @@ interface List {
   /** What is not good, by serial number. */
   readonly others: Map<string, StatusEntry>;
   readonly good: Set<string>;
+  /** Certificates in the file; the others are revocations of before. */
+  readonly rows: number;
   /** The second of the last change: what becomes known later is newer. */
   readonly version: number;
 }
@@ -31,7 +33,7 @@ interface List {
  *
  * `openssl ca` replaces the file as a whole. Of a file that is written in place only what is finished counts: a row that cannot be
  * understood, or fewer rows than before, and the list before stays until the file has not changed for three seconds. A revocation for
- * ever that a later list takes back stays: that list is an older one. Only a new start forgets it.
+ * ever that a later list takes back, or does not have, stays: that list is an older one. Only a new start forgets it.
  */
 export function indexTxtAuthority(path: string, options: IndexTxtAuthorityOptions = {}): StatusAuthority {
   const { expired, expiredBefore, ...watch } = readOptions(options, OPTION_NAMES);
@@ -39,23 +41,27 @@ export function indexTxtAuthority(path: string, options: IndexTxtAuthorityOption
   let list: List | undefined;
   const file = new WatchedFile(path, watch, async (isSettled) => {
     const version = Math.floor(Math.min(statSync(path).mtimeMs, Date.now()) / 1000);
-    const next: List = { others: new Map(), good: new Set(), version };
+    const others = new Map<string, StatusEntry>();
+    const good = new Set<string>();
     for await (const batch of source.batches()) {
       for (const entry of batch) {
         const serial = hexOf(entry.serialNumber);
-        if (entry.status === OCSPCertStatus.GOOD) next.good.add(serial);
-        else next.others.set(serial, { ...entry, statusVersion: version });
+        if (entry.status === OCSPCertStatus.GOOD) good.add(serial);
+        else others.set(serial, { ...entry, statusVersion: version });
       }
     }
-    if (list !== undefined && sizeOf(next) < sizeOf(list) && !isSettled) {
+    const rows = others.size + good.size;
+    if (list !== undefined && rows < list.rows && !isSettled) {
       // What is revoked in half a list is revoked.
-      for (const [serial, entry] of next.others) if (isPermanent(entry)) list.others.set(serial, entry);
+      for (const [serial, entry] of others) if (isPermanent(entry)) list.others.set(serial, entry);
       return undefined;
     }
     return () => {
-      for (const [serial, entry] of list?.others ?? [])
-        if (isPermanent(entry) && next.good.has(serial)) next.others.set(serial, entry);
-      list = next;
+      for (const [serial, entry] of list?.others ?? []) {
+        const other = others.get(serial);
+        if (isPermanent(entry) && !(other !== undefined && isPermanent(other))) others.set(serial, entry);
+      }
+      list = { others, good, rows, version };
     };
   });
   return {
@@ -71,8 +77,4 @@ export function indexTxtAuthority(path: string, options: IndexTxtAuthorityOption
     refresh: () => file.refresh(),
     close: () => file.close(),
   };
-}
-
-function sizeOf({ others, good }: List): number {
-  return others.size + good.size;
 }

@@ -1,0 +1,38 @@
+/** An index.txt that changes under a responder: a revocation for ever stays, whatever a later list says, or does not say. */
+import { renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { loadDerOcspResponse, OCSPCertStatus } from 'openssl-ocsp';
+import { indexTxtAuthority } from 'openssl-ocsp/responder';
+import { scratch } from '../bulk/scratch.js';
+import { ask, makeResponder } from './fixtures.js';
+
+const GOOD_ROW = 'V\t301231235959Z\t\t1001\tunknown\t/CN=good\n';
+const row = (revocation: string): string => `R\t301231235959Z\t260102030405Z,${revocation}\t1002\tunknown\t/CN=x\n`;
+/** The list is looked at again, and what has fewer rows counts, once it has been as it is for three seconds. */
+const SETTLED = 3100;
+
+test('neither a list without the row, nor one that says "hold" and then "good", takes a revocation for ever back', async (t) => {
+  const path = join(scratch(t), 'index.txt');
+  const write = (text: string): void => {
+    writeFileSync(`${path}.new`, text);
+    renameSync(`${path}.new`, path);
+  };
+  write(GOOD_ROW + row('keyCompromise'));
+  const authority = indexTxtAuthority(path, { interval: 60_000 });
+  const responder = makeResponder(t, { authority, notIssued: 'good' });
+  await responder.ready();
+  const status = async (): Promise<unknown> =>
+    loadDerOcspResponse((await responder.answer(ask(['1002']))).der).certificateStatus;
+  t.is(await status(), OCSPCertStatus.REVOKED);
+  write(GOOD_ROW + row('certificateHold'));
+  await authority.refresh?.();
+  write(GOOD_ROW + GOOD_ROW.replace('1001', '1002'));
+  await authority.refresh?.();
+  t.is(await status(), OCSPCertStatus.REVOKED);
+  write(GOOD_ROW);
+  await authority.refresh?.();
+  await new Promise((resolve) => setTimeout(resolve, SETTLED));
+  await authority.refresh?.();
+  t.is(await status(), OCSPCertStatus.REVOKED);
+});
