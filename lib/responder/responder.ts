@@ -41,6 +41,8 @@ export class Responder implements AsyncDisposable {
   readonly #counters = new Counters();
   readonly #begin = performance.now();
   #draining = false;
+  /** Gives up the reload that is under way. */
+  #giveUp: (why: string) => void = () => undefined;
   readonly #http: HttpOptions;
 
   /**
@@ -118,13 +120,25 @@ export class Responder implements AsyncDisposable {
    * Takes other options. What is wrong with them is thrown, and the old ones go on counting. Statuses that {@link update} was told are
    * kept for the issuers that stay.
    *
-   * @throws As the constructor.
+   * Resolves when the authorities of the new ones are {@link ready}, which one that is out of reach is not. The last call counts.
+   *
+   * @throws (rejects) As the constructor; an Error for a reload that another one, or {@link close}, has overtaken.
    */
   async reload(options: ResponderOptions): Promise<void> {
-    const old = this.#answerer;
     const next = this.#make(options);
-    for (const { knowledge } of next.issuers) knowledge.start();
-    await Promise.all(next.issuers.map(({ knowledge }) => knowledge.ready()));
+    this.#giveUp('another reload has begun before this one was over');
+    const givenUp = new Promise<never>((_resolve, reject) => {
+      this.#giveUp = (why) => reject(new Error(why));
+    });
+    try {
+      for (const { knowledge } of next.issuers) knowledge.start();
+      await Promise.race([Promise.all(next.issuers.map(({ knowledge }) => knowledge.ready())), givenUp]);
+    } catch (error) {
+      // The authorities are their caller's still, who may give them again.
+      for (const { knowledge } of next.issuers) await knowledge.close(true);
+      throw error;
+    }
+    const old = this.#answerer;
     // In one go with the change: what is told meanwhile is told to the old ones.
     for (const issuer of next.issuers) {
       const before = old.issuers.find(({ certificate }) => certificate.raw.equals(issuer.certificate.raw));
@@ -160,6 +174,7 @@ export class Responder implements AsyncDisposable {
   /** Lets go of the authorities. */
   async close(): Promise<void> {
     this.drain();
+    this.#giveUp('the responder was closed');
     for (const { knowledge } of this.#answerer.issuers) await knowledge.close(false);
   }
 

@@ -155,6 +155,17 @@ test('SIGHUP: reads everything again, and keeps the old where the new is wrong',
   t.regex(String((await served.event('reload'))['message']), /is not JSON/);
   t.is(await statusAt({ port }), 'good');
   t.is(statusIn(await post({ port }, nonced), nonced, ca), 'MALFORMED_REQUEST');
+  // A database that there is not: what waits for it gives way to what mends that.
+  const [{ index: _index, ...issuer }] = config.issuers as [(typeof config.issuers)[0]];
+  const postgres = `postgres://nobody@127.0.0.1:${await freePort()}/none`;
+  writeFileSync(at('serve.json'), JSON.stringify({ ...config, issuers: [{ ...issuer, postgres }] }));
+  served.child.kill('SIGHUP');
+  await served.event('feed');
+  t.is(statusIn(await post({ port }, nonced), nonced, ca), 'MALFORMED_REQUEST');
+  writeFileSync(at('serve.json'), JSON.stringify(config));
+  served.child.kill('SIGHUP');
+  await served.event('reloaded', 2);
+  t.is(statusIn(await post({ port }, nonced), nonced, ca), 'good');
 });
 
 test('requests that have to be signed, by the configuration', async (t) => {

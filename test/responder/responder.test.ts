@@ -9,7 +9,7 @@ import {
   OCSPResponseStatus,
   UnrecognizedExtension,
 } from 'openssl-ocsp';
-import { listAuthority, Responder } from 'openssl-ocsp/responder';
+import { listAuthority, Responder, type StatusAuthority } from 'openssl-ocsp/responder';
 import { createTestCa } from 'openssl-ocsp/testing';
 import { ask, ca, GOOD, issuerOptions, makeResponder, REVOKED, statusOf, TestAuthority } from './fixtures.js';
 
@@ -292,6 +292,44 @@ test('reload: other options count, bad ones leave the old', async (t) => {
   await t.throwsAsync(responder.reload({ issuers: [], nonce: 'optional' }));
   t.is(await statusOf(responder, ask(['1001'], { nonce: Buffer.alloc(32) })), 'MALFORMED_REQUEST');
   t.is(await statusOf(responder, ask(['1001'])), 'good');
+});
+
+test('a reload that fails or is overtaken leaves no feed behind; the last one counts', async (t) => {
+  const responder = makeResponder(t);
+  const feeds = new Set<string>();
+  const authorityOf = (name: string, ready: () => Promise<void>): StatusAuthority => ({
+    lookup: ({ serialNumber }) => ({ serialNumber, status: OCSPCertStatus.GOOD }),
+    ready,
+    async *changes(_cursor, signal) {
+      feeds.add(name);
+      yield { entries: [], cursor: '' };
+      await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
+      feeds.delete(name);
+    },
+  });
+  const reload = (name: string, ready: () => Promise<void>, nonce: 'forbidden' | 'optional'): Promise<void> =>
+    responder.reload({ issuers: [issuerOptions({ authority: authorityOf(name, ready) })], nonce });
+  await t.throwsAsync(
+    reload('bad', () => Promise.reject(new Error('no')), 'forbidden'),
+    { message: 'no' },
+  );
+  const hanging = t.throwsAsync(
+    reload('hangs', () => new Promise(() => undefined), 'forbidden'),
+    { message: /another reload/ },
+  );
+  await reload('last', () => Promise.resolve(), 'optional');
+  await hanging;
+  t.is(await statusOf(responder, ask(['1001'], { nonce: Buffer.alloc(32) })), 'good');
+  await new Promise((resolve) => setImmediate(resolve));
+  t.deepEqual([...feeds], ['last']);
+  const closed = t.throwsAsync(
+    reload('hangs', () => new Promise(() => undefined), 'forbidden'),
+    { message: /was closed/ },
+  );
+  await responder.close();
+  await closed;
+  await new Promise((resolve) => setImmediate(resolve));
+  t.deepEqual([...feeds], []);
 });
 
 test('serial numbers of every kind', async (t) => {

@@ -228,8 +228,14 @@ class Service {
   /** Resolves with the signal that ends the run; reloads on SIGHUP. */
   #untilSignal(responder: Responder): Promise<string> {
     let reloading = Promise.resolve();
+    let overtake: () => void = () => undefined;
     const onHangUp = (): void => {
-      reloading = reloading.then(() => this.#reload(responder));
+      // What a mistake made wait, such as for a database that there is not, must not hold up the reload that mends it.
+      overtake();
+      const overtaken = new Promise<void>((resolve) => {
+        overtake = resolve;
+      });
+      reloading = reloading.then(() => this.#reload(responder, overtaken));
     };
     process.on('SIGHUP', onHangUp);
     return new Promise((resolve) => {
@@ -237,10 +243,12 @@ class Service {
     });
   }
 
-  async #reload(responder: Responder): Promise<void> {
+  async #reload(responder: Responder, overtaken: Promise<void>): Promise<void> {
     await this.#notify('RELOADING');
     try {
-      await responder.reload(await this.#options(configOf(this.#values)));
+      const done = responder.reload(await this.#options(configOf(this.#values)));
+      const isDone = await Promise.race([done.then(() => true), overtaken.then(() => false)]);
+      if (!isDone) throw new Error('it took until the next SIGHUP');
       this.#resources.settle();
       this.#log.line('info', 'reloaded');
     } catch (error) {
