@@ -377,12 +377,15 @@ export interface NativeBinding extends StoreBinding {
     requestorName: Uint8Array | undefined,
     requestExtensions: Uint8Array | undefined,
   ): Output;
-  /** ResponseData. `responderId` is a Name element (tag 1) or a key hash (tag 2). */
+  /** SingleResponse elements, one after the other. */
+  encodeSingleResponses(responses: readonly SingleResponseTuple[]): Output;
+  /** ResponseData; `encoded` are responses that come before the others. `responderId` is a Name element (tag 1) or a key hash (tag 2). */
   encodeResponseData(
     responderIdTag: 1 | 2,
     responderId: Uint8Array,
     producedAt: number,
     responses: readonly SingleResponseTuple[],
     responseExtensions: Uint8Array | undefined,
+    encoded?: readonly Uint8Array[],
   ): Output;
 }

@@ -50,6 +50,28 @@ export async function* tables({ peers }) {
       };
     }
   }
+  yield together(makeResponder(...KEYS[0]));
+}
+
+/** However many answers are in one response, each costs the same. The first row is not a limit, but what the other one should be. */
+function together({ certificate, key }) {
+  const hashes = { issuerNameHash: Buffer.alloc(20, 1), issuerKeyHash: Buffer.alloc(20, 2), algorithm: 'sha1' };
+  const now = new Date();
+  const status = { certStatus: OCSPCertStatus.GOOD, thisUpdate: now, nextUpdate: new Date(now.getTime() + 3_600_000) };
+  const contenders = [1000, 100_000].map((answers) => ({
+    name: `openssl-ocsp, ${answers.toLocaleString('en')} answers`,
+    kind: 'own',
+    batch: answers,
+    run: (n) => {
+      for (let i = 0; i < n; i += 1) {
+        let builder = new OCSPResponseBuilder().responderId(OCSPResponderEncoding.HASH, certificate);
+        for (let number = 1n; number <= answers; number += 1n)
+          builder = builder.addResponseByHash({ ...hashes, ...status, serialNumber: number << 64n });
+        builder.sign(key, KEYS[0][2]);
+      }
+    },
+  }));
+  return { title: 'an answer of a response with many', contenders };
 }
 
 /** Every contender has to give a response that says the same. */

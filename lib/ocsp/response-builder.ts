@@ -42,7 +42,16 @@ export interface ResponseByHashInput extends StatusInput {
   readonly algorithm: HashAlgorithmName;
 }
 
+/**
+ * So many answers are encoded together, and only that is kept: as objects that live long they would cost the garbage collector
+ * more than all the rest costs.
+ */
+const TOGETHER = 64;
+
 interface State {
+  /** Of the first answers. */
+  readonly encoded: Appended<Buffer> | undefined;
+  /** The others. */
   readonly responses: Appended<SingleResponseTuple> | undefined;
   readonly responder: { readonly encoding: OCSPResponderEncoding; readonly certificate: ParsedCertificate } | undefined;
   readonly certificates: readonly ParsedCertificate[] | undefined;
@@ -51,6 +60,7 @@ interface State {
 }
 
 const EMPTY: State = {
+  encoded: undefined,
   responses: undefined,
   responder: undefined,
   certificates: undefined,
@@ -254,14 +264,15 @@ export class OCSPResponseBuilder {
 
   /** The responder certificate, if everything is there that a signature needs. */
   #checkComplete(): ParsedCertificate {
-    if (this.#state.responses === undefined) throw invalidValue('nothing to sign: call addResponse first');
-    if (this.#state.responder === undefined) throw invalidValue('no one to sign: call responderId first');
-    return this.#state.responder.certificate;
+    const { encoded, responses, responder } = this.#state;
+    if (encoded === undefined && responses === undefined) throw invalidValue('nothing to sign: call addResponse first');
+    if (responder === undefined) throw invalidValue('no one to sign: call responderId first');
+    return responder.certificate;
   }
 
   /** ResponseData, as it stands now. */
   #encode(): Output {
-    const { responses, responder, extensions, producedAt = new Date() } = this.#state;
+    const { encoded, responses, responder, extensions, producedAt = new Date() } = this.#state;
     const { encoding, certificate } = responder as NonNullable<State['responder']>;
     const byName = encoding === OCSPResponderEncoding.NAME;
     return native.encodeResponseData(
@@ -270,6 +281,7 @@ export class OCSPResponseBuilder {
       Math.floor(producedAt.getTime() / 1000),
       itemsOf(responses),
       encodeExtensionList(extensions),
+      itemsOf(encoded),
     );
   }
 
@@ -278,7 +290,10 @@ export class OCSPResponseBuilder {
   }
 
   #add(response: SingleResponseTuple): OCSPResponseBuilder {
-    return this.#with({ responses: append(this.#state.responses, response) });
+    const responses = append(this.#state.responses, response);
+    if (responses.length < TOGETHER) return this.#with({ responses });
+    const bytes = takeOutput(native.encodeSingleResponses(itemsOf(responses)));
+    return this.#with({ encoded: append(this.#state.encoded, bytes), responses: undefined });
   }
 
   #with(change: Partial<State>): OCSPResponseBuilder {

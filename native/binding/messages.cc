@@ -94,14 +94,25 @@ Napi::Value encode_request(const Napi::CallbackInfo& info) {
   return to_output(info.Env(), write_request(entries, bytes_of(info[1]), bytes_of(info[2])));
 }
 
-// (responderIdTag, responderId, producedAt, responses, extensions)
+std::vector<SingleResponseFields> single_responses_of(const Napi::Value& array) {
+  std::vector<SingleResponseFields> responses;
+  for_each_element(array, [&](const Napi::Value& tuple) { responses.push_back(single_response_of(tuple)); });
+  return responses;
+}
+
+Napi::Value encode_single_responses(const Napi::CallbackInfo& info) {
+  return to_output(info.Env(), write_single_responses(single_responses_of(info[0])));
+}
+
+// (responderIdTag, responderId, producedAt, responses, extensions, encoded)
 Napi::Value encode_response_data(const Napi::CallbackInfo& info) {
   ResponseDataFields fields;
   fields.responder_id_tag = info[0].As<Napi::Number>().Int32Value();
   fields.responder_id = bytes_of(info[1]);
   fields.produced_at = info[2].As<Napi::Number>().Int64Value();
-  for_each_element(info[3], [&](const Napi::Value& tuple) { fields.responses.push_back(single_response_of(tuple)); });
+  fields.responses = single_responses_of(info[3]);
   fields.extensions = bytes_of(info[4]);
+  for_each_element(info[5], [&](const Napi::Value& element) { fields.encoded.push_back(bytes_of(element)); });
   return to_output(info.Env(), write_response_data(fields));
 }
 
@@ -119,6 +130,7 @@ void define_message_functions(Napi::Env env, Napi::Object exports) {
   add("normalizeRequest", normalize_message<normalize_request>);
   add("normalizeResponse", normalize_message<normalize_response>);
   add("encodeRequest", encode_request);
+  add("encodeSingleResponses", encode_single_responses);
   add("encodeResponseData", encode_response_data);
 }
 

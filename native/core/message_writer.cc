@@ -77,6 +77,8 @@ void write_time(DerWriter& out, std::int64_t seconds) {
   out.element(tag::kGeneralizedTime, text);
 }
 
+constexpr std::size_t kSingleResponseSize = 192;  // or so
+
 void write_single_response(DerWriter& out, const SingleResponseFields& single) {
   const std::size_t mark = out.size();
   write_extensions(out, 1, single.extensions);
@@ -101,6 +103,10 @@ void write_single_response(DerWriter& out, const SingleResponseFields& single) {
   }
   write_cert_id(out, single.cert_id);
   out.close(tag::kSequence, mark);
+}
+
+void write_all(DerWriter& out, const std::vector<SingleResponseFields>& responses) {
+  for (auto single = responses.rbegin(); single != responses.rend(); ++single) write_single_response(out, *single);
 }
 
 }  // namespace
@@ -136,8 +142,17 @@ ByteVector write_request(const std::vector<RequestEntryFields>& entries, Bytes r
   return out.take();
 }
 
+ByteVector write_single_responses(const std::vector<SingleResponseFields>& responses) {
+  DerWriter out(responses.size() * kSingleResponseSize);
+  write_all(out, responses);
+  return out.take();
+}
+
 ByteVector write_response_data(const ResponseDataFields& fields) {
-  DerWriter out(fields.extensions.size() + fields.responder_id.size() + fields.responses.size() * 192);
+  std::size_t expected = fields.extensions.size() + fields.responder_id.size();
+  expected += fields.responses.size() * kSingleResponseSize;
+  for (const Bytes encoded : fields.encoded) expected += encoded.size();
+  DerWriter out(expected);
   write_response_data(out, fields);
   return out.take();
 }
@@ -145,9 +160,8 @@ ByteVector write_response_data(const ResponseDataFields& fields) {
 void write_response_data(DerWriter& out, const ResponseDataFields& fields) {
   write_extensions(out, 1, fields.extensions);
   const std::size_t list = out.size();
-  for (auto single = fields.responses.rbegin(); single != fields.responses.rend(); ++single) {
-    write_single_response(out, *single);
-  }
+  write_all(out, fields.responses);
+  for (auto encoded = fields.encoded.rbegin(); encoded != fields.encoded.rend(); ++encoded) out.raw(*encoded);
   out.close(tag::kSequence, list);
   write_time(out, fields.produced_at);
   const std::size_t responder = out.size();

@@ -45,9 +45,13 @@ struct ResponseDataFields {
   int responder_id_tag = 0;  // 1 byName, 2 byKey
   Bytes responder_id;        // byName: the Name element; byKey: SHA-1 of the key bits
   std::int64_t produced_at = 0;
+  std::vector<Bytes> encoded;  // SingleResponse elements; they come before the others
   std::vector<SingleResponseFields> responses;
   Bytes extensions;
 };
+
+// SingleResponse elements, one after the other.
+ByteVector write_single_responses(const std::vector<SingleResponseFields>& responses);
 
 // ResponseData, which is what gets signed.
 ByteVector write_response_data(const ResponseDataFields& fields);

@@ -256,6 +256,27 @@ test('builders are immutable', (t) => {
   t.is(dated.sign(rootKey, SHA256).producedAt.toISOString(), '2001-02-03T04:05:06.000Z', 'fractions are cut off');
 });
 
+test('however many answers there are, each stands where it was added', (t) => {
+  const { cert: _cert, issuer: _issuer, ...status } = answer();
+  const statuses = [
+    { certStatus: OCSPCertStatus.GOOD },
+    { certStatus: OCSPCertStatus.UNKNOWN },
+    { certStatus: OCSPCertStatus.REVOKED, revocationTime: new Date(1_000_000_000_000) },
+  ];
+  let builder = responseBuilder();
+  for (let i = 1; i < 200; i += 1) {
+    builder = builder.addResponseByHash({ ...certId, ...status, ...statuses[i % 3]!, serialNumber: BigInt(i) });
+    // What is encoded together is of several answers, and what is not ends anywhere.
+    const { responses } = builder.sign(rootKey, SHA256);
+    t.is(responses.length, i + 1);
+    const isWrong = [...responses].some(
+      ({ serialNumber, certificateStatus }, at) =>
+        at > 0 && (serialNumber !== BigInt(at) || certificateStatus !== statuses[at % 3]!.certStatus),
+    );
+    t.false(isWrong);
+  }
+});
+
 test('a builder with 100,000 answers goes on in two ways, and each has its own', (t) => {
   // Quadratic work would take minutes.
   const { cert: _cert, issuer: _issuer, ...status } = answer();
