@@ -93,21 +93,23 @@ export async function signJob(database: PostgresInput, options: SignJobOptions):
     await ledger.begin(() => cut(database, issuer, rangeSize));
     for (;;) {
       signal?.throwIfAborted();
-      const [range] = await patiently(() => ledger.lease(1));
+      const [range] = await patiently(() => ledger.lease(1), signal);
       if (range === undefined) {
-        if (!(await patiently(() => ledger.isUnderWay()))) break;
+        if (!(await patiently(() => ledger.isUnderWay(), signal))) break;
         // Somebody else has the last ranges, and may yet fall silent.
-        await sleep(PAUSE, undefined, signal === undefined ? {} : { signal });
+        await pause(signal);
         continue;
       }
       try {
         let after = range.lastSerial;
-        await patiently(() =>
-          signRange(database, given, ledger, { ...range, lastSerial: after }, part, done, (last) => {
-            after = last;
-          }),
+        await patiently(
+          () =>
+            signRange(database, given, ledger, { ...range, lastSerial: after }, part, done, (last) => {
+              after = last;
+            }),
+          signal,
         );
-        await patiently(() => asHolder(() => ledger.complete(range)));
+        await patiently(() => asHolder(() => ledger.complete(range)), signal);
         done.ranges += 1;
       } catch (error) {
         if (isLost(error)) continue;
@@ -156,7 +158,7 @@ async function signRange(
     const { length: responses, lastSerial } = part;
     if (lastSerial === undefined) return;
     // (Others of this host may be writing into the same store.)
-    const { kept } = await patiently(() => store.putBatch(part, { issuer: signer.issuer }));
+    const { kept } = await patiently(() => store.putBatch(part, { issuer: signer.issuer }), signal);
     const serial = hexOf(lastSerial);
     const signed = responses / each;
     await asHolder(() => ledger.checkpoint(range, serial, signed));
@@ -212,14 +214,20 @@ const PASSING = /^(ERR_OCSP_STORE_LOCKED|ECONNREFUSED|ECONNRESET|ENOENT|EPIPE|ET
 const PASSING_WORDS = /connection (terminated|timeout)|timeout exceeded|read timeout|has not said/i;
 
 /** Does it again for as long as what it needs is out of reach. */
-async function patiently<T>(action: () => Promise<T>): Promise<T> {
+async function patiently<T>(action: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   for (const until = performance.now() + PATIENCE; ; ) {
     try {
       return await action();
     } catch (error) {
       const { code = '', message } = error as NodeJS.ErrnoException;
       if (!(PASSING.test(code) || PASSING_WORDS.test(message)) || performance.now() > until) throw error;
-      await sleep(PAUSE);
+      await pause(signal);
     }
   }
+}
+
+/** Ends early, with the signal's own reason. */
+async function pause(signal: AbortSignal | undefined): Promise<void> {
+  await sleep(PAUSE, undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
+  signal?.throwIfAborted();
 }

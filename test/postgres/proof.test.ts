@@ -167,6 +167,30 @@ withPostgres('a store that another worker is writing into is waited for, and not
   t.deepEqual(await runSql(url, 'SELECT state FROM ocsp_range'), [{ state: 2 }]);
 });
 
+withPostgres(
+  'a signal ends a job that waits for a store, or for the range of another, with its own reason',
+  async (t) => {
+    const url = await file.server.database();
+    await issue(url, 10);
+    const reason = new Error('enough');
+    const options = { job: 'night', issuer: ca.certificate, signer };
+    const first = new AbortController();
+    const locked = {
+      async putBatch(): Promise<never> {
+        first.abort(reason);
+        throw new OCSPError('ERR_OCSP_STORE_LOCKED', 'somebody else has it');
+      },
+    };
+    t.is(await t.throwsAsync(signJob(url, { ...options, store: locked, signal: first.signal })), reason);
+    await runSql(url, "UPDATE ocsp_range SET state = 1, expires_at = clock_timestamp() + interval '1 hour'");
+    const second = new AbortController();
+    const store = { putBatch: async () => ({ written: 10, kept: 0 }) };
+    const waiting = signJob(url, { ...options, store, signal: second.signal });
+    setTimeout(() => second.abort(reason), 500);
+    t.is(await t.throwsAsync(waiting), reason);
+  },
+);
+
 withPostgres('a range that is completed by a call whose answer did not come is done', async (t) => {
   const url = await file.server.database();
   await issue(url, 10);
