@@ -82,13 +82,10 @@ export class StoreModel {
   #outdates(other: Given, row: Given, rows: readonly Given[]): boolean {
     if (!isThere(other) || other.forgotten < row.known) return false;
     if (other.certStatus !== row.certStatus) {
-      // It was not the truth from the beginning, where one that is forgotten by now said the contrary and was known better.
+      // It was not the truth from the beginning, where one that may have been there said the contrary and was known better.
       const wasWrong = this.#of(row.serial).some(
         (known) =>
-          isThere(known) &&
-          known.certStatus === row.certStatus &&
-          compareKnowledge(known, other) > 0 &&
-          known.forgotten > other.known,
+          known.certStatus === row.certStatus && compareKnowledge(known, other) > 0 && known.forgotten > other.known,
       );
       return !wasWrong && compareKnowledge(other, row) > 0 && rows.every((known) => compareKnowledge(known, other) < 0);
     }
