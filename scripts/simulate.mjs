@@ -40,7 +40,10 @@ function report({ fleet, hours, day }) {
   const { certificates, hashes, refresh, validity, cores, rate, mass, soon, purges } = fleet;
   const whole = (value) => Math.round(value).toLocaleString('en');
   const span = (seconds) => (seconds < 120 ? `${whole(seconds)} s` : `${(seconds / 3600).toFixed(2)} h`);
-  const size = (bytes) => (bytes < 1e9 ? `${whole(bytes / 1e6)} MB` : `${whole(bytes / 1e9)} GB`);
+  const size = (bytes) => {
+    if (bytes < 1e9) return `${whole(bytes / 1e6)} MB`;
+    return bytes < 1e10 ? `${(bytes / 1e9).toFixed(1)} GB` : `${whole(bytes / 1e9)} GB`;
+  };
   console.log(
     `${whole(certificates)} certificates, ${hashes} answers each, again every ${refresh} days; ${cores} cores, ${whole(rate)} answers/s each\n`,
   );

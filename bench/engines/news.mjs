@@ -11,6 +11,7 @@ import { ca, isRevoked, runSql, serialOf } from './database.mjs';
 
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const MEMORY = fileURLToPath(new URL('./news-memory.mjs', import.meta.url));
+const REVOKED_MEMORY = fileURLToPath(new URL('./revoked-memory.mjs', import.meta.url));
 const issuer = ca.certificate;
 /** Certificates that are asked about while very many are revoked. */
 const SAMPLE = 50;
@@ -18,7 +19,7 @@ const SAMPLE = 50;
 const PROMISED = 10_000 + 2500;
 
 /** With a responder in a process of its own. */
-export async function* newsFigures(url, { revocations, rows }) {
+export async function* newsFigures(url, { revocations, rows, remembered }) {
   const folder = mkdtempSync(join(tmpdir(), 'openssl-ocsp-bench-'));
   const socketPath = join(folder, 'socket');
   writeFileSync(join(folder, 'ca.pem'), ca.certificatePem);
@@ -39,6 +40,15 @@ export async function* newsFigures(url, { revocations, rows }) {
     yield { name: `${name}: rows a second`, value: (revoked / milliseconds) * 1000, unit: '/s', goal: '' };
     yield { name: `${name}: memory for each, afterwards`, value: bytes / revoked, unit: 'bytes', goal: '' };
     yield { name: `${name}: memory for each, at most`, value: peak / revoked, unit: 'bytes', goal: '' };
+    const { bytes: each } = JSON.parse(
+      execFileSync(process.execPath, ['--expose-gc', REVOKED_MEMORY, folder, String(remembered)], { encoding: 'utf8' }),
+    );
+    yield {
+      name: `memory of ${remembered} revocations in a responder, for each`,
+      value: each,
+      unit: 'bytes',
+      goal: '',
+    };
   } finally {
     child.kill('SIGKILL');
     rmSync(folder, { recursive: true });

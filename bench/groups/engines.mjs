@@ -158,7 +158,7 @@ export async function* figures({ quick, rows = quick ? 2000 : 1_000_000 }) {
     yield* sizes(url, rows);
     for (const { name, plan, milliseconds } of await explainQueries(url, issuer, serialOf(0)))
       yield { name: `${name}: ${plan}`, value: milliseconds, unit: 'ms', goal: '' };
-    yield* newsFigures(url, { revocations: quick ? 3 : 200, rows });
+    yield* newsFigures(url, { revocations: quick ? 3 : 200, rows, remembered: quick ? 10_000 : 10_000_000 });
     yield* valkeyFigures(quick ? 100 : 20_000);
   } finally {
     await stopServer();

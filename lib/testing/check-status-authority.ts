@@ -5,7 +5,7 @@ import { ResponderIssuer } from '../responder/issuer.js';
 import type { StatusEntry } from '../statuses/status-entry.js';
 import { type Check, carryOut, type Findings } from './checks.js';
 import { AUTHORITY_CLAUSES } from './clauses.js';
-import { Follower, SOON, said } from './follower.js';
+import { Follower, Patience, SOON, said } from './follower.js';
 import { createTestCa } from './test-ca.js';
 
 const { GOOD, REVOKED } = OCSPCertStatus;
@@ -33,6 +33,7 @@ export type MakeAuthority = (issuer: X509Certificate) => AuthorityUnderTest | Pr
  */
 export async function checkStatusAuthority(make: MakeAuthority): Promise<void> {
   const ca = createTestCa();
+  const patience = new Patience();
   const check =
     (tries: Tries): Check<Id>[1] =>
     async (findings) => {
@@ -47,7 +48,7 @@ export async function checkStatusAuthority(make: MakeAuthority): Promise<void> {
         () => undefined,
       );
       try {
-        await tries(findings, new Desk(made, issuer));
+        await tries(findings, new Desk(made, issuer, patience));
       } finally {
         await made.end?.();
         await authority.close?.();
@@ -70,11 +71,13 @@ type Tries = (f: Findings, desk: Desk) => Promise<void>;
 /** The authority, as the checks use it. */
 class Desk {
   readonly authority: StatusAuthority;
+  readonly patience: Patience;
   readonly #made: AuthorityUnderTest;
   readonly #issuer: ResponderIssuer;
 
-  constructor(made: AuthorityUnderTest, issuer: ResponderIssuer) {
+  constructor(made: AuthorityUnderTest, issuer: ResponderIssuer, patience: Patience) {
     this.authority = made.authority;
+    this.patience = patience;
     this.#made = made;
     this.#issuer = issuer;
   }
@@ -90,7 +93,7 @@ class Desk {
 
   /** Follows the feed. */
   follow(cursor: string | null): Follower {
-    return new Follower(this.authority, cursor);
+    return new Follower(this.authority, cursor, this.patience);
   }
 }
 
@@ -263,7 +266,8 @@ const FEED_CHECKS: typeof CHECKS = [
       const follower = desk.follow(null);
       await follower.word();
       await follower.word();
-      f.holds('a further word without news', await follower.word(), `within ${SOON / 1000} seconds`, 'none');
+      const seconds = desk.patience.milliseconds / 1000;
+      f.holds('a further word without news', await follower.word(), `within ${seconds} seconds`, 'none');
       follower.stop();
     },
   ],
@@ -272,7 +276,8 @@ const FEED_CHECKS: typeof CHECKS = [
     async (f, desk) => {
       const follower = desk.follow(null);
       await follower.word();
-      f.holds('a feed after abort', await follower.end(), `ends within ${SOON / 1000} seconds`, 'it goes on');
+      const seconds = desk.patience.milliseconds / 1000;
+      f.holds('a feed after abort', await follower.end(), `ends within ${seconds} seconds`, 'it goes on');
     },
   ],
   [

@@ -4,8 +4,9 @@ import { hexOf, type StatusAuthority } from '../responder/authority.js';
 import type { StatusEntry } from '../statuses/status-entry.js';
 import type { Findings } from './checks.js';
 
-/** Milliseconds in which a feed has to say something. */
+/** Milliseconds in which a feed has to say something; and once one has not, so that a run finds all faults in a minute. */
 export const SOON = 20_000;
+const SOONER = 3000;
 /** It has been given the chance to, when it has said so much, and so much time has passed. */
 const WORDS = 3;
 const LEAST = 250;
@@ -27,6 +28,20 @@ export function said(entry: StatusEntry | undefined): Said | undefined {
   };
 }
 
+/** How long the feeds of a run are waited for. */
+export class Patience {
+  #milliseconds = SOON;
+
+  get milliseconds(): number {
+    return this.#milliseconds;
+  }
+
+  /** One of them was waited for in vain. */
+  lose(): void {
+    this.#milliseconds = SOONER;
+  }
+}
+
 /** One who listens to the feed of an authority. */
 export class Follower {
   /** In the order in which it came. */
@@ -37,11 +52,13 @@ export class Follower {
   #error: unknown;
   readonly #stop = new AbortController();
   readonly #authority: StatusAuthority;
+  readonly #patience: Patience;
   #wake: () => void = () => undefined;
 
-  constructor(authority: StatusAuthority, cursor: string | null) {
+  constructor(authority: StatusAuthority, cursor: string | null, patience: Patience) {
     this.cursor = cursor;
     this.#authority = authority;
+    this.#patience = patience;
     this.ended = this.#listen().catch((error: unknown) => {
       if (!this.#stop.signal.aborted) this.#error = error;
       this.#wake();
@@ -74,12 +91,16 @@ export class Follower {
   async until(isSo: () => boolean): Promise<boolean> {
     const begin = performance.now();
     const words = this.words + WORDS;
+    const { milliseconds } = this.#patience;
     while (!isSo()) {
       if (this.#error !== undefined) throw this.#error;
       const since = performance.now() - begin;
       if (this.words >= words && since >= (this.#authority.lag?.() ?? 0) + LEAST) return false;
-      const left = SOON - since;
-      if (left <= 0) return false;
+      const left = milliseconds - since;
+      if (left <= 0) {
+        this.#patience.lose();
+        return false;
+      }
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, left);
         this.#wake = () => {
@@ -106,10 +127,11 @@ export class Follower {
     this.stop();
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<boolean>((resolve) => {
-      timer = setTimeout(() => resolve(false), SOON);
+      timer = setTimeout(() => resolve(false), this.#patience.milliseconds);
     });
     const inTime = await Promise.race([this.ended.then(() => true), late]);
     clearTimeout(timer);
+    if (!inTime) this.#patience.lose();
     return inTime;
   }
 

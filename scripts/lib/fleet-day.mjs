@@ -113,4 +113,4 @@ export function simulateDay(given = {}) {
  * Bytes of a certificate: in PostgreSQL, in segments and in Valkey for one hash (P-256, no certificate in the answer), and, where it is
  * revoked, in the memory of each responder.
  */
-export const BYTES = { table: 61, key: 41, segment: 385, valkey: 456, revoked: 170 };
+export const BYTES = { table: 61, key: 41, segment: 385, valkey: 456, revoked: 151 };
