@@ -39,6 +39,9 @@ Exit codes: 0 all signed and served, 1 failed or interrupted, 2 wrong usage, 6 a
 store serves newer or more severe responses.
 `;
 
+/** An `index.txt` is empty until something is issued, but an empty list may also be a failed export. */
+const EMPTY = 'note: the list is empty: it has no certificate to sign for\n';
+
 /** Shorter lists are done before there is anything to compare. */
 const WORTH_MEASURING = 10_000;
 
@@ -65,6 +68,7 @@ export const bulkSignCommand: Command = {
   options: OPTIONS,
   async run(args) {
     const { values } = readArguments(args, OPTIONS);
+    if (values.out === '-') throw new UsageError('--out names a folder: a store does not go to standard output');
     if (values.ledger !== undefined) return (await import('./bulk-sign-ledger.js')).signByLedger(args, values);
     if (values.job !== undefined || values['range-size'] !== undefined)
       throw new UsageError('--job and --range-size go with --ledger');
@@ -86,6 +90,7 @@ export const bulkSignCommand: Command = {
     if (values['dry-run']) {
       let count = 0;
       for await (const batch of list.source.batches()) count += batch.length;
+      if (count + badRows === 0) process.stderr.write(EMPTY);
       report(
         values.json,
         { certificates: count, badRows },
@@ -138,6 +143,7 @@ export const bulkSignCommand: Command = {
         },
       });
       progress.end();
+      if (signed + resumedFrom + badRows === 0) process.stderr.write(EMPTY);
       const seconds = (Date.now() - begin) / 1000;
       const rate = Math.round(signed / Math.max(seconds, 0.001));
       const resumed = resumedFrom > 0 ? `, after ${resumedFrom} of an interrupted run` : '';

@@ -56,7 +56,7 @@ export function giveStandardInput(): void {
  * @throws UsageError for the second one.
  */
 export function takeStandardInput(): void {
-  if (standardInputTaken) throw new UsageError('standard input can be one thing only');
+  if (standardInputTaken) throw new UsageError('standard input can be one thing only, and is read once');
   standardInputTaken = true;
 }
 

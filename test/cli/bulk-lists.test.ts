@@ -48,6 +48,39 @@ function setUp(t: ExecutionContext): Setup {
 
 const INDEX = 'V\t301231235959Z\t\t0A\tunknown\t/CN=a\nR\t301231235959Z\t260102030405Z\t0B\tunknown\t/CN=b\n';
 
+test('a list of no certificates is one, and is told of', async (t) => {
+  const { sign } = setUp(t);
+  for (const [options, input] of [
+    [['--index', '-'], ''],
+    [['--index', '-'], '# nothing yet\n'],
+    [['--ndjson', '-'], ''],
+    [['--csv', '-'], 'serial,status\n'],
+  ] as const) {
+    for (const dry of [[], ['--dry-run']]) {
+      const { status, stderr } = await sign([...options, ...dry], input);
+      t.is(status, 0, stderr);
+      t.regex(stderr, /^note: the list is empty: it has no certificate to sign for$/m);
+    }
+  }
+  const empty = await sign(['--csv', '-'], '');
+  t.is(empty.status, 1);
+  t.regex(empty.stderr, /the file is empty/);
+  t.notRegex((await sign(['--index', '-'], INDEX)).stderr, /empty/);
+});
+
+test('a store does not go to standard output', async (t) => {
+  const { at, write } = setUp(t);
+  const keys = ['--issuer', at('ca.pem'), '--signer', at('ca.pem'), '--key', at('ca.key')];
+  for (const list of [
+    ['--index', write('index.txt', INDEX)],
+    ['--ledger', 'postgres://localhost/none', '--job', 'a'],
+  ]) {
+    const { status, stderr } = await command(['bulk-sign', ...keys, ...list, '--out', '-']);
+    t.is(status, 2);
+    t.regex(stderr, /--out names a folder/);
+  }
+});
+
 test('every list may be standard input', async (t) => {
   const inputs: [string[], string | Buffer][] = [
     [['--index', '-'], INDEX],

@@ -51,15 +51,18 @@ interface How {
   /** Its descriptors from 3 on. */
   readonly descriptors?: readonly number[];
   readonly env?: Readonly<Record<string, string>>;
+  /** What is on its standard input. */
+  readonly input?: string;
 }
 
 /** Starts the command; resolves when it listens. */
 export async function start(t: ExecutionContext, args: readonly string[], how: How = {}): Promise<Served> {
   const [program = process.execPath, ...rest] = [...(how.prefix ?? []), process.execPath, main, 'serve', ...args];
   const child = spawn(program, rest, {
-    stdio: ['ignore', 'pipe', 'pipe', ...(how.descriptors ?? [])],
+    stdio: [how.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe', ...(how.descriptors ?? [])],
     env: { ...process.env, ...how.env },
   });
+  child.stdin?.end(how.input);
   const ended = new Promise<number | null>((resolve) => child.on('close', resolve));
   t.teardown(() => child.kill('SIGKILL'));
   const lines: Record<string, unknown>[] = [];

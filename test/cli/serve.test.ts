@@ -168,6 +168,22 @@ test('SIGHUP: reads everything again, and keeps the old where the new is wrong',
   t.is(statusIn(await post({ port }, nonced), nonced, ca), 'good');
 });
 
+test('SIGHUP where the key came from standard input: it is not waited for again, and what there is goes on', async (t) => {
+  const at = folder(t);
+  const port = await freePort();
+  const args = basic(at).map((value) => (value === at('ocsp.key') ? '-' : value));
+  args.push('--listen', `127.0.0.1:${port}`);
+  const served = await start(t, args, { input: delegate.privateKeyPem });
+  served.child.kill('SIGHUP');
+  t.regex(String((await served.event('reload'))['message']), /standard input .* is read once/);
+  t.is(await statusAt({ port }), 'good');
+  served.child.kill('SIGHUP');
+  // Lists are looked at all the time, and need no signal.
+  writeFileSync(at('index.txt'), NOW_REVOKED);
+  await until('revoked', { port });
+  t.is(await served.end(), 0);
+});
+
 test('requests that have to be signed, by the configuration', async (t) => {
   const at = folder(t);
   const port = await freePort();
