@@ -1,7 +1,7 @@
 /** One HTTP request and the answer to it, over node:http, a proxy, or a `fetch` of the caller. */
 import http, { type IncomingMessage, type RequestOptions } from 'node:http';
 import https from 'node:https';
-import type { Socket } from 'node:net';
+import { isIP, type Socket } from 'node:net';
 import { type TLSSocket, connect as tlsConnect } from 'node:tls';
 import { checkHost, guardedLookup, watchAddress } from './addresses.js';
 import { type ProxySetting, proxyAuthorization, proxyFor } from './proxy.js';
@@ -87,8 +87,8 @@ export class NodeTransport implements Transport {
     }
     if (url.protocol === 'https:') {
       const socket = await tunnel(proxy, url, signal);
-      options.agent = false;
       const inside = encrypted(socket, url);
+      // (With an agent, even `false`, Node makes a connection of its own, past the proxy.)
       options.createConnection = () => inside;
       options.headers = { ...headers, Connection: 'close' };
       const answer = await exchange(url, options, request);
@@ -218,7 +218,8 @@ async function tunnel(proxy: URL, target: URL, signal: AbortSignal): Promise<Soc
 
 function encrypted(socket: Socket, { hostname }: URL): TLSSocket {
   const host = hostname.replace(/^\[|\]$/g, '');
-  return tlsConnect({ socket, host, ...(!/^[\d.:]+$/.test(host) && { servername: host }) });
+  // (Its error is told to the request; one that comes before or after that must not end the process.)
+  return tlsConnect({ socket, host, ...(isIP(host) === 0 && { servername: host }) }).on('error', () => {});
 }
 
 /** Over a `fetch` of the caller. It resolves names itself, so the guard sees addresses only. */

@@ -149,3 +149,28 @@ test('the environment: which variable, and which hosts are excepted', async (t) 
   t.is(wrong.status, 2);
   t.notRegex(wrong.stderr, /s3cret/);
 });
+
+test('what is asked by https is asked through the proxy alone; one that hangs up ends the question, and nothing else', async (t) => {
+  const first: number[] = [];
+  for (const atOnce of [false, true]) {
+    const proxy = createServer().on('connect', (_request, socket) => {
+      socket.on('error', () => undefined).write('HTTP/1.1 200 OK\r\n\r\n');
+      if (atOnce) socket.end();
+      else
+        socket.once('data', (chunk: Buffer) => {
+          first.push(chunk[0] as number);
+          socket.destroy();
+        });
+    });
+    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+    t.teardown(() => proxy.close());
+    const { port } = proxy.address() as AddressInfo;
+    for (const host of ['responder.invalid', '[2001:db8::1]']) {
+      await using client = new OCSPClient({ responders: [`https://${host}/`], proxy: `http://127.0.0.1:${port}` });
+      const { attempts } = await client.check(question);
+      t.regex(String(attempts[0]?.reason), /disconnected before secure TLS connection/);
+    }
+  }
+  // TLS records of a handshake.
+  t.deepEqual(first, [22, 22]);
+});
