@@ -269,7 +269,7 @@ export class Answerer {
     if (fresh !== undefined) {
       fresh.checkedAt = clock();
       if (fresh === cached) return this.#give(question, key, fresh, 'cache', now);
-      this.cache.set(key, fresh);
+      this.cache.admit(key, fresh);
       return this.#give(question, key, fresh, 'store', now);
     }
     // Guessed serial numbers would fill the cache.

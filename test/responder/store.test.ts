@@ -64,6 +64,28 @@ async function fill(
 
 const sha1 = { hash: 'sha1' } as const;
 
+test('of a store that is larger than memory, what is asked for again is kept', async (t) => {
+  const store = await makeStore(t);
+  const serials = Array.from({ length: 40 }, (_, i) => `20${String(i).padStart(2, '0')}`);
+  await fill(
+    store,
+    serials.map((serialNumber) => ({ ...GOOD, serialNumber })),
+  );
+  const responder = makeResponder(t, { authority: storeAuthority(store), store }, { cache: { maxBytes: 16_000 } });
+  const sourcesOf = async (serial: string): Promise<string[]> => {
+    const sources: string[] = [];
+    for (let i = 0; i < 3; i += 1) sources.push((await responder.answer(ask([serial], sha1))).source);
+    return sources;
+  };
+  const few = serials[0] as string;
+  t.deepEqual(await sourcesOf(few), ['store', 'cache', 'cache']);
+  for (const serial of serials) await responder.answer(ask([serial], sha1));
+  // Those that were asked for once have not taken its place.
+  t.deepEqual(await sourcesOf(few), ['cache', 'cache', 'cache']);
+  const last = serials.at(-1) as string;
+  t.deepEqual(await sourcesOf(last), ['store', 'cache', 'cache']);
+});
+
 test('what was signed before is sent as it is; what was not is signed', async (t) => {
   const store = await makeStore(t);
   await fill(store, [GOOD]);
