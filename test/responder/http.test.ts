@@ -260,6 +260,17 @@ test('fetch: Request in, Response out', async (t) => {
     new Request('http://ocsp.example/', { method: 'POST', body: Buffer.alloc(20_000) }),
   );
   t.is(long.status, 413);
+  for (const [body, length, status] of [
+    [request, request.length, 200],
+    [Buffer.alloc(20_000), 20_000, 413],
+    [Buffer.alloc(20_000), 100, 413],
+    [request, 'x', 200],
+  ] as const) {
+    const headers = { 'Content-Length': String(length) };
+    const declared = new Request('http://ocsp.example/', { method: 'POST', body, headers });
+    t.is(declared.headers.get('content-length'), String(length));
+    t.is((await responder.fetch(declared)).status, status);
+  }
   t.is((await responder.fetch(new Request('http://ocsp.example/', { method: 'PUT', body: 'x' }))).status, 405);
   const head = await responder.fetch(new Request(`http://ocsp.example${path}`, { method: 'HEAD' }));
   t.is((await head.arrayBuffer()).byteLength, 0);
