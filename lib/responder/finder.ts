@@ -1,7 +1,7 @@
 /** Asks those who know of a certificate: the authority and the store of its issuer. */
 import { OCSPCertStatus } from '../ocsp/enums.js';
 import type { StatusEntry } from '../statuses/status-entry.js';
-import { tryLater } from './answer.js';
+import { clock, tryLater } from './answer.js';
 import { publishError } from './channels.js';
 import { combine, type Finding, inTime } from './finding.js';
 import type { ResponderIssuer } from './issuer.js';
@@ -63,6 +63,7 @@ export class Finder {
     const { issuer, serialNumber } = subject;
     if (issuer.store === undefined) return undefined;
     const failed = (error: unknown): typeof UNREADABLE => {
+      issuer.storeFailedAt = clock();
       publishError(this.#owner, 'store', issuer, error);
       return UNREADABLE;
     };

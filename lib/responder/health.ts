@@ -1,11 +1,12 @@
 /** How a responder is doing. */
-import type { AnswerSource } from './answer.js';
+import { type AnswerSource, clock } from './answer.js';
 import type { Answerer } from './answerer.js';
 import type { Counters } from './counters.js';
+import type { ResponderIssuer } from './issuer.js';
 
 /** How a responder is doing. */
 export interface ResponderHealth {
-  /** Whether it can answer for all of its issuers: each has a signer or a store, and an authority that is up to date. */
+  /** Whether it can answer for all of its issuers: each has a signer or a store that can be read, and an authority that is up to date. */
   readonly ready: boolean;
   /** Whether it takes no new requests any more. */
   readonly draining: boolean;
@@ -78,6 +79,7 @@ export function healthOf(
     // (While long news is read the authority is asked about each certificate.)
     if (lag > limits.maxLag && !isReading) problems.push('the authority is not up to date');
     if (active === undefined && issuer.store === undefined) problems.push('no signer has a valid certificate');
+    if (isStoreFailing(issuer)) problems.push('the store cannot be read');
     if (issuer.gate.isStuck) problems.push('the signer does not answer');
     const signers = issuer.signers.map((signer) => ({
       subject: signer.responder.x509.subject.split('\n').join(', '),
@@ -102,6 +104,23 @@ export function healthOf(
     maxLag: limits.maxLag / 1000,
     uptime: (performance.now() - begin) / 1000,
   };
+}
+
+/** Milliseconds for which a store that could not be read counts as such. */
+const STORE_TROUBLE = 10_000;
+
+/** Whether it could not be read a moment ago, or cannot be read now; of what takes time the next question learns that. */
+function isStoreFailing(issuer: ResponderIssuer): boolean {
+  const failed = (): void => {
+    issuer.storeFailedAt = clock();
+  };
+  try {
+    const found = issuer.store?.get('00');
+    if (found instanceof Promise) found.catch(failed);
+  } catch {
+    failed();
+  }
+  return clock() - issuer.storeFailedAt < STORE_TROUBLE;
 }
 
 /** The health of several processes that share a port, as one. */

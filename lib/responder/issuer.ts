@@ -91,6 +91,8 @@ export class ResponderIssuer {
   readonly knowledge: Knowledge;
   /** @internal */
   readonly store: ResponseStore | undefined;
+  /** @internal When it could not be read last, by a clock that no one sets. */
+  storeFailedAt: number = Number.NEGATIVE_INFINITY;
   /** @internal */
   readonly notIssued: NotIssuedPolicy;
   /** @internal */

@@ -1,14 +1,16 @@
 /** `openssl-ocsp serve` as a process, over a CA that tests change. */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import type { ExecutionContext } from 'ava';
 import { createTestCa } from 'openssl-ocsp/testing';
 import { ask, statusIn } from '../responder/fixtures.js';
 
+const execFileAsync = promisify(execFile);
 const main = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
 export const ca = createTestCa({ subject: 'CN=Serve CA' });
 export const delegate = ca.issueResponder();
@@ -57,6 +59,13 @@ interface How {
 
 /** Starts the command; resolves when it listens. */
 export async function start(t: ExecutionContext, args: readonly string[], how: How = {}): Promise<Served> {
+  const served = launch(t, args, how);
+  await served.event('listening');
+  return served;
+}
+
+/** Starts the command. */
+export function launch(t: ExecutionContext, args: readonly string[], how: How = {}): Served {
   const [program = process.execPath, ...rest] = [...(how.prefix ?? []), process.execPath, main, 'serve', ...args];
   const child = spawn(program, rest, {
     stdio: [how.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe', ...(how.descriptors ?? [])],
@@ -102,8 +111,20 @@ export async function start(t: ExecutionContext, args: readonly string[], how: H
   child.stdout?.on('data', (chunk: Buffer) => {
     served.stdout += chunk;
   });
-  await served.event('listening');
   return served;
+}
+
+/** What the command says that a process has printed, in a shell that finds it. */
+export async function pasted(
+  at: (name: string) => string,
+  { stdout }: Served,
+  env: NodeJS.ProcessEnv = {},
+): Promise<string> {
+  mkdirSync(at('bin'), { recursive: true });
+  const program = `#!/bin/sh\nexec '${process.execPath}' '${main}' "$@"\n`;
+  writeFileSync(join(at('bin'), 'openssl-ocsp'), program, { mode: 0o755 });
+  const path = `${at('bin')}:${process.env['PATH']}`;
+  return (await execFileAsync('/bin/sh', ['-c', stdout], { env: { ...process.env, ...env, PATH: path } })).stdout;
 }
 
 /** Asks by POST; a socket path takes the place of host and port. */

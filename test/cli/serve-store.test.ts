@@ -5,12 +5,13 @@ import test, { type ExecutionContext } from 'ava';
 import { command } from '../helpers/command.js';
 import { freePort } from '../helpers/free-port.js';
 import { ask, statusIn } from '../responder/fixtures.js';
-import { basic, ca, folder, post, type Served, start } from './serve-process.js';
+import { basic, ca, folder, get, post, type Served, start } from './serve-process.js';
 
 const sha1 = (serial: string): Buffer => ask([serial], { issuer: ca, hash: 'sha1' });
 
 interface Serving {
   readonly store: string;
+  readonly admin: number;
   readonly served: Served;
   statusOf(serial: string): Promise<string>;
 }
@@ -21,12 +22,15 @@ async function serving(t: ExecutionContext): Promise<Serving> {
   const signed = await command(['bulk-sign', ...basic(at), '--out', store]);
   t.is(signed.status, 0, signed.stderr);
   const port = await freePort();
-  const served = await start(t, [...basic(at), '--store', store, '--listen', `127.0.0.1:${port}`]);
+  const admin = await freePort();
+  const addresses = ['--listen', `127.0.0.1:${port}`, '--admin', `127.0.0.1:${admin}`];
+  const served = await start(t, [...basic(at), '--store', store, ...addresses]);
+  t.is((await get(admin, '/readyz')).status, 200);
   const statusOf = async (serial: string): Promise<string> => {
     const request = sha1(serial);
     return statusIn(await post({ port }, request), request, ca);
   };
-  return { store, served, statusOf };
+  return { store, admin, served, statusOf };
 }
 
 /** Every file of at least some bytes, the segments among them. */
@@ -36,11 +40,14 @@ function filesOf(path: string): string[] {
     .filter((file) => statSync(file).isFile());
 }
 
-async function isHonest(t: ExecutionContext, { served, statusOf }: Serving): Promise<void> {
+async function isHonest(t: ExecutionContext, { admin, served, statusOf }: Serving): Promise<void> {
   // What the list knows to be revoked is; all else may be revoked by what can no longer be read.
   t.is(await statusOf('1002'), 'revoked');
   t.is(await statusOf('1001'), 'TRY_LATER');
   t.is((await served.event('store'))['level'], 'error');
+  const { status, body } = await get(admin, '/readyz');
+  t.is(status, 503);
+  t.regex(body, /the store cannot be read/);
   t.is(await served.end(), 0);
 }
 
@@ -63,4 +70,12 @@ test('the store is removed', async (t) => {
   // It is looked at each half a second.
   while ((await all.statusOf('1001')) === 'good') await new Promise((resolve) => setTimeout(resolve, 50));
   await isHonest(t, all);
+});
+
+test('a store that is removed makes it unready, also when no one asks', async (t) => {
+  const { store, admin, served } = await serving(t);
+  rmSync(store, { recursive: true });
+  while ((await get(admin, '/readyz')).status !== 503) await new Promise((resolve) => setTimeout(resolve, 50));
+  t.is((await get(admin, '/healthz')).status, 200);
+  t.is(await served.end(), 0);
 });

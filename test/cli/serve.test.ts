@@ -1,5 +1,7 @@
 /** `openssl-ocsp serve` as a process, asked by other programs. */
+import { execFileSync } from 'node:child_process';
 import { appendFileSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { connect } from 'node:net';
 import test from 'ava';
 import { OCSPRequestBuilder } from 'openssl-ocsp';
@@ -17,9 +19,11 @@ import {
   folder,
   GOOD_ROW,
   get,
+  launch,
   leaf,
   NOW_REVOKED,
   OTHER_ROW,
+  pasted,
   post,
   question,
   start,
@@ -181,6 +185,60 @@ test('SIGHUP where the key came from standard input: it is not waited for again,
   // Lists are looked at all the time, and need no signal.
   writeFileSync(at('index.txt'), NOW_REVOKED);
   await until('revoked', { port });
+  t.is(await served.end(), 0);
+});
+
+withCurl('what it prints over a unix socket asks it', async (t) => {
+  const at = folder(t);
+  const served = await start(t, [...basic(at), '--listen', `unix:${at("a socket's")}`, '--base-path', '/ocsp']);
+  t.regex(await pasted(at, served), /=> good/);
+  t.is(await served.end(), 0);
+});
+
+withCli('what it prints over TLS asks it, also where no one vouches for the certificate', async (t) => {
+  const at = folder(t);
+  const names = ['-subj', '/CN=x', '-addext', 'subjectAltName=DNS:localhost'];
+  const files = ['-keyout', at('tls.key'), '-out', at('tls.pem')];
+  const made = await runProgram('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', ...names, ...files]);
+  t.is(made.status, 0);
+  const config = {
+    listen: `127.0.0.1:${await freePort()}`,
+    tls: { certificate: 'tls.pem', key: 'tls.key' },
+    issuers: [{ certificate: 'ca.pem', signers: [{ certificate: 'ocsp.pem', key: 'ocsp.key' }], index: 'index.txt' }],
+  };
+  writeFileSync(at('serve.json'), JSON.stringify(config));
+  const own = await start(t, ['--config', at('serve.json')]);
+  t.regex(await pasted(at, own), /=> good/);
+  t.is(await own.end(), 0);
+  const issued = ca.issue({ subject: 'CN=localhost', dnsNames: ['localhost'] });
+  writeFileSync(at('tls.pem'), issued.certificatePem);
+  writeFileSync(at('tls.key'), issued.privateKeyPem);
+  const other = await start(t, ['--config', at('serve.json')]);
+  t.regex(await pasted(at, other, { NODE_EXTRA_CA_CERTS: at('ca.pem') }), /=> good/);
+  t.is(await other.end(), 0);
+});
+
+test('SIGHUP before it listens: reloads when it does', async (t) => {
+  const at = folder(t);
+  const port = await freePort();
+  const config = (key: string, others: object): string =>
+    JSON.stringify({
+      listen: `127.0.0.1:${port}`,
+      issuers: [{ certificate: 'ca.pem', signers: [{ certificate: 'ocsp.pem', key }], index: 'index.txt' }],
+      ...others,
+    });
+  execFileSync('mkfifo', [at('pipe')]);
+  writeFileSync(at('serve.json'), config('pipe', {}));
+  const served = launch(t, ['--config', at('serve.json')]);
+  // Opens when the other end is read from.
+  const pipe = await open(at('pipe'), 'w');
+  writeFileSync(at('serve.json'), config('ocsp.key', { nonce: 'forbidden' }));
+  for (let i = 0; i < 2; i += 1) served.child.kill('SIGHUP');
+  await pipe.writeFile(readFileSync(at('ocsp.key')));
+  await pipe.close();
+  await served.event('reloaded');
+  const nonced = ask(['1001'], { issuer: ca, nonce: Buffer.alloc(32, 1) });
+  t.is(statusIn(await post({ port }, nonced), nonced, ca), 'MALFORMED_REQUEST');
   t.is(await served.end(), 0);
 });
 

@@ -1,12 +1,8 @@
 import cluster from 'node:cluster';
 import { readFileSync } from 'node:fs';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
-import { hexOf } from '../../responder/authority.js';
 import { Responder } from '../../responder/responder.js';
 import { type ResponderServer, type ServeOptions, serve } from '../../responder/serve.js';
-import { crlSource } from '../../statuses/crl.js';
-import { indexTxtSource } from '../../statuses/index-txt.js';
-import type { StatusSource } from '../../statuses/status-source.js';
 import { readArguments } from '../arguments.js';
 import { type Command, choiceOption, countOption, ExitCode, print, required, UsageError } from '../command.js';
 import { PASSPHRASE_HELP, PASSPHRASE_OPTIONS } from '../passphrase.js';
@@ -19,6 +15,7 @@ import {
   responderOptions,
   type ServeConfig,
 } from './configuration.js';
+import { howToAsk } from './greeting.js';
 import { Log } from './log.js';
 import { supervise, tellSupervisor } from './processes.js';
 import { handedSocket, notify } from './systemd.js';
@@ -175,6 +172,7 @@ class Service {
     const admin = config.admin === undefined ? undefined : parseAddress(config.admin, 'admin');
     const { processes = 1 } = config;
     if (processes > 1 && cluster.isPrimary && !this.#values.check) return await supervise(processes, admin, this.#log);
+    const reloads = new Reloads();
     await using responder = new Responder(await this.#options(config));
     this.#resources.settle();
     await listsRead(responder);
@@ -188,9 +186,10 @@ class Service {
       shutdownTimeout: (config.shutdownTimeout ?? 10) * 1000,
     };
     const server = await serve(responder, address, options);
-    const ended = this.#untilSignal(responder);
+    const ended = untilSignal();
     await this.#greet(config, server);
     await this.#notify('READY');
+    reloads.start((overtaken) => this.#reload(responder, overtaken));
     const signal = await ended;
     // The line is read as "no one can connect any more".
     const closed = server.close();
@@ -212,34 +211,14 @@ class Service {
   }
 
   /** A command that asks, to be pasted; and the line for the log. */
-  async #greet({ issuers, basePath = '' }: ServeConfig, { url, adminUrl }: ResponderServer): Promise<void> {
+  async #greet(config: ServeConfig, { url, adminUrl }: ResponderServer): Promise<void> {
+    const { issuers } = config;
     const [first] = issuers;
-    if (/^http:/.test(url) && (cluster.worker?.id ?? 1) === 1 && first !== undefined) {
-      const serial = (await firstSerial(first)) ?? '1';
-      print(`openssl-ocsp query --issuer ${quoted(first.certificate)} --serial ${serial} --url ${url}${basePath}`);
-    }
+    if ((cluster.worker?.id ?? 1) === 1 && first !== undefined) print(await howToAsk(config, first, url));
     this.#log.line('info', 'listening', {
       url,
       ...(adminUrl !== undefined && { admin: adminUrl }),
       issuers: issuers.length,
-    });
-  }
-
-  /** Resolves with the signal that ends the run; reloads on SIGHUP. */
-  #untilSignal(responder: Responder): Promise<string> {
-    let reloading = Promise.resolve();
-    let overtake: () => void = () => undefined;
-    const onHangUp = (): void => {
-      // What a mistake made wait, such as for a database that there is not, must not hold up the reload that mends it.
-      overtake();
-      const overtaken = new Promise<void>((resolve) => {
-        overtake = resolve;
-      });
-      reloading = reloading.then(() => this.#reload(responder, overtaken));
-    };
-    process.on('SIGHUP', onHangUp);
-    return new Promise((resolve) => {
-      for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal));
     });
   }
 
@@ -260,6 +239,42 @@ class Service {
   #notify(state: Parameters<typeof notify>[0]): Promise<void> {
     return notify(state, (error) => this.#log.trouble('systemd-notify', error));
   }
+}
+
+/** Reads everything again; gives up when it is overtaken. */
+type Reload = (overtaken: Promise<void>) => Promise<void>;
+
+/** What SIGHUP asks for: one after the other, those that come before there is anything to reload as soon as there is. */
+class Reloads {
+  #begin: (reload: Reload) => void = () => undefined;
+  #last: Promise<unknown>;
+  #overtake: () => void = () => undefined;
+
+  constructor() {
+    const begun = new Promise<Reload>((resolve) => {
+      this.#begin = resolve;
+    });
+    this.#last = begun;
+    process.on('SIGHUP', () => {
+      // What a mistake made wait, such as for a database that there is not, must not hold up the reload that mends it.
+      this.#overtake();
+      const overtaken = new Promise<void>((resolve) => {
+        this.#overtake = resolve;
+      });
+      this.#last = this.#last.then(async () => (await begun)(overtaken));
+    });
+  }
+
+  start(reload: Reload): void {
+    this.#begin(reload);
+  }
+}
+
+/** Resolves with the signal that ends the run. */
+function untilSignal(): Promise<string> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal));
+  });
 }
 
 /** Milliseconds in which the lists are read at the start; then the responder listens all the same, and says tryLater. */
@@ -298,23 +313,4 @@ function check(responder: Responder): number {
     for (const problem of problems) print(`${name}: ${problem}`);
   }
   return ready ? ExitCode.OK : ExitCode.FAILED;
-}
-
-/** The serial number of a certificate of the list; undefined where the list does not tell. */
-async function firstSerial({ index, crl, serials, serialsOfPart = false }: IssuerConfig): Promise<string | undefined> {
-  const quiet = { onBadRow: () => undefined };
-  const issued = serials === undefined ? {} : { serials, serialsOfPart };
-  try {
-    let source: StatusSource | undefined;
-    if (index !== undefined) source = indexTxtSource(index, quiet);
-    else if (crl !== undefined) source = crlSource(crl, { ...quiet, ...issued });
-    for await (const [entry] of source?.batches({ batchSize: 1 }) ?? []) return entry && hexOf(entry.serialNumber);
-  } catch {
-    // Whoever watches the list says so.
-  }
-  return undefined;
-}
-
-function quoted(path: string): string {
-  return /^[\w./@%+,:=-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }

@@ -42,6 +42,16 @@ export async function supervise(count: number, admin: ListenAddress | undefined,
   cluster.setupPrimary({ serialization: 'advanced' });
   let isEnding = false;
   const workers = (): Worker[] => Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined);
+  const listening = new WeakSet<Worker>();
+  cluster.on('listening', (worker) => listening.add(worker));
+  process.on('SIGHUP', () => {
+    for (const worker of workers()) {
+      const hangUp = (): boolean => worker.process.kill('SIGHUP');
+      // Before it listens it may not have begun, and the signal would end it.
+      if (listening.has(worker)) hangUp();
+      else worker.once('listening', hangUp);
+    }
+  });
   const server =
     admin === undefined
       ? undefined
@@ -66,9 +76,6 @@ export async function supervise(count: number, admin: ListenAddress | undefined,
         log.line('error', 'process ended', { worker, code, signal });
         setTimeout(() => isEnding || cluster.fork(), PAUSE);
       } else if (workers().length === 0) resolve();
-    });
-    process.on('SIGHUP', () => {
-      for (const worker of workers()) worker.process.kill('SIGHUP');
     });
     for (const signal of ['SIGTERM', 'SIGINT'] as const)
       process.once(signal, () => {
