@@ -27,8 +27,9 @@ export interface StoreBinding {
    *
    * @param out - where frames are put
    * @param blocks - blocks of indexes that were read before; begins as zeros
+   * @param found - frames that were found before, by this table and others; begins as zeros
    */
-  segmentTable(segments: readonly TableSegment[], out: Uint8Array, blocks: Uint8Array): SegmentTable;
+  segmentTable(segments: readonly TableSegment[], out: Uint8Array, blocks: Uint8Array, found: Uint8Array): SegmentTable;
   /**
    * Finds the frames of a serial number, given without leading zeros, in all segments. Returns their bytes; or -1 and less, for the
    * first, second and so on of the segments, which is not open, or damaged, or cannot be read, or whose frames have no room.

@@ -20,6 +20,9 @@ const MEMORY = 64 * 1024;
 /** Blocks of indexes that were read before, 1 KiB each, for all segments of the thread; native tables fill it. */
 let blocks: Buffer | undefined;
 const BLOCKS_LENGTH = 32 * 1024 * 1024;
+/** Frames that were found last, also for all segments of the thread: none of a set of segments that was replaced is found again. */
+let found: Buffer | undefined;
+const FOUND_LENGTH = 32 * 1024 * 1024;
 /** How many files are opened for one serial number before they are read one by one. */
 const MOST_OPENED = 16;
 
@@ -133,8 +136,9 @@ export class SegmentSet {
 
   #makeTable(): SegmentTable {
     blocks ??= Buffer.alloc(BLOCKS_LENGTH);
+    found ??= Buffer.alloc(FOUND_LENGTH);
     const segments = this.#list.map(({ parts }) => parts);
-    return native.segmentTable(segments, this.#memory, blocks);
+    return native.segmentTable(segments, this.#memory, blocks, found);
   }
 
   /** The same in JavaScript, which says what is wrong. */

@@ -1,9 +1,11 @@
 #include "segment_table.h"
 
 #include <array>
+#include <atomic>
 #include <cstring>
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include "../core/segment_table.h"
 #include "errors.h"
@@ -46,12 +48,14 @@ struct Table {
   Napi::ObjectReference memory;
 };
 
-// (segments, out, blocks)
+// (segments, out, blocks, found)
 Napi::Value segment_table(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   Napi::Array memory = Napi::Array::New(env);
-  for (std::uint32_t i = 0; i < 3; ++i) memory.Set(i, info[i]);
-  auto table = std::make_unique<Table>(Table{SegmentTable(room_of(info[2])), room_of(info[1]), {}});
+  for (std::uint32_t i = 0; i < 4; ++i) memory.Set(i, info[i]);
+  static std::atomic<std::uint64_t> next_number = 0;
+  SegmentTable segments(room_of(info[2]), FrameMemory(room_of(info[3])), next_number++);
+  auto table = std::make_unique<Table>(Table{std::move(segments), room_of(info[1]), {}});
   table->memory = Napi::Persistent<Napi::Object>(memory);
   bool refused = false;
   for_each_element(info[0], [&](const Napi::Value& tuple) {
@@ -69,7 +73,7 @@ Napi::Value segment_table(const Napi::CallbackInfo& info) {
 
 // (table, serial): bytes of frames; or -1 and less, for the place of a segment that has to be looked at
 Napi::Value find_frames_function(const Napi::CallbackInfo& info) {
-  const Table& table = *info[0].As<Napi::External<Table>>().Data();
+  Table& table = *info[0].As<Napi::External<Table>>().Data();
   const auto found = table.segments.find(bytes_of(info[1]), table.out);
   const double result =
       found.open_question ? -1 - static_cast<double>(*found.open_question) : static_cast<double>(found.length);

@@ -20,7 +20,14 @@ void prefetch([[maybe_unused]] const std::uint8_t* bytes) {
 
 }  // namespace
 
-SegmentTable::Found SegmentTable::find(Bytes serial, std::span<std::uint8_t> out) const {
+SegmentTable::Found SegmentTable::find(Bytes serial, std::span<std::uint8_t> out) {
+  if (const auto length = found_.find(number_, serial, out)) return {*length, std::nullopt};
+  const Found found = find_in_segments(serial, out);
+  if (found.length > 0) found_.keep(number_, serial, out.first(found.length));
+  return found;
+}
+
+SegmentTable::Found SegmentTable::find_in_segments(Bytes serial, std::span<std::uint8_t> out) const {
   const SerialMark mark(serial);
   std::array<const std::uint8_t*, kAhead> blocks;
   Found found;

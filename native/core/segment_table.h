@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "bytes.h"
+#include "frame_memory.h"
 #include "segment_search.h"
 #include "serial_filter.h"
 
@@ -28,8 +29,10 @@ struct TableSegment {
 
 class SegmentTable {
  public:
-  // Where blocks of indexes are kept, as find_frames does.
-  explicit SegmentTable(std::span<std::uint8_t> blocks) : blocks_(blocks) {}
+  // Where blocks of indexes are kept, as find_frames does; and where what was found is kept, under a number that no
+  // other table has.
+  SegmentTable(std::span<std::uint8_t> blocks, FrameMemory found, std::uint64_t number)
+      : blocks_(blocks), found_(found), number_(number) {}
 
   void add(const TableSegment& segment) {
     segments_.push_back(segment);
@@ -44,15 +47,18 @@ class SegmentTable {
   };
 
   // Writes the frames of a serial number, given without leading zeros, into `out`, one after the other.
-  Found find(Bytes serial, std::span<std::uint8_t> out) const;
+  Found find(Bytes serial, std::span<std::uint8_t> out);
 
  private:
+  Found find_in_segments(Bytes serial, std::span<std::uint8_t> out) const;
   std::optional<std::size_t> find_in(const TableSegment& segment, Bytes serial, std::span<std::uint8_t> out) const;
 
   std::vector<TableSegment> segments_;
   // Theirs, side by side.
   std::vector<SerialFilter> filters_;
   std::span<std::uint8_t> blocks_;
+  FrameMemory found_;
+  std::uint64_t number_;
 };
 
 }  // namespace ocsp

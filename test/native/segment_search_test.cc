@@ -13,6 +13,7 @@
 
 #include "check.h"
 #include "core/crc32.h"
+#include "core/frame_memory.h"
 #include "core/segment_table.h"
 #include "fixtures.h"
 
@@ -280,7 +281,7 @@ void test_table() {
   for (int round = 0; round < 20; ++round) {
     // More than are looked at in one go, now and then.
     std::vector<std::unique_ptr<Part>> parts(1 + below(round % 4 == 0 ? 150 : 8));
-    SegmentTable table(blocks);
+    SegmentTable table(blocks, FrameMemory{{}}, 0);
     for (auto& part : parts) {
       part = std::make_unique<Part>(1 + below(20), 1 + below(2), first_block);
       first_block += part->model.keys().size();
@@ -332,6 +333,67 @@ void test_filters() {
   check(needed == 8, "each of eight bits is looked at");
 }
 
+// What is kept last is there, under its number and serial number; no one else's ever is.
+void test_frame_memory() {
+  for (int round = 0; round < 20; ++round) {
+    ByteVector room((1 + below(4)) << 16);
+    FrameMemory memory{room};
+    std::map<std::pair<std::uint64_t, ByteVector>, ByteVector> kept;
+    std::size_t recalled = 0;
+    for (int i = 0; i < 4000; ++i) {
+      const std::uint64_t number = below(3);
+      // Short ones come again.
+      const bool large = below(20) == 0;
+      const ByteVector serial = large ? random_bytes(20) : any_serial(below(4) == 0 ? 1 : 20);
+      const ByteVector frames = random_bytes(1 + below(large ? 9000 : 300));
+      memory.keep(number, serial, frames);
+      kept[{number, serial}] = frames;
+      ByteVector out(frames.size());
+      const auto length = memory.find(number, serial, out);
+      const bool fits = frames.size() + serial.size() < room.size() / 32;
+      check(length ? *length == frames.size() && out == frames : !fits, "what was kept just now");
+      ByteVector small(frames.size() - 1);
+      check(!memory.find(number, serial, small), "what does not fit is not cut");
+      ByteVector any(16 << 10);
+      const ByteVector other = any_serial(20);
+      check(!memory.find(number, other, any) || kept.contains({number, other}), "what was not kept");
+    }
+    for (const auto& [key, frames] : kept) {
+      ByteVector out(16 << 10);
+      const auto length = FrameMemory{room}.find(key.first, key.second, out);
+      if (!length) continue;
+      recalled += 1;
+      out.resize(*length);
+      check(out == frames, "of several the last one");
+    }
+    check(recalled > 50 && recalled < kept.size(), "some are there, and some are gone");
+  }
+  ByteVector none(1000);
+  FrameMemory memory{none};
+  memory.keep(1, any_serial(3), random_bytes(3));
+  check(none == ByteVector(1000), "too little room");
+}
+
+// A table tells from memory what it has found, and no other does.
+void test_table_with_memory() {
+  ByteVector room(1 << 16);
+  Part part(10, 8, 1);
+  const auto table_of = [&](std::uint64_t number) {
+    SegmentTable table({}, FrameMemory{room}, number);
+    table.add({&part.state, part.model.shape(), part.model.fences(), part.filter});
+    return table;
+  };
+  SegmentTable table = table_of(1);
+  const ByteVector serial = part.model.keys().begin()->second;
+  const ByteVector expected = part.model.expected(serial);
+  ByteVector out(expected.size());
+  check(table.find(serial, out).length == out.size() && out == expected, "found");
+  part.state.descriptor = -1;
+  std::ranges::fill(out, 0);
+  check(table.find(serial, out).length == out.size() && out == expected, "found again without the file");
+  check(table_of(2).find(serial, out).open_question == 0, "not in another table");
+}
+
 // The checksums of another segment begin differently.
 void test_other_segment() {
   const Model model(10, 8, 1);
@@ -365,5 +427,7 @@ int main() {
   test_other_segment();
   test_filters();
   test_table();
+  test_frame_memory();
+  test_table_with_memory();
   return check.finish();
 }

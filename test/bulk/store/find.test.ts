@@ -49,10 +49,12 @@ test('the block of a filter is that of the addon, which has whole numbers of 64 
 
 test('segments that are none are refused: without them all others would have another place', (t) => {
   const good = [new Uint8Array(8), new Uint8Array(48), new Uint8Array(64)] as const;
-  const [out, blocks] = [new Uint8Array(64), new Uint8Array(64)];
-  t.notThrows(() => native.segmentTable([good, good], out, blocks));
+  const [out, blocks, found] = [new Uint8Array(64), new Uint8Array(64), new Uint8Array(64)];
+  t.notThrows(() => native.segmentTable([good, good], out, blocks, found));
   for (const bad of [[], undefined, [new Uint8Array(7), good[1], good[2]], [good[0], new Uint8Array(47), good[2]]]) {
-    t.throws(() => native.segmentTable([good, bad as never, good], out, blocks), { code: 'ERR_OCSP_INVALID_VALUE' });
+    t.throws(() => native.segmentTable([good, bad as never, good], out, blocks, found), {
+      code: 'ERR_OCSP_INVALID_VALUE',
+    });
   }
 });
 
@@ -92,22 +94,40 @@ test('more kinds of answer than the addon reads in one go, and answers larger th
   store.close();
 });
 
-test('a response that is damaged after it was found is an error; the index is not read again', async (t) => {
+test('a response that is damaged is an error; one that was found before is what it was until the manifest is another', async (t) => {
   const folder = scratch(t);
-  const store = await SegmentStore.open(folder);
+  const store = await SegmentStore.open(folder, { refreshInterval: 0 });
   const all = Array.from({ length: 100 }, (_, i) =>
     record(BigInt(i + 1) << 100n, { der: Buffer.from(`response ${i}`) }),
   );
   await store.putBatch(all);
-  for (const { serial, der } of all) t.deepEqual(store.get(serial), Buffer.from(der));
+  const get = (i: number) => store.get(all[i]?.serial as bigint);
+  const damaged = { code: 'ERR_OCSP_STORE_DAMAGED' };
+  for (const i of all.keys()) if (i !== 51) t.deepEqual(get(i), Buffer.from(`response ${i}`));
   const path = join(folder, readdirSync(folder).find((name) => name.endsWith('.seg')) as string);
-  const at = readFileSync(path).indexOf('response 50');
+  const bytes = readFileSync(path);
   const file = openSync(path, 'r+');
-  writeSync(file, 'R', at);
+  for (const i of [50, 51]) writeSync(file, 'R', bytes.indexOf(`response ${i}`));
   closeSync(file);
-  t.throws(() => store.get(all[50]?.serial as bigint), { code: 'ERR_OCSP_STORE_DAMAGED' });
-  t.deepEqual(store.get(all[51]?.serial as bigint), Buffer.from('response 51'));
+  t.throws(() => get(51), damaged);
+  t.deepEqual(get(50), Buffer.from('response 50'));
+  t.deepEqual(get(52), Buffer.from('response 52'));
+  await store.putBatch([record(1n)]);
+  t.throws(() => get(50), damaged);
+  t.deepEqual(get(52), Buffer.from('response 52'));
   store.close();
+});
+
+test('of a response that was found, a newer one takes the place at once, in every reader', async (t) => {
+  const folder = scratch(t);
+  const [store, other] = [await SegmentStore.open(folder), await SegmentStore.open(folder, { refreshInterval: 0 })];
+  for (let statusVersion = 1; statusVersion < 6; statusVersion += 1) {
+    const der = Buffer.from(`version ${statusVersion}`);
+    await store.putBatch([record(7n, { statusVersion, der })]);
+    for (const reader of [store, other, store, other]) t.deepEqual(reader.get(7n), der);
+  }
+  store.close();
+  other.close();
 });
 
 test('what was found stays as it is when others are found', async (t) => {
