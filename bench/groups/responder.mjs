@@ -231,13 +231,14 @@ async function manyIssuers(count) {
       signers: [{ responder: certificatePem, privateKey: () => privateKeyPem }],
     };
   });
-  const begin = performance.now();
+  const before = process.cpuUsage();
   const responder = new Responder({ issuers });
   await responder.ready();
-  const value = (performance.now() - begin) / 1000;
+  const { user, system } = process.cpuUsage(before);
+  const value = (user + system) / 1e6;
   if (!responder.health().ready) throw new Error('not ready');
   await responder.close();
-  return { name: `${count} issuers are ready`, value, unit: 's', goal: '<= 5' };
+  return { name: `${count} issuers are ready, CPU time`, value, unit: 's', goal: '<= 5' };
 }
 
 /** What a responder takes more than an empty one for so many answers of a store, each asked for. */

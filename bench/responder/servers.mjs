@@ -28,13 +28,14 @@ export class Servers {
     return { port, cpu: cpuOf(child) };
   }
 
-  /** The same of the responder in Go over these answers; undefined where it cannot be built. */
+  /** The same of the responder in Go over these answers; undefined, which is said, where it cannot be built. */
   async go(answers) {
     const program = join(this.#folder, 'presigned');
     const source = fileURLToPath(new URL('presigned.go', import.meta.url));
     const env = { GO111MODULE: 'off', GOPATH: '/usr/share/gocode', GOCACHE: join(this.#folder, 'cache') };
-    if (!has('go')) return undefined;
-    if (run('go', ['build', '-o', program, source], { env, allowFailure: true }).status !== 0) return undefined;
+    if (!has('go')) return without('there is no go');
+    if (run('go', ['build', '-o', program, source], { env, allowFailure: true }).status !== 0)
+      return without('it cannot be built: golang-golang-x-crypto-dev may not be there');
     const file = join(this.#folder, 'answers');
     writeFileSync(file, answers.map(({ serial, der }) => `${serial} ${der.toString('base64')}\n`).join(''));
     const child = this.#start([program, file], { ...process.env, GOMAXPROCS: '1' });
@@ -72,6 +73,11 @@ export class Servers {
     this.#children.push(child);
     return child;
   }
+}
+
+function without(reason) {
+  console.error(`  Without the responder in Go: ${reason}.`);
+  return undefined;
 }
 
 /** What tells the microseconds of CPU time that a process has taken; undefined where the system does not say so (Linux does). */
