@@ -1,5 +1,6 @@
 /** Signs answers as they are asked for: any number of certificates, with a nonce or without. */
 import type { KeyObject, X509Certificate } from 'node:crypto';
+import { availableParallelism } from 'node:os';
 import type {
   CertIdHashIndex,
   NativePrivateKey,
@@ -260,9 +261,17 @@ function nativeSigner(
   return new native.ResponseSigner(key, responder.native, ...scheme, responderIdTag, ...certId, certificates);
 }
 
-/** Whether it signs in less time than it takes to hand the work to another thread and back. Other curves take many times that of P-256. */
+/** Bits of an RSA key that signs on this thread where no other one has a core of its own. */
+const LONGEST_RSA = 3072;
+
+/**
+ * Whether it signs in less time than it takes to hand the work to another thread and back. Other curves take many times that of P-256. Where
+ * there is one core, another thread takes as much of it, and its switches come on top.
+ */
 function isQuickKey({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): boolean {
-  return asymmetricKeyType === 'ed25519' || asymmetricKeyDetails?.namedCurve === 'prime256v1';
+  if (asymmetricKeyType === 'ed25519' || asymmetricKeyDetails?.namedCurve === 'prime256v1') return true;
+  const bits = asymmetricKeyDetails?.modulusLength;
+  return bits !== undefined && bits <= LONGEST_RSA && asymmetricKeyType !== 'dsa' && availableParallelism() === 1;
 }
 
 function latin1Of(der: Buffer): string {

@@ -1,9 +1,13 @@
 /** Much to sign, and clients that send faster than they are answered: what is at hand is answered in between. */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
+import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import { OCSPResponseStatus } from 'openssl-ocsp';
 import type { Answer } from 'openssl-ocsp/responder';
+import { testIf } from '../helpers/conditional.js';
+import { hasProgram, runProgram } from '../helpers/programs.js';
 import { ask, listen, makeResponder, REVOKED, statusIn } from './fixtures.js';
 
 const nonced = (i: number): Buffer => {
@@ -80,4 +84,15 @@ test('a client that sends much at once is not answered all at once', async (t) =
   t.is(count, COUNT);
   // Two reads of 64 KiB. Without a bound it is a megabyte.
   t.true(most <= (2 * 65_536) / get.length + 100, `${most} in one turn`);
+});
+
+const withTaskset = testIf(process.platform === 'linux' && hasProgram('taskset'));
+
+withTaskset('where there is one core, short RSA keys sign at once, too', async (t) => {
+  const [, core = ''] = /^Cpus_allowed_list:\s+(\d+)/m.exec(readFileSync('/proc/self/status', 'latin1')) ?? [];
+  const worker = fileURLToPath(new URL('./cores-worker.js', import.meta.url));
+  const { stdout, stderr } = await runProgram('taskset', ['-c', core, process.execPath, worker]);
+  t.deepEqual(JSON.parse(stdout), { cores: 1, answers: ['2048 at once good', '4096 later good'] }, stderr);
+  const own = JSON.parse((await runProgram(process.execPath, [worker])).stdout);
+  if (own.cores > 1) t.deepEqual(own.answers, ['2048 later good', '4096 later good']);
 });
