@@ -58,8 +58,8 @@ export class Answerer {
   readonly #finder: Finder;
   readonly table: IssuerTable;
   readonly #budget: Budget | undefined;
-  /** Answers that are being signed, by their key in the cache. */
-  readonly #signing = new Map<string, Promise<Prepared>>();
+  /** Answers that are being signed, by their key in the cache: the newest of each. */
+  readonly #signing = new Map<string, { readonly entry: StatusEntry; readonly promise: Promise<Prepared> }>();
   /** For one certificate, and without a nonce: what the same bytes ask, or the same target of a GET, when they come again. */
   readonly #byBytes = new Recent<Question>(MOST_QUESTIONS, LONGEST_BYTES);
   readonly #byTarget = new Recent<Question>(MOST_QUESTIONS, LONGEST_TARGET);
@@ -304,20 +304,31 @@ export class Answerer {
     return new Answer(prepared.latin1, SUCCESSFUL, source, prepared, now, this.limits.maxAge);
   }
 
-  /** Signs the answer for one certificate; once, for all who wait for it. */
+  /** Signs the answer for one certificate; once, for all who wait for one that says the same. */
   #signOne(question: Question, key: string, entry: StatusEntry, now: number): Prepared | Promise<Prepared> {
     const under = this.#signing.get(key);
-    if (under !== undefined) return under;
+    if (under !== undefined && saysTheSame(under.entry, entry)) return under.promise;
     const signing = this.desk.sign(question.issuer, signerOf(question, now), [{ question, entry }], null, now);
     const prepare = ({ latin1, signer, thisUpdate, nextUpdate }: Signed): Prepared => {
       const times = { producedAt: Math.floor(now / 1000), thisUpdate, nextUpdate };
-      const prepared = new Prepared(latin1, entry, times, signer.notAfter);
+      return new Prepared(latin1, entry, times, signer.notAfter);
+    };
+    // What was begun before and is not over yet says what was known then: it is not kept.
+    this.#signing.delete(key);
+    if (!(signing instanceof Promise)) {
+      const prepared = prepare(signing);
       this.cache.set(key, prepared);
       return prepared;
+    }
+    const promise = signing.then(prepare);
+    const own = { entry, promise };
+    this.#signing.set(key, own);
+    const end = (prepared?: Prepared): void => {
+      if (this.#signing.get(key) !== own) return;
+      this.#signing.delete(key);
+      if (prepared !== undefined) this.cache.set(key, prepared);
     };
-    if (!(signing instanceof Promise)) return prepare(signing);
-    const promise = signing.then(prepare).finally(() => this.#signing.delete(key));
-    this.#signing.set(key, promise);
+    promise.then(end, () => end());
     return promise;
   }
 

@@ -1,7 +1,7 @@
 /** Signers, authorities and feeds that hang, fail, lie, or are late. */
 import { sign } from 'node:crypto';
 import test from 'ava';
-import { OCSPCertStatus } from 'openssl-ocsp';
+import { OCSPCertStatus, ReasonFlags } from 'openssl-ocsp';
 import { Responder, type StatusAuthority, type StatusChanges } from 'openssl-ocsp/responder';
 import { createTestCa } from 'openssl-ocsp/testing';
 import {
@@ -105,6 +105,44 @@ test('a revocation while the answer is being signed: no one gets good after it',
     release();
     t.is(await answer, 'revoked');
   }
+});
+
+test('a revocation that the authority tells while the answer before is being signed: no one who asks then gets good', async (t) => {
+  let release: () => void = () => undefined;
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  let calls = 0;
+  const signer = {
+    async sign(tbs: Buffer): Promise<Uint8Array> {
+      calls += 1;
+      if (calls === 1) await held;
+      return right(tbs);
+    },
+  };
+  let mode: 'good' | 'revoked' | 'gone' = 'good';
+  const authority: StatusAuthority = {
+    async lookup() {
+      if (mode === 'gone') throw new Error('no connection');
+      return mode === 'good' ? GOOD : { ...REVOKED, serialNumber: '1001', reason: ReasonFlags.certificateHold };
+    },
+  };
+  const responder = makeResponder(t, {
+    authority,
+    signers: [{ responder: delegate.certificate, privateKey: signer }],
+  });
+  const before = statusOf(responder, ask(['1001']));
+  while (calls < 1) await new Promise((resolve) => setTimeout(resolve, 5));
+  mode = 'revoked';
+  const after = statusOf(responder, ask(['1001']));
+  // It does not wait for the other; one that did would be seen below.
+  await Promise.race([after, new Promise((resolve) => setTimeout(resolve, 1000))]);
+  release();
+  t.is(await after, 'revoked');
+  await before;
+  // What was signed later, but known earlier, is not what is remembered.
+  mode = 'gone';
+  t.is(await statusOf(responder, ask(['1001'])), 'revoked');
 });
 
 test('too many at a time: tryLater at once, with Retry-After; what is at hand is sent', async (t) => {
