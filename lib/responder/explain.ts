@@ -116,8 +116,9 @@ function bytesOf(pasted: string, maxBytes: number): { der: Buffer; how: string }
     const der = Buffer.from(bare, 'base64');
     if (der[0] === 0x30) return { der, how: 'base64' };
   }
-  const path = /M[A-Za-z0-9+/_%=-]{20,}$/.exec(bare)?.[0] ?? '';
-  const target = readTarget(`/${path}`, [], maxBytes);
+  const last = bare.split(/[^A-Za-z0-9+/_%=-]/).at(-1) as string;
+  const start = last.indexOf('M');
+  const target = readTarget(`/${start < 0 ? '' : last.slice(start)}`, [], maxBytes);
   if (target.kind === 'request') return { der: target.der, how: 'the path of a URL' };
   return {
     der: Buffer.alloc(0),

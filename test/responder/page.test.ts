@@ -127,6 +127,8 @@ const PASTED: readonly [name: string, pasted: string, expected: RegExp][] = [
   ],
   ['nothing', '', /Paste a request/],
   ['nonsense', 'what is this?', /neither PEM nor base64/],
+  // (Time that grew with the square of the length would hold up the responder for a minute.)
+  ['nonsense as long as a form may be', `${'M'.repeat(199_000)}!`, /neither PEM nor base64/],
   ['another SEQUENCE', 'MAMCAQE=', /Neither a request nor a response/],
   ['an error', 'MAMKAQY=', /UNAUTHORIZED: no one has signed it/],
 ];

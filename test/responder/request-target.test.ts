@@ -135,3 +135,11 @@ test('whatever the target, nothing is thrown', (t) => {
   );
   t.pass();
 });
+
+test('time grows with the length of a target, not with its square', (t) => {
+  const slashes = '/'.repeat(2 ** 20);
+  t.is(readTarget(`/M${slashes}!`, [], 2 ** 20).kind, 'malformed');
+  // A header that announces more than there is.
+  t.is(readTarget(`/MIMPAAA${slashes}A`, [], 2 ** 20).kind, 'merged');
+  t.is(readTarget(`/MIMPAAA${'='.repeat(2 ** 20)}/`, [], 2 ** 20).kind, 'malformed');
+});
