@@ -39,6 +39,7 @@ testIf(headers && plain)('the benchmark runs, reports and draws', (t) => {
     'command',
     ...engines,
     'fresh',
+    'lists',
     'parse',
     'request',
     'responder',
