@@ -19,6 +19,8 @@ export const heading = 'Answering requests';
 export const effort = { rounds: 7, milliseconds: 500 };
 
 const COUNT = 1000;
+/** Requests before a server is measured. */
+const WARM_UP = 5 * COUNT;
 const FIRST = 0x1000_0000_0000_0000n;
 const SERIALS = Array.from({ length: COUNT }, (_, i) => FIRST + BigInt(i));
 
@@ -107,6 +109,9 @@ async function* overHttp(ca, requests) {
     const own = ['own', 'Responder.listener', 'own'];
     const go = ['go', 'Go, net/http and x/crypto, signed before'];
     const posts = requests.map((der) => post(der));
+    // Answers are in memory then, and code is compiled.
+    for (const { port } of [targets.fixed, targets.own, targets.fixedFetch, targets.fetch])
+      await load(port, posts, WARM_UP);
     yield table('GET, keep-alive', requests.map(get), load, [fixed, own, go]);
     yield table('POST, keep-alive', posts, load, [fixed, own, go]);
     yield table('POST, Request and Response', posts, load, [
@@ -161,7 +166,7 @@ async function* live(name, ca, goal, count) {
     const ratios = [];
     const rates = [];
     await load(own, gets, COUNT);
-    await load(own, nonced, COUNT);
+    for (const { port } of [fixed, server]) await load(port, nonced, Math.min(count, WARM_UP));
     for (let round = 0; round < 5; round += 1) {
       const http = await spent(fixed, nonced, 20_000);
       const bare = bareSignature(ca);
