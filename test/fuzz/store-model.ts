@@ -35,6 +35,17 @@ export class StoreModel {
     }
   }
 
+  /** How many of some records outdo whatever has been given, and the others of them: these have to be taken. */
+  best(records: readonly Given[]): number {
+    return records.filter((record) =>
+      [...this.#of(record.serial), ...records].every((other) => {
+        if (other === record || other.serial !== record.serial) return true;
+        if (other.certStatus !== record.certStatus) return compareKnowledge(record, other) > 0;
+        return other.hashAlgorithm !== record.hashAlgorithm || compareVersions(record, other) > 0;
+      }),
+    ).length;
+  }
+
   /** The machine has lost its power: what was served without having been acknowledged may be gone. */
   restart(): void {
     for (const given of this.#given.values()) given.seen = false;

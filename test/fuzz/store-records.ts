@@ -15,8 +15,8 @@ export interface Run {
   durable: number;
   known: number;
   writer: RunWriter | undefined;
-  /** Whether its commit or discard has failed: it may have ended all the same. */
-  mayHaveEnded: boolean;
+  /** What has failed, and may have ended it all the same. */
+  mayHaveEnded: 'committed' | 'discarded' | false;
 }
 
 export function entryOf(serialNumber: bigint, status: OCSPCertStatus): StatusEntry {

@@ -24,11 +24,16 @@ import { type Given, StoreModel } from './store-model.js';
 import { attempt, entryOf, givenOf, type Run, readAll, recordOf, UNKNOWN } from './store-records.js';
 
 const SERIALS = 3;
-const STEPS = 10;
+/** Least number of steps; up to as many more. */
+const STEPS = 8;
 /** Of every so many sequences one puts what has been signed. */
 const SIGNED = 16;
 const HASHES = [HashAlgorithm.SHA1, HashAlgorithm.SHA256];
 const NEXT_UPDATES = [1000, 2000, null];
+/** Times at which something may have expired, before it, at the end of it and behind it. */
+const TIMES = [1000, 1500, 2000, 2500];
+/** Shares of the steps that are disturbed: without faults, sequences come far. */
+const FAULTS = [0, 0.3, 0.6];
 
 function open(folder: string): Promise<SegmentStore> {
   return SegmentStore.open(folder, { refreshInterval: 0, segmentRecords: 3 });
@@ -40,12 +45,18 @@ class Sequence {
   readonly #random: () => number;
   readonly #signers: Signers | undefined;
   readonly #model = new StoreModel();
+  /** What this sequence does with less than all there is gets further: fewer serial numbers, faults, and kinds of action. */
+  readonly #serials: number;
+  readonly #faults: number;
+  readonly #leftOut = new Map<string, boolean>();
   /** The first one only reads. */
   #stores: SegmentStore[] = [];
   /** Responses whose signatures are right. */
   readonly #right = new Set<string>();
   readonly log: string[] = [];
   #run: Run | undefined;
+  /** Whether nothing else is done meanwhile. */
+  #isAlone = true;
   #runs = 0;
   #produced = 0;
 
@@ -53,6 +64,8 @@ class Sequence {
     this.#files = files;
     this.#folder = folder;
     this.#random = randomFrom(seed);
+    this.#serials = 1 + this.#below(SERIALS);
+    this.#faults = FAULTS[this.#below(FAULTS.length)] as number;
     if (seed % SIGNED === 0) this.#signers = signersOf(KEYS[this.#below(KEYS.length)] as TestKeyType);
   }
 
@@ -60,14 +73,15 @@ class Sequence {
     await this.#openAll();
     // So many small segments that the next ones are put together.
     if (this.#random() < 0.2) for (let puts = 4 + this.#below(6); puts > 0; puts -= 1) await this.#put(this.#store());
-    for (let step = 0; step < STEPS; step += 1) {
+    for (let steps = STEPS + this.#below(STEPS); steps > 0; steps -= 1) {
       const isPair = this.#random() < 0.3;
+      this.#isAlone = !isPair;
       const actions = isPair ? [this.#sharable(), this.#sharable()] : [this.#action()];
-      const chance = this.#random();
+      const isDisturbed = this.#random() < this.#faults;
       // Few calls are those between which nothing may be lost.
       const ofChanges = this.#random() < 0.5;
       const at = 1 + Math.floor(2 ** (this.#random() * (ofChanges ? 4 : 7)));
-      if (chance < 0.6) this.#files.arm(at, chance < (ofChanges ? 0.25 : 0.1), ofChanges);
+      if (isDisturbed) this.#files.arm(at, this.#random() < (ofChanges ? 0.4 : 0.2), ofChanges);
       const results = await Promise.allSettled(actions.map((action) => action()));
       const failed = this.#files.disarm();
       if (failed !== undefined) this.log.push(`  ${failed}`);
@@ -80,14 +94,18 @@ class Sequence {
         if (!isOfFiles && !(isPair && code === 'ERR_OCSP_STORE_LOCKED')) throw result.reason;
       }
       if (this.#files.isDown) await this.#restart();
-      else if (this.#run?.writer !== undefined && results.some(({ status }) => status === 'rejected'))
-        await this.#closeRun();
+      else if (results.some(({ status }) => status === 'rejected')) await this.#giveUpRun();
       if (this.#random() < 0.6) await this.#check();
     }
   }
 
   async end(): Promise<void> {
     await this.#closeRun();
+    if (this.#run !== undefined) {
+      // What a checkpoint has covered is there, or the run has ended.
+      await this.#begin(false);
+      await this.#commit((this.#run as Run).writer as RunWriter);
+    }
     for (let check = 0; check < 3; check += 1) await this.#check();
     for (const store of this.#stores) store.close();
     assert.equal(this.#files.openCount, 0, 'files are open');
@@ -121,7 +139,7 @@ class Sequence {
   async #records(): Promise<Given[]> {
     const records: Given[] = [];
     for (let count = 1 + this.#below(2); count > 0; count -= 1) {
-      const serial = BigInt(1 + this.#below(SERIALS));
+      const serial = BigInt(1 + this.#below(this.#serials));
       const certStatus = this.#below(3) as OCSPCertStatus;
       const hashAlgorithm = HASHES[this.#below(HASHES.length)] as HashAlgorithm;
       const entry = entryOf(serial, certStatus);
@@ -143,7 +161,7 @@ class Sequence {
   /** Something that may be done beside something else. */
   #sharable(): () => Promise<void> {
     const store = this.#store();
-    const seconds = 1500 + 1000 * this.#below(2);
+    const seconds = TIMES[this.#below(TIMES.length)] as number;
     const choices: [string, () => Promise<void>][] = [
       ['put', () => this.#put(store)],
       ['put', () => this.#put(store)],
@@ -186,20 +204,30 @@ class Sequence {
   }
 
   #chosen(choices: readonly (readonly [string, () => Promise<void>])[]): () => Promise<void> {
-    const [name, action] = choices[this.#below(choices.length)] as (typeof choices)[number];
+    const left = choices.filter(([name]) => !this.#isLeftOut(name));
+    const some = left.length > 0 ? left : choices;
+    const [name, action] = some[this.#below(some.length)] as (typeof choices)[number];
     return () => {
       this.log.push(name);
       return action();
     };
   }
 
+  #isLeftOut(name: string): boolean {
+    const known = this.#leftOut.get(name) ?? this.#random() < 0.25;
+    this.#leftOut.set(name, known);
+    return known;
+  }
+
   async #put(store: SegmentStore): Promise<void> {
     const records = await this.#records();
     let isWhole = false;
+    const best = this.#isAlone ? this.#model.best(records) : 0;
     try {
       const { written } = await store.putBatch(records.map(recordOf), { issuer });
       // Which of them were kept back it does not say; of those that outdo each other only one is written.
       isWhole = written === records.length;
+      assert.ok(written >= best, `${best} of the records are newer than all there is, and ${written} are written`);
     } finally {
       const known = this.#model.tick();
       for (const given of records) given.known = known;
@@ -274,7 +302,7 @@ class Sequence {
     const known = this.#run;
     if (isOther) this.#runs += 1;
     const id = isOther ? `run ${this.#runs}` : (known as Run).id;
-    if (isOther && known !== undefined) known.mayHaveEnded = true;
+    if (isOther && known !== undefined) known.mayHaveEnded = 'discarded';
     const writer = await this.#store().beginRun({ id, otherRun: 'discard', issuer });
     const now = this.#model.tick();
     if (known === undefined || isOther) {
@@ -283,7 +311,9 @@ class Sequence {
       return;
     }
     const count = Number(writer.resumeToken ?? 0);
-    assert.ok(known.mayHaveEnded || count >= known.durable, `resumed at ${count}, not ${known.durable}`);
+    // A commit that has failed has been done, or the run goes on.
+    if (count < known.durable && known.mayHaveEnded === 'committed') this.#model.publish(known.records, true);
+    else assert.ok(known.mayHaveEnded || count >= known.durable, `resumed at ${count}, not ${known.durable}`);
     assert.equal(writer.records, count);
     const since = writer.resumeToken === null ? now : known.known;
     this.#run = {
@@ -317,7 +347,7 @@ class Sequence {
 
   async #commit(writer: RunWriter): Promise<number> {
     const run = this.#run as Run;
-    run.mayHaveEnded = true;
+    run.mayHaveEnded ||= 'committed';
     let isDone = false;
     try {
       const { written } = await attempt(writer, () => writer.commit());
@@ -330,9 +360,17 @@ class Sequence {
   }
 
   async #discard(writer: RunWriter): Promise<void> {
-    (this.#run as Run).mayHaveEnded = true;
+    (this.#run as Run).mayHaveEnded = 'discarded';
     await writer.discard();
     this.#run = undefined;
+  }
+
+  /** Something has failed, perhaps a commit that has been done all the same: the run is closed, or discarded. */
+  async #giveUpRun(): Promise<void> {
+    const writer = this.#run?.writer;
+    if (writer === undefined) return;
+    if (this.#random() < 0.5) await this.#closeRun();
+    else await this.#discard(writer);
   }
 
   async #closeRun(): Promise<void> {
