@@ -1,6 +1,6 @@
 /** A folder of answers, for the next run and for other processes. */
 import { createHash, randomBytes } from 'node:crypto';
-import { constants, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { constants, link, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { invalidArgType, invalidValue } from '../errors.js';
 import { checkBytes } from '../x509/checks.js';
@@ -48,7 +48,7 @@ export class FolderCache implements ResponseCacheStore {
     const bytes = checkBytes(der, 'der');
     const content = Buffer.concat([MAGIC, moment, digest(moment, bytes), bytes]);
     await mkdir(join(path, '..'), { recursive: true });
-    const draft = `${path}.${process.pid}.${randomBytes(6).toString('hex')}.tmp`;
+    const draft = besides(path);
     try {
       const file = await open(draft, 'wx');
       try {
@@ -84,13 +84,15 @@ export class FolderCache implements ResponseCacheStore {
   async sweep(olderThan: number = 7 * 24 * 3600): Promise<number> {
     let removed = 0;
     const now = Date.now();
+    const hasEnded = async (path: string): Promise<boolean> =>
+      ((await this.#read(path))?.expires ?? 0) < now - olderThan * 1000;
     for await (const { path, name } of this.#files()) {
-      const isRubbish = name.endsWith(SUFFIX)
-        ? ((await this.#read(path))?.expires ?? 0) < now - olderThan * 1000
-        : await isOld(path, now);
-      if (!isRubbish) continue;
-      await rm(path, { force: true });
-      removed += 1;
+      if (name.endsWith(SUFFIX)) {
+        if ((await hasEnded(path)) && (await removeIf(path, hasEnded))) removed += 1;
+      } else if (await isOld(path, now)) {
+        await rm(path, { force: true });
+        removed += 1;
+      }
     }
     return removed;
   }
@@ -137,6 +139,30 @@ async function contentOf(path: string): Promise<Buffer | null> {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw error;
+  }
+}
+
+/** A name of its own beside a file. */
+function besides(path: string): string {
+  return `${path}.${process.pid}.${randomBytes(6).toString('hex')}.tmp`;
+}
+
+/** Removes a file, but not one that somebody has put in its place meanwhile. */
+async function removeIf(path: string, isRubbish: (path: string) => Promise<boolean>): Promise<boolean> {
+  const aside = besides(path);
+  try {
+    await rename(path, aside);
+    if (await isRubbish(aside)) return true;
+    // (A later one may be there again.)
+    await link(aside, path).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error;
+    });
+    return false;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
+  } finally {
+    await rm(aside, { force: true });
   }
 }
 

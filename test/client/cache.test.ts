@@ -398,6 +398,22 @@ test('a folder outlives the client, and a damaged or foreign file counts as none
   t.deepEqual(await keysOf(store), []);
 });
 
+test('an answer that is renewed while the folder is swept stays', async (t) => {
+  using scratch = new Scratch();
+  const store = new FolderCache(scratch.path('cache'));
+  const keys = Array.from({ length: 200 }, (_, i) => i.toString(16).padStart(64, '0'));
+  const der = Buffer.from('3003', 'hex');
+  for (let round = 0; round < 5; round += 1) {
+    await Promise.all(keys.map((key) => store.put(key, der, new Date(0))));
+    const sweep = store.sweep();
+    // One after the other, as the sweep goes.
+    for (const key of keys) await store.put(key, der, new Date(Date.now() + HOUR));
+    await sweep;
+    t.is((await keysOf(store)).length, keys.length);
+    t.is(await store.sweep(), 0);
+  }
+});
+
 test('what another process has learnt is a floor: answers in the folder that are later win', async (t) => {
   using scratch = new Scratch();
   const store = new FolderCache(scratch.path('cache'));
