@@ -25,6 +25,7 @@ export class ValkeyRun implements RunWriter {
   readonly #key: string;
   readonly #id: string;
   #records: number;
+  #failure: { readonly error: unknown } | undefined;
   #ended = false;
 
   private constructor(
@@ -80,17 +81,18 @@ export class ValkeyRun implements RunWriter {
     });
     if (frames.length === 0) return;
     this.#records += frames.length;
-    await this.#use(async (connection) => connection.rpush(`${this.#key}run:records`, ...frames));
+    await this.#write((connection) => connection.rpush(`${this.#key}run:records`, ...frames));
   }
 
   async checkpoint(token: string): Promise<void> {
     this.#checkOpen();
     const state: RunState = { id: this.#id, token, records: this.#records };
-    await this.#use(async (connection) => connection.set(`${this.#key}run`, JSON.stringify(state)));
+    await this.#write((connection) => connection.set(`${this.#key}run`, JSON.stringify(state)));
   }
 
   async commit(edition?: ListEdition): Promise<PutResult> {
     this.#checkOpen();
+    this.#checkWritten();
     const served = new Set<string>();
     const all = new Set<string>();
     for (let at = 0; at < this.#records; at += AT_ONCE) {
@@ -129,6 +131,21 @@ export class ValkeyRun implements RunWriter {
 
   #use<T>(action: (connection: Connection) => Promise<T>): Promise<T> {
     return this.#servers.use(`${this.#key}run`, action);
+  }
+
+  /** After an error no one knows what waits at the server: only the next `beginRun`, which looks, may go on. */
+  async #write(action: (connection: Connection) => Promise<unknown>): Promise<void> {
+    this.#checkWritten();
+    try {
+      await this.#use(action);
+    } catch (error) {
+      this.#failure = { error };
+      throw error;
+    }
+  }
+
+  #checkWritten(): void {
+    if (this.#failure !== undefined) throw this.#failure.error;
   }
 
   #checkOpen(): void {

@@ -244,6 +244,29 @@ withServer('servers that are killed, held up, or never there cost an answer, not
   t.is(got.filter((der) => der !== undefined).length, taken);
 });
 
+withServer('a run in which a write has failed goes on with the next beginRun alone', async (t) => {
+  const server = await RedisServer.start(t);
+  const store = await open(t, [server]);
+  const redis = client(t, server);
+  const run = await store.beginRun({ id: 'a' });
+  await run.append([answer({ serial: '7001' })]);
+  await run.checkpoint('one');
+  const [records] = (await redis.keys('*')).filter((key) => key.endsWith(':records'));
+  await redis.rename(records!, 'aside');
+  await redis.set(records!, 'no list');
+  const failure = { message: /WRONGTYPE/ };
+  await t.throwsAsync(run.append([answer({ serial: '7002' })]), failure);
+  await redis.rename('aside', records!);
+  await t.throwsAsync(run.append([answer({ serial: '7003' })]), failure);
+  await t.throwsAsync(run.checkpoint('two'), failure);
+  await t.throwsAsync(run.commit(), failure);
+  await run.close();
+  const next = await store.beginRun({ id: 'a' });
+  t.is(next.resumeToken, 'one');
+  await next.append([answer({ serial: '7002' })]);
+  t.like(await next.commit(), { written: 2, kept: 0 });
+});
+
 async function until(isSo: () => Promise<boolean>): Promise<void> {
   for (;;) {
     if (await isSo().catch(() => false)) return;
