@@ -129,7 +129,7 @@ async function put(
     ...(isRevoked && { revocationTime, reason: reasonOption(values.reason) }),
   }));
   const { written, kept } = await putStatus({ entries, signer, store });
-  const newer = kept > 0 ? `; of ${counted(kept, 'certificate')} the store has newer ones` : '';
+  const newer = kept > 0 ? `; of ${counted(kept, 'response')} the store has newer ones` : '';
   print(`${written} ${plural(written, 'response', 'be')} served${newer}`);
   return kept > 0 ? 1 : 0;
 }

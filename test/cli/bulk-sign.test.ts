@@ -56,6 +56,11 @@ test('store revoke: reasons and serial numbers as people write them', async (t) 
     t.is(String(response.revocationReason), stored);
     t.is(response.revocationTime?.toISOString(), '2026-01-02T03:04:05.000Z');
   }
+  const again = await put('0x12:34', '--reason', 'CACompromise', '--revoked-at', '2026-01-02T03:04:05.000Z');
+  t.is(again.stdout, '2 responses are served\n', again.stderr);
+  const good = await run('store', 'put', at('store'), ...sign.slice(1, 7), '1234', '--status', 'good');
+  t.is(good.status, 1);
+  t.is(good.stdout, '0 responses are served; of 2 responses the store has newer ones\n', good.stderr);
   const foreign = await put('12', '--reason', 'constructor');
   t.is(foreign.status, 2);
   t.regex(foreign.stderr, /--reason is one of unspecified, .*: constructor/);
