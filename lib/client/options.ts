@@ -101,7 +101,7 @@ const DEFAULT_TIMEOUT = 10_000;
 const DEFAULT_HEDGE = 2000;
 const DEFAULT_CACHE_BYTES = 64 * 1024 * 1024;
 /** What `setTimeout` takes. */
-const LONGEST_TIME = 2 ** 31 - 1;
+export const LONGEST_TIME: number = 2 ** 31 - 1;
 const NONCE_LENGTH = 32;
 /** RFC 9654 section 2.1. */
 const LONGEST_NONCE = 128;

@@ -97,6 +97,8 @@ export interface Limits {
 }
 
 const NONCE = ['ignored', 'optional', 'required', 'forbidden'] as const;
+/** Milliseconds that `setTimeout` takes; beyond it fires at once. */
+export const LONGEST_TIME: number = 2 ** 31 - 1;
 const SIGNATURES = ['ignored', 'verified', 'required'] as const;
 
 const LIVE_NAMES: OptionNames<LiveOptions> = { maxInflight: true, maxWaiting: true, timeout: true, perSecond: true };
@@ -145,7 +147,7 @@ export function readLimits(options: Omit<ResponderOptions, 'issuers'>): Limits {
     live: {
       maxInflight: wholeNumber(live.maxInflight ?? Math.max(4, availableParallelism()), 'live.maxInflight', 1),
       maxWaiting: wholeNumber(live.maxWaiting ?? 1000, 'live.maxWaiting', 0),
-      timeout: wholeNumber(live.timeout ?? 5000, 'live.timeout', 1),
+      timeout: wholeNumber(live.timeout ?? 5000, 'live.timeout', 1, LONGEST_TIME),
     },
     perSecond:
       live.perSecond === undefined ? Number.POSITIVE_INFINITY : wholeNumber(live.perSecond, 'live.perSecond', 1),

@@ -7,6 +7,7 @@ import { connect, type ListenOptions } from 'node:net';
 import type { TlsOptions } from 'node:tls';
 import { type OptionNames, readOptions } from '../x509/options.js';
 import { adminListener } from './admin.js';
+import { LONGEST_TIME } from './options.js';
 import type { Responder } from './responder.js';
 
 /** Where a server listens: a port, by default of all addresses; a unix socket; or a file descriptor that listens already. */
@@ -156,7 +157,7 @@ function isServed(path: string): Promise<boolean> {
 export async function closeServer(server: Server, timeout: number): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   server.closeIdleConnections();
-  const timer = setTimeout(() => server.closeAllConnections(), timeout);
+  const timer = setTimeout(() => server.closeAllConnections(), Math.min(timeout, LONGEST_TIME));
   await closed;
   clearTimeout(timer);
 }

@@ -1,5 +1,6 @@
 /** A file that somebody else writes: read when it has changed, and only whole. */
 import { stat } from 'node:fs/promises';
+import { LONGEST_TIME } from './options.js';
 
 /** How a file is watched that somebody else writes. */
 export interface WatchOptions {
@@ -45,7 +46,7 @@ export class WatchedFile {
 
   constructor(path: string, { interval = 250, onError = () => undefined }: WatchOptions, read: ReadFile) {
     this.#path = path;
-    this.#interval = interval;
+    this.#interval = Math.min(interval, LONGEST_TIME);
     this.#onError = onError;
     this.#read = read;
     let settle: () => void = () => undefined;

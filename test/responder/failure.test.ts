@@ -2,7 +2,7 @@
 import { sign } from 'node:crypto';
 import test from 'ava';
 import { OCSPCertStatus, ReasonFlags } from 'openssl-ocsp';
-import { Responder, type StatusAuthority, type StatusChanges } from 'openssl-ocsp/responder';
+import { Responder, type StatusAuthority, type StatusChanges, serve } from 'openssl-ocsp/responder';
 import { createTestCa } from 'openssl-ocsp/testing';
 import {
   ask,
@@ -143,6 +143,35 @@ test('a revocation that the authority tells while the answer before is being sig
   // What was signed later, but known earlier, is not what is remembered.
   mode = 'gone';
   t.is(await statusOf(responder, ask(['1001'])), 'revoked');
+});
+
+test('times that no timer takes are long ones, or refused, but never none', async (t) => {
+  t.throws(() => makeResponder(t, {}, { live: { timeout: 2 ** 31 } }), { code: 'ERR_OCSP_INVALID_VALUE' });
+  let release: () => void = () => undefined;
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  let isAsked = false;
+  const signer = {
+    async sign(tbs: Buffer): Promise<Uint8Array> {
+      isAsked = true;
+      await held;
+      return right(tbs);
+    },
+  };
+  const responder = makeResponder(
+    t,
+    { signers: [{ responder: delegate.certificate, privateKey: signer }] },
+    { live: { timeout: 2 ** 31 - 1 } },
+  );
+  const server = await serve(responder, { port: 0, host: '127.0.0.1' }, { shutdownTimeout: Number.POSITIVE_INFINITY });
+  const answer = fetch(server.url, { method: 'POST', body: new Uint8Array(ask(['1001'])) });
+  while (!isAsked) await new Promise((resolve) => setTimeout(resolve, 5));
+  const closed = server.close();
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  release();
+  t.is((await answer).status, 200);
+  await closed;
 });
 
 test('too many at a time: tryLater at once, with Retry-After; what is at hand is sent', async (t) => {

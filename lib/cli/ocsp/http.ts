@@ -39,6 +39,9 @@ export class HttpError extends Error {
   }
 }
 
+/** Milliseconds that `setTimeout` takes; beyond it fires at once. */
+const LONGEST_TIME = 2 ** 31 - 1;
+
 const NO_SUCH_HOST: QueueEntry = {
   code: '10080002',
   library: 'BIO routines',
@@ -149,7 +152,8 @@ function exchange(message: Uint8Array, target: Target, timeout: number | undefin
   return new Promise((resolve, reject) => {
     const socket = connect(target);
     let late = CONNECT_TIMEOUT;
-    const timer = timeout && setTimeout(() => socket.destroy(new HttpError(late)), timeout * 1000);
+    const timer =
+      timeout && setTimeout(() => socket.destroy(new HttpError(late)), Math.min(timeout * 1000, LONGEST_TIME));
     const reader = new ResponseReader();
     socket.on('connect', () => {
       late = TRANSFER_TIMEOUT;

@@ -10,6 +10,7 @@ import { checkList } from '../../x509/checks.js';
 import { type OptionNames, readOptions } from '../../x509/options.js';
 import { CheckResult } from '../check-result.js';
 import type { OCSPClient } from '../client.js';
+import { LONGEST_TIME } from '../options.js';
 import { isMustStaple, issuerOf } from './peer.js';
 
 /** Options of {@link OCSPClient.guard} and {@link OCSPClient.checkPeer}. */
@@ -94,7 +95,7 @@ function secured(
   if (socket.secureConnecting === false && !socket.destroyed) return Promise.resolve();
   const { promise, resolve, reject } = withResolvers();
   const late = (): void => reject(new Error(`no handshake within ${(time ?? 0) / 1000} seconds`));
-  const timer = time === undefined ? undefined : setTimeout(late, time);
+  const timer = time === undefined ? undefined : setTimeout(late, Math.min(time, LONGEST_TIME));
   const abort = (): void => reject(signal?.reason);
   const close = (): void => reject(new Error('the connection was closed before its handshake was over'));
   socket.once('secureConnect', resolve).once('error', reject).once('close', close);

@@ -377,6 +377,7 @@ compared('what goes over the wire is what openssl sends', async (t) => {
     ['-url', 'http://127.0.0.1:{port}', '-path', 'good'],
     ['-host', '127.0.0.1:{port}'],
     ['-host', '127.0.0.1:{port}', '-path', 'x'],
+    ['-host', '127.0.0.1:{port}', '-timeout', '2147483647'],
     ['-host', '127.0.0.1:{port}', '-path', 'http://127.0.0.1/good'],
     ['-host', '127.0.0.1', '-port', '{port}', '-path', '/x'],
     ['-host', '127.0.0.1:1', '-port', '{port}', '-path', '/x'],
