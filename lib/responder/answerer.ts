@@ -16,6 +16,7 @@ import { IssuerTable, type ResponderIssuer } from './issuer.js';
 import type { Known } from './knowledge.js';
 import type { LiveSigner } from './live-signer.js';
 import type { Limits } from './options.js';
+import { keyOf, type Question, signerOf } from './question.js';
 import { Recent } from './recent.js';
 import { Remembered } from './remembered.js';
 import {
@@ -42,12 +43,6 @@ const MOST_QUESTIONS = 8192;
 /** Bytes of a request that is remembered; one for one certificate has about a hundred. A target has up to five characters for three. */
 const LONGEST_BYTES = 512;
 const LONGEST_TARGET = 1024;
-
-/** A question about a certificate of an issuer that is answered for. */
-export interface Question extends Asked {
-  readonly issuer: ResponderIssuer;
-  readonly serialNumber: string;
-}
 
 export class Answerer {
   readonly issuers: readonly ResponderIssuer[];
@@ -397,14 +392,4 @@ export class Answerer {
       }),
     );
   }
-}
-
-function keyOf({ issuer, hash, name, serialNumber, signer }: Question): string {
-  const by = signer === undefined ? '' : ` ${issuer.signers.indexOf(signer)}`;
-  return `${issuer.index} ${hash + 8 * name} ${serialNumber}${by}`;
-}
-
-/** Who signs the answer: whom the client would rather have, or the newest. */
-function signerOf({ issuer, signer }: Question, now: number): LiveSigner | undefined {
-  return signer ?? issuer.signerAt(now);
 }

@@ -3,8 +3,8 @@ import type { CertIdHashIndex } from '../../typings/binding.js';
 import { nameHash } from '../store/issuer-identity.js';
 import { serialToBytes } from '../x509/serial-number.js';
 import type { Prepared } from './answer.js';
-import type { Question } from './answerer.js';
 import type { ResponderIssuer } from './issuer.js';
+import type { Question } from './question.js';
 
 export class Remembered implements Question {
   readonly issuer: ResponderIssuer;
