@@ -1,4 +1,5 @@
 /** The course of the command, step by step as `openssl ocsp` takes them: what is said when something fails depends on it. */
+import cluster from 'node:cluster';
 import { OCSPError } from '../../errors.js';
 import { printRequest, printResponse } from '../../ocsp/printing.js';
 import { loadDerOcspRequest, type OCSPRequest } from '../../ocsp/request.js';
@@ -33,6 +34,8 @@ export async function runOcsp(args: readonly string[], streams: Streams = proces
   } finally {
     session.printErrors();
     session.close();
+    // The channel to the process that looks after this one would keep it.
+    cluster.worker?.disconnect();
   }
 }
 

@@ -1,5 +1,5 @@
 /** `-port`: answers over HTTP, with the lines that `openssl ocsp -port` prints. */
-import cluster from 'node:cluster';
+import cluster, { type Worker } from 'node:cluster';
 import { statSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -66,24 +66,42 @@ export async function serveRequests(
   });
 }
 
-/** So many processes that answer; each that ends is replaced. */
+/** Milliseconds before a process is replaced that could not start. */
+const PAUSE = 1000;
+
+/** So many processes that answer; each that ends is replaced. The exit code: 1 where the first of them cannot listen. */
 function supervise(session: Session, count: number): Promise<number> {
   session.say(`${PROGRAM}: waiting for OCSP client connections...`);
-  cluster.once('listening', (_worker, { port }) => {
-    session.stdout.write(`ACCEPT [::]:${port} PID=${process.pid}\n`);
+  const listening = new WeakSet<Worker>();
+  let hasBegun = false;
+  cluster.on('listening', (worker, { port }) => {
+    listening.add(worker);
+    if (!hasBegun) session.stdout.write(`ACCEPT [::]:${port} PID=${process.pid}\n`);
+    hasBegun = true;
   });
   return new Promise((resolve) => {
     let isEnding = false;
-    cluster.on('exit', (_worker, code) => {
+    let exitCode = 0;
+    const workers = (): Worker[] => Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined);
+    const endIfAlone = (): void => {
+      if (workers().length === 0) resolve(exitCode);
+    };
+    const end = (signal: NodeJS.Signals): void => {
+      isEnding = true;
+      for (const worker of workers()) worker.kill(signal);
+      endIfAlone();
+    };
+    cluster.on('exit', (worker, code) => {
       // One that has answered -nrequest requests ends well, and so does the whole with the last of them.
-      if (!isEnding && code !== 0) cluster.fork();
-      else if (Object.keys(cluster.workers ?? {}).length === 0) resolve(0);
+      if (isEnding || code === 0) endIfAlone();
+      else if (listening.has(worker)) cluster.fork();
+      else if (hasBegun) setTimeout(() => isEnding || cluster.fork(), PAUSE);
+      else {
+        exitCode = 1;
+        end('SIGTERM');
+      }
     });
-    for (const signal of ['SIGTERM', 'SIGINT'] as const)
-      process.once(signal, () => {
-        isEnding = true;
-        for (const worker of Object.values(cluster.workers ?? {})) worker?.kill(signal);
-      });
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, end);
     for (let i = 0; i < count; i += 1) cluster.fork();
   });
 }

@@ -1,7 +1,7 @@
 /** `ocsp -port`, held against `openssl ocsp -port`: asked the same, it says the same. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { renameSync } from 'node:fs';
-import { connect } from 'node:net';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import type { ExecutionContext } from 'ava';
 import test from 'ava';
 import { createTestCa } from 'openssl-ocsp/testing';
@@ -183,5 +183,18 @@ test('-port -multi: several processes, and an end', async (t) => {
   );
   t.deepEqual([...new Set(asked.map(({ status }) => status))], [400]);
   server.child.kill('SIGTERM');
+  t.is(await server.ended, 0);
+  // Where the port is another one's, no process can listen.
+  const other = createServer();
+  await new Promise<void>((resolve) => other.listen(0, resolve));
+  t.teardown(() => other.close());
+  const { port } = other.address() as AddressInfo;
+  const failed = await t.throwsAsync(start(t, ocspProcess, scratch, ['-multi', '2', '-port', String(port)]));
+  t.regex(String(failed?.message), /EADDRINUSE/);
+});
+
+test('-port -multi -nrequest: when each process has answered so many, all have ended', async (t) => {
+  const server = await start(t, ocspProcess, files(t), ['-multi', '1', '-nrequest', '1']);
+  t.is((await fetch(`http://127.0.0.1:${server.port}/`, { method: 'POST', body: 'x' })).status, 400);
   t.is(await server.ended, 0);
 });
