@@ -66,6 +66,11 @@ function model(all: readonly ResponseRecord[]): Map<string, ResponseRecord[]> {
   );
 }
 
+/** Whether it may have come when another status was known better: then a batch leaves it out, whatever comes later. */
+function mayBeLeftOut(item: ResponseRecord, given: readonly ResponseRecord[] = []): boolean {
+  return given.some((one) => one.certStatus !== item.certStatus && compareKnowledge(one, item) >= 0);
+}
+
 function grouped(all: readonly ResponseRecord[], key: (item: ResponseRecord) => string): Map<string, ResponseRecord[]> {
   const groups = new Map<string, ResponseRecord[]>();
   for (const item of all) groups.set(key(item), [...(groups.get(key(item)) ?? []), item]);
@@ -75,14 +80,18 @@ function grouped(all: readonly ResponseRecord[], key: (item: ResponseRecord) => 
 /** With node:assert, which says the same of tens of thousands of records in a tenth of the time. */
 function check(store: SegmentStore, all: readonly ResponseRecord[]): void {
   const expected = model(all);
+  const given = grouped(all, serialOf);
   const found = grouped([...store.records()], serialOf);
   assert.strictEqual(found.size, expected.size);
   let previous = -1n;
   for (const [serial, those] of found) {
     const others = new Map(expected.get(serial)?.map((item) => [kindOf(item), item]));
-    assert.strictEqual(those.length, others.size, serial);
+    for (const [kind, item] of others)
+      assert(mayBeLeftOut(item, given.get(serial)) || those.some((one) => kindOf(one) === kind), `${serial} ${kind}`);
     for (const item of those) {
-      const { serial: _, ...rest } = others.get(kindOf(item)) as ResponseRecord;
+      const other = others.get(kindOf(item));
+      assert(other, `${serial} ${kindOf(item)}`);
+      const { serial: _, ...rest } = other;
       const { hashAlgorithm = 'sha1', signatureAlgorithm = null, der } = rest;
       const kind = { hashAlgorithm, signatureAlgorithm };
       assert.deepStrictEqual(item, { serial, issuerNameHash: null, ...rest, ...kind, der: Buffer.from(der) });
