@@ -5,8 +5,9 @@ type Sample = readonly [labels: Readonly<Record<string, string>>, value: number]
 
 /** The text of `/metrics`. */
 export function metricsText({ ready, issuers, live, cache, answers, uptime }: ResponderHealth): string {
+  const names = distinct(issuers.map(({ name }) => name));
   const byName = (value: (issuer: (typeof issuers)[number]) => number): Sample[] =>
-    issuers.map((issuer) => [{ issuer: issuer.name }, value(issuer)]);
+    issuers.map((issuer, i) => [{ issuer: names[i] as string }, value(issuer)]);
   return [
     family('ocsp_responses_total', 'counter', 'Answers by what they say.', labelled('type', answers.byType)),
     family(
@@ -35,9 +36,10 @@ export function metricsText({ ready, issuers, live, cache, answers, uptime }: Re
       'ocsp_signer_not_after_seconds',
       'gauge',
       'When the certificate of a signer expires, in seconds since 1970.',
-      issuers.flatMap(({ name, signers }) =>
-        signers.map(
-          ({ serialNumber, notAfter }): Sample => [{ issuer: name, signer: serialNumber }, notAfter.getTime() / 1000],
+      issuers.flatMap(({ signers }, i) =>
+        // (A certificate may stand there twice, for two algorithms.)
+        [...new Map(signers.map((signer) => [signer.serialNumber, signer.notAfter]))].map(
+          ([signer, notAfter]): Sample => [{ issuer: names[i] as string, signer }, notAfter.getTime() / 1000],
         ),
       ),
     ),
@@ -53,6 +55,16 @@ export function metricsText({ ready, issuers, live, cache, answers, uptime }: Re
     family('ocsp_cache_bytes', 'gauge', 'Their bytes.', [[{}, cache.bytes]]),
     family('ocsp_uptime_seconds', 'gauge', 'Seconds since the responder was made.', [[{}, uptime]]),
   ].join('');
+}
+
+/** The names, where one comes again with its number: of two samples with the same labels the second would be lost. */
+function distinct(names: readonly string[]): string[] {
+  const seen = new Map<string, number>();
+  return names.map((name) => {
+    const count = (seen.get(name) ?? 0) + 1;
+    seen.set(name, count);
+    return count === 1 ? name : `${name} (${count})`;
+  });
 }
 
 function labelled(label: string, values: Readonly<Record<string, number>>): Sample[] {

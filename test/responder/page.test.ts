@@ -103,6 +103,28 @@ test('rates come from one look to the next', async (t) => {
   t.regex(body, /<polyline points="[\d.]+,[\d.]+"/);
 });
 
+test('metrics: no two samples have the same labels, also of CAs of one name and of a certificate that signs in two ways', async (t) => {
+  const named = () => createTestCa({ subject: 'CN=Of one name' });
+  const twice = (one: ReturnType<typeof named>) => ({
+    certificate: one.certificate,
+    authority: new TestAuthority(),
+    signers: (['sha256', 'sha512'] as const).map((algorithm) => ({
+      responder: one.certificate,
+      privateKey: one.privateKey,
+      algorithm,
+    })),
+  });
+  const responder = new Responder({ issuers: [twice(named()), twice(named())] });
+  const server = await serve(responder, { port: 0, host: '127.0.0.1' }, { admin: { port: 0, host: '127.0.0.1' } });
+  t.teardown(() => server.close().then(() => responder.close()));
+  const body = await (await fetch(`${server.adminUrl}/metrics`)).text();
+  const samples = body.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+  const labels = samples.map((line) => line.replace(/ [^ ]*$/, ''));
+  t.deepEqual(labels, [...new Set(labels)]);
+  t.is(labels.filter((label) => label.startsWith('ocsp_issuer_ready')).length, 2);
+  t.is(labels.filter((label) => label.startsWith('ocsp_signer_not_after_seconds')).length, 2);
+});
+
 const request = ask(['1001']);
 const PASTED: readonly [name: string, pasted: string, expected: RegExp][] = [
   ['base64', request.toString('base64'), /good, signed for it[\s\S]*=&gt; good/],
