@@ -202,6 +202,7 @@ class Service {
   }
 
   #options(config: ServeConfig): ReturnType<typeof responderOptions> {
+    this.#resources.begin();
     return responderOptions(config, {
       onError: (file, error) => this.#log.trouble('list', error, { file }),
       resources: this.#resources,

@@ -125,7 +125,12 @@ export class Resources {
     return found;
   }
 
-  /** Closes what has not been asked for since the last call. */
+  /** From here on is counted what is asked for: what a reload that failed had asked for is no one's. */
+  begin(): void {
+    this.#used.clear();
+  }
+
+  /** Closes what has not been asked for since {@link begin}. */
   settle(): void {
     for (const [key, authority] of this.#authorities)
       if (!this.#used.has(key)) {
@@ -137,7 +142,6 @@ export class Resources {
         this.#stores.delete(folder);
         store.close();
       }
-    this.#used.clear();
   }
 }
 

@@ -1,0 +1,28 @@
+/** What `openssl-ocsp serve` has open, from one reload to the next. */
+import test from 'ava';
+import { Resources } from '#dist/cli/serve/configuration.js';
+
+test('what a reload that failed had opened is closed by the next one', (t) => {
+  const resources = new Resources();
+  const closed: string[] = [];
+  const use = (key: string) => {
+    const close = (): void => {
+      closed.push(key);
+    };
+    return resources.authority(key, () => ({ lookup: () => undefined, close }));
+  };
+  resources.begin();
+  const first = use('a');
+  resources.settle();
+  // This one fails behind that.
+  resources.begin();
+  use('b');
+  resources.begin();
+  t.is(use('a'), first);
+  resources.settle();
+  t.deepEqual(closed, ['b']);
+  resources.begin();
+  use('c');
+  resources.settle();
+  t.deepEqual(closed, ['b', 'a']);
+});
