@@ -88,6 +88,11 @@ export function clock(): number {
   return Math.floor(performance.now());
 }
 
+/** When a question came that came at `now`, by that clock. */
+export function clockOf(now: number): number {
+  return clock() - Math.max(0, Date.now() - now);
+}
+
 /** Milliseconds that clocks of machines that sign may differ. */
 const CLOCK_DIFFERENCE = 5 * 60 * 1000;
 

@@ -4,7 +4,7 @@ import type { OCSPRequest } from '../ocsp/request.js';
 import type { StatusEntry } from '../statuses/status-entry.js';
 import { CERT_ID_HASHES } from '../x509/algorithms.js';
 import { after } from './after.js';
-import { Answer, clock, errorAnswer, NoAnswer, Prepared, tryLater } from './answer.js';
+import { Answer, clock, clockOf, errorAnswer, NoAnswer, Prepared, tryLater } from './answer.js';
 import { AnswerCache } from './answer-cache.js';
 import { publishError } from './channels.js';
 import { notIssuedEntry } from './content.js';
@@ -205,7 +205,8 @@ export class Answerer {
 
   #withKnown(question: Question, key: string, known: Known, now: number, attempts: number): Answer | Promise<Answer> {
     const cached = this.cache.get(key);
-    if (cached !== undefined && known !== undefined && saysTheSame(cached.entry, known)) cached.confirmedAt = clock();
+    if (cached !== undefined && known !== undefined && saysTheSame(cached.entry, known))
+      cached.confirmedAt = Math.max(cached.confirmedAt, clockOf(now));
     return this.#believing(question, key, cached, known, now, attempts);
   }
 
@@ -306,7 +307,9 @@ export class Answerer {
     const signing = this.desk.sign(question.issuer, signerOf(question, now), [{ question, entry }], null, now);
     const prepare = ({ latin1, signer, thisUpdate, nextUpdate }: Signed): Prepared => {
       const times = { producedAt: Math.floor(now / 1000), thisUpdate, nextUpdate };
-      return new Prepared(latin1, entry, times, signer.notAfter);
+      const prepared = new Prepared(latin1, entry, times, signer.notAfter);
+      prepared.confirmedAt = clockOf(now);
+      return prepared;
     };
     // What was begun before and is not over yet says what was known then: it is not kept.
     this.#signing.delete(key);

@@ -145,6 +145,30 @@ test('a revocation that the authority tells while the answer before is being sig
   t.is(await statusOf(responder, ask(['1001'])), 'revoked');
 });
 
+test('what an authority has said is as old as the question, however long the signature took', async (t) => {
+  const signer = {
+    async sign(tbs: Buffer): Promise<Uint8Array> {
+      await new Promise((resolve) => setTimeout(resolve, 1500));
+      return right(tbs);
+    },
+  };
+  let isGone = false;
+  const authority: StatusAuthority = {
+    async lookup() {
+      if (isGone) throw new Error('no connection');
+      return GOOD;
+    },
+  };
+  const responder = makeResponder(
+    t,
+    { authority, signers: [{ responder: delegate.certificate, privateKey: signer }] },
+    { maxLag: 1, live: { timeout: 60_000 } },
+  );
+  t.is(await statusOf(responder, ask(['1001'])), 'good');
+  isGone = true;
+  t.is(await statusOf(responder, ask(['1001'])), 'TRY_LATER');
+});
+
 test('times that no timer takes are long ones, or refused, but never none', async (t) => {
   t.throws(() => makeResponder(t, {}, { live: { timeout: 2 ** 31 } }), { code: 'ERR_OCSP_INVALID_VALUE' });
   let release: () => void = () => undefined;
