@@ -15,7 +15,9 @@ const SLOW = 2500;
 /** The cursor of whoever has not read to the end of the first news. */
 const BEGUN = 'begun';
 
-const STATE = `SELECT i.id, m.id || ' ' || (SELECT system_identifier FROM pg_control_system()), pg_current_snapshot()::text
+/** (A copy of a stopped server has its mark, and gives out the same numbers again: it is told apart by when it was started.) */
+const STATE = `SELECT i.id, m.id || '@' || extract(epoch FROM pg_postmaster_start_time()) || ' ' ||
+    (SELECT system_identifier FROM pg_control_system()), pg_current_snapshot()::text
   FROM ocsp_incarnation m LEFT JOIN ocsp_issuer i ON ${BY_ISSUER}`;
 /** A row of a restored dump may bear the number of a transaction that is yet to come. */
 const SINCE = `s.txid >= pg_snapshot_xmin($2::pg_snapshot) AND s.txid < pg_snapshot_xmax(pg_current_snapshot())
@@ -23,7 +25,7 @@ const SINCE = `s.txid >= pg_snapshot_xmin($2::pg_snapshot) AND s.txid < pg_snaps
 
 /** What a cursor says. */
 interface Position {
-  /** Which numbers of transactions it is about: see the table `ocsp_incarnation`. */
+  /** Which numbers of transactions it is about: see the table `ocsp_incarnation`; those of another start are others. */
   readonly incarnation: string;
   readonly snapshot: string;
 }
