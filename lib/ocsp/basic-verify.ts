@@ -1,11 +1,12 @@
 /** Verifying a message as OpenSSL does it: `OCSP_basic_verify` and `OCSP_request_verify` with all that they take. */
-import { X509Certificate } from 'node:crypto';
+import type { X509Certificate } from 'node:crypto';
 import type { BasicVerifyArguments, BasicVerifyOutcome } from '../../typings/binding.js';
 import { invalidArgType, invalidValue, malformed, type OCSPError } from '../errors.js';
 import type { CertificateInput } from '../x509/certificate.js';
 import { checkText } from '../x509/checks.js';
 import { isOid } from '../x509/oids.js';
 import { type OptionNames, readOptions } from '../x509/options.js';
+import { x509Of } from '../x509/pem.js';
 import { checkDate } from '../x509/time.js';
 import { checkCertificates, type TrustInput, toTrustStore } from '../x509/trust-store.js';
 import { FLAG_NAMES, type OCSPVerifyFlags, ocspFlags, type PathFlag, pathFlags } from './openssl-flags.js';
@@ -180,7 +181,7 @@ export function responseResult(outcome: BasicVerifyOutcome): ResponseVerifyResul
 /** A certificate that OpenSSL wrote. */
 export function decode(der: Uint8Array): X509Certificate {
   try {
-    return new X509Certificate(der);
+    return x509Of(der);
   } catch (cause) {
     throw malformed('OpenSSL cannot decode the certificate', { cause });
   }

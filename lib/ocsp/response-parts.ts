@@ -1,10 +1,11 @@
 /** Parts of a response that are worked out when somebody asks. */
-import { createHash, X509Certificate } from 'node:crypto';
+import { createHash, type X509Certificate } from 'node:crypto';
 import { native } from '../binding.js';
 import { malformed } from '../errors.js';
 import type { HashAlgorithm } from '../x509/algorithms.js';
 import { contextTag, copyBytes, DerReader, encodeOctetString, encodeTlv, Tag } from '../x509/der.js';
 import { type Name, nameOver } from '../x509/name.js';
+import { x509Of } from '../x509/pem.js';
 import {
   CERTIFICATES,
   FIRST_SINGLE,
@@ -66,7 +67,7 @@ export function readCertificates(message: MessageView): X509Certificate[] {
   const ranges = native.parseCertificates(memory, message.start(CERTIFICATES), message.end(CERTIFICATES), reading);
   return Array.from({ length: ranges.length / 2 }, (_, i) => {
     try {
-      return new X509Certificate(copyBytes(memory, ranges[2 * i], ranges[2 * i + 1]));
+      return x509Of(copyBytes(memory, ranges[2 * i], ranges[2 * i + 1]));
     } catch (cause) {
       throw malformed(`OpenSSL cannot decode certificate ${i} of the response`, { cause });
     }

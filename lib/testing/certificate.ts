@@ -1,4 +1,4 @@
-import { createHash, createPublicKey, type KeyObject, randomBytes, X509Certificate } from 'node:crypto';
+import { createHash, createPublicKey, type KeyObject, randomBytes, type X509Certificate } from 'node:crypto';
 import { invalidValue } from '../errors.js';
 import {
   DerReader,
@@ -16,6 +16,7 @@ import {
   encodeUtf8String,
 } from '../x509/der.js';
 import { type OptionNames, readOptions } from '../x509/options.js';
+import { x509Of } from '../x509/pem.js';
 import { SIGNATURE_NAMES, signatureAlgorithm, signBytes, type TestSignatureOptions } from './signature.js';
 
 /** Bits of the keyUsage extension (RFC 5280 section 4.2.1.3), in the order of their bit numbers. */
@@ -158,7 +159,7 @@ export function buildCertificate(
   const signature = signBytes(tbs, signer.privateKey, how);
   if (options.corruptSignature)
     signature.writeUInt8(signature.readUInt8(signature.length - 1) ^ 1, signature.length - 1);
-  return new X509Certificate(encodeSequence(tbs, algorithm, encodeBitString(signature)));
+  return x509Of(encodeSequence(tbs, algorithm, encodeBitString(signature)));
 }
 
 /** A positive serial number of 16 bytes, the first of them not zero. */

@@ -5,6 +5,7 @@ import type { AnyCertificate, CertIdHashIndex, NativeCertificate } from '../../t
 import { layout, native, takeOutput } from '../binding.js';
 import { invalidArgType, malformed } from '../errors.js';
 import { Tag } from './der.js';
+import { isCertificateDer, x509Of } from './pem.js';
 
 /** A certificate: Node's object, PEM text, or the bytes of PEM or DER. */
 export type CertificateInput = X509Certificate | string | Uint8Array;
@@ -74,7 +75,7 @@ export class ParsedCertificate {
   /** Node's object. */
   get x509(): X509Certificate {
     if (this.#x509 === undefined) {
-      this.#x509 = new X509Certificate(this.der);
+      this.#x509 = x509Of(this.der);
       parsed.set(this.#x509, this);
     }
     return this.#x509;
@@ -152,7 +153,7 @@ export function toCertificate(input: unknown, name: string): ParsedCertificate {
   if (der !== undefined && native.readCertificate(der)) return new ParsedCertificate(der, true, undefined);
   let certificate: X509Certificate;
   try {
-    certificate = new X509Certificate(copy);
+    certificate = typeof copy !== 'string' && isCertificateDer(copy) ? x509Of(copy) : new X509Certificate(copy);
   } catch (cause) {
     const isText = typeof input === 'string' && !input.includes('-----BEGIN');
     throw malformed(`${name} is not a certificate${isText ? ': text has to be PEM, not the name of a file' : ''}`, {

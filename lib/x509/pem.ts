@@ -6,6 +6,22 @@ import { invalidArgType, malformed } from '../errors.js';
 const SEQUENCE = 0x30;
 
 /**
+ * Node's object for the certificate that bytes of DER are. Node itself looks for PEM text first, also in the middle of them: of a
+ * certificate that holds another one as text it makes that other one.
+ */
+export function x509Of(der: Uint8Array): X509Certificate {
+  const bytes = Buffer.from(der.buffer, der.byteOffset, der.length);
+  if (!bytes.includes('-----BEGIN')) return new X509Certificate(bytes);
+  const lines = bytes.toString('base64').replaceAll(/.{64}/g, '$&\n');
+  return new X509Certificate(`-----BEGIN CERTIFICATE-----\n${lines}\n-----END CERTIFICATE-----\n`);
+}
+
+/** Whether bytes begin as the DER of a certificate. (None is so short that its length takes one byte; a text may well begin with a 0.) */
+export function isCertificateDer(bytes: Uint8Array): boolean {
+  return bytes[0] === SEQUENCE && (bytes[1] ?? 0) > 0x80;
+}
+
+/**
  * The certificates in a PEM text, in their order, such as a chain; or the one that bytes of DER are. What stands between the
  * blocks, and blocks of other things, are skipped.
  *
@@ -13,14 +29,13 @@ const SEQUENCE = 0x30;
  */
 export function loadCertificates(data: string | Uint8Array): X509Certificate[] {
   if (typeof data !== 'string' && !types.isUint8Array(data)) throw invalidArgType('data', 'a string or bytes', data);
-  // (No certificate is so short that its length takes one byte; a text may well begin with a 0.)
-  const isDer = typeof data !== 'string' && data[0] === SEQUENCE && (data[1] ?? 0) > 0x80;
+  const isDer = typeof data !== 'string' && isCertificateDer(data);
   const text = typeof data === 'string' ? data : Buffer.from(data).toString('latin1');
   const blocks = isDer ? [] : [...pemBlocks(text)].filter(({ label }) => label.endsWith('CERTIFICATE'));
   const certificates = (isDer ? [Buffer.from(data as Uint8Array)] : blocks.map(({ pem }) => pem)).map(
     (encoded, index) => {
       try {
-        return new X509Certificate(encoded);
+        return typeof encoded === 'string' ? new X509Certificate(encoded) : x509Of(encoded);
       } catch (cause) {
         throw malformed(`certificate ${index} does not parse`, { cause });
       }

@@ -4,6 +4,7 @@ import { native } from '../binding.js';
 import { invalidArgType } from '../errors.js';
 import { checkBytes } from './checks.js';
 import { type PassphraseInput, toPassphrase } from './passphrase.js';
+import { x509Of } from './pem.js';
 
 /** What {@link loadPkcs12} found. */
 export interface Pkcs12Contents {
@@ -43,8 +44,8 @@ export function loadPkcs12(
     try {
       return {
         privateKey: createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' }),
-        certificate: own && new X509Certificate(own),
-        certificates: others.map((der) => new X509Certificate(der)),
+        certificate: own && x509Of(own),
+        certificates: others.map(x509Of),
       };
     } finally {
       pkcs8.fill(0);

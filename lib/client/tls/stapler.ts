@@ -1,5 +1,5 @@
 /** Gives the clients of TLS servers the answers about the servers' certificates (RFC 6066 section 8). */
-import { createHash, X509Certificate } from 'node:crypto';
+import { createHash, type X509Certificate } from 'node:crypto';
 import { channel } from 'node:diagnostics_channel';
 import { EventEmitter } from 'node:events';
 import type { Server } from 'node:tls';
@@ -8,7 +8,7 @@ import { HashAlgorithm } from '../../x509/algorithms.js';
 import { type CertificateInput, toCertificate } from '../../x509/certificate.js';
 import { checkList } from '../../x509/checks.js';
 import { type OptionNames, readOptions } from '../../x509/options.js';
-import { loadCertificates } from '../../x509/pem.js';
+import { loadCertificates, x509Of } from '../../x509/pem.js';
 import { abortable } from '../abortable.js';
 import type { CheckResult } from '../check-result.js';
 import { OCSPClient } from '../client.js';
@@ -219,7 +219,7 @@ export class Stapler extends EventEmitter<StaplerEvents> {
     try {
       const known = this.#staples.get(keyOf(der));
       if (known !== undefined || this.#closed) return known;
-      return this.#know(new X509Certificate(der), issuer === null ? [] : [new X509Certificate(issuer)]);
+      return this.#know(x509Of(der), issuer === null ? [] : [x509Of(issuer)]);
     } catch {
       return undefined; // a certificate that cannot be read: OpenSSL has taken it, so it is served, without a staple
     }

@@ -1,5 +1,6 @@
-import { X509Certificate } from 'node:crypto';
+import type { X509Certificate } from 'node:crypto';
 import { inspect } from 'node:util';
+import { x509Of } from '../../x509/pem.js';
 import { type ReasonFlags, reasonFromCode } from '../../x509/reason.js';
 import { type Json, ValueObject } from '../../x509/value-object.js';
 import { AUTHORITIES, type SignerAuthority } from '../basic-verify.js';
@@ -274,7 +275,7 @@ function delegateOf(der: Buffer): X509Certificate {
   const key = der.toString('latin1');
   const known = delegates.get(key);
   if (known !== undefined) return known;
-  const certificate = new X509Certificate(der);
+  const certificate = x509Of(der);
   for (const oldest of delegates.keys()) {
     if (delegates.size < MOST_DELEGATES) break;
     delegates.delete(oldest);
