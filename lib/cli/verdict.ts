@@ -114,9 +114,9 @@ export function momentOption(value: string | undefined, option: string): Date | 
   const [, day, time = 'T00:00:00Z'] =
     /^(\d{4}-\d\d-\d\d)(T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d))?$/.exec(value) ?? [];
   const date = new Date(`${day}${time}`);
-  // (30 February would become 2 March.)
-  const exists = day !== undefined && new Date(`${day}T00:00:00Z`).toISOString().startsWith(day);
-  if (Number.isNaN(date.getTime()) || !exists) {
+  // (30 February would become 2 March; of month 13 there is no text.)
+  const exists = !Number.isNaN(date.getTime()) && new Date(`${day}T00:00:00Z`).toISOString().startsWith(day as string);
+  if (!exists) {
     throw new UsageError(`--${option} is not a moment such as 2026-11-24T12:00:00Z: ${value}`);
   }
   return date;

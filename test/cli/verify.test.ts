@@ -303,6 +303,7 @@ test('failures without a verdict end in 1 or 2, never in 0, and in one line', as
     [...about, 'one', 'two'],
     [...about, '--at', 'yesterday'],
     [...about, '--at', '2026-02-30'],
+    [...about, '--at', '2026-13-01'],
     [...about, '--at', '2026-02-03T25:00:00Z'],
     [...about, '--at', '2026-02-03T12:00:00'],
     [...about, '--max-age', '-1'],
