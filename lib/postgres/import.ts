@@ -1,3 +1,4 @@
+import { invalidValue } from '../errors.js';
 import { OCSPCertStatus } from '../ocsp/enums.js';
 import { checkExtensionList, encodeExtensionList } from '../ocsp/extension-list.js';
 import { copyEntry, type StatusEntry } from '../statuses/status-entry.js';
@@ -147,6 +148,8 @@ async function merge(session: Session, issuer: number, seconds: number): Promise
 /** A line of COPY's text format. Nothing in it has to be escaped but the backslash in front of hexadecimal digits. */
 function lineOf({ serialNumber, status, revocationTime, reason, singleExtensions }: StatusEntry): string {
   const serial = keyDigits(serialNumber);
+  if (status !== OCSPCertStatus.REVOKED && (revocationTime != null || reason != null))
+    throw invalidValue('revocationTime and reason go with a revoked certificate only');
   if (status === OCSPCertStatus.GOOD && singleExtensions == null) return `\\\\x${serial}\t0\t\\N\t\\N\t\\N\n`;
   const time = revocationTime == null ? '\\N' : checkDate(revocationTime, 'revocationTime').toISOString();
   const code = reason == null ? '\\N' : reasonToCode(checkReason(reason, 'reason'));

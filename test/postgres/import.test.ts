@@ -194,6 +194,8 @@ withPostgres('a bad row is an error with its line, and nothing has been brought 
     { serialNumber: 'F'.repeat(600), status: GOOD },
     { serialNumber: '01', status: REVOKED },
     { serialNumber: '01', status: 7 as never },
+    { serialNumber: '01', status: GOOD, revocationTime: new Date(0) },
+    { serialNumber: '01', status: GOOD, reason: 'superseded' as const },
     { serialNumber: '01', status: REVOKED, revocationTime: new Date(Number.NaN) },
   ])
     await t.throwsAsync(importStatuses(url, { issuer, source: iterableSource([bad]) }));
