@@ -30,7 +30,8 @@ export function outlineLines({ title, rows, parts = [] }: Outline, paint: Paint,
     lines.push(`${indent}  ${paint('dim', printable(label).padEnd(LABEL_WIDTH))} ${first}`.trimEnd());
     for (const line of others) lines.push(`${indent}  ${' '.repeat(LABEL_WIDTH)} ${line}`);
   }
-  for (const part of parts) lines.push(...outlineLines(part, paint, `${indent}  `));
+  // (One by one: as arguments of one call, those of a signature of some megabytes are more than the stack holds.)
+  for (const part of parts) for (const line of outlineLines(part, paint, `${indent}  `)) lines.push(line);
   return lines;
 }
 

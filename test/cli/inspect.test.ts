@@ -234,6 +234,14 @@ test('whatever loads can be shown', (t) => {
   t.true(shown > bad.length);
 });
 
+test('a part of very many lines is shown', (t) => {
+  const rows = [['bytes', Buffer.alloc(8 << 20)]] as const;
+  t.is(
+    outlineLines({ title: 'all', rows: [], parts: [{ title: 'Signature', rows }] }, (_, text) => text).length,
+    2 + (1 << 18),
+  );
+});
+
 test('a bad response is shown or refused in one line', async (t) => {
   const every = kit.bad().filter((_, i) => i % 6 === 0);
   await forEachOf(every, async ({ name, der }) => {
