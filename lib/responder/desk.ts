@@ -53,6 +53,7 @@ export class SigningDesk {
    * A promise where the signature takes time.
    *
    * @param signer - who signs; undefined when no one's certificate is valid
+   * @param isNow - a signature that is quick is made at once, whatever has been signed in this turn
    * @throws (or rejects) `Overload`; `NoAnswer` for all else.
    */
   sign(
@@ -61,6 +62,7 @@ export class SigningDesk {
     content: readonly Statement[],
     nonce: AskedNonce | null,
     now: number,
+    isNow: boolean = this.turns.isFree,
   ): Signed | Promise<Signed> {
     if (signer === undefined) {
       publishError(this.#owner, 'signer', issuer, new Error('no signer whose certificate is valid'));
@@ -82,7 +84,7 @@ export class SigningDesk {
       publishError(this.#owner, 'signer', issuer, error);
       throw tryLater();
     };
-    if (signer.isQuick && this.turns.isFree) {
+    if (signer.isQuick && isNow) {
       const packed = this.#packer.bytes;
       let latin1: string;
       try {
@@ -124,7 +126,7 @@ export class SigningDesk {
     return first ?? { thisUpdate: times.thisUpdate, nextUpdate: null };
   }
 
-  /** A signed answer as it goes into a store. */
+  /** A signed answer as it goes into a store. (What many clients ask must not keep a revocation out of it.) */
   async record(
     issuer: ResponderIssuer,
     entry: StatusEntry,
@@ -136,7 +138,7 @@ export class SigningDesk {
     const serialNumber = hexOf(entry.serialNumber);
     const serialBytes = serialToBytes(serialNumber);
     const question = { issuer, hash, name: 0, serialNumber, serialBytes, issuerNameHash, issuerKeyHash };
-    const signing = this.sign(issuer, issuer.signerAt(now), [{ question, entry }], null, now);
+    const signing = this.sign(issuer, issuer.signerAt(now), [{ question, entry }], null, now, true);
     const { latin1, signer, nextUpdate } = await signing;
     return {
       serial: serialNumber,

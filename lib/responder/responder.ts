@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { invalidArgType, invalidValue, OCSPError } from '../errors.js';
 import { EntryPacker } from '../signing/entry-packer.js';
 import { copyEntry, type StatusEntry } from '../statuses/status-entry.js';
+import type { ResponseRecord } from '../store/response-store.js';
 import { type CertificateInput, toCertificate } from '../x509/certificate.js';
 import { checkBytes } from '../x509/checks.js';
 import { readOptions } from '../x509/options.js';
@@ -105,14 +106,21 @@ export class Responder implements AsyncDisposable {
     const told = list.map((entry) => target.knowledge.tell(entry, now));
     const { store } = target;
     if (store === undefined || told.length === 0) return;
-    const { desk } = this.#answerer;
-    const records = await Promise.all(
-      told.flatMap((entry) => STORED_HASHES.map((hash) => desk.record(target, entry, hash, now))),
-    ).catch((cause) => {
+    const { desk, limits } = this.#answerer;
+    const wanted = told.flatMap((entry) => STORED_HASHES.map((hash) => ({ entry, hash })));
+    const records: ResponseRecord[] = [];
+    // No more at a time than are signed at a time: of many changes some would be refused.
+    const { maxInflight } = limits.live;
+    try {
+      for (let at = 0; at < wanted.length; at += maxInflight) {
+        const some = wanted.slice(at, at + maxInflight);
+        records.push(...(await Promise.all(some.map(({ entry, hash }) => desk.record(target, entry, hash, now)))));
+      }
+    } catch (cause) {
       throw new OCSPError('ERR_OCSP_NOT_SIGNED', 'the change counts, but no one can sign it for the store now', {
         cause,
       });
-    });
+    }
     await store.putBatch(records, { issuer: target.identity });
   }
 

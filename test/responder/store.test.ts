@@ -178,6 +178,22 @@ test('update of a negative serial number, and where no one can sign: a code, and
   }
 });
 
+test('update of more than may wait for a signature', async (t) => {
+  const rsa = ca.issueResponder({ subject: 'CN=RSA', keyType: 'rsa' });
+  for (const [signer, count] of [
+    [delegate, 1000],
+    [rsa, 5],
+  ] as const) {
+    const store = await makeStore(t);
+    const signers = [{ responder: signer.certificate, privateKey: signer.privateKey }];
+    const live = { maxInflight: 1, maxWaiting: 0 };
+    const responder = makeResponder(t, { authority: new TestAuthority(), store, signers }, { live });
+    const serials = Array.from({ length: count }, (_, i) => (0x1001 + i).toString(16));
+    await responder.update(serials.map((serialNumber) => ({ ...REVOKED, serialNumber })));
+    for (const serial of serials) t.is(store.getRecord(serial)?.certStatus, OCSPCertStatus.REVOKED);
+  }
+});
+
 test("another CA's store says nothing, whatever its serial numbers", async (t) => {
   const other = createTestCa({ subject: 'CN=Other' });
   const store = await makeStore(t);
