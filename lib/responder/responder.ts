@@ -134,7 +134,7 @@ export class Responder implements AsyncDisposable {
    */
   async reload(options: ResponderOptions): Promise<void> {
     const next = this.#make(options);
-    this.#giveUp('another reload has begun before this one was over');
+    this.giveUpReload();
     const givenUp = new Promise<never>((_resolve, reject) => {
       this.#giveUp = (why) => reject(new Error(why));
     });
@@ -155,6 +155,11 @@ export class Responder implements AsyncDisposable {
     this.#answerer = next;
     const kept = new Set(next.issuers.map(({ knowledge }) => knowledge.authority));
     for (const { knowledge } of old.issuers) await knowledge.close(kept.has(knowledge.authority));
+  }
+
+  /** @internal A reload that is under way fails, as if another one had begun. */
+  giveUpReload(): void {
+    this.#giveUp('another reload has begun before this one was over');
   }
 
   /** Resolves when every authority has been read, or could not be; {@link health} tells. Until it has been, the answer is tryLater. */

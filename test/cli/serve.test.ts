@@ -242,6 +242,34 @@ test('SIGHUP before it listens: reloads when it does', async (t) => {
   t.is(await served.end(), 0);
 });
 
+test('a reload that gave way to one of a wrong configuration does not count later', async (t) => {
+  const at = folder(t);
+  const port = await freePort();
+  const config = (index: string, others: object): string =>
+    JSON.stringify({
+      listen: `127.0.0.1:${port}`,
+      issuers: [{ certificate: 'ca.pem', signers: [{ certificate: 'ocsp.pem', key: 'ocsp.key' }], index }],
+      ...others,
+    });
+  writeFileSync(at('serve.json'), config('index.txt', {}));
+  const served = await start(t, ['--config', at('serve.json')]);
+  execFileSync('mkfifo', [at('pipe')]);
+  writeFileSync(at('serve.json'), config('pipe', { nonce: 'forbidden' }));
+  served.child.kill('SIGHUP');
+  const pipe = await open(at('pipe'), 'w');
+  writeFileSync(at('serve.json'), '{');
+  served.child.kill('SIGHUP');
+  await served.event('reload', 2);
+  await pipe.writeFile(readFileSync(at('index.txt')));
+  // It would be opened again, and waited for.
+  rmSync(at('pipe'));
+  await pipe.close();
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  const nonced = ask(['1001'], { issuer: ca, nonce: Buffer.alloc(32, 1) });
+  t.is(statusIn(await post({ port }, nonced), nonced, ca), 'good');
+  t.is(await served.end(), 0);
+});
+
 test('requests that have to be signed, by the configuration', async (t) => {
   const at = folder(t);
   const port = await freePort();
