@@ -218,6 +218,22 @@ withCli('what it prints over TLS asks it, also where no one vouches for the cert
   t.is(await other.end(), 0);
 });
 
+withCurl('what it prints over TLS on a unix socket asks it', async (t) => {
+  const at = folder(t);
+  const config = {
+    listen: `unix:${at('socket')}`,
+    tls: { certificate: 'tls.pem', key: 'tls.key' },
+    issuers: [{ certificate: 'ca.pem', signers: [{ certificate: 'ocsp.pem', key: 'ocsp.key' }], index: 'index.txt' }],
+  };
+  const issued = ca.issue({ subject: 'CN=localhost', dnsNames: ['localhost'] });
+  writeFileSync(at('tls.pem'), issued.certificatePem);
+  writeFileSync(at('tls.key'), issued.privateKeyPem);
+  writeFileSync(at('serve.json'), JSON.stringify(config));
+  const served = await start(t, ['--config', at('serve.json')]);
+  t.regex(await pasted(at, served, { CURL_CA_BUNDLE: at('ca.pem') }), /=> good/);
+  t.is(await served.end(), 0);
+});
+
 test('SIGHUP before it listens: reloads when it does', async (t) => {
   const at = folder(t);
   const port = await freePort();

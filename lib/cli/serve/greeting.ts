@@ -19,14 +19,19 @@ export async function howToAsk(
   url: string,
 ): Promise<string> {
   const about = `--issuer ${quoted(issuer.certificate)} --serial ${(await firstSerial(issuer)) ?? '1'}`;
-  if (tls !== undefined) {
+  if (tls !== undefined && /^https:/.test(url)) {
     const { trust, host } = nameInTls(tls.certificate, new URL(url).hostname.replace(/^\[(.*)\]$/, '$1'));
     const name = isIP(host) === 6 ? `[${host}]` : host;
     return `${trust}openssl-ocsp query ${about} --url https://${name}:${new URL(url).port}${basePath}`;
   }
   if (/^http:/.test(url)) return `openssl-ocsp query ${about} --url ${url}${basePath}`;
   const type = "-H 'Content-Type: application/ocsp-request'";
-  const curl = `curl --silent --unix-socket ${quoted(url)} ${type} --data-binary @- http://localhost${basePath}/`;
+  let origin = 'http://localhost';
+  if (tls !== undefined) {
+    const { trust, host } = nameInTls(tls.certificate, 'localhost');
+    origin = `${trust === '' ? '' : `--cacert ${quoted(tls.certificate)} `}https://${host}`;
+  }
+  const curl = `curl --silent --unix-socket ${quoted(url)} ${type} --data-binary @- ${origin}${basePath}/`;
   return `openssl-ocsp request ${about} | ${curl} | openssl-ocsp verify ${about}`;
 }
 
