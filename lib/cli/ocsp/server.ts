@@ -184,7 +184,7 @@ class FileAnswerer {
     let der = unsuccessful(OCSPResponseStatus.MALFORMED_REQUEST);
     try {
       if (request !== undefined) {
-        if (flags.has('req_text')) session.printMessage(printRequest(request.publicBytes()));
+        if (flags.has('req_text')) this.#write(() => session.printMessage(printRequest(request.publicBytes())));
         der = respond(session, request, { ...this.#responder, database: this.#database });
       }
     } catch (error) {
@@ -195,9 +195,18 @@ class FileAnswerer {
     session.printErrors();
     const status = der.length === 5 ? (der[4] as number) : OCSPResponseStatus.SUCCESSFUL;
     if (status !== OCSPResponseStatus.SUCCESSFUL)
-      session.print(`Responder Error: ${STATUS_NAMES[status] ?? '(UNKNOWN)'} (${status})\n`);
-    else if (flags.has('resp_text')) session.printMessage(printResponse(der));
+      this.#write(() => session.print(`Responder Error: ${STATUS_NAMES[status] ?? '(UNKNOWN)'} (${status})\n`));
+    else if (flags.has('resp_text')) this.#write(() => session.printMessage(printResponse(der)));
     return der;
+  }
+
+  /** What the file of `-out` does not take, as on a full disk, keeps no answer from a client. */
+  #write(print: () => void): void {
+    try {
+      print();
+    } catch (error) {
+      this.#session.say(`${PROGRAM}: ${(error as Error).message}`);
+    }
   }
 
   #readAgain(): void {

@@ -198,3 +198,19 @@ test('-port -multi -nrequest: when each process has answered so many, all have e
   t.is((await fetch(`http://127.0.0.1:${server.port}/`, { method: 'POST', body: 'x' })).status, 400);
   t.is(await server.ended, 0);
 });
+
+withCli('a file of -out that takes no more: a line for each, and the answers go on', async (t) => {
+  const scratch = files(t);
+  const options = ['-out', '/dev/full', '-req_text', '-resp_text', '-nrequest', '3'];
+  const server = await start(t, ocspProcess, scratch, options);
+  for (let i = 0; i < 2; i += 1) {
+    const { stdout } = await ask(scratch, server, '-no_nonce', '-cert', scratch.path('leaf.pem'));
+    t.regex(stdout, /: good/);
+  }
+  const body = await (
+    await fetch(`http://127.0.0.1:${server.port}`, { method: 'POST', body: 'no request' })
+  ).arrayBuffer();
+  t.deepEqual(Buffer.from(body), Buffer.from('30030a0101', 'hex'));
+  t.is(await server.ended, 0);
+  t.is(server.stderr.match(/ENOSPC/g)?.length, 5);
+});
