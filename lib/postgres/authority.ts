@@ -1,4 +1,5 @@
 import type { CertIdKey, StatusAuthority, StatusChanges } from '../responder/authority.js';
+import { LONGEST_TIME, wholeNumber } from '../responder/options.js';
 import type { StatusEntry } from '../statuses/status-entry.js';
 import { serialKey } from '../store/serial-key.js';
 import type { CertificateInput } from '../x509/certificate.js';
@@ -38,12 +39,12 @@ export class PostgresAuthority implements StatusAuthority {
   readonly #interval: number;
   readonly #listen: boolean;
 
-  /** @throws TypeError; `ERR_OCSP_MALFORMED` for what is no certificate. */
+  /** @throws TypeError; `ERR_OCSP_MALFORMED` for what is no certificate; `ERR_OCSP_INVALID_VALUE`. */
   constructor(database: PostgresInput, options: PostgresAuthorityOptions) {
     const { issuer, interval = 500, listen = false } = readOptions(options, OPTION_NAMES);
     this.#database = new Database(database);
     this.#issuer = issuerKey(issuer);
-    this.#interval = interval;
+    this.#interval = wholeNumber(interval, 'interval', 1, LONGEST_TIME);
     this.#listen = listen;
   }
 

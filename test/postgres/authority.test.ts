@@ -208,6 +208,10 @@ withPostgres('no tables, no such CA, no such database, wrong arguments: an error
   for (const bad of [undefined, null, 5, {}])
     t.throws(() => new PostgresAuthority(bad as never, options), { code: 'ERR_INVALID_ARG_TYPE' });
   t.throws(() => new PostgresAuthority('', { issuer: 'no' }), { code: 'ERR_OCSP_MALFORMED' });
+  // (Of these `setTimeout` makes a millisecond.)
+  for (const interval of [0, -1, Number.NaN, 2 ** 31, Number.POSITIVE_INFINITY])
+    t.throws(() => new PostgresAuthority('', { ...options, interval }), { code: 'ERR_OCSP_INVALID_VALUE' });
+  t.throws(() => new PostgresAuthority('', { ...options, interval: '1' } as never), { code: 'ERR_INVALID_ARG_TYPE' });
   t.throws(() => new PostgresAuthority('', { ...options, isuer: 1 } as never), { code: 'ERR_OCSP_INVALID_VALUE' });
 });
 
