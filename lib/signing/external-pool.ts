@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import type { CertIdHashIndex, NativeSigningPool, OnBatch, SchemeArguments } from '../../typings/binding.js';
 import { native, takeOutput } from '../binding.js';
 import type { ExternalSigner } from '../ocsp/signing.js';
@@ -53,6 +54,11 @@ export async function signDataExternally(
     'signature of the external signer',
   );
   return responder.native.assembleResponseAsync(responseData, signature, ...scheme, certificates);
+}
+
+/** What a signer has thrown that is no error, in words. (Not all objects have a text, and none must keep the error from being noted.) */
+function textOf(thrown: unknown): string {
+  return typeof thrown === 'object' ? inspect(thrown, { customInspect: false }) : String(thrown);
 }
 
 /** A batch, some of whose responses are being signed. */
@@ -120,7 +126,7 @@ export class ExternalPool implements NativeSigningPool {
             job.responses[index] = response;
           },
           (error: unknown) => {
-            job.errors.set(index, error instanceof Error ? error : new Error(String(error), { cause: error }));
+            job.errors.set(index, error instanceof Error ? error : new Error(textOf(error), { cause: error }));
             // Nothing behind it will be wanted.
             this.#jobs.length = 0;
           },

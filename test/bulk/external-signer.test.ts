@@ -129,6 +129,17 @@ test('an external signer that fails ends the run at its entry, and is asked for 
   }
 });
 
+test('an external signer that throws what is no error, and has no text, ends the run', async (t) => {
+  const options = responder('ec');
+  for (const thrown of [Object.create(null), 'words', undefined, Symbol('s'), { toString: () => t.fail() }]) {
+    const privateKey: ExternalSigner = { sign: () => Promise.reject(thrown) };
+    const error = await t.throwsAsync(signed(new ResponseSigner({ ...options, privateKey }), 10), {
+      message: /^entry 0 \(serial number 01\): ./,
+    });
+    t.is((error?.cause as Error | undefined)?.cause, thrown);
+  }
+});
+
 test('an external signer: refusals, aborts', async (t) => {
   const options = responder('ec');
   const signer = new ResponseSigner({ ...options, privateKey: new Elsewhere(options.privateKey) });
