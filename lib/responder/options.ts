@@ -61,13 +61,14 @@ export interface CacheOptions {
 /** Limits of live signing. What is at hand is never refused. */
 export interface LiveOptions {
   /**
-   * Signatures at a time, but for those of P-256 and Ed25519 keys of the process; of an external signer, at a time for its issuer.
+   * Signatures at a time, but for those of P-256 and Ed25519 keys of the process, and of short RSA keys on one core; of an external
+   * signer, at a time for its issuer.
    * Default: one per core, but at least 4.
    */
   readonly maxInflight?: number;
   /** Requests that wait for a signature. Beyond, the answer is tryLater at once. Default 1000. */
   readonly maxWaiting?: number;
-  /** Milliseconds that a signature may take, with the wait for it; then the answer is tryLater. Default 5000. */
+  /** Milliseconds that a signature may take, with the wait for it; then the answer is tryLater. Default 5000, at most 2147483647. */
   readonly timeout?: number;
   /**
    * Answers a second that no cache can help with: those with a nonce, for several certificates, and for serial numbers that were never
