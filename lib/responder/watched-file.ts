@@ -37,6 +37,8 @@ export class WatchedFile {
   #next: FileState | undefined;
   #nextAt = 0;
   #currentAt = Number.NEGATIVE_INFINITY;
+  /** performance.now() of the first look that failed since. */
+  #failedAt: number | undefined;
   #timer: NodeJS.Timeout | undefined;
   #looking: Promise<void> | undefined;
   #lastError = '';
@@ -56,11 +58,13 @@ export class WatchedFile {
     void this.#loop(settle);
   }
 
-  /** Milliseconds since what was read was seen to be what is there. */
+  /** Milliseconds since what was read was seen to be what is there, or since it cannot be read. */
   get lag(): number {
-    const age = performance.now() - this.#currentAt;
+    const now = performance.now();
+    const age = now - this.#currentAt;
     // Between two looks nothing is late.
-    return age <= 4 * this.#interval ? 0 : age;
+    if (age > 4 * this.#interval) return age;
+    return this.#failedAt === undefined ? 0 : now - this.#failedAt;
   }
 
   /** Looks now. */
@@ -102,8 +106,10 @@ export class WatchedFile {
         this.#current = state;
       }
       this.#currentAt = performance.now();
+      this.#failedAt = undefined;
       this.#lastError = '';
     } catch (error) {
+      this.#failedAt ??= performance.now();
       const message = String(error);
       if (message !== this.#lastError) this.#onError(error);
       this.#lastError = message;

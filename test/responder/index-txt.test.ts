@@ -36,3 +36,23 @@ test('neither a list without the row, nor one that says "hold" and then "good", 
   await authority.refresh?.();
   t.is(await status(), OCSPCertStatus.REVOKED);
 });
+
+test('a list that cannot be read is late from then on, however seldom it is looked at', async (t) => {
+  const path = join(scratch(t), 'index.txt');
+  writeFileSync(path, GOOD_ROW);
+  const authority = indexTxtAuthority(path, { interval: 60_000 });
+  const responder = makeResponder(t, { authority });
+  await responder.ready();
+  const lag = async (): Promise<number | undefined> => {
+    await authority.refresh?.();
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    return authority.lag?.();
+  };
+  t.is(await lag(), 0);
+  renameSync(path, `${path}.away`);
+  const first = (await lag()) ?? 0;
+  t.true(first > 0);
+  t.true(((await lag()) ?? 0) > first);
+  renameSync(`${path}.away`, path);
+  t.is(await lag(), 0);
+});
