@@ -1,10 +1,11 @@
 /** A file that somebody else writes: read when it has changed, and only whole. */
 import { stat } from 'node:fs/promises';
+import { invalidArgType, invalidValue } from '../errors.js';
 import { LONGEST_TIME } from './options.js';
 
 /** How a file is watched that somebody else writes. */
 export interface WatchOptions {
-  /** Milliseconds between two looks at the file. Default 250. */
+  /** Milliseconds between two looks at the file, more than 0. Default 250. */
   readonly interval?: number;
   /** Told why the file could not be read. What was read before goes on counting until it is older than `maxLag`. */
   readonly onError?: (error: unknown) => void;
@@ -47,6 +48,8 @@ export class WatchedFile {
   readonly first: Promise<void>;
 
   constructor(path: string, { interval = 250, onError = () => undefined }: WatchOptions, read: ReadFile) {
+    if (typeof interval !== 'number') throw invalidArgType('interval', 'a number', interval);
+    if (!(interval > 0)) throw invalidValue(`interval must be a positive number, not ${interval}`);
     this.#path = path;
     this.#interval = Math.min(interval, LONGEST_TIME);
     this.#onError = onError;

@@ -56,3 +56,9 @@ test('a list that cannot be read is late from then on, however seldom it is look
   renameSync(`${path}.away`, path);
   t.is(await lag(), 0);
 });
+
+test('an interval that no timer keeps is an error', (t) => {
+  for (const interval of [0, -1, Number.NaN])
+    t.throws(() => indexTxtAuthority('index.txt', { interval }), { code: 'ERR_OCSP_INVALID_VALUE' });
+  t.throws(() => indexTxtAuthority('index.txt', { interval: '1' } as never), { code: 'ERR_INVALID_ARG_TYPE' });
+});
