@@ -129,9 +129,12 @@ async function put(
     ...(isRevoked && { revocationTime, reason: reasonOption(values.reason) }),
   }));
   const { written, kept } = await putStatus({ entries, signer, store });
-  const newer = kept > 0 ? `; of ${counted(kept, 'response')} the store has newer ones` : '';
+  // (One that was put in the same second, or by a clock that is ahead, says it as well.)
+  const isSaid = entries.every(({ serialNumber, status }) => store.getRecord(serialNumber)?.certStatus === status);
+  const newer =
+    kept > 0 ? `; of ${counted(kept, 'response')} the store has newer ones${isSaid ? ', of this status' : ''}` : '';
   print(`${written} ${plural(written, 'response', 'be')} served${newer}`);
-  return kept > 0 ? 1 : 0;
+  return isSaid ? 0 : 1;
 }
 
 const ACTIONS: Readonly<Record<string, Action>> = {

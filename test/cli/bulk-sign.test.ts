@@ -56,8 +56,12 @@ test('store revoke: reasons and serial numbers as people write them', async (t) 
     t.is(String(response.revocationReason), stored);
     t.is(response.revocationTime?.toISOString(), '2026-01-02T03:04:05.000Z');
   }
-  const again = await put('0x12:34', '--reason', 'CACompromise', '--revoked-at', '2026-01-02T03:04:05.000Z');
-  t.is(again.stdout, '2 responses are served\n', again.stderr);
+  // Also within the same second, in which the store has the same.
+  for (let second = 0; second < 2; second += 1) {
+    const again = await put('0x12:34', '--reason', 'CACompromise', '--revoked-at', '2026-01-02T03:04:05.000Z');
+    t.is(again.status, 0, again.stderr);
+    t.regex(again.stdout, /^(2 responses are served|0 .* of 2 responses the store has newer ones, of this status)\n$/);
+  }
   const good = await run('store', 'put', at('store'), ...sign.slice(1, 7), '1234', '--status', 'good');
   t.is(good.status, 1);
   t.is(good.stdout, '0 responses are served; of 2 responses the store has newer ones\n', good.stderr);
