@@ -131,9 +131,9 @@ async function put(
   const { written, kept } = await putStatus({ entries, signer, store });
   // (One that was put in the same second, or by a clock that is ahead, says it as well.)
   const isSaid = entries.every(({ serialNumber, status }) => store.getRecord(serialNumber)?.certStatus === status);
-  const newer =
-    kept > 0 ? `; of ${counted(kept, 'response')} the store has newer ones${isSaid ? ', of this status' : ''}` : '';
-  print(`${written} ${plural(written, 'response', 'be')} served${newer}`);
+  const others = isSaid ? 'others of this status' : 'newer ones';
+  const left = kept > 0 ? `; of ${counted(kept, 'response')} the store has ${others}` : '';
+  print(`${written} ${plural(written, 'response', 'be')} served${left}`);
   return isSaid ? 0 : 1;
 }
 
