@@ -169,7 +169,9 @@ export class SegmentStore implements ResponseStore {
         // One by one: what lives shortly costs the garbage collector nothing.
         for (const item of batch) {
           const { serial, hashAlgorithm, issuerNameHash, signatureAlgorithm } = item;
-          const record = checkRecord(item, serialKey(serial));
+          const read = checkRecord(item, serialKey(serial));
+          // The caller's bytes may be others by the time they are written.
+          const record = { ...read, serial: Buffer.from(read.serial), der: Buffer.from(read.der) };
           given += 1;
           const label = { hashAlgorithm, issuerNameHash, signatureAlgorithm };
           const known = this.#set.kinds.find(label);

@@ -318,6 +318,25 @@ test('a run that begins during a compaction finds what hides it', async (t) => {
   store.close();
 });
 
+test('what is put is what the caller had when it was looked at', async (t) => {
+  const store = await SegmentStore.open(scratch(t));
+  const serial = Buffer.from([1, 2]);
+  const der = Buffer.from('as it was');
+  const batch = (function* () {
+    setImmediate(() => {
+      serial[1] = 3;
+      der.fill('x');
+    });
+    // Its kind is new, and the segment: there is time before it is written.
+    yield { ...record(1n), serial, der };
+  })();
+  await store.putBatch(batch);
+  t.is(String(der), 'xxxxxxxxx');
+  t.is(String(store.get(0x102n)), 'as it was');
+  t.is(store.get(0x103n), undefined);
+  store.close();
+});
+
 test('what others put together during a compaction is hidden by what had expired', async (t) => {
   const folder = scratch(t);
   const store = await SegmentStore.open(folder);
