@@ -8,6 +8,7 @@ import { OCSPResponseStatus } from '../ocsp/enums.js';
 import { Verifier } from '../ocsp/verification/verifier.js';
 import { HashAlgorithm } from '../x509/algorithms.js';
 import { ocspUrls } from '../x509/certificate.js';
+import { LONGEST_TIME } from '../x509/checks.js';
 import { readArguments } from './arguments.js';
 import { printable, printableLines } from './colour.js';
 import { type Command, ExitCode, print, UsageError } from './command.js';
@@ -69,8 +70,6 @@ const SEVERITY = [ExitCode.REVOKED, ExitCode.REFUSED, ExitCode.UNKNOWN, ExitCode
 /** Milliseconds between two questions of `--watch`, at least; and where there was no answer. */
 const SHORTEST_WATCH = 1000;
 const WATCH_AFTER_FAILURE = 60_000;
-/** What `setTimeout` takes. */
-const LONGEST_WATCH = 2 ** 31 - 1;
 
 /** `openssl-ocsp query` */
 export const queryCommand: Command = {
@@ -158,7 +157,7 @@ class Query {
 
   /** Milliseconds until the first answer is worth asking for again. */
   nextIn(): number {
-    return Math.min(LONGEST_WATCH, Math.max(SHORTEST_WATCH, Math.min(...this.#next) - Date.now()));
+    return Math.min(LONGEST_TIME, Math.max(SHORTEST_WATCH, Math.min(...this.#next) - Date.now()));
   }
 
   #tell(target: Target, result: CheckResult): number {

@@ -6,7 +6,7 @@ import { wholeNumber } from '../ocsp/basic-verify.js';
 import { checkSeconds } from '../ocsp/validity.js';
 import { Verifier } from '../ocsp/verification/verifier.js';
 import { checkCertIdHash, type HashAlgorithmName } from '../x509/algorithms.js';
-import { checkList, checkObject } from '../x509/checks.js';
+import { checkList, checkObject, LONGEST_TIME } from '../x509/checks.js';
 import { OCSPNonce } from '../x509/extensions/request.js';
 import { type OptionNames, readOptions } from '../x509/options.js';
 import { httpUrl } from './applicability.js';
@@ -100,8 +100,6 @@ export interface ClientSettings {
 const DEFAULT_TIMEOUT = 10_000;
 const DEFAULT_HEDGE = 2000;
 const DEFAULT_CACHE_BYTES = 64 * 1024 * 1024;
-/** What `setTimeout` takes. */
-export const LONGEST_TIME: number = 2 ** 31 - 1;
 const NONCE_LENGTH = 32;
 /** RFC 9654 section 2.1. */
 const LONGEST_NONCE = 128;

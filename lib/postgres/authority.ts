@@ -1,8 +1,9 @@
 import type { CertIdKey, StatusAuthority, StatusChanges } from '../responder/authority.js';
-import { LONGEST_TIME, wholeNumber } from '../responder/options.js';
+import { wholeNumber } from '../responder/options.js';
 import type { StatusEntry } from '../statuses/status-entry.js';
 import { serialKey } from '../store/serial-key.js';
 import type { CertificateInput } from '../x509/certificate.js';
+import { LONGEST_TIME } from '../x509/checks.js';
 import { type OptionNames, readOptions } from '../x509/options.js';
 import { Database, type PostgresInput } from './database.js';
 import { readNews } from './feed.js';

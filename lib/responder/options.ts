@@ -1,7 +1,7 @@
 /** Options of a responder: checked, and with the defaults filled in. */
 import { availableParallelism } from 'node:os';
 import { invalidArgType, invalidValue } from '../errors.js';
-import { checkText } from '../x509/checks.js';
+import { checkText, LONGEST_TIME } from '../x509/checks.js';
 import { type OptionNames, readOptions } from '../x509/options.js';
 import { readTrust, type TrustInput, type TrustStore } from '../x509/trust-store.js';
 import type { ResponderIssuerOptions } from './issuer.js';
@@ -98,8 +98,6 @@ export interface Limits {
 }
 
 const NONCE = ['ignored', 'optional', 'required', 'forbidden'] as const;
-/** Milliseconds that `setTimeout` takes; beyond it fires at once. */
-export const LONGEST_TIME: number = 2 ** 31 - 1;
 const SIGNATURES = ['ignored', 'verified', 'required'] as const;
 
 const LIVE_NAMES: OptionNames<LiveOptions> = { maxInflight: true, maxWaiting: true, timeout: true, perSecond: true };

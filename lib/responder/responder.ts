@@ -138,6 +138,8 @@ export class Responder implements AsyncDisposable {
     const givenUp = new Promise<never>((_resolve, reject) => {
       this.#giveUp = (why) => reject(new Error(why));
     });
+    // (Also where no one waits for it, as it is over.)
+    givenUp.catch(() => undefined);
     try {
       for (const { knowledge } of next.issuers) knowledge.start();
       await Promise.race([Promise.all(next.issuers.map(({ knowledge }) => knowledge.ready())), givenUp]);

@@ -5,9 +5,9 @@ import { createServer, type Server, type ServerOptions } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { connect, type ListenOptions } from 'node:net';
 import type { TlsOptions } from 'node:tls';
+import { LONGEST_TIME } from '../x509/checks.js';
 import { type OptionNames, readOptions } from '../x509/options.js';
 import { adminListener } from './admin.js';
-import { LONGEST_TIME } from './options.js';
 import type { Responder } from './responder.js';
 
 /** Where a server listens: a port, by default of all addresses; a unix socket; or a file descriptor that listens already. */

@@ -1,7 +1,7 @@
 /** A file that somebody else writes: read when it has changed, and only whole. */
 import { stat } from 'node:fs/promises';
 import { invalidArgType, invalidValue } from '../errors.js';
-import { LONGEST_TIME } from './options.js';
+import { LONGEST_TIME } from '../x509/checks.js';
 
 /** How a file is watched that somebody else writes. */
 export interface WatchOptions {

@@ -1,6 +1,9 @@
 import { types } from 'node:util';
 import { invalidArgType, invalidValue } from '../errors.js';
 
+/** Milliseconds that `setTimeout` takes at the most: what is longer fires at once. */
+export const LONGEST_TIME: number = 2 ** 31 - 1;
+
 /**
  * Checks an argument that has to be bytes. It is not copied.
  *

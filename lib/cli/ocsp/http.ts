@@ -1,6 +1,7 @@
 /** The HTTP client of the command: one POST, as OpenSSL's own client does it. */
 import net from 'node:net';
 import tls from 'node:tls';
+import { LONGEST_TIME } from '../../x509/checks.js';
 import { ReceivingError, ResponseReader } from './http-response.js';
 import { httpEntry, type QueueEntry, systemEntry } from './queue.js';
 
@@ -38,9 +39,6 @@ export class HttpError extends Error {
     this.entries = entries;
   }
 }
-
-/** Milliseconds that `setTimeout` takes; beyond it fires at once. */
-const LONGEST_TIME = 2 ** 31 - 1;
 
 const NO_SUCH_HOST: QueueEntry = {
   code: '10080002',

@@ -6,11 +6,10 @@ import type { Duplex } from 'node:stream';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import { invalidArgType, invalidValue, OCSPError } from '../../errors.js';
 import { type CertificateInput, toCertificate } from '../../x509/certificate.js';
-import { checkList } from '../../x509/checks.js';
+import { checkList, LONGEST_TIME } from '../../x509/checks.js';
 import { type OptionNames, readOptions } from '../../x509/options.js';
 import { CheckResult } from '../check-result.js';
 import type { OCSPClient } from '../client.js';
-import { LONGEST_TIME } from '../options.js';
 import { isMustStaple, issuerOf } from './peer.js';
 
 /** Options of {@link OCSPClient.guard} and {@link OCSPClient.checkPeer}. */

@@ -6,7 +6,7 @@ import type { Server } from 'node:tls';
 import { invalidArgType, invalidValue } from '../../errors.js';
 import { HashAlgorithm } from '../../x509/algorithms.js';
 import { type CertificateInput, toCertificate } from '../../x509/certificate.js';
-import { checkList } from '../../x509/checks.js';
+import { checkList, LONGEST_TIME } from '../../x509/checks.js';
 import { type OptionNames, readOptions } from '../../x509/options.js';
 import { loadCertificates, x509Of } from '../../x509/pem.js';
 import { abortable } from '../abortable.js';
@@ -47,8 +47,6 @@ export interface StaplerEvents {
 const OPTIONS: OptionNames<StaplerOptions> = { client: true, issuers: true, staple: true, clock: true };
 /** Each handshake of a server: `{ decision, certificate }`, the latter in DER. */
 const DECISIONS = channel('ocsp:stapler:decision');
-/** What `setTimeout` takes. */
-const LONGEST_DELAY = 2 ** 31 - 1;
 
 /** Milliseconds for which a handshake waits for a store to say what it has. */
 const PATIENCE = 1000;
@@ -293,7 +291,7 @@ export class Stapler extends EventEmitter<StaplerEvents> {
       else if (!this.#closed && staple.decisionAt(now) !== 'not-applicable') {
         staple.askAt = now + delay;
         const again = (): void => this.#refreshNow(staple);
-        this.#timers.set(staple, this.#clock.after(Math.min(delay, LONGEST_DELAY), again));
+        this.#timers.set(staple, this.#clock.after(Math.min(delay, LONGEST_TIME), again));
       }
     }
   }
