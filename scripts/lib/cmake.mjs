@@ -13,6 +13,9 @@ export const INSTRUMENTED = {
   OCSP_COVERAGE: 'ON',
   OCSP_CORE_TESTS: 'ON',
   OCSP_FUZZERS: 'ON',
+  // A dozen sources at a time: a third of the time, which goes into headers.
+  CMAKE_UNITY_BUILD: 'ON',
+  CMAKE_UNITY_BUILD_BATCH_SIZE: '12',
 };
 
 /** What the sanitizers in a program of our own are told. */
