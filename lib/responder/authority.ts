@@ -39,6 +39,8 @@ export interface StatusAuthority {
    * would have answered good. Without it, `lookup` is always up to date.
    */
   lag?(): number;
+  /** @internal From and until when what `lookup` has no entry of is known, where that is not now. */
+  holds?(): Pick<StatusEntry, 'thisUpdate' | 'nextUpdate'>;
   /**
    * What has changed since `cursor`; null means: everything that is not good. Statuses come at least once, in any order, and
    * newer ones have a higher `statusVersion`. Yields at least every few seconds, if only to say that nothing has changed: the

@@ -17,7 +17,7 @@ export function notIssuedEntry(issuer: ResponderIssuer, serialNumber: string): S
     case 'unknown':
       return { serialNumber, status: OCSPCertStatus.UNKNOWN };
     case 'good':
-      return { serialNumber, status: OCSPCertStatus.GOOD };
+      return { serialNumber, status: OCSPCertStatus.GOOD, ...issuer.knowledge.authority.holds?.() };
     case 'revoked':
       // RFC 6960 section 2.2
       return {

@@ -41,6 +41,7 @@ export function crlAuthority(path: string, options: CrlAuthorityOptions): Status
   let thisUpdate = Number.NEGATIVE_INFINITY;
   let number = -1n;
   let nextUpdate = Number.POSITIVE_INFINITY;
+  let times: { readonly thisUpdate?: Date; readonly nextUpdate?: Date } = {};
   const file = new WatchedFile(path, watch, async () => {
     const crl = await readCrl(path, ca);
     const begin = crl.thisUpdate.getTime();
@@ -52,12 +53,13 @@ export function crlAuthority(path: string, options: CrlAuthorityOptions): Status
     const given = serials === undefined ? {} : { serials, serialsOfPart };
     const source = crlSource(crl.der, { issuer: ca.x509, ...given });
     // (The source itself refuses a CRL that has expired; but what it says to be revoked is.)
-    const times = { thisUpdate: crl.thisUpdate, ...(crl.nextUpdate && { nextUpdate: crl.nextUpdate }) };
+    const own = { thisUpdate: crl.thisUpdate, ...(crl.nextUpdate && { nextUpdate: crl.nextUpdate }) };
     const statusVersion = Math.floor(begin / 1000);
     for await (const batch of source.batches())
-      for (const entry of batch) next.set(hexOf(entry.serialNumber), { ...entry, ...times, statusVersion });
+      for (const entry of batch) next.set(hexOf(entry.serialNumber), { ...entry, ...own, statusVersion });
     return () => {
       list = next;
+      times = own;
       thisUpdate = begin;
       number = crl.number ?? number;
       nextUpdate = crl.nextUpdate?.getTime() ?? Number.POSITIVE_INFINITY;
@@ -65,6 +67,7 @@ export function crlAuthority(path: string, options: CrlAuthorityOptions): Status
   });
   return {
     lookup: ({ serialNumber }) => list?.get(serialNumber),
+    holds: () => times,
     lag: () => Math.max(file.lag, Date.now() - nextUpdate),
     ready: () => file.first,
     refresh: () => file.refresh(),

@@ -77,6 +77,9 @@ const ISSUER_NAMES: OptionNames<ResponderIssuerOptions> = {
   allowUnauthorized: true,
 };
 
+/** Place of SHA-256 in CERT_ID_HASHES. */
+const SHA256 = 2;
+
 /** A CA that a {@link Responder} answers for, as its authority sees it. */
 export class ResponderIssuer {
   /** Name in logs and metrics. */
@@ -145,6 +148,13 @@ export class ResponderIssuer {
   /** The CA's certificate. */
   get certificate(): X509Certificate {
     return this.parsed.x509;
+  }
+
+  /** @internal Whether a certificate is that of this CA, as it is or renewed: the same name and key. */
+  isOf(other: ParsedCertificate): boolean {
+    return (
+      this.parsed.subject.equals(other.subject) && this.parsed.publicKeyHash(SHA256).equals(other.publicKeyHash(SHA256))
+    );
   }
 
   /** @internal Who signs at a time; undefined when no one may. */

@@ -151,7 +151,7 @@ export class Responder implements AsyncDisposable {
     const old = this.#answerer;
     // In one go with the change: what is told meanwhile is told to the old ones.
     for (const issuer of next.issuers) {
-      const before = old.issuers.find(({ certificate }) => certificate.raw.equals(issuer.certificate.raw));
+      const before = old.issuers.find((one) => one.isOf(issuer.parsed));
       if (before !== undefined) issuer.knowledge.inherit(before.knowledge);
     }
     this.#answerer = next;
@@ -231,8 +231,8 @@ export class Responder implements AsyncDisposable {
       if (first === undefined || others.length > 0) throw invalidValue('issuer is needed: there are several');
       return first;
     }
-    const { raw } = toCertificate(certificate, 'issuer').x509;
-    const found = issuers.find((issuer) => issuer.certificate.raw.equals(raw));
+    const given = toCertificate(certificate, 'issuer');
+    const found = issuers.find((issuer) => issuer.isOf(given));
     if (found === undefined) throw invalidValue('issuer is not among those that are answered for');
     return found;
   }

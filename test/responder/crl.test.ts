@@ -72,7 +72,7 @@ withCli('a CRL: what is revoked in it; an older one, and that of another CA, are
 withCli('a CRL without a list: what it does not list is what the policy says', async (t) => {
   const scratch = new Scratch();
   t.teardown(() => scratch[Symbol.dispose]());
-  write(scratch, ca, ['1002'], -DAY, DAY);
+  write(scratch, ca, ['1002'], -DAY, DAY / 8);
   for (const [notIssued, expected] of [
     ['unauthorized', 'UNAUTHORIZED'],
     ['good', 'good'],
@@ -82,6 +82,11 @@ withCli('a CRL without a list: what it does not list is what the policy says', a
     await responder.ready();
     t.is(await statusOf(responder, ask(['1001'])), expected);
     t.is(await statusOf(responder, ask(['1002'])), 'revoked');
+    if (expected !== 'good') continue;
+    // It is known by this CRL alone, and not to be good since.
+    const { thisUpdate, nextUpdate } = loadDerOcspResponse((await responder.answer(ask(['1001']))).der);
+    t.true(thisUpdate.getTime() < Date.now() - DAY / 2);
+    t.true((nextUpdate?.getTime() ?? 0) < Date.now() + DAY / 4);
   }
 });
 

@@ -11,6 +11,7 @@ import {
 } from 'openssl-ocsp';
 import { listAuthority, Responder, type StatusAuthority } from 'openssl-ocsp/responder';
 import { createTestCa } from 'openssl-ocsp/testing';
+import { buildCertificate } from '#dist/testing/certificate.js';
 import { ask, ca, GOOD, issuerOptions, makeResponder, REVOKED, statusOf, TestAuthority } from './fixtures.js';
 
 test('good, revoked, never issued, another issuer', async (t) => {
@@ -72,6 +73,20 @@ test('update: what was told counts at once, and a revocation for ever against an
   await responder.reload({ issuers: [issuerOptions({ authority })] });
   t.is(await statusOf(responder, ask(['1001'])), 'revoked');
   t.is(await statusOf(responder, ask(['1003'])), 'good');
+});
+
+test('what was told counts when the certificate of the CA was renewed', async (t) => {
+  const authority = new TestAuthority();
+  const responder = makeResponder(t, { authority });
+  await responder.update([{ ...REVOKED, serialNumber: '1001' }]);
+  // The same name and key: the same issuer.
+  const renewed = buildCertificate(null, ca.privateKey, { ca: true, subject: 'CN=Responder CA' });
+  await responder.reload({ issuers: [issuerOptions({ authority, certificate: renewed })] });
+  t.is(await statusOf(responder, ask(['1001'])), 'revoked');
+  await responder.update([{ ...REVOKED, serialNumber: '1003' }], ca.certificate);
+  t.is(await statusOf(responder, ask(['1003'])), 'revoked');
+  const otherName = buildCertificate(null, ca.privateKey, { ca: true, subject: 'CN=Another' });
+  await t.throwsAsync(responder.update([REVOKED], otherName), { code: 'ERR_OCSP_INVALID_VALUE' });
 });
 
 test('update refuses what makes no sense, and then nothing has changed', async (t) => {
