@@ -46,6 +46,11 @@ async function run([name, ...args]: readonly string[]): Promise<number> {
     process.stdout.write(overview());
     return ExitCode.USAGE;
   }
+  const asksForHelp = args.includes('--help') || args.includes('-h');
+  if (asksForHelp && [...HELP_WORDS, ...VERSION_WORDS].includes(name)) {
+    process.stdout.write(overview());
+    return ExitCode.OK;
+  }
   if (HELP_WORDS.includes(name)) {
     refuseMore(args, 1);
     const [about] = args;
@@ -61,7 +66,7 @@ async function run([name, ...args]: readonly string[]): Promise<number> {
   }
   const command = await find(name).load();
   // A value of an option may look like this; commands with a grammar of their own find out themselves.
-  if (!command.ownGrammar && (args.includes('--help') || args.includes('-h'))) {
+  if (!command.ownGrammar && asksForHelp) {
     process.stdout.write(command.help);
     return ExitCode.OK;
   }

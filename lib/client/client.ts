@@ -327,7 +327,7 @@ export class OCSPClient {
       }
     }
     const verdict = best.verdict?.usable ? null : best.verdict;
-    return undetermined(failure, reasonOf(failure), verdict, attempts);
+    return undetermined(failure, reasonOf(failure, attempts), verdict, attempts);
   }
 
   async #respondersFor(
@@ -384,6 +384,8 @@ function undetermined(
   return { outcome: 'undetermined', verdict, source: null, failure, reason, attempts };
 }
 
-function reasonOf(failure: OCSPFailure): string {
-  return failure === 'unreachable' ? 'no responder gave an answer' : 'no responder gave an answer that counts';
+function reasonOf(failure: OCSPFailure, attempts: readonly OCSPAttempt[]): string {
+  const counts = failure === 'refused' ? ' that counts' : '';
+  const last = attempts.findLast((attempt) => attempt.failure === failure)?.reason;
+  return `no responder gave an answer${counts}${last ? `: ${last}` : ''}`;
 }

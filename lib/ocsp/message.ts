@@ -1,7 +1,7 @@
 /** What requests, responses and their entries have in common: a piece of DER and the offsets of its parts. */
 import type { Reading } from '../../typings/binding.js';
-import { invalidArgType, invalidValue } from '../errors.js';
-import { checkBytes, copyBytes } from '../x509/der.js';
+import { invalidArgType, invalidValue, malformed } from '../errors.js';
+import { checkBytes, copyBytes, Tag } from '../x509/der.js';
 import type { Extensions } from '../x509/extension.js';
 import { type ExtensionSlot, parseExtensions } from '../x509/extension-codec.js';
 import { type OptionNames, readOptions } from '../x509/options.js';
@@ -162,6 +162,26 @@ export function readingOf(options: LoadOptions | undefined): Reading {
 const SLAB_SIZE = 64 * 1024;
 let slab: Buffer | undefined;
 let slabUsed = 0;
+
+/** What people have in place of DER, by how it begins. */
+const TEXTS: readonly (readonly [form: RegExp, what: string])[] = [
+  [/^-----BEGIN /, 'PEM, not DER: decode the base64 in it first'],
+  [/^M[A-P][\w+/=\s-]+$/, "base64, not DER: decode it first, as by Buffer.from(text, 'base64')"],
+  [/^<[!?\w]/, 'a page of HTML or XML: who sent it is no responder'],
+];
+
+/**
+ * Tells what text is that was to be loaded, which no reading takes.
+ *
+ * @throws `ERR_OCSP_MALFORMED`
+ */
+export function refuseText(data: unknown): void {
+  const bytes = checkBytes(data, 'data');
+  if (bytes[0] === Tag.SEQUENCE) return;
+  const begin = Buffer.from(bytes.subarray(0, 64)).toString('latin1');
+  const found = TEXTS.find(([form]) => form.test(begin));
+  if (found !== undefined) throw malformed(`data is ${found[1]}`);
+}
 
 /**
  * A private copy of the caller's bytes, made before they are looked at: memory that is shared with another thread may

@@ -33,6 +33,7 @@ import {
   MessageView,
   orError,
   readingOf,
+  refuseText,
   wholeDer,
 } from './message.js';
 import { printRequest, wholeText } from './printing.js';
@@ -315,6 +316,7 @@ export class OCSPRequest extends ValueObject {
  */
 export function loadDerOcspRequest(data: Uint8Array, options?: LoadOptions): OCSPRequest {
   const reading = readingOf(options);
+  refuseText(data);
   const der = copyInput(data, reading);
   return new OCSPRequest(INTERNAL, reading === LENIENT ? wholeDer(native.normalizeRequest(der.view()), LENIENT) : der);
 }

@@ -161,7 +161,10 @@ export class OCSPResponseBuilder {
     const certificate = toCertificate(responderCert, 'responderCert');
     if (typeof encoding !== 'string') throw invalidArgType('encoding', 'a member of OCSPResponderEncoding', encoding);
     const member = Object.values(OCSPResponderEncoding).find((value) => value === encoding);
-    if (member === undefined) throw invalidValue('encoding is not a member of OCSPResponderEncoding');
+    if (member === undefined) {
+      const name = encoding.slice(0, 64);
+      throw invalidValue(`encoding is 'By Hash' or 'By Name' (OCSPResponderEncoding), not '${name}'`);
+    }
     return this.#with({ responder: { encoding: member, certificate } });
   }
 
@@ -241,7 +244,7 @@ export class OCSPResponseBuilder {
       throw invalidArgType('responseStatus', 'a member of OCSPResponseStatus', responseStatus);
     }
     if (!(responseStatus in OCSPResponseStatus))
-      throw invalidValue('responseStatus is not a member of OCSPResponseStatus');
+      throw invalidValue(`responseStatus is not a member of OCSPResponseStatus: ${responseStatus}`);
     if (responseStatus === OCSPResponseStatus.SUCCESSFUL) throw invalidValue('responseStatus cannot be SUCCESSFUL');
     return trusted(encodeSequence(encodeEnumerated(responseStatus)));
   }

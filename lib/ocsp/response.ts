@@ -43,6 +43,7 @@ import {
   type MessageView,
   orError,
   readingOf,
+  refuseText,
   wholeDer,
 } from './message.js';
 import { printResponse, wholeText } from './printing.js';
@@ -385,6 +386,7 @@ export class OCSPResponse extends ValueObject {
  */
 export function loadDerOcspResponse(data: Uint8Array, options?: LoadOptions): OCSPResponse {
   const reading = readingOf(options);
+  refuseText(data);
   const der = copyInput(data, reading);
   return new OCSPResponse(
     INTERNAL,

@@ -108,7 +108,7 @@ export class Answer {
   readonly responseStatus: OCSPResponseStatus;
   /** Where it came from: signed before, in memory, signed for this request, or not signed at all. */
   readonly source: AnswerSource;
-  /** Entity tag: the SHA-256 of the answer (RFC 9919 section 6.2), in quotes; null for errors. */
+  /** Entity tag: the SHA-256 of the answer (RFC 9919 section 6.2), in quotes; null for errors, and answers with a nonce. */
   readonly etag: string | null;
   /** @internal The answer itself, a character for each byte. */
   readonly latin1: string;
@@ -126,13 +126,14 @@ export class Answer {
     prepared?: Prepared,
     now: number = 0,
     maxAge: number = 0,
+    certStatus: OCSPCertStatus | undefined = prepared?.entry.status,
   ) {
     this.latin1 = latin1;
     this.responseStatus = responseStatus;
     this.source = source;
     this.#prepared = prepared;
     this.etag = prepared?.etag ?? null;
-    this.certStatus = prepared?.entry.status;
+    this.certStatus = certStatus;
     this.#now = now;
     this.#maxAge = maxAge;
   }

@@ -348,7 +348,9 @@ export class Answerer {
         entry: findings[i] ?? { serialNumber: question.serialNumber ?? 0n, status: OCSPCertStatus.UNKNOWN },
       }));
       const signed = this.desk.sign(first.issuer, signer, content, nonce, now);
-      const answer = ({ latin1 }: Signed): Answer => new Answer(latin1, SUCCESSFUL, 'live');
+      const status = content.length === 1 ? content[0]?.entry.status : undefined;
+      const answer = ({ latin1 }: Signed): Answer =>
+        new Answer(latin1, SUCCESSFUL, 'live', undefined, undefined, undefined, status);
       const isStill = (): boolean =>
         content.every(
           ({ question, entry }, i) =>

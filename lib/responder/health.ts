@@ -58,7 +58,7 @@ export interface LiveHealth {
 /** Answers so far. */
 export interface AnswerCounts {
   readonly total: number;
-  /** By what they say: `good`, `revoked`, `unknown`, `several` (more than one certificate, or a nonce), or the error. */
+  /** By what they say: `good`, `revoked`, `unknown`, `several` (more than one certificate), or the error. */
   readonly byType: Readonly<Record<string, number>>;
   readonly bySource: Readonly<Record<AnswerSource, number>>;
   /** GET requests whose path a proxy had merged slashes in. */

@@ -1,7 +1,7 @@
 /** One CA that is answered for. */
 import type { X509Certificate } from 'node:crypto';
 import type { CertIdHashIndex } from '../../typings/binding.js';
-import { invalidArgType, invalidValue } from '../errors.js';
+import { invalidArgType, invalidValue, OCSPError } from '../errors.js';
 import { issuerIdentity, nameHash } from '../store/issuer-identity.js';
 import type { IssuerIdentity, ResponseStore } from '../store/response-store.js';
 import { CERT_ID_HASHES } from '../x509/algorithms.js';
@@ -124,16 +124,17 @@ export class ResponderIssuer {
       throw invalidArgType('issuer.authority', 'a StatusAuthority', authority);
     const allowUnauthorized = options.allowUnauthorized === true;
     const self = { given: options.certificate, parsed: this.parsed };
-    this.signers = checkList(
-      options.signers,
-      'issuer.signers',
-      (signer) => new LiveSigner(signer as ResponderSigner, self, allowUnauthorized),
-    );
+    let at = 0;
+    this.signers = checkList(options.signers, 'issuer.signers', (signer) => {
+      const place = `${this.name}, signers[${at++}]`;
+      return naming(place, () => new LiveSigner(signer as ResponderSigner, self, allowUnauthorized));
+    });
     const { store } = options;
     if (store !== undefined && typeof store?.get !== 'function')
       throw invalidArgType('issuer.store', 'a ResponseStore', store);
     this.store = store;
-    if (this.signers.length === 0 && store === undefined) throw invalidValue('issuer has neither a signer nor a store');
+    if (this.signers.length === 0 && store === undefined)
+      throw invalidValue(`${this.name} has neither a signer nor a store`);
     this.notIssued = oneOf(options.notIssued ?? 'unauthorized', NOT_ISSUED, 'issuer.notIssued');
     this.archiveCutoff =
       options.archiveCutoff === undefined ? undefined : wholeNumber(options.archiveCutoff, 'issuer.archiveCutoff', 0);
@@ -170,6 +171,15 @@ export class ResponderIssuer {
       if (signer !== undefined) return signer;
     }
     return undefined;
+  }
+}
+
+/** What `make` makes. Its error says of which of many signers it is. */
+function naming<T>(place: string, make: () => T): T {
+  try {
+    return make();
+  } catch (cause) {
+    throw cause instanceof OCSPError ? new OCSPError(cause.code, `${place}: ${cause.message}`, { cause }) : cause;
   }
 }
 

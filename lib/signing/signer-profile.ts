@@ -144,7 +144,7 @@ function tagOf(encoding: unknown = OCSPResponderEncoding.HASH): 1 | 2 {
   if (encoding === OCSPResponderEncoding.HASH) return 2;
   if (encoding === OCSPResponderEncoding.NAME) return 1;
   if (typeof encoding !== 'string') throw invalidArgType('responderId', 'a member of OCSPResponderEncoding', encoding);
-  throw invalidValue('responderId is not a member of OCSPResponderEncoding');
+  throw invalidValue(`responderId is 'By Hash' or 'By Name' (OCSPResponderEncoding), not '${encoding.slice(0, 64)}'`);
 }
 
 function embedded(

@@ -110,6 +110,8 @@ test('no command, and none such', async (t) => {
 
 test('help is a command, too', async (t) => {
   t.is((await command(['help'])).stdout, (await command(['--help'])).stdout);
+  for (const word of ['help', 'version'])
+    t.is((await command([word, '--help'])).stdout, (await command(['help'])).stdout);
   t.is((await command(['help', 'store'])).stdout, commands.find(({ name }) => name === 'store')?.help ?? '');
   for (const [args, message] of [
     [['help', 'verify', 'query'], 'unexpected argument: query'],

@@ -529,6 +529,22 @@ for (const [name, change, message] of CONFIGS)
     t.regex(result.stderr, message);
   });
 
+test('configuration: of many issuers, the error says which is wrong', async (t) => {
+  const at = folder(t);
+  const signers = [{ certificate: 'ocsp.pem', key: 'ocsp.key' }];
+  const first = { certificate: 'ca.pem', signers, index: 'index.txt' };
+  for (const [second, message] of [
+    [{}, /the issuer \S+\/leaf\.pem needs an index, a CRL, a database or a store/],
+    [{ serials: 'serials' }, /the issuer \S+\/leaf\.pem: serials go with a CRL/],
+    [{ index: 'index.txt', crl: 'crl' }, /the issuer \S+\/leaf\.pem has one of index, crl and postgres/],
+  ] as const) {
+    writeFileSync(at('serve.json'), JSON.stringify({ issuers: [first, { certificate: 'leaf.pem', ...second }] }));
+    const result = await command(['serve', '--config', at('serve.json')]);
+    t.is(result.status, 2);
+    t.regex(result.stderr, message);
+  }
+});
+
 test('the schema in the documentation is that of the command', (t) => {
   const documented = JSON.parse(readFileSync(new URL('../../../docs/serve.schema.json', import.meta.url), 'utf8'));
   const { $schema, title, ...schema } = documented;

@@ -222,3 +222,26 @@ test('entries outlive the message', (t) => {
     children.map((_, i) => [BigInt(i), 20]),
   );
 });
+
+test('text is refused as what it is, in every reading', (t) => {
+  for (const [load, message] of [
+    [loadDerOcspRequest, referenceOcsp('req-sha1')],
+    [loadDerOcspResponse, referenceOcsp('resp-sha256')],
+    [loadDerOcspResponse, Buffer.from('30030a0106', 'hex')],
+  ] as const) {
+    const base64 = message.toString('base64');
+    for (const [text, what] of [
+      [`-----BEGIN OCSP RESPONSE-----\n${base64}\n-----END OCSP RESPONSE-----\n`, /^data is PEM, not DER/],
+      [base64, /^data is base64, not DER/],
+      [base64.replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', ''), /^data is base64, not DER/],
+      ['<!doctype html><html>', /^data is a page of HTML/],
+      ['<html>', /^data is a page of HTML/],
+      ['Moved', /unexpected tag/],
+      ['', /missing/],
+    ] as const)
+      for (const strict of [true, false, 'field'] as const) {
+        const error = refuses(t, 'ERR_OCSP_MALFORMED', () => load(Buffer.from(text), { strict }));
+        if (strict === true || !/tag|missing/.test(what.source)) t.regex(error?.message ?? '', what);
+      }
+  }
+});

@@ -9,7 +9,7 @@ import {
   OCSPResponseStatus,
   UnrecognizedExtension,
 } from 'openssl-ocsp';
-import { listAuthority, Responder, type StatusAuthority } from 'openssl-ocsp/responder';
+import { listAuthority, Responder, type ResponderSigner, type StatusAuthority } from 'openssl-ocsp/responder';
 import { createTestCa } from 'openssl-ocsp/testing';
 import { buildCertificate } from '#dist/testing/certificate.js';
 import { ask, ca, GOOD, issuerOptions, makeResponder, REVOKED, statusOf, TestAuthority } from './fixtures.js';
@@ -131,6 +131,38 @@ test('several certificates in one request, also of issuers that the signer may n
     [OCSPCertStatus.GOOD, OCSPCertStatus.UNKNOWN],
   );
   t.is(await statusOf(responder, ask(['7', '8'])), 'UNAUTHORIZED');
+  const { byType } = responder.health().answers;
+  t.like(byType, { good: 3, several: 2, unauthorized: 1 });
+});
+
+test('answers with a nonce are counted by what they say', async (t) => {
+  const responder = makeResponder(t);
+  const nonce = Buffer.alloc(16, 1);
+  for (const serial of ['1001', '1002', '1002']) await responder.answer(ask([serial], { nonce }));
+  t.like(responder.health().answers.byType, { good: 1, revoked: 2, several: 0 });
+});
+
+test('of many issuers and signers, the error says which is wrong', (t) => {
+  const other = createTestCa({ subject: 'CN=Other' });
+  const { certificate: responder, privateKey } = other;
+  const make = (signers: readonly ResponderSigner[], name?: string): Responder =>
+    new Responder({
+      issuers: [
+        issuerOptions(),
+        { certificate: other.certificate, authority: listAuthority([]), signers, ...(name !== undefined && { name }) },
+      ],
+    });
+  const wrongKey = { responder, privateKey: ca.privateKey };
+  t.throws(() => make([{ responder, privateKey }, wrongKey]), {
+    code: 'ERR_OCSP_KEY_MISMATCH',
+    message: /^CN=Other, signers\[1\]: the private key does not belong/,
+  });
+  const stranger = { responder: ca.certificate, privateKey: ca.privateKey };
+  t.throws(() => make([stranger], 'second'), {
+    code: 'ERR_OCSP_INVALID_VALUE',
+    message: /^second, signers\[0\]: the responder certificate was not issued by the issuer/,
+  });
+  t.throws(() => make([]), { code: 'ERR_OCSP_INVALID_VALUE', message: 'CN=Other has neither a signer nor a store' });
 });
 
 test('limits: certificates and bytes', async (t) => {

@@ -213,14 +213,15 @@ async function issuerOptions(config: IssuerConfig, isLazy: boolean, tell: Teller
 }
 
 async function authorityOf(
-  { index, crl, serials, serialsOfPart, includeExpired, postgres }: IssuerConfig,
+  { certificate, index, crl, serials, serialsOfPart, includeExpired, postgres }: IssuerConfig,
   issuer: X509Certificate,
   store: SegmentStore | undefined,
   { onError, resources }: Teller,
 ): Promise<StatusAuthority> {
   if ([index, crl, postgres].filter((one) => one !== undefined).length > 1)
-    throw new UsageError('an issuer has one of index, crl and postgres');
-  if ((serials !== undefined || serialsOfPart) && crl === undefined) throw new UsageError('serials go with a CRL');
+    throw new UsageError(`the issuer ${certificate} has one of index, crl and postgres`);
+  if ((serials !== undefined || serialsOfPart) && crl === undefined)
+    throw new UsageError(`the issuer ${certificate}: serials go with a CRL`);
   if (index !== undefined) {
     const expired = includeExpired ? ({ expired: 'include' } as const) : {};
     const make = (): StatusAuthority =>
@@ -239,7 +240,8 @@ async function authorityOf(
     const make = (): StatusAuthority => new PostgresAuthority(postgres, { issuer });
     return resources.authority(JSON.stringify([issuer.raw.toString('base64'), postgres]), make);
   }
-  if (store === undefined) throw new UsageError('an issuer needs an index, a CRL, a database or a store');
+  if (store === undefined)
+    throw new UsageError(`the issuer ${certificate} needs an index, a CRL, a database or a store`);
   return storeAuthority(store);
 }
 
