@@ -121,12 +121,17 @@ export async function listen(server: Server, address: ListenAddress, reusePort =
   try {
     await tryToListen(server, (reusePort ? { ...options, reusePort } : options) as ListenOptions);
   } catch (error) {
-    const isLeft = path !== undefined && (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
-    if (!isLeft || !(await isSocket(path)) || (await isServed(path))) throw error;
-    // A socket that a process left behind which was killed.
-    await unlink(path);
+    const isTaken = path !== undefined && (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
+    if (!isTaken || !(await removeLeftSocket(path))) throw error;
     await tryToListen(server, options);
   }
+}
+
+/** Removes a socket that a process left behind which was killed; false where there is none. */
+export async function removeLeftSocket(path: string): Promise<boolean> {
+  if (!(await isSocket(path)) || (await isServed(path))) return false;
+  await unlink(path);
+  return true;
 }
 
 function tryToListen(server: Server, options: ListenOptions): Promise<void> {
@@ -145,10 +150,13 @@ async function isSocket(path: string): Promise<boolean> {
   return found?.isSocket() ?? false;
 }
 
+/** One that does not take more now, or nothing of this user, is served, too. */
 function isServed(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(path);
-    socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
+    socket
+      .once('connect', () => resolve(true))
+      .once('error', ({ code }: NodeJS.ErrnoException) => resolve(code !== 'ECONNREFUSED'));
     socket.once('connect', () => socket.destroy());
   });
 }

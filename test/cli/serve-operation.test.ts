@@ -9,7 +9,7 @@ import { testIf } from '../helpers/conditional.js';
 import { freePort } from '../helpers/free-port.js';
 import { runProgram } from '../helpers/programs.js';
 import { ask, statusIn } from '../responder/fixtures.js';
-import { basic, ca, folder, leaf, post, question, start, statusAt } from './serve-process.js';
+import { basic, ca, folder, launch, leaf, post, question, start, statusAt } from './serve-process.js';
 
 const python = (await runProgram('python3', ['--version'])).status === 0;
 const withPython = testIf(python);
@@ -197,6 +197,56 @@ test('SIGTERM: a client that never finishes is waited for as long as the configu
   t.is(await statusAt({ port }), 'good');
   t.is(await served.end(), 0);
   await closed;
+});
+
+/** A configuration of several processes. */
+function several(at: (name: string) => string, address: string): string[] {
+  const issuer = { certificate: 'ca.pem', signers: [{ certificate: 'ocsp.pem', key: 'ocsp.key' }], index: 'index.txt' };
+  writeFileSync(at('serve.json'), JSON.stringify({ listen: address, issuers: [issuer], processes: 2 }));
+  return ['--config', at('serve.json')];
+}
+
+test('several processes: a socket that a killed process left is taken by all of them', async (t) => {
+  const at = folder(t);
+  const socketPath = at('socket');
+  const program = `require('net').createServer().listen(process.argv[1], () => process.kill(process.pid, 'SIGKILL'))`;
+  await once(spawn(process.execPath, ['-e', program, socketPath]), 'exit');
+  t.true(existsSync(socketPath));
+  const served = await start(t, several(at, `unix:${socketPath}`));
+  await served.event('listening', 2);
+  for (let i = 0; i < 4; i += 1) t.is(await statusAt({ socketPath }), 'good');
+  t.is(await served.end(), 0);
+});
+
+test('several processes: those that cannot begin end, and are tried again', async (t) => {
+  const at = folder(t);
+  const { server, port } = await listening();
+  const served = launch(t, several(at, `127.0.0.1:${port}`));
+  t.is((await served.event('process ended', 2))['code'], 1);
+  server.close();
+  await served.event('listening', 2);
+  t.is(await statusAt({ port }), 'good');
+  t.is(await served.end(), 0);
+});
+
+const BUSY = `
+import signal, socket, sys
+busy = socket.socket(socket.AF_UNIX)
+busy.bind(sys.argv[1])
+busy.listen(0)
+first = socket.socket(socket.AF_UNIX)
+first.connect(sys.argv[1])
+print("busy", flush=True)
+signal.pause()
+`;
+
+withPython('a unix socket whose server is busy is not taken away from it', async (t) => {
+  const at = folder(t);
+  const busy = spawn('python3', ['-c', BUSY, at('socket')]);
+  t.teardown(() => busy.kill('SIGKILL'));
+  await once(busy.stdout, 'data');
+  await t.throwsAsync(start(t, [...basic(at), '--listen', `unix:${at('socket')}`]), { message: /EADDRINUSE/ });
+  t.true(existsSync(at('socket')));
 });
 
 test('the unix socket is gone with its server', async (t) => {

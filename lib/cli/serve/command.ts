@@ -102,6 +102,8 @@ export const serveCommand: Command = {
       return await new Service(values, log).run();
     } finally {
       log.close();
+      // The channel to the supervisor would keep the process, also one that could not begin.
+      cluster.worker?.disconnect();
     }
   },
 };
@@ -171,7 +173,8 @@ class Service {
     const address = parseAddress(config.listen ?? handedSocket() ?? ':8080', 'listen');
     const admin = config.admin === undefined ? undefined : parseAddress(config.admin, 'admin');
     const { processes = 1 } = config;
-    if (processes > 1 && cluster.isPrimary && !this.#values.check) return await supervise(processes, admin, this.#log);
+    if (processes > 1 && cluster.isPrimary && !this.#values.check)
+      return await supervise(processes, address, admin, this.#log);
     const reloads = new Reloads();
     await using responder = new Responder(await this.#options(config));
     this.#resources.settle();
@@ -196,8 +199,6 @@ class Service {
     this.#log.line('info', 'stopping', { signal });
     await Promise.all([this.#notify('STOPPING'), closed]);
     this.#log.line('info', 'stopped');
-    // The channel to the supervisor would keep the process.
-    cluster.worker?.disconnect();
     return ExitCode.OK;
   }
 

@@ -5,7 +5,7 @@ import { adminListener } from '../../responder/admin.js';
 import type { ExplanationStep } from '../../responder/explain.js';
 import { mergeHealth, type ResponderHealth } from '../../responder/health.js';
 import type { Responder } from '../../responder/responder.js';
-import { closeServer, LIMITS, type ListenAddress, listen, urlOf } from '../../responder/serve.js';
+import { closeServer, LIMITS, type ListenAddress, listen, removeLeftSocket, urlOf } from '../../responder/serve.js';
 import { ExitCode } from '../command.js';
 import type { Log } from './log.js';
 
@@ -38,7 +38,14 @@ export function tellSupervisor(responder: Responder): void {
 }
 
 /** Starts the processes, replaces those that end, and hands signals on. Resolves when all have ended after a signal. */
-export async function supervise(count: number, admin: ListenAddress | undefined, log: Log): Promise<number> {
+export async function supervise(
+  count: number,
+  address: ListenAddress,
+  admin: ListenAddress | undefined,
+  log: Log,
+): Promise<number> {
+  // Of several that find it one would remove the socket of another.
+  if ('path' in address) await removeLeftSocket(address.path);
   cluster.setupPrimary({ serialization: 'advanced' });
   let isEnding = false;
   const workers = (): Worker[] => Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined);
