@@ -1,18 +1,16 @@
 import type { Prepared } from './answer.js';
+import { Seen } from './seen.js';
 
 /** What an answer costs beside its bytes: its objects, strings and place in the map. */
 const OVERHEAD = 512;
-
-/** Keys that are remembered as asked for: a power of two. */
-const PLACES = 1 << 16;
 
 /** Answers in memory, bounded by their bytes; what has not been asked for longest goes first. */
 export class AnswerCache {
   readonly #maxBytes: number;
   readonly #answers = new Map<string, Prepared>();
   #bytes = 0;
-  /** Of what was asked for and is not kept: hashes of its keys, each in the place that it names. */
-  readonly #asked = new Int32Array(PLACES);
+  /** What was asked for and is not kept. */
+  readonly #asked = new Seen();
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
@@ -46,10 +44,7 @@ export class AnswerCache {
    * memory most would go before they are, and what comes and goes takes several times its size until it is collected.
    */
   admit(key: string, answer: Prepared): void {
-    const hash = hashOf(key);
-    const place = hash & (PLACES - 1);
-    if (this.#bytes < this.#maxBytes / 4 || this.#asked[place] === hash) this.set(key, answer);
-    else this.#asked[place] = hash;
+    if (this.#bytes < this.#maxBytes / 4 || this.#asked.again(key)) this.set(key, answer);
   }
 
   /** Marks an answer as asked for; to the second, as doing it costs as much as looking the answer up. */
@@ -75,11 +70,4 @@ export class AnswerCache {
     for (const { producedAt } of this.#answers.values()) seconds = Math.min(seconds, producedAt);
     return Number.isFinite(seconds) ? new Date(seconds * 1000) : null;
   }
-}
-
-/** FNV-1a. */
-function hashOf(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < text.length; i += 1) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  return hash;
 }
