@@ -1,7 +1,7 @@
 /** What requests, responses and their entries have in common: a piece of DER and the offsets of its parts. */
 import type { Reading } from '../../typings/binding.js';
 import { invalidArgType, invalidValue, malformed } from '../errors.js';
-import { checkBytes, copyBytes, Tag } from '../x509/der.js';
+import { checkBytes, copyBytes, type OwnBuffer, Tag } from '../x509/der.js';
 import type { Extensions } from '../x509/extension.js';
 import { type ExtensionSlot, parseExtensions } from '../x509/extension-codec.js';
 import { type OptionNames, readOptions } from '../x509/options.js';
@@ -39,7 +39,7 @@ export class MessageBytes {
     return this.end - this.start;
   }
 
-  copy(): Buffer {
+  copy(): OwnBuffer {
     return copyBytes(this.memory, this.start, this.end);
   }
 

@@ -2,7 +2,7 @@ import type { X509Certificate } from 'node:crypto';
 import { native } from '../binding.js';
 import { OCSPError } from '../errors.js';
 import type { HashAlgorithm } from '../x509/algorithms.js';
-import { copyBytes, DerReader } from '../x509/der.js';
+import { copyBytes, DerReader, type OwnBuffer } from '../x509/der.js';
 import type { Extensions } from '../x509/extension.js';
 import { type GeneralName, readGeneralName } from '../x509/general-name.js';
 import { type Json, ValueObject } from '../x509/value-object.js';
@@ -173,7 +173,7 @@ export class OCSPRequest extends ValueObject {
    *
    * @throws TypeError, or `ERR_OCSP_INVALID_VALUE` for anything but `Encoding.DER`.
    */
-  publicBytes(encoding: Encoding | `${Encoding}` = Encoding.DER): Buffer {
+  publicBytes(encoding: Encoding | `${Encoding}` = Encoding.DER): OwnBuffer {
     checkEncoding(encoding);
     return this.#der.copy();
   }

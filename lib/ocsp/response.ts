@@ -9,6 +9,7 @@ import {
   type SignatureAlgorithm,
 } from '../x509/algorithms.js';
 import type { CertificateInput } from '../x509/certificate.js';
+import type { OwnBuffer } from '../x509/der.js';
 import type { Extensions } from '../x509/extension.js';
 import type { Name } from '../x509/name.js';
 import type { ReasonFlags } from '../x509/reason.js';
@@ -242,7 +243,7 @@ export class OCSPResponse extends ValueObject {
    *
    * @throws TypeError, or `ERR_OCSP_INVALID_VALUE` for anything but `Encoding.DER`.
    */
-  publicBytes(encoding: Encoding | `${Encoding}` = Encoding.DER): Buffer {
+  publicBytes(encoding: Encoding | `${Encoding}` = Encoding.DER): OwnBuffer {
     checkEncoding(encoding);
     return this.#der.copy();
   }

@@ -4,7 +4,7 @@ import { refreshBy } from '../bulk/policy.js';
 import { type OCSPCertStatus, OCSPResponseStatus } from '../ocsp/enums.js';
 import { OCSPResponseBuilder } from '../ocsp/response-builder.js';
 import type { StatusEntry } from '../statuses/status-entry.js';
-import { copyBytes } from '../x509/der.js';
+import { copyBytes, type OwnBuffer } from '../x509/der.js';
 
 /** Where an answer came from. */
 export type AnswerSource = 'store' | 'cache' | 'live' | 'error';
@@ -145,7 +145,7 @@ export class Answer {
   }
 
   /** The DER of the OCSPResponse. */
-  get der(): Buffer {
+  get der(): OwnBuffer {
     return copyBytes(Buffer.from(this.latin1, 'latin1'));
   }
 

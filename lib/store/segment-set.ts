@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { SegmentTable } from '../../typings/store-binding.js';
 import { native } from '../binding.js';
-import { copyBytes } from '../x509/der.js';
+import { copyBytes, type OwnBuffer } from '../x509/der.js';
 import { AnswerKinds } from './answer-kinds.js';
 import { storeDamaged } from './errors.js';
 import { derStart, frameEnd, kindOf, recordOf } from './frames.js';
@@ -90,7 +90,7 @@ export class SegmentSet {
   }
 
   /** A copy of the response of a serial number that has one; undefined for one that has none, null for any other. */
-  findOnly(serial: Uint8Array): Buffer | undefined | null {
+  findOnly(serial: Uint8Array): OwnBuffer | undefined | null {
     this.#use();
     const length = this.#search(serial);
     if (length === 0) return undefined;

@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { invalidArgType, invalidValue } from '../errors.js';
 import { checkCertIdHash } from '../x509/algorithms.js';
-import { copyBytes } from '../x509/der.js';
+import { copyBytes, type OwnBuffer } from '../x509/der.js';
 import { type OptionNames, readOptions } from '../x509/options.js';
 import { checkDate } from '../x509/time.js';
 import { Compaction } from './compaction.js';
@@ -118,7 +118,7 @@ export class SegmentStore implements ResponseStore {
     return new SegmentStore(folder, given);
   }
 
-  get(serialNumber: SerialKey, choice: AnswerChoice = ANY): Buffer | undefined {
+  get(serialNumber: SerialKey, choice: AnswerChoice = ANY): OwnBuffer | undefined {
     this.#checkOpen();
     if (choice === ANY) {
       const der = this.#set.findOnly(serialKey(serialNumber));
@@ -128,7 +128,7 @@ export class SegmentStore implements ResponseStore {
     return frame && copyBytes(frame, derStart(frame));
   }
 
-  lookup({ hashAlgorithm, issuerNameHash, issuerKeyHash, serialNumber }: CertIdLookup): Buffer | undefined {
+  lookup({ hashAlgorithm, issuerNameHash, issuerKeyHash, serialNumber }: CertIdLookup): OwnBuffer | undefined {
     this.#checkOpen();
     this.#set.refresh();
     this.#set.kinds.checkIssuer(hashAlgorithm, issuerNameHash, issuerKeyHash);

@@ -324,8 +324,11 @@ export function asciiFromBytes(bytes: Uint8Array, start: number, end: number, wh
   return bufferOver(bytes).toString('latin1', start, end);
 }
 
+/** A `Buffer` on memory that no one shares: what the types of `fetch` and `Response` take as a body. */
+export type OwnBuffer = ReturnType<typeof Buffer.alloc>;
+
 /** A copy of `[start, end)` on memory of its own: Node's pooled buffers would expose their neighbours. */
-export function copyBytes(bytes: Uint8Array, start: number = 0, end: number = bytes.length): Buffer {
+export function copyBytes(bytes: Uint8Array, start: number = 0, end: number = bytes.length): OwnBuffer {
   const length = end - start;
   const out = Buffer.alloc(length);
   // Hashes and the like are copied faster by hand than through a view. (And a detached array, which looks empty, has none.)

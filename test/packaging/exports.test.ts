@@ -51,6 +51,39 @@ test('compilers that do not read "exports" find the same declarations', (t) => {
   t.deepEqual(manifest.typesVersions, { '*': Object.fromEntries(declared) as Record<string, string[]> });
 });
 
+test('fetch and Response of the DOM take the bytes of messages as they are', (t) => {
+  const file = fileURLToPath(new URL('test/packaging/bodies.ts', root));
+  const text = `
+    import type { OCSPRequest, OCSPResponse, Verdict } from 'openssl-ocsp';
+    import type { SegmentStore } from 'openssl-ocsp/bulk';
+    import type { Answer } from 'openssl-ocsp/responder';
+    export const ask = (request: OCSPRequest) => fetch('http://x/', { method: 'POST', body: request.publicBytes() });
+    export const answer = (one: OCSPResponse, { der }: Verdict, answer: Answer, store: SegmentStore) =>
+      [one.publicBytes(), der, answer.der, store.get('1'), store.lookup(one)].map((body) => new Response(body));
+    export const shared = (bytes: Uint8Array<SharedArrayBuffer>) => new Response(bytes);`;
+  const options: ts.CompilerOptions = {
+    module: ts.ModuleKind.NodeNext,
+    lib: ['lib.es2022.d.ts', 'lib.dom.d.ts', 'lib.dom.iterable.d.ts', 'lib.esnext.disposable.d.ts'],
+    target: ts.ScriptTarget.ES2022,
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    noEmit: true,
+    types: ['node'],
+  };
+  const host = ts.createCompilerHost(options);
+  const { readFile, fileExists, getSourceFile } = host;
+  host.fileExists = (name) => name === file || fileExists(name);
+  host.readFile = (name) => (name === file ? text : readFile(name));
+  host.getSourceFile = (name, ...rest) =>
+    name === file ? ts.createSourceFile(name, text, rest[0]) : getSourceFile(name, ...rest);
+  const errors = ts.getPreEmitDiagnostics(ts.createProgram([file], options, host)).map(({ messageText, start = 0 }) => {
+    return `${text.slice(0, start).split('\n').length}: ${ts.flattenDiagnosticMessageText(messageText, '\n')}`;
+  });
+  // (The last line is refused, so the others are looked at.)
+  t.is(errors.length, 1, errors.join('\n'));
+  t.regex(errors[0]!, /^8: /);
+});
+
 test('what OpenSSL says of a signature is not taken for a boolean, nor can it be asked by the name of one that is', (t) => {
   const response = loadDerOcspResponse(new TestResponseKit().respond());
   // Truthy whatever it says: the compiler refuses it where a boolean is wanted.

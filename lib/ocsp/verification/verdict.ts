@@ -1,5 +1,6 @@
 import type { X509Certificate } from 'node:crypto';
 import { inspect } from 'node:util';
+import type { OwnBuffer } from '../../x509/der.js';
 import { x509Of } from '../../x509/pem.js';
 import { type ReasonFlags, reasonFromCode } from '../../x509/reason.js';
 import { type Json, ValueObject } from '../../x509/value-object.js';
@@ -162,7 +163,7 @@ export class OCSPVerdict extends ValueObject {
   }
 
   /** The bytes that were judged. */
-  get der(): Buffer {
+  get der(): OwnBuffer {
     return this.#facts.findings.message.der.copy();
   }
 
