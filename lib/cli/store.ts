@@ -128,12 +128,19 @@ async function put(
     status: STATUSES[status],
     ...(isRevoked && { revocationTime, reason: reasonOption(values.reason) }),
   }));
+  const strangers = entries.filter(({ serialNumber }) => store.getRecord(serialNumber) === undefined);
   const { written, kept } = await putStatus({ entries, signer, store });
   // (One that was put in the same second, or by a clock that is ahead, says it as well.)
   const isSaid = entries.every(({ serialNumber, status }) => store.getRecord(serialNumber)?.certStatus === status);
   const others = isSaid ? 'others of this status' : 'newer ones';
   const left = kept > 0 ? `; of ${counted(kept, 'response')} the store has ${others}` : '';
   print(`${written} ${plural(written, 'response', 'be')} served${left}`);
+  const [stranger] = strangers;
+  if (stranger !== undefined) {
+    const others = strangers.length === 1 ? '' : ` and ${counted(strangers.length - 1, 'other')}`;
+    const what = `the store had no response for ${stranger.serialNumber}${others}`;
+    process.stderr.write(`note: ${what}: is it the right one, and the serial number, too?\n`);
+  }
   return isSaid ? 0 : 1;
 }
 

@@ -43,6 +43,8 @@ function files(t: ExecutionContext, index?: string): { at: (name: string) => str
   return { at, sign: [...sign, '--out', at('store')] };
 }
 
+const IS_IT = 'is it the right one, and the serial number, too?\n';
+
 test('store revoke: reasons and serial numbers as people write them', async (t) => {
   const { at, sign } = files(t);
   const put = (...args: string[]) => run('store', 'revoke', at('store'), ...sign.slice(1, 7), ...args);
@@ -52,6 +54,7 @@ test('store revoke: reasons and serial numbers as people write them', async (t) 
   ] as const) {
     const { status, stderr } = await put(serial, '--reason', reason, '--revoked-at', '2026-01-02T03:04:05.000Z');
     t.is(status, 0, stderr);
+    t.is(stderr, `note: the store had no response for ${serial === 'ab-cd' ? 'ABCD' : '1234'}: ${IS_IT}`);
     const response = loadDerOcspResponse((await run('store', 'get', at('store'), serial)).bytes);
     t.is(String(response.revocationReason), stored);
     t.is(response.revocationTime?.toISOString(), '2026-01-02T03:04:05.000Z');
@@ -60,8 +63,10 @@ test('store revoke: reasons and serial numbers as people write them', async (t) 
   for (let second = 0; second < 2; second += 1) {
     const again = await put('0x12:34', '--reason', 'CACompromise', '--revoked-at', '2026-01-02T03:04:05.000Z');
     t.is(again.status, 0, again.stderr);
+    t.is(again.stderr, '');
     t.regex(again.stdout, /^(2 responses are served|0 .* of 2 responses the store has others of this status)\n$/);
   }
+  t.is((await put('1', '2', '3', '1234')).stderr, `note: the store had no response for 01 and 2 others: ${IS_IT}`);
   const good = await run('store', 'put', at('store'), ...sign.slice(1, 7), '1234', '--status', 'good');
   t.is(good.status, 1);
   t.is(good.stdout, '0 responses are served; of 2 responses the store has newer ones\n', good.stderr);
