@@ -41,7 +41,7 @@ const HELP = `Usage: openssl-ocsp store <action> FOLDER [...]
   --cert-id-hash NAME        ls, get and export: the responses for this hash. By default get and export take SHA-1,
                              and another one only where there is none
 
-revoke, put, convert:
+revoke, put, and of these --issuer and --subject convert:
 ${SIGNER_HELP}
   --status WHAT           put: good, revoked or unknown
   --reason REASON         why it is revoked, such as keyCompromise
@@ -185,10 +185,7 @@ const ACTIONS: Readonly<Record<string, Action>> = {
     return 0;
   },
   put: (store, serials, values) => put(store, serials, values, choiceOption(values.status, 'status', STATUS_NAMES)),
-  revoke(store, serials, values) {
-    if (values.status !== undefined) throw new UsageError('--status goes with put');
-    return put(store, serials, values, 'revoked');
-  },
+  revoke: (store, serials, values) => put(store, serials, values, 'revoked'),
 };
 
 async function convert(folder: string, target: string | undefined, values: Values): Promise<number> {
@@ -221,6 +218,8 @@ export const storeCommand: Command = {
     const [name = '', folder, ...rest] = positionals;
     const action = Object.hasOwn(ACTIONS, name) ? ACTIONS[name] : undefined;
     if (action === undefined && !['verify', 'convert', 'mirror'].includes(name)) throw noSuchAction(name);
+    for (const option of Object.keys(values))
+      if (!TAKEN[name]?.includes(option)) throw new UsageError(`--${option} does not go with ${name}`);
     if (folder === undefined) throw new UsageError('a folder is missing');
     refuseMore(rest, MOST_ARGUMENTS[name] ?? 0);
     // A store may begin with what is put into it.
@@ -242,6 +241,20 @@ function noSuchAction(name: string): UsageError {
   const near = closest(name, [...Object.keys(ACTIONS), 'verify', 'convert', 'mirror']);
   return new UsageError(`no such action: ${name}${near === undefined ? '' : `; did you mean ${near}?`}`);
 }
+
+const SIGNING = [...Object.keys(SIGNER_OPTIONS), ...Object.keys(PASSPHRASE_OPTIONS), 'reason', 'revoked-at'];
+
+/** Options by the actions that take them. */
+const TAKEN: Readonly<Record<string, readonly string[]>> = {
+  ls: ['json', 'cert-id-hash'],
+  get: ['cert-id-hash'],
+  stats: ['json'],
+  verify: ['json'],
+  export: ['layout', 'cert-id-hash'],
+  put: [...SIGNING, 'status'],
+  revoke: SIGNING,
+  convert: ['issuer', 'subject'],
+};
 
 /** Arguments behind the folder, of actions that take some. */
 const MOST_ARGUMENTS: Readonly<Record<string, number>> = {

@@ -138,6 +138,8 @@ export class ResponderIssuer {
     this.notIssued = oneOf(options.notIssued ?? 'unauthorized', NOT_ISSUED, 'issuer.notIssued');
     this.archiveCutoff =
       options.archiveCutoff === undefined ? undefined : wholeNumber(options.archiveCutoff, 'issuer.archiveCutoff', 0);
+    if (options.extendedRevoke !== undefined && this.notIssued !== 'revoked')
+      throw invalidValue("issuer.extendedRevoke goes with notIssued: 'revoked'");
     this.extendedRevoke =
       this.notIssued === 'revoked'
         ? oneOf(options.extendedRevoke ?? 'when-used', ['when-used', 'always'] as const, 'issuer.extendedRevoke')

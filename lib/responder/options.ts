@@ -25,7 +25,7 @@ export interface ResponderOptions {
    * `required`: and there has to be one, else the answer is sigRequired. Whose it may be is for {@link requestTrust} to say.
    */
   readonly requestSignatures?: 'ignored' | 'verified' | 'required';
-  /** Certificates that those who sign requests are trusted by. Needed by `verified` and `required`. */
+  /** Certificates that those who sign requests are trusted by. Needed by `verified` and `required`, and refused without either. */
   readonly requestTrust?: TrustInput;
   /** Bytes of the longest request. Default 10,000. */
   readonly maxRequestBytes?: number;
@@ -130,11 +130,16 @@ export function readLimits(options: Omit<ResponderOptions, 'issuers'>): Limits {
   const requestSignatures = oneOf(options.requestSignatures ?? 'ignored', SIGNATURES, 'requestSignatures');
   if (requestSignatures !== 'ignored' && options.requestTrust === undefined)
     throw invalidValue('requestSignatures needs requestTrust: without it no signature is worth anything');
+  const requestTrust =
+    options.requestTrust === undefined ? undefined : readTrust(options.requestTrust, 'options.requestTrust');
+  if (requestTrust !== undefined && options.requestSignatures === undefined)
+    throw invalidValue(
+      "requestTrust needs requestSignatures, 'verified' or 'required': without it no signature is looked at",
+    );
   return {
     nonce: oneOf(options.nonce ?? 'optional', NONCE, 'nonce'),
     requestSignatures,
-    requestTrust:
-      options.requestTrust === undefined ? undefined : readTrust(options.requestTrust, 'options.requestTrust'),
+    requestTrust,
     maxRequestBytes: wholeNumber(options.maxRequestBytes ?? 10_000, 'maxRequestBytes', 1, 1 << 20),
     maxCertIds: wholeNumber(options.maxCertIds ?? 16, 'maxCertIds', 1, 10_000),
     maxAge: wholeNumber(options.maxAge ?? 3600, 'maxAge', 0),
@@ -156,8 +161,14 @@ export function readLimits(options: Omit<ResponderOptions, 'issuers'>): Limits {
 
 function pathsOf(given: ResponderOptions['basePath']): string[] {
   const list = given === undefined ? [] : typeof given === 'string' ? [given] : [...given];
-  const paths = list.map((path) => `/${checkText(path, 'basePath').replace(/^\/+|\/+$/g, '')}`);
-  return paths.filter((path) => path !== '/').sort((a, b) => b.length - a.length);
+  const paths = list.map((path) => rootedPath(checkText(path, 'basePath')));
+  return paths.filter((path) => path !== '').sort((a, b) => b.length - a.length);
+}
+
+/** A path with a slash at its beginning and none at its end; empty for the root. */
+export function rootedPath(path: string): string {
+  const bare = path.replace(/^\/+|\/+$/g, '');
+  return bare === '' ? '' : `/${bare}`;
 }
 
 /** A positive number, also a fraction; Infinity for no limit. */

@@ -216,6 +216,13 @@ test('wrong usage says so, with exit code 2', async (t) => {
     ['store', '__proto__', at('store')],
     ['store', 'get', at('store')],
     ['store', 'export', at('store')],
+    ['store', 'ls', at('store'), '--status', 'good'],
+    ['store', 'get', at('store'), '1', '--json'],
+    ['store', 'stats', at('store'), '--cert-id-hash', 'sha1'],
+    ['store', 'compact', at('store'), '--json'],
+    ['store', 'mirror', at('store'), at('copy'), '--layout', 'get'],
+    ['store', 'convert', at('store'), at('new'), '--issuer', at('ca.pem'), '--hours', '1'],
+    [...['store', 'revoke', at('store'), '1'], ...sign.slice(1), '--status', 'good'],
   ]) {
     const { status, stderr, stdout } = await run(...args);
     t.is(status, 2, args.join(' '));

@@ -6,6 +6,7 @@ import { connect } from 'node:net';
 import test from 'ava';
 import { OCSPRequestBuilder } from 'openssl-ocsp';
 import { SCHEMA } from '#dist/cli/serve/schema.js';
+import { buildCertificate } from '#dist/testing/certificate.js';
 import { command } from '../helpers/command.js';
 import { testIf, withCli } from '../helpers/conditional.js';
 import { crlEntry, makeCrl } from '../helpers/crl.js';
@@ -188,6 +189,15 @@ test('SIGHUP where the key came from standard input: it is not waited for again,
   t.is(await served.end(), 0);
 });
 
+test('what it prints asks it below its base path, however that is written', async (t) => {
+  const at = folder(t);
+  for (const path of ['ocsp', '/ocsp/', "/it's"]) {
+    const served = await start(t, [...basic(at), '--listen', '127.0.0.1:0', '--base-path', path]);
+    t.regex(await pasted(at, served), /=> good/, path);
+    t.is(await served.end(), 0);
+  }
+});
+
 withCurl('what it prints over a unix socket asks it', async (t) => {
   const at = folder(t);
   const served = await start(t, [...basic(at), '--listen', `unix:${at("a socket's")}`, '--base-path', '/ocsp']);
@@ -231,6 +241,20 @@ withCurl('what it prints over TLS on a unix socket asks it', async (t) => {
   writeFileSync(at('serve.json'), JSON.stringify(config));
   const served = await start(t, ['--config', at('serve.json')]);
   t.regex(await pasted(at, served, { CURL_CA_BUNDLE: at('ca.pem') }), /=> good/);
+  t.is(await served.end(), 0);
+});
+
+test('SIGHUP after the certificate of the CA was renewed: what its list said is for ever stays', async (t) => {
+  const at = folder(t);
+  const port = await freePort();
+  writeFileSync(at('index.txt'), NOW_REVOKED + OTHER_ROW);
+  const served = await start(t, [...basic(at), '--listen', `127.0.0.1:${port}`]);
+  t.is(await statusAt({ port }), 'revoked');
+  writeFileSync(at('index.txt'), GOOD_ROW + OTHER_ROW);
+  writeFileSync(at('ca.pem'), buildCertificate(null, ca.privateKey, { ca: true, subject: 'CN=Serve CA' }).toString());
+  served.child.kill('SIGHUP');
+  await served.event('reloaded');
+  t.is(await statusAt({ port }), 'revoked');
   t.is(await served.end(), 0);
 });
 
@@ -495,6 +519,11 @@ const WRONG: readonly [
     (at) => ['--config', at('serve.json'), '--passphrase-env', 'PIN'],
     /--passphrase-env does not go with --config/,
   ],
+  [
+    'a passphrase without a key',
+    (at) => ['--issuer', at('ca.pem'), '--store', at('store'), '--passphrase-env', 'PIN'],
+    /a passphrase goes with --key/,
+  ],
   ['no such config', (at) => ['--config', at('none.json')], /none\.json/, 1],
   [
     'a signer that may not',
@@ -537,6 +566,10 @@ test('configuration: of many issuers, the error says which is wrong', async (t) 
     [{}, /the issuer \S+\/leaf\.pem needs an index, a CRL, a database or a store/],
     [{ serials: 'serials' }, /the issuer \S+\/leaf\.pem: serials go with a CRL/],
     [{ index: 'index.txt', crl: 'crl' }, /the issuer \S+\/leaf\.pem has one of index, crl and postgres/],
+    [{ crl: 'crl', includeExpired: true }, /the issuer \S+\/leaf\.pem: includeExpired goes with an index/],
+    [{ store: 'store', hours: 2 }, /the issuer \S+\/leaf\.pem: hours goes with signers/],
+    [{ store: 'store', archiveCutoff: 2 }, /the issuer \S+\/leaf\.pem: archiveCutoff goes with signers/],
+    [{ store: 'store', allowUnauthorized: true }, /the issuer \S+\/leaf\.pem: allowUnauthorized goes with signers/],
   ] as const) {
     writeFileSync(at('serve.json'), JSON.stringify({ issuers: [first, { certificate: 'leaf.pem', ...second }] }));
     const result = await command(['serve', '--config', at('serve.json')]);

@@ -271,6 +271,11 @@ test('request signatures: what is trusted is read once, and is needed', async (t
       code: 'ERR_OCSP_INVALID_VALUE',
       message: /requestTrust/,
     });
+  // Alone it would look as if somebody checked.
+  t.throws(() => new Responder({ issuers: [issuerOptions()], requestTrust: list }), {
+    code: 'ERR_OCSP_INVALID_VALUE',
+    message: /requestSignatures/,
+  });
   t.throws(() => new Responder({ issuers: [issuerOptions()], requestTrust: 'ca.pem' as never }), {
     code: 'ERR_INVALID_ARG_TYPE',
   });
@@ -294,6 +299,11 @@ test('extended revoke in every answer, or in those that need it', async (t) => {
       expected,
     );
   }
+  for (const notIssued of ['unauthorized', 'unknown', 'good'] as const)
+    t.throws(() => makeResponder(t, { notIssued, extendedRevoke: 'always' }), {
+      code: 'ERR_OCSP_INVALID_VALUE',
+      message: /extendedRevoke goes with notIssued/,
+    });
   // Elsewhere it would be a lie.
   const plain = makeResponder(t, { notIssued: 'unknown' });
   t.deepEqual([...loadDerOcspResponse((await plain.answer(ask(['4711']))).der).extensions], []);

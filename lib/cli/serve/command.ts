@@ -132,6 +132,8 @@ function configOf(values: Values): ServeConfig {
   const hours = countOption(values.hours, 'hours');
   const { 'passphrase-file': passphraseFile, 'passphrase-env': passphraseEnv } = values;
   if (key === undefined && (signer !== undefined || store === undefined)) throw new UsageError('--key is missing');
+  if (key === undefined && (passphraseFile ?? passphraseEnv) !== undefined)
+    throw new UsageError('a passphrase goes with --key');
   const issuer: IssuerConfig = {
     certificate: required(values.issuer, 'issuer'),
     signers:

@@ -12,6 +12,7 @@ import type { ListenAddress } from '../../responder/serve.js';
 import { storeAuthority } from '../../responder/store-authority.js';
 import { SegmentStore } from '../../store/segment-store.js';
 import type { HashAlgorithmName } from '../../x509/algorithms.js';
+import { toCertificate } from '../../x509/certificate.js';
 import { isStoreUri } from '../../x509/stored-key.js';
 import { UsageError } from '../command.js';
 import { readCertificates, subjectOf } from '../input.js';
@@ -155,6 +156,9 @@ export interface Teller {
   readonly everyKey: boolean;
 }
 
+/** Place of SHA-256 in CERT_ID_HASHES. */
+const SHA256 = 2;
+
 /** More than so many keys are loaded when they are needed. */
 const KEYS_AT_START = 64;
 
@@ -191,6 +195,9 @@ export async function responderOptions(config: ServeConfig, tell: Teller): Promi
 async function issuerOptions(config: IssuerConfig, isLazy: boolean, tell: Teller): Promise<ResponderIssuerOptions> {
   const { name, signers = [], store: folder, notIssued, hours, allowUnauthorized } = config;
   const { extendedRevoke, archiveCutoff } = config;
+  const ofSigners = (['hours', 'archiveCutoff', 'allowUnauthorized'] as const).find((member) => config[member]);
+  if (signers.length === 0 && ofSigners !== undefined)
+    throw new UsageError(`the issuer ${config.certificate}: ${ofSigners} goes with signers`);
   const [certificate] = await readCertificates(config.certificate);
   const subjects = config.subject === undefined ? [] : await readCertificates(config.subject);
   const store = folder === undefined ? undefined : await tell.resources.store(folder);
@@ -222,11 +229,16 @@ async function authorityOf(
     throw new UsageError(`the issuer ${certificate} has one of index, crl and postgres`);
   if ((serials !== undefined || serialsOfPart) && crl === undefined)
     throw new UsageError(`the issuer ${certificate}: serials go with a CRL`);
+  if (includeExpired && index === undefined)
+    throw new UsageError(`the issuer ${certificate}: includeExpired goes with an index`);
   if (index !== undefined) {
     const expired = includeExpired ? ({ expired: 'include' } as const) : {};
     const make = (): StatusAuthority =>
       indexTxtAuthority(index, { ...expired, onError: (error) => onError(index, error) });
-    return resources.authority(JSON.stringify([issuer.raw.toString('base64'), index, expired]), make);
+    // A certificate of the CA that was renewed is no reason to forget what the list said before.
+    const ca = toCertificate(issuer, 'issuer');
+    const key = [ca.subject, ca.publicKeyHash(SHA256)].map((bytes) => bytes.toString('base64'));
+    return resources.authority(JSON.stringify([...key, index, expired]), make);
   }
   if (crl !== undefined) {
     const given = { ...(serials !== undefined && { serials }), ...(serialsOfPart && { serialsOfPart }) };

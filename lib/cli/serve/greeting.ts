@@ -3,6 +3,7 @@ import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { hexOf } from '../../responder/authority.js';
+import { rootedPath } from '../../responder/options.js';
 import { crlSource } from '../../statuses/crl.js';
 import { indexTxtSource } from '../../statuses/index-txt.js';
 import type { StatusSource } from '../../statuses/status-source.js';
@@ -18,20 +19,21 @@ export async function howToAsk(
   issuer: IssuerConfig,
   url: string,
 ): Promise<string> {
+  const path = quoted(rootedPath(basePath));
   const about = `--issuer ${quoted(issuer.certificate)} --serial ${(await firstSerial(issuer)) ?? '1'}`;
   if (tls !== undefined && /^https:/.test(url)) {
     const { trust, host } = nameInTls(tls.certificate, new URL(url).hostname.replace(/^\[(.*)\]$/, '$1'));
     const name = isIP(host) === 6 ? `[${host}]` : host;
-    return `${trust}openssl-ocsp query ${about} --url https://${name}:${new URL(url).port}${basePath}`;
+    return `${trust}openssl-ocsp query ${about} --url https://${name}:${new URL(url).port}${path}`;
   }
-  if (/^http:/.test(url)) return `openssl-ocsp query ${about} --url ${url}${basePath}`;
+  if (/^http:/.test(url)) return `openssl-ocsp query ${about} --url ${url}${path}`;
   const type = "-H 'Content-Type: application/ocsp-request'";
   let origin = 'http://localhost';
   if (tls !== undefined) {
     const { trust, host } = nameInTls(tls.certificate, 'localhost');
     origin = `${trust === '' ? '' : `--cacert ${quoted(tls.certificate)} `}https://${host}`;
   }
-  const curl = `curl --silent --unix-socket ${quoted(url)} ${type} --data-binary @- ${origin}${basePath}/`;
+  const curl = `curl --silent --unix-socket ${quoted(url)} ${type} --data-binary @- ${origin}${path}/`;
   return `openssl-ocsp request ${about} | ${curl} | openssl-ocsp verify ${about}`;
 }
 
@@ -60,5 +62,5 @@ async function firstSerial({ index, crl, serials, serialsOfPart = false }: Issue
 }
 
 function quoted(path: string): string {
-  return /^[\w./@%+,:=-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
+  return /^[\w./@%+,:=-]*$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }
