@@ -2,7 +2,7 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { native } from '../binding.js';
 import { invalidArgType } from '../errors.js';
-import { checkBytes } from './checks.js';
+import { checkBytes, copyBytes } from './der.js';
 import { type PassphraseInput, toPassphrase } from './passphrase.js';
 import { x509Of } from './pem.js';
 
@@ -38,9 +38,11 @@ export function loadPkcs12(
   if (certificate !== undefined && !(certificate instanceof X509Certificate)) {
     throw invalidArgType('certificate', 'an instance of X509Certificate', certificate);
   }
+  // A copy: OpenSSL goes over the bytes more than once, and those that are shared with another thread may change.
+  const file = copyBytes(checkBytes(data, 'data'));
   const secret = toPassphrase(passphrase);
   try {
-    const [pkcs8, own, others] = native.parsePkcs12(checkBytes(data, 'data'), secret, certificate?.raw);
+    const [pkcs8, own, others] = native.parsePkcs12(file, secret, certificate?.raw);
     try {
       return {
         privateKey: createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' }),

@@ -53,7 +53,7 @@ const nativeOf = new WeakMap<TrustStore, NativeTrustStore>();
 export class TrustStore {
   /**
    * @throws TypeError; `ERR_OCSP_MALFORMED` for a certificate or list that does not parse; `ERR_OCSP_INVALID_VALUE` for a
-   * file or folder that cannot be read, and for options that name no source at all.
+   * file or store that cannot be read, and for options that name no source at all. (A folder that is not there is an empty one.)
    */
   constructor(options: TrustStoreOptions) {
     const sources = readOptions(options, OPTION_NAMES);

@@ -23,6 +23,19 @@ struct CertificateLayout {
   Range public_key_bits;
 };
 
+// What JavaScript reads are 32-bit offsets.
+inline constexpr std::size_t kMaxMessageSize = INT32_MAX;
+
+// Parses the message `der` that lies in `memory`; offsets count from the beginning of the memory. A fault speaks of the
+// message, wherever that is kept.
+template <typename Layout, bool (*Parse)(DerContext&, Bytes, Layout&)>
+bool parse_in(DerContext& context, Bytes memory, Bytes der, Layout& layout, const char* type) {
+  const bool fits = memory.size() <= kMaxMessageSize || context.fail(der.data(), type, "larger than 2 GiB");
+  if (fits && Parse(context, der, layout)) return true;
+  context.fault.offset -= static_cast<std::size_t>(der.data() - memory.data());
+  return false;
+}
+
 // Exports `offsets`: the only source of the indexes in lib/ocsp/layout.ts.
 void define_offsets(Napi::Env env, Napi::Object exports);
 

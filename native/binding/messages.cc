@@ -1,20 +1,16 @@
 #include "messages.h"
 
-#include <climits>
 #include <cstring>
 
 #include "../core/lenient.h"
-#include "../core/response_parser.h"
 #include "addon_data.h"
 #include "errors.h"
+#include "layout.h"
 #include "values.h"
 
 namespace ocsp::binding {
 
 namespace {
-
-// Offsets are 32-bit numbers.
-constexpr std::size_t kMaxMessageSize = INT32_MAX;
 
 // How a message is read: the numbers of lib/ocsp/message.ts.
 DerContext context_of(Bytes memory, const Napi::Value& reading) {
@@ -39,12 +35,7 @@ Napi::Value parse_message(const Napi::CallbackInfo& info, const char* type) {
   const Bytes der = part_of(memory, info);
   DerContext context = context_of(memory, info[3]);
   Layout layout;
-  if (memory.size() > kMaxMessageSize) context.fail(der.data(), type, "larger than 2 GiB");
-  if (memory.size() > kMaxMessageSize || !Parse(context, der, layout)) {
-    // An error speaks of the message, wherever that is kept.
-    context.fault.offset -= static_cast<std::size_t>(der.data() - memory.data());
-    return throw_fault(env, type, context.fault);
-  }
+  if (!parse_in<Layout, Parse>(context, memory, der, layout, type)) return throw_fault(env, type, context.fault);
   publish(env, layout);
   return env.Undefined();
 }

@@ -35,9 +35,8 @@ void examine(ResponseVerifier& verifier, Bytes memory, Bytes der, const ItemView
              std::optional<Error>& error) {
   DerContext context{memory.data(), false, {}, !verifier.is_strict()};
   layout.authentication.outcome = AuthenticationOutcome::kNothing;
-  if (memory.size() > INT32_MAX || !parse_response(context, der, layout.response)) {
+  if (!parse_in<ResponseLayout, parse_response>(context, memory, der, layout.response, "OCSPResponse")) {
     layout.response.status = -1;
-    context.fault.offset -= static_cast<std::size_t>(der.data() - memory.data());
     error = fault_error("OCSPResponse", context.fault);
     return;
   }

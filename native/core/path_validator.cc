@@ -370,11 +370,11 @@ PathAnswer PathValidator::check_lists(const Attempt& attempt, X509_STORE_CTX* co
       unknown = refuse(AuthenticationOutcome::kUnchecked, X509_V_ERR_CRL_NOT_YET_VALID);
       continue;
     }
-    if (list->next_update() <= question.at) {
-      unknown = refuse(AuthenticationOutcome::kUnchecked, X509_V_ERR_CRL_HAS_EXPIRED);
-      continue;
-    }
     const auto mismatch = list->mismatch(*ca, least_hash_bits);
+    // What has expired says nothing of what it does not list; what it lists, no older list takes back.
+    const bool has_expired = list->next_update() <= question.at;
+    if (has_expired) unknown = refuse(AuthenticationOutcome::kUnchecked, X509_V_ERR_CRL_HAS_EXPIRED);
+    if (has_expired && (!mismatch.ok() || mismatch.value() != nullptr)) continue;
     if (!mismatch.ok()) {
       const bool internal = mismatch.error().code == ErrorCode::kOpenssl;
       return {internal ? AuthenticationOutcome::kInternal : AuthenticationOutcome::kUntrusted, mismatch.error()};
@@ -386,6 +386,7 @@ PathAnswer PathValidator::check_lists(const Attempt& attempt, X509_STORE_CTX* co
     if (list->revokes(question.target->certificate().serial())) {
       return refuse(AuthenticationOutcome::kRevoked, X509_V_ERR_CERT_REVOKED);
     }
+    if (has_expired) continue;
     if (list->partial() == nullptr) {
       whole = list.get();
     } else {

@@ -27,53 +27,99 @@ using BagStackPtr = std::unique_ptr<STACK_OF(PKCS12_SAFEBAG), BagStackDeleter>;
 using PbeParamPtr = std::unique_ptr<PBEPARAM, OpensslDeleter<PBEPARAM_free>>;
 using Pbe2ParamPtr = std::unique_ptr<PBE2PARAM, OpensslDeleter<PBE2PARAM_free>>;
 using Pbkdf2ParamPtr = std::unique_ptr<PBKDF2PARAM, OpensslDeleter<PBKDF2PARAM_free>>;
+struct AnySequenceDeleter {
+  void operator()(ASN1_SEQUENCE_ANY* sequence) const { sk_ASN1_TYPE_pop_free(sequence, ASN1_TYPE_free); }
+};
+using AnySequencePtr = std::unique_ptr<ASN1_SEQUENCE_ANY, AnySequenceDeleter>;
 
 // Some seconds of hashing; files in use ask for 1 to a million.
 constexpr std::int64_t kMaxRounds = 5'000'000;
 
 // Each costs its rounds.
 constexpr std::size_t kMaxFoundKeys = 32;
+constexpr int kMaxEncryptedSafes = 32;
 
 bool too_many(const ASN1_INTEGER* rounds) {
   std::int64_t value = 1;
   return rounds != nullptr && (ASN1_INTEGER_get_int64(&value, rounds) != 1 || value > kMaxRounds);
 }
 
-// PBES1 and PKCS#12's own have PBEPARAM; PBES2 and PBMAC1 a key derivation in front, PBKDF2 usually. (OpenSSL bounds
-// scrypt by itself.)
+// scrypt's salt, N, r and p (RFC 7914 section 7.1). OpenSSL bounds its memory, but not its time, which is N * r * p.
+bool too_many_of_scrypt(const ASN1_TYPE* parameter) {
+  if (parameter == nullptr || parameter->type != V_ASN1_SEQUENCE) return false;
+  const unsigned char* in = ASN1_STRING_get0_data(parameter->value.sequence);
+  const AnySequencePtr parts(d2i_ASN1_SEQUENCE_ANY(nullptr, &in, ASN1_STRING_length(parameter->value.sequence)));
+  std::int64_t product = 1;
+  for (int i = 1; i <= 3 && i < sk_ASN1_TYPE_num(parts.get()); ++i) {
+    const ASN1_TYPE* part = sk_ASN1_TYPE_value(parts.get(), i);
+    std::int64_t value = 0;
+    // Those that are no numbers, or none to use, OpenSSL refuses.
+    if (part->type != V_ASN1_INTEGER || ASN1_INTEGER_get_int64(&value, part->value.integer) != 1 || value < 1) break;
+    if (value > kMaxRounds / product) return true;
+    product *= value;
+  }
+  return false;
+}
+
+// PBES1 and PKCS#12's own have PBEPARAM; PBES2 and PBMAC1 a key derivation in front: PBKDF2 or scrypt.
 bool too_many(const X509_ALGOR* algorithm) {
   if (algorithm == nullptr) return false;
   const auto* parameter = algorithm->parameter;
   const Pbe2ParamPtr pbe2(static_cast<PBE2PARAM*>(ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(PBE2PARAM), parameter)));
   if (pbe2) {
+    const X509_ALGOR& keys = *pbe2->keyfunc;
+    if (OBJ_obj2nid(keys.algorithm) == NID_id_scrypt) return too_many_of_scrypt(keys.parameter);
     const Pbkdf2ParamPtr derivation(
-        static_cast<PBKDF2PARAM*>(ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(PBKDF2PARAM), pbe2->keyfunc->parameter)));
+        static_cast<PBKDF2PARAM*>(ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(PBKDF2PARAM), keys.parameter)));
     return derivation && too_many(derivation->iter);
   }
   const PbeParamPtr pbe(static_cast<PBEPARAM*>(ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(PBEPARAM), parameter)));
   return pbe && too_many(pbe->iter);
 }
 
-// What OpenSSL does for the passphrase, before it knows that it is the right one.
-bool too_many(const PKCS12* file) {
+bool too_many(const STACK_OF(PKCS12_SAFEBAG) * bags) {
+  for (int i = 0; i < sk_PKCS12_SAFEBAG_num(bags); ++i) {
+    const PKCS12_SAFEBAG* bag = sk_PKCS12_SAFEBAG_value(bags, i);
+    const int type = PKCS12_SAFEBAG_get_nid(bag);
+    if (type == NID_safeContentsBag && too_many(PKCS12_SAFEBAG_get0_safes(bag))) return true;
+    if (type != NID_pkcs8ShroudedKeyBag) continue;
+    const X509_ALGOR* algorithm = nullptr;
+    X509_SIG_get0(PKCS12_SAFEBAG_get0_pkcs8(bag), &algorithm, nullptr);
+    if (too_many(algorithm)) return true;
+  }
+  return false;
+}
+
+// None has two forms. The passphrase as PKCS12_parse takes it.
+const char* form_of(PKCS12* file, const char* passphrase) {
+  if (passphrase != nullptr && *passphrase != '\0') return passphrase;
+  return PKCS12_mac_present(file) != 1 || PKCS12_verify_mac(file, nullptr, 0) == 1 ? nullptr : "";
+}
+
+// The bags of a safe; nullptr where it cannot be read.
+BagStackPtr open_safe(PKCS7* safe, const char* passphrase) {
+  return BagStackPtr(PKCS7_type_is_data(safe) ? PKCS12_unpack_p7data(safe)
+                                              : PKCS12_unpack_p7encdata(safe, passphrase, -1));
+}
+
+// Whether OpenSSL is asked for more rounds than anybody waits for, in whatever it may come to.
+bool too_many(PKCS12* file, const char* passphrase) {
   const X509_ALGOR* algorithm = nullptr;
   const ASN1_INTEGER* rounds = nullptr;
   PKCS12_get0_mac(nullptr, &algorithm, nullptr, &rounds, file);
   if (too_many(rounds) || too_many(algorithm)) return true;
+  passphrase = form_of(file, passphrase);
   const SafeStackPtr safes(PKCS12_unpack_authsafes(file));
+  int encrypted = 0;
   for (int i = 0; i < sk_PKCS7_num(safes.get()); ++i) {
     PKCS7* safe = sk_PKCS7_value(safes.get(), i);
     if (safe->d.ptr == nullptr) continue;
-    if (PKCS7_type_is_encrypted(safe) && too_many(safe->d.encrypted->enc_data->algorithm)) return true;
-    if (!PKCS7_type_is_data(safe)) continue;
-    const BagStackPtr bags(PKCS12_unpack_p7data(safe));
-    for (int j = 0; j < sk_PKCS12_SAFEBAG_num(bags.get()); ++j) {
-      const PKCS12_SAFEBAG* bag = sk_PKCS12_SAFEBAG_value(bags.get(), j);
-      const X509_SIG* encrypted = PKCS12_SAFEBAG_get0_pkcs8(bag);
-      if (encrypted == nullptr) continue;
-      X509_SIG_get0(encrypted, &algorithm, nullptr);
-      if (too_many(algorithm)) return true;
+    if (PKCS7_type_is_encrypted(safe)) {
+      if (++encrypted > kMaxEncryptedSafes || too_many(safe->d.encrypted->enc_data->algorithm)) return true;
+    } else if (!PKCS7_type_is_data(safe)) {
+      continue;
     }
+    if (too_many(open_safe(safe, passphrase).get())) return true;
   }
   return false;
 }
@@ -152,18 +198,15 @@ void find_keys(const STACK_OF(PKCS12_SAFEBAG) * bags, const char* passphrase, st
   }
 }
 
-// All keys, where PKCS12_parse has the first; it found the passphrase to be right. None has two forms.
+// All keys, where PKCS12_parse has the first; it found the passphrase to be right.
 std::vector<FoundKey> find_keys(PKCS12* file, const char* passphrase) {
-  if ((passphrase == nullptr || *passphrase == '\0') && PKCS12_mac_present(file) == 1) {
-    passphrase = PKCS12_verify_mac(file, nullptr, 0) == 1 ? nullptr : "";
-  }
+  passphrase = form_of(file, passphrase);
   std::vector<FoundKey> found;
   const SafeStackPtr safes(PKCS12_unpack_authsafes(file));
   for (int i = 0; i < sk_PKCS7_num(safes.get()); ++i) {
     PKCS7* safe = sk_PKCS7_value(safes.get(), i);
-    const bool is_plain = PKCS7_type_is_data(safe);
-    if (!is_plain && !PKCS7_type_is_encrypted(safe)) continue;
-    const BagStackPtr bags(is_plain ? PKCS12_unpack_p7data(safe) : PKCS12_unpack_p7encdata(safe, passphrase, -1));
+    if (!PKCS7_type_is_data(safe) && !PKCS7_type_is_encrypted(safe)) continue;
+    const BagStackPtr bags = open_safe(safe, passphrase);
     // What cannot be read may hold a key: it counts as one, or another would be taken for the only one.
     if (!bags) found.emplace_back();
     find_keys(bags.get(), passphrase, found);
@@ -222,23 +265,24 @@ Result<Pkcs12> parse_pkcs12(Bytes data, const std::optional<Bytes>& passphrase,
   const unsigned char* in = data.data();
   const Pkcs12Ptr file(data.size() <= INT_MAX ? d2i_PKCS12(nullptr, &in, static_cast<long>(data.size())) : nullptr);
   if (!file || in != data.data() + data.size()) return errors.take(ErrorCode::kMalformed, "not a PKCS#12 file");
+  std::string text;
+  if (passphrase) text.assign(passphrase->begin(), passphrase->end());
+  const char* const secret = passphrase ? text.c_str() : nullptr;
   {
     ErrorQueueScope aside;
-    if (too_many(file.get())) {
+    if (too_many(file.get(), secret)) {
+      OPENSSL_cleanse(text.data(), text.size());
       return Error{ErrorCode::kInvalidValue, "the PKCS#12 file asks for too many rounds of key derivation"};
     }
   }
-  std::string text;
-  if (passphrase) text.assign(passphrase->begin(), passphrase->end());
   EVP_PKEY* raw_key = nullptr;
   X509* raw_certificate = nullptr;
   STACK_OF(X509)* raw_others = nullptr;
-  const bool parsed =
-      PKCS12_parse(file.get(), passphrase ? text.c_str() : nullptr, &raw_key, &raw_certificate, &raw_others) == 1;
+  const bool parsed = PKCS12_parse(file.get(), secret, &raw_key, &raw_certificate, &raw_others) == 1;
   std::vector<FoundKey> keys;
   if (parsed && raw_key != nullptr) {
     ErrorQueueScope aside;
-    keys = find_keys(file.get(), passphrase ? text.c_str() : nullptr);
+    keys = find_keys(file.get(), secret);
   }
   OPENSSL_cleanse(text.data(), text.size());
   const EvpPkeyPtr first(raw_key);

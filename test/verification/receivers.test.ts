@@ -12,7 +12,7 @@ import {
 } from 'openssl-ocsp';
 import { TestResponseKit, testErrorResponse } from 'openssl-ocsp/testing';
 import { native } from '#dist/binding.js';
-import { wrong } from '../helpers/refusals.js';
+import { refuses, wrong } from '../helpers/refusals.js';
 
 const kit = new TestResponseKit();
 const question = { certificate: kit.leaf.certificate, issuer: kit.ca.certificate };
@@ -187,4 +187,14 @@ test('native classes know their own objects', (t) => {
     t.is(authenticate.call(wrong(i), der, 0, der.length, issuer, Date.now() / 1000, undefined), undefined);
   }
   t.true(authenticate(der, 1, der.length + 1, issuer, 0, undefined) instanceof OCSPError, 'not within the memory');
+});
+
+test('a message beyond the 32 bits of an offset is malformed', (t) => {
+  // Pages that no one looks at take no memory.
+  const memory = Buffer.alloc(2 ** 31);
+  const authenticate = new native.ResponseVerifier(undefined, [], [], 0, -1, 0, 0, 0, false, false).authenticator();
+  const error = authenticate(memory, 0, memory.length, kit.ca.certificate.raw, 0, undefined);
+  t.regex(error?.message ?? '', /larger than 2 GiB/);
+  for (const parse of [native.parseRequest, native.parseResponse])
+    refuses(t, 'ERR_OCSP_MALFORMED', () => parse(memory, 0, memory.length, 0));
 });

@@ -191,6 +191,12 @@ test('the latest whole list counts, wherever it stands', (t) => {
     [[at(2, []), at(1, [revoked])], 'SIGNER_REVOKED'],
     [[at(1, []), at(1, [revoked])], 'SIGNER_REVOKED'],
     [[at(3, [revoked]), at(2, []), at(1, [], { nextUpdate: -HOUR / 2 })], 'good'],
+    // Its word that a certificate is revoked does not expire, unless a later list knows better.
+    [[at(2, []), at(1, [revoked], { nextUpdate: -HOUR / 2 })], 'SIGNER_REVOKED'],
+    [[at(2, [revoked], { nextUpdate: -HOUR / 2 }), at(1, [])], 'good'],
+    [[at(2, []), at(1, [revoked], { nextUpdate: -HOUR / 2, corrupt: true })], 'good'],
+    [[at(2, []), at(1, [revoked], { nextUpdate: -HOUR / 2, privateKey: keyless.privateKey })], 'good'],
+    [[at(1, [], { nextUpdate: -HOUR / 2 })], 'SIGNER_REVOCATION_UNKNOWN'],
     [[at(2, []), at(-1, [revoked])], 'good'],
     [[at(2, []), at(1, [], { corrupt: true })], 'SIGNER_UNTRUSTED'],
     [[at(2, [], { corrupt: true }), at(1, [])], 'good'],

@@ -12,7 +12,7 @@ import { ResponseSigner } from 'openssl-ocsp/bulk';
 import { createTestCa, type TestKeyOptions } from 'openssl-ocsp/testing';
 import { withCli } from '../helpers/conditional.js';
 import { openssl, Scratch } from '../helpers/openssl-cli.js';
-import { mergedPkcs12 } from '../helpers/pkcs12.js';
+import { bareFile, encryptedSafe, keyBag, mergedPkcs12, nestedBag, plainSafe } from '../helpers/pkcs12.js';
 import { refuses, refusesType, wrong } from '../helpers/refusals.js';
 
 const root = createTestCa({ subject: 'CN=PKCS12 root' });
@@ -128,6 +128,32 @@ withCli('more rounds of key derivation than anybody waits for', (t) => {
     const error = refuses(t, 'ERR_OCSP_INVALID_VALUE', () => loadPkcs12(hostile, 'sesame'));
     t.regex(error?.message ?? '', /rounds/);
   }
+});
+
+test('more rounds than that, wherever they stand: in bags of bags, by scrypt, and in a safe that opens', (t) => {
+  const few = 1000n;
+  const many = 100_000_000n;
+  const refusalOf = (...safes: Buffer[]) => {
+    const error = t.throws(() => loadPkcs12(bareFile(...safes)), { instanceOf: OCSPError });
+    return `${error?.code}${/rounds/.test(error?.message ?? '') ? ' rounds' : ''}`;
+  };
+  const places: ((rounds: Parameters<typeof keyBag>[0]) => Buffer)[] = [
+    (rounds) => plainSafe(keyBag(rounds)),
+    (rounds) => plainSafe(nestedBag(keyBag(few), nestedBag(keyBag(rounds)))),
+    (rounds) => encryptedSafe(keyBag(rounds)),
+    (rounds) => encryptedSafe(nestedBag(keyBag(rounds))),
+  ];
+  for (const [index, place] of places.entries()) {
+    t.is(refusalOf(place(few)), 'ERR_OCSP_MALFORMED', `place ${index}`);
+    t.is(refusalOf(place(many)), 'ERR_OCSP_INVALID_VALUE rounds', `place ${index}`);
+    // scrypt takes N * r * p; OpenSSL bounds the memory alone.
+    t.is(refusalOf(place([1024n, 8n, 1n])), 'ERR_OCSP_MALFORMED', `scrypt, place ${index}`);
+    t.is(refusalOf(place([32_768n, 1n, 200_000n])), 'ERR_OCSP_INVALID_VALUE rounds', `scrypt, place ${index}`);
+  }
+  // Each safe costs its rounds.
+  const safes = (count: number) => Array.from({ length: count }, () => encryptedSafe());
+  t.is(refusalOf(...safes(32)), 'ERR_OCSP_INVALID_VALUE');
+  t.is(refusalOf(...safes(33)), 'ERR_OCSP_INVALID_VALUE rounds');
 });
 
 withCli('every truncation, and every byte changed: an error or a whole file', (t) => {
