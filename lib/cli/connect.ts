@@ -3,6 +3,7 @@ import type { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import { UsageError } from './command.js';
+import { subjectOf } from './input.js';
 import { findIssuer, type Target } from './target.js';
 
 /** A server's certificate, and its staple. */
@@ -32,6 +33,9 @@ export async function liveTarget(
   const [certificate, ...others] = chain;
   if (certificate === undefined) throw new Error(`${text}: the server shows no certificate`);
   const named = findIssuer(issuers, certificate);
+  // As with --cert: who names an issuer means that one, not whatever the server shows.
+  if (named === undefined && issuers.length > 0)
+    throw new Error(`${text}: ${subjectOf(certificate)} was not issued by what --issuer names`);
   const issuer = named ?? findIssuer(others, certificate);
   if (issuer === undefined) {
     throw new Error(`${text}: the server does not show the issuer of its certificate; --issuer can name it`);

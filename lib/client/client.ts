@@ -1,6 +1,7 @@
 /** Asks about certificates, keeps answers, and says what they come to. */
 import type { X509Certificate } from 'node:crypto';
 import type { Agent, AgentOptions } from 'node:https';
+import type { Socket } from 'node:net';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import { invalidArgType, invalidValue } from '../errors.js';
 import type { Verdict } from '../ocsp/verification/verdict.js';
@@ -152,9 +153,10 @@ export class OCSPClient {
    * certificates. From the cache where it can; no longer than `timeout` else. A peer without a certificate, or with one that TLS
    * does not trust, is `'undetermined'`, and not allowed.
    *
-   * @throws (rejects with) TypeError; what {@link check} throws.
+   * @param socket - One of TLS, as that of a request of an HTTPS server is, though Node.js' types do not say so.
+   * @throws (rejects with) TypeError, also for a socket without TLS; what {@link check} throws.
    */
-  async checkPeer(socket: TLSSocket, options: PeerOptions = {}): Promise<CheckResult> {
+  async checkPeer(socket: Socket, options: PeerOptions = {}): Promise<CheckResult> {
     return await checkPeer(this, socket, options);
   }
 

@@ -143,6 +143,10 @@ test('a live server, with its staple and without', async (t) => {
       .map((line) => (JSON.parse(line) as { source: string }).source),
     ['staple', 'network'],
   );
+  const other = await query(...connect, '--issuer', scratch.write('other.pem', kit.root.certificatePem));
+  t.is(other.status, 1, 'an issuer that is named is meant, whatever the server shows');
+  t.is(other.stdout, '');
+  t.regex(other.stderr, /localhost:\d+: CN=localhost was not issued by what --issuer names/);
   responder.behaviour = 'revoked';
   t.is((await query(...connect)).status, 3, 'the responder knows more than the staple');
   responder.behaviour = 'good';

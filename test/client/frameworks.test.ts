@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
 import type { Server } from 'node:https';
 import { createServer, request as httpsRequest } from 'node:https';
-import { type AddressInfo, connect as connectTcp } from 'node:net';
+import { type AddressInfo, connect as connectTcp, Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import test, { type ExecutionContext } from 'ava';
 import { OCSPClient, type OCSPClientOptions, Stapler } from 'openssl-ocsp/client';
@@ -235,6 +235,7 @@ test('undici asks by staple, by question, directly and through a proxy', async (
 
 test('a socket that is none of TLS', async (t) => {
   await using client = new OCSPClient();
+  await t.throwsAsync(client.checkPeer(new Socket()), { code: 'ERR_INVALID_ARG_TYPE' });
   await t.throwsAsync(client.checkPeer({} as never), { code: 'ERR_INVALID_ARG_TYPE' });
   await t.throwsAsync(client.checkPeer(undefined as never), { code: 'ERR_INVALID_ARG_TYPE' });
 });

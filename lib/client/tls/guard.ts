@@ -1,7 +1,7 @@
 /** Holds TLS connections back until it is known whether the certificate at the other end is revoked. */
 import type { X509Certificate } from 'node:crypto';
 import { Agent, type AgentOptions, type RequestOptions } from 'node:https';
-import { isIP } from 'node:net';
+import { isIP, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import { invalidArgType, invalidValue, OCSPError } from '../../errors.js';
@@ -40,7 +40,7 @@ const HANDSHAKE_TIME = 10_000;
 const PEER_OPTIONS: OptionNames<PeerOptions> = { issuers: true, signal: true };
 
 /** Checks the certificate of the peer of a connection that stands. */
-export async function checkPeer(client: OCSPClient, socket: TLSSocket, options: PeerOptions): Promise<CheckResult> {
+export async function checkPeer(client: OCSPClient, socket: Socket, options: PeerOptions): Promise<CheckResult> {
   const { issuers = [], signal } = readOptions(options, PEER_OPTIONS);
   checkSocket(socket);
   return await checkWith(client, socket, toIssuers(issuers), signal, undefined);
@@ -133,7 +133,7 @@ async function checkWith(
   }
   if (!socket.authorized) return refused(`the certificate is not trusted: ${String(socket.authorizationError)}`);
   const issuer = issuerOf(certificate, issuers);
-  if (issuer === undefined) return refused('the certificate of the issuer is not known');
+  if (issuer === undefined) return refused('the certificate of the issuer is not known: name it in issuers');
   const mustStaple = staple !== undefined && isMustStaple(certificate);
   if (mustStaple && staple === null) return refused(`${ALWAYS_STAPLES}, and there was no staple`);
   const more = { ...(staple != null && { staple }), ...(signal !== undefined && { signal }) };
@@ -155,8 +155,8 @@ function refused(reason: string): CheckResult {
   return new CheckResult(facts, false);
 }
 
-function checkSocket(socket: TLSSocket): void {
-  if (typeof socket?.getPeerX509Certificate !== 'function')
+function checkSocket(socket: Socket): asserts socket is TLSSocket {
+  if (typeof (socket as TLSSocket | undefined)?.getPeerX509Certificate !== 'function')
     throw invalidArgType('socket', 'a TLSSocket of node:tls', socket);
 }
 
