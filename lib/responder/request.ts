@@ -5,6 +5,7 @@ import { ENTRY_EXTENSIONS, HASH_INDEX, ISSUER_KEY_HASH, ISSUER_NAME_HASH, SERIAL
 import type { MessageView } from '../ocsp/message.js';
 import { nonceOf, type RawExtension, readRawExtensions } from '../ocsp/raw-extensions.js';
 import { loadDerOcspRequest, type OCSPRequest, type OCSPRequestEntry } from '../ocsp/request.js';
+import { isNegative } from '../store/serial-key.js';
 import { Tag } from '../x509/der.js';
 import {
   OCSPNonce,
@@ -23,7 +24,7 @@ export interface Asked {
   readonly hash: CertIdHashIndex;
   /** Which spelling of the issuer's name. */
   readonly name: number;
-  /** Upper-case hexadecimal digits; undefined for what can be no serial number, being negative or too long. */
+  /** Upper-case hexadecimal digits; undefined for what no store takes as a serial number, being negative or too long. */
   readonly serialNumber: string | undefined;
   /** Content bytes of the INTEGER. */
   readonly serialBytes: Buffer;
@@ -76,7 +77,9 @@ class AskedEntry implements Asked {
     this.issuer = found?.issuer;
     this.name = found?.name ?? 0;
     this.hash = hash as CertIdHashIndex;
-    this.serialNumber = isNumber ? memory.toString('hex', first, end).toUpperCase() : undefined;
+    // (Such a question is no reason to call a store that refuses it one that cannot be read.)
+    this.serialNumber =
+      isNumber && !isNegative(memory, first, end) ? memory.toString('hex', first, end).toUpperCase() : undefined;
     this.#parsed = parsed;
   }
 

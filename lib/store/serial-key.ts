@@ -68,8 +68,9 @@ function negativeKey(magnitude: Uint8Array): Uint8Array {
   return key;
 }
 
-function isNegative(key: Uint8Array): boolean {
-  return key.length === NEGATIVE_KEY && key[0] === NEGATIVE_MARK;
+/** Whether bytes without leading zeros are the key of a negative serial number, and no serial number themselves. */
+export function isNegative(bytes: Uint8Array, start: number = 0, end: number = bytes.length): boolean {
+  return end - start === NEGATIVE_KEY && bytes[start] === NEGATIVE_MARK;
 }
 
 function tooLong(): Error {

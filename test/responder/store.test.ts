@@ -178,6 +178,22 @@ test('update of a negative serial number, and where no one can sign: a code, and
   }
 });
 
+test('who asks about a serial number that no store takes does not make the responder unready', async (t) => {
+  const store = await makeStore(t);
+  const responder = makeResponder(t, { authority: new TestAuthority(), store, notIssued: 'good' });
+  // (From 2^256 on lie the keys of negative serial numbers, in stores and databases.)
+  for (const serial of [2n ** 256n, 2n ** 257n - 1n, 2n ** 2039n])
+    for (const hash of ['sha1', 'sha256'] as const) {
+      t.is(await statusOf(responder, ask([serial], { hash })), 'UNAUTHORIZED', String(serial));
+      t.deepEqual(responder.health().issuers[0]?.problems, []);
+    }
+  for (const hash of ['sha1', 'sha224', 'sha256', 'sha384', 'sha512'] as const)
+    for (const serial of [2n ** 256n - 1n, 2n ** 257n, 2n ** 2039n - 1n, 0n]) {
+      t.is(await statusOf(responder, ask([serial], { hash })), 'good', String(serial));
+      t.deepEqual(responder.health().issuers[0]?.problems, []);
+    }
+});
+
 test('update of more than may wait for a signature', async (t) => {
   const rsa = ca.issueResponder({ subject: 'CN=RSA', keyType: 'rsa' });
   for (const [signer, count] of [
