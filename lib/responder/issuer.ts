@@ -127,7 +127,7 @@ export class ResponderIssuer {
     let at = 0;
     this.signers = checkList(options.signers, 'issuer.signers', (signer) => {
       const place = `${this.name}, signers[${at++}]`;
-      return naming(place, () => new LiveSigner(signer as ResponderSigner, self, allowUnauthorized));
+      return naming(place, () => new LiveSigner(signer as ResponderSigner, self, allowUnauthorized, limits.timeout));
     });
     const { store } = options;
     if (store !== undefined && typeof store?.get !== 'function')

@@ -42,7 +42,7 @@ import { after } from './after.js';
 export interface ResponderSigner extends Omit<ProfileOptions, 'issuer' | 'privateKey'> {
   /**
    * The private key of the certificate, or who signs with it elsewhere; or a function that loads it, called when a signature is
-   * first needed and again after it has failed.
+   * first needed, and again after it has failed or taken longer than `live.timeout`.
    */
   readonly privateKey: KeyInput | (() => KeyInput | Promise<KeyInput>);
   /** From when and until when answers hold. Default: from the second of signing, for a day. */
@@ -96,7 +96,11 @@ export class LiveSigner {
   readonly #options: ResponderSigner;
   readonly #issuer: CertificateInput;
   readonly #validity: Lifetime;
+  /** Milliseconds that a signature may take. */
+  readonly #timeout: number;
   #profile: Promise<SignerProfile> | SignerProfile | undefined;
+  /** By performance.now(). */
+  #loadingSince = 0;
   #isQuick: boolean | undefined;
   /** By hash and spelling of the issuer's name. */
   readonly #natives = new Map<number, NativeResponseSigner>();
@@ -106,7 +110,9 @@ export class LiveSigner {
     given: ResponderSigner,
     issuer: { readonly given: CertificateInput; readonly parsed: ParsedCertificate },
     allowUnauthorized: boolean,
+    timeout: number,
   ) {
+    this.#timeout = timeout;
     const options = readOptions(given, SIGNER_NAMES, 'signer');
     // A CA that signs for itself is read once.
     this.responder = options.responder === issuer.given ? issuer.parsed : toCertificate(options.responder, 'responder');
@@ -178,8 +184,10 @@ export class LiveSigner {
     return after(this.load(), (profile) => this.#signWith(profile, content, Math.floor(now / 1000)));
   }
 
-  /** Loads the key, if that has not been done. */
+  /** Loads the key, if that has not been done. One that takes longer than a signature may is begun again. */
   load(): Promise<SignerProfile> | SignerProfile {
+    const isLate = this.#profile instanceof Promise && performance.now() - this.#loadingSince > this.#timeout;
+    if (isLate) this.#profile = undefined;
     this.#profile ??= this.#loadKey();
     return this.#profile;
   }
@@ -221,16 +229,21 @@ export class LiveSigner {
     return signer;
   }
 
-  async #loadKey(): Promise<SignerProfile> {
-    try {
-      const { privateKey } = this.#options;
-      const profile = this.#resolve(await (privateKey as () => Promise<KeyInput>)());
-      this.#profile = profile;
-      return profile;
-    } catch (error) {
-      this.#profile = undefined;
-      throw error;
-    }
+  #loadKey(): Promise<SignerProfile> {
+    const { privateKey } = this.#options;
+    const load = async (): Promise<SignerProfile> =>
+      this.#resolve(await (privateKey as () => KeyInput | Promise<KeyInput>)());
+    this.#loadingSince = performance.now();
+    const own = load();
+    own.then(
+      (profile) => {
+        this.#profile = profile;
+      },
+      () => {
+        if (this.#profile === own) this.#profile = undefined;
+      },
+    );
+    return own;
   }
 
   #resolve(privateKey: KeyInput): SignerProfile {

@@ -452,6 +452,22 @@ test('a key that is loaded when it is needed, again after a failure', async (t) 
   t.is(tries, 2);
 });
 
+test('a key whose loading hangs is loaded again', async (t) => {
+  const loads: ((key: typeof delegate.privateKey) => void)[] = [];
+  const privateKey = () =>
+    new Promise<typeof delegate.privateKey>((resolve) => {
+      loads.push(resolve);
+    });
+  const signers = [{ responder: delegate.certificate, privateKey }];
+  const responder = makeResponder(t, { signers }, { live: { timeout: 100 } });
+  while (loads.length < 3) t.is(await statusOf(responder, ask(['1001'])), 'TRY_LATER');
+  // What comes late is a key, too.
+  loads[0]?.(delegate.privateKey);
+  await new Promise((resolve) => setImmediate(resolve));
+  t.is(await statusOf(responder, ask(['1001'])), 'good');
+  t.is(loads.length, 3);
+});
+
 test("a key that is not the certificate's signs nothing", async (t) => {
   const wrong = ca.privateKey;
   for (const privateKey of [wrong, wrong.export({ format: 'pem', type: 'pkcs8' })])
