@@ -201,6 +201,9 @@ function toAgents(agents: ClientAgents | undefined): ClientAgents {
   return { ...(http && { http: http as HttpAgent }), ...(https && { https: https as HttpsAgent }) };
 }
 
+/** Nothing but a host: no scheme, port or path, and none of the patterns that would match no host. */
+const HOST_NAME = /^(?:[^\s/\\:?#@*%[\]]+|\[[\da-f:.]+\])$/i;
+
 /** Whether a URL may lead to public addresses only: not where the caller has named it, or its host. */
 function guardFor(allowed: unknown, responders: ClientSettings['responders']): (url: URL) => boolean {
   if (allowed === true) return () => false;
@@ -210,7 +213,11 @@ function guardFor(allowed: unknown, responders: ClientSettings['responders']): (
   if (allowed !== undefined && allowed !== false) {
     const names = checkList(allowed, 'allowPrivateAddresses', (item) => {
       if (typeof item !== 'string') throw invalidArgType('allowPrivateAddresses', 'a boolean or host names', item);
-      return item.toLowerCase();
+      if (!HOST_NAME.test(item) || !URL.canParse(`http://${item}`))
+        throw invalidValue(
+          `allowPrivateAddresses has host names as they stand in URLs, such as ocsp.internal, 10.0.0.5 or [::1], not '${item.slice(0, 64)}'`,
+        );
+      return new URL(`http://${item}`).hostname;
     });
     for (const name of names) hosts.add(name);
   }
@@ -220,6 +227,9 @@ function guardFor(allowed: unknown, responders: ClientSettings['responders']): (
 
 function toCacheSettings(cache: OCSPClientOptions['cache']): ClientSettings['cache'] {
   if (cache === false) return { maxBytes: 0, store: null };
+  // (It has no fields: it would be taken for no options at all.)
+  if (typeof (cache as Partial<ResponseCacheStore> | undefined)?.get === 'function')
+    throw invalidArgType('cache', '{ store }', cache);
   const { maxBytes = DEFAULT_CACHE_BYTES, store = null } = readOptions(cache ?? {}, CACHE_OPTIONS, 'cache');
   if (typeof maxBytes !== 'number') throw invalidArgType('cache.maxBytes', 'a number of bytes', maxBytes);
   if (!(maxBytes >= 0)) throw invalidValue('cache.maxBytes is not a number of bytes');

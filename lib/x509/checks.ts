@@ -17,9 +17,10 @@ export function checkBytes(value: unknown, name: string): Uint8Array {
 /**
  * Checks an argument that has to be an iterable, and converts each item. The iterable is read once; the list is frozen.
  *
- * @throws TypeError when it is not iterable; whatever `convert` throws.
+ * @throws TypeError when it is not iterable, or is text or bytes; whatever `convert` throws.
  */
 export function checkList<T>(items: unknown, name: string, convert: (item: unknown) => T): readonly T[] {
+  if (typeof items === 'string' || types.isUint8Array(items)) throw invalidArgType(name, 'a list', items);
   const iterable = items as Partial<Iterable<unknown>> | null | undefined;
   if (typeof iterable?.[Symbol.iterator] !== 'function') throw invalidArgType(name, 'iterable', items);
   return Object.freeze(Array.from(iterable as Iterable<unknown>, (item) => convert(item)));

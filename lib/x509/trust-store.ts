@@ -88,8 +88,8 @@ export function checkCertificates(certificates: unknown, name: string): ParsedCe
 
 /** The store that a trust argument is, or says how to make. */
 export function readTrust(input: unknown, name: string): TrustStore {
-  if (typeof input !== 'object' || input === null)
-    throw invalidArgType(name, 'a TrustStore, its options, or certificates', input);
+  if (typeof input !== 'object' || input === null || types.isUint8Array(input))
+    throw invalidArgType(name, 'a TrustStore, its options, or a list of certificates', input);
   if (input instanceof TrustStore) return input;
   if (Symbol.iterator in input) return new TrustStore({ certificates: input as Iterable<CertificateInput> });
   return new TrustStore(input as TrustStoreOptions);

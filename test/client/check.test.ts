@@ -2,7 +2,13 @@ import type { X509Certificate } from 'node:crypto';
 import { createServer } from 'node:net';
 import test from 'ava';
 import { OCSPRequestBuilder, Verifier } from 'openssl-ocsp';
-import { type CheckOptions, type ClientQuestion, OCSPClient, type OCSPClientOptions } from 'openssl-ocsp/client';
+import {
+  type CheckOptions,
+  type ClientQuestion,
+  FolderCache,
+  OCSPClient,
+  type OCSPClientOptions,
+} from 'openssl-ocsp/client';
 import { createTestCa, TestResponder, type TestResponderOptions, TestResponseKit } from 'openssl-ocsp/testing';
 
 const kit = new TestResponseKit();
@@ -417,6 +423,11 @@ test('arguments', async (t) => {
     [{ verifier: {} }, /verifier/],
     [{ allowPrivateAddresses: 'localhost' }, /allowPrivateAddresses/],
     [{ allowPrivateAddresses: [1] }, /allowPrivateAddresses/],
+    // None of these is the host of any URL: they would allow nothing.
+    ...['', '10.0.0.0/8', '127.0.0.1:80', 'http://ocsp.internal/', '*.internal', '::1', '[::1]:80', 'a b', '[x'].map(
+      (name) => [{ allowPrivateAddresses: [name] }, /host names as they stand in URLs/] as const,
+    ),
+    [{ cache: new FolderCache('.') }, /"cache" argument must be { store }. Received an instance of FolderCache/],
     [{ cache: { maxBytes: -1 } }, /maxBytes/],
     [{ proxy: 'ftp://user:s3cret@x/' }, /proxy is not the URL of an HTTP proxy$/],
     [{ fetch, proxy: 'http://x/' }, /fetch is given/],
@@ -490,6 +501,7 @@ test('chains', async (t) => {
   t.deepEqual([swapped.outcome, swapped.allowed], ['undetermined', false]);
   await using client = new OCSPClient({ allowPrivateAddresses: true, ...PATIENT });
   t.is((await client.checkChain(`${leaf}${kit.ca.certificatePem}`)).outcome, 'good');
+  t.is((await client.checkChain(Buffer.from(`${leaf}${kit.ca.certificatePem}`))).outcome, 'good');
   for (const chain of [[], [leaf], leaf.toString()]) {
     await t.throwsAsync(client.checkChain(chain), { code: 'ERR_OCSP_INVALID_VALUE' });
   }

@@ -69,6 +69,7 @@ test('a delegate with nocheck: two answers, and its certificate', async (t) => {
   // From the cache, and in PEM.
   const pem = [net.leaf, net.ca, net.root].map(({ certificatePem }) => certificatePem).join('');
   t.true((await client.gatherChain(pem)).complete);
+  t.true((await client.gatherChain(Buffer.from(pem))).complete);
   t.is(net.front.requests.length, 1);
   t.true((await client.gatherChain(net.chain, { fresh: true })).complete);
   t.is(net.front.requests.length, 2);
@@ -186,7 +187,7 @@ test('arguments', async (t) => {
   await t.throwsAsync(client.gatherChain([certificate]), invalid);
   await t.throwsAsync(client.gatherChain('chain.pem'), malformed);
   await t.throwsAsync(client.gatherChain(wrong(5)), wrongType);
-  await t.throwsAsync(client.gatherChain(wrong(certificate.raw)), wrongType);
+  await t.throwsAsync(client.gatherChain(certificate.raw), invalid);
   await t.throwsAsync(client.gatherChain([certificate, certificate], wrong({ staple: certificate.raw })), invalid);
   await t.throwsAsync(
     client.gatherChain([certificate, certificate], { signal: AbortSignal.abort(new Error('gone')) }),

@@ -67,6 +67,7 @@ test('it is off where the caller says so: for all, for a host, for responders of
   for (const options of [
     { allowPrivateAddresses: true },
     { allowPrivateAddresses: ['127.0.0.1'] },
+    { allowPrivateAddresses: ['127.1'] },
     { responders: [responder.url] },
     { responders: () => [responder.url], allowPrivateAddresses: true },
   ]) {

@@ -151,6 +151,15 @@ test('what is stapled, and what is told', async (t) => {
   t.is((await knowing.add([leafOf().certificate])).decision, 'not-applicable');
   await t.throwsAsync(stapler.add([]), { code: 'ERR_OCSP_INVALID_VALUE' });
   await t.throwsAsync(stapler.add('no PEM'));
+  t.is((await stapler.add(Buffer.from(pemOf(leafOf(), ca)))).decision, 'not-applicable');
+  t.throws(() => new Stapler(new OCSPClient() as never), {
+    instanceOf: TypeError,
+    message: /an instance of OCSPClient/,
+  });
+  t.throws(() => new Stapler({ issuers: ca.certificate.raw as never }), {
+    instanceOf: TypeError,
+    message: /must be a list/,
+  });
 });
 
 test('a staple is renewed in time, outlives failures and two answers "unknown", and never its own end', async (t) => {

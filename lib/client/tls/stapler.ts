@@ -6,6 +6,7 @@ import type { Server } from 'node:tls';
 import { invalidArgType, invalidValue } from '../../errors.js';
 import { HashAlgorithm } from '../../x509/algorithms.js';
 import { type CertificateInput, toCertificate } from '../../x509/certificate.js';
+import { type ChainInput, toCertificates } from '../../x509/chain.js';
 import { checkList, LONGEST_TIME } from '../../x509/checks.js';
 import { type OptionNames, readOptions } from '../../x509/options.js';
 import { loadCertificates, x509Of } from '../../x509/pem.js';
@@ -86,6 +87,8 @@ export class Stapler extends EventEmitter<StaplerEvents> {
   /** @throws TypeError; `ERR_OCSP_INVALID_VALUE`; `ERR_OCSP_MALFORMED` for a certificate that is none. */
   constructor(options: StaplerOptions = {}) {
     super();
+    // (It has no fields: it would be taken for no options at all.)
+    if (options instanceof OCSPClient) throw invalidArgType('options', '{ client }', options);
     const { client, issuers = [], staple = 'good', clock = CLOCK } = readOptions(options, OPTIONS);
     if (client !== undefined && !(client instanceof OCSPClient))
       throw invalidArgType('client', 'an instance of OCSPClient', client);
@@ -152,12 +155,12 @@ export class Stapler extends EventEmitter<StaplerEvents> {
   /**
    * Asks about a certificate, if need be, and keeps its answer fresh from now on. Resolves when there is a first result.
    *
-   * @param chain - PEM or a list, the certificate of the server first; what is behind it may hold that of its issuer.
+   * @param chain - PEM, text or bytes, or a list, the certificate of the server first; what is behind it may hold that of its issuer.
    * @throws (rejects with) TypeError; `ERR_OCSP_MALFORMED`; `ERR_OCSP_INVALID_VALUE`.
    */
-  async add(chain: string | Iterable<CertificateInput>): Promise<StapleState> {
+  async add(chain: ChainInput): Promise<StapleState> {
     this.#checkOpen();
-    const certificates = toChain(chain);
+    const certificates = toCertificates(chain);
     const [certificate, ...others] = certificates;
     if (certificate === undefined) throw invalidValue('the chain has no certificate');
     const staple = this.#know(certificate, others);
@@ -342,11 +345,6 @@ function refuseLoss(options: ContextOptions | undefined): void {
 }
 
 type OCSPRequestCallback = (error: Error | null, response: Buffer | null) => void;
-
-function toChain(chain: string | Iterable<CertificateInput>): readonly X509Certificate[] {
-  if (typeof chain === 'string') return loadCertificates(chain);
-  return [...checkList(chain, 'chain', (item) => toCertificate(item, 'chain').x509)];
-}
 
 function keyOf(der: Uint8Array): string {
   return createHash('sha256').update(der).digest('base64');
