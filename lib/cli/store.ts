@@ -1,4 +1,4 @@
-import { createWriteStream, readdirSync } from 'node:fs';
+import { createWriteStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { putStatus } from '../bulk/put-status.js';
@@ -19,7 +19,7 @@ import { readCertificates } from './input.js';
 import { PASSPHRASE_OPTIONS } from './passphrase.js';
 import { counted, plural } from './plural.js';
 import { readResponseSigner, SIGNER_HELP, SIGNER_OPTIONS, SIGNING_HELP } from './signer-options.js';
-import { reading } from './system-error.js';
+import { checkIsStore } from './store-folder.js';
 import { serialDigits } from './target.js';
 import { momentOption } from './verdict.js';
 
@@ -265,10 +265,3 @@ const MOST_ARGUMENTS: Readonly<Record<string, number>> = {
   put: Number.POSITIVE_INFINITY,
   revoke: Number.POSITIVE_INFINITY,
 };
-
-/** Opening would make a store; and of a folder that was mistyped, "no problems" would be no answer. */
-function checkIsStore(folder: string): void {
-  const names = reading(folder, () => readdirSync(folder));
-  if (!names.some((name) => name === 'MANIFEST' || name.endsWith('.seg')))
-    throw new Error(`there is no store in ${folder}`);
-}

@@ -1,5 +1,5 @@
 /** `openssl-ocsp serve` over a store to which the worst happens. */
-import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { command } from '../helpers/command.js';
@@ -70,6 +70,21 @@ test('the store is removed', async (t) => {
   // It is looked at each half a second.
   while ((await all.statusOf('1001')) === 'good') await new Promise((resolve) => setTimeout(resolve, 50));
   await isHonest(t, all);
+});
+
+test('a store that is not there at the start is an error: it may hold a revocation', async (t) => {
+  const at = folder(t);
+  mkdirSync(at('empty'));
+  for (const [name, message] of [
+    ['mistyped', /cannot read .*mistyped: no such folder/],
+    ['empty', /there is no store in .*empty/],
+  ] as const)
+    for (const args of [[...basic(at), '--check'], basic(at), ['--issuer', at('ca.pem')]]) {
+      const { status, stderr } = await command(['serve', ...args, '--store', at(name)]);
+      t.is(status, 1);
+      t.regex(stderr, message);
+    }
+  t.deepEqual([existsSync(at('mistyped')), readdirSync(at('empty'))], [false, []]);
 });
 
 test('a store that is removed makes it unready, also when no one asks', async (t) => {

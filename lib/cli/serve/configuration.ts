@@ -17,6 +17,7 @@ import { isStoreUri } from '../../x509/stored-key.js';
 import { UsageError } from '../command.js';
 import { readCertificates, subjectOf } from '../input.js';
 import { readSigner } from '../key-options.js';
+import { checkIsStore } from '../store-folder.js';
 import { reading } from '../system-error.js';
 import { checkSchema, SCHEMA } from './schema.js';
 
@@ -121,7 +122,7 @@ export class Resources {
 
   async store(folder: string): Promise<SegmentStore> {
     this.#used.add(folder);
-    const found = this.#stores.get(folder) ?? (await SegmentStore.open(folder));
+    const found = this.#stores.get(folder) ?? (await openStore(folder));
     this.#stores.set(folder, found);
     return found;
   }
@@ -144,6 +145,11 @@ export class Resources {
         store.close();
       }
   }
+}
+
+async function openStore(folder: string): Promise<SegmentStore> {
+  checkIsStore(folder);
+  return SegmentStore.open(folder);
 }
 
 /** Who is told what there is to say. */
