@@ -90,8 +90,9 @@ X509* Certificate::get() const {
 }
 
 EVP_PKEY* Certificate::public_key() const {
-  const auto key = plain_key();
-  return key ? key->verifier().key() : X509_get0_pubkey(get());
+  if (const auto key = plain_key()) return key->verifier().key();
+  const ErrorQueueScope quiet;
+  return X509_get0_pubkey(get());
 }
 
 std::shared_ptr<PlainKey> Certificate::plain_key() const {

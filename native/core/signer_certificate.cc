@@ -21,6 +21,7 @@ bool seconds_of(const ASN1_TIME* time, std::int64_t& seconds) {
 }
 
 X509NamePtr parse_name(Bytes der) {
+  const ErrorQueueScope quiet;
   const unsigned char* in = der.data();
   return X509NamePtr(d2i_X509_NAME(nullptr, &in, static_cast<long>(der.size())));
 }

@@ -1,6 +1,8 @@
 // The error queue belongs to the thread, and so to whoever pushed there: every entry of the core leaves it as found.
 #include <openssl/err.h>
 
+#include <algorithm>
+#include <array>
 #include <functional>
 
 #include "check.h"
@@ -8,6 +10,7 @@
 #include "core/error_queue.h"
 #include "core/lenient.h"
 #include "core/response_signer.h"
+#include "core/revocation_list.h"
 #include "fixtures.h"
 
 using namespace ocsp;
@@ -25,6 +28,15 @@ struct Operation {
 template <typename T>
 bool refused(const Result<T>& result) {
   return !result.ok() && !result.error().message.empty();
+}
+
+// A certificate of an EC key whose algorithm no one knows.
+ByteVector with_unknown_key(ByteVector certificate) {
+  constexpr std::array<std::uint8_t, 7> kEcPublicKey = {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01};
+  const auto found = std::search(certificate.begin(), certificate.end(), kEcPublicKey.begin(), kEcPublicKey.end());
+  check(found != certificate.end(), "an EC key");
+  found[kEcPublicKey.size() - 1] = 0x7f;
+  return certificate;
 }
 
 std::vector<Operation> operations() {
@@ -51,6 +63,15 @@ std::vector<Operation> operations() {
       {"a certificate", [] { return Certificate::parse(certificate).ok(); }},
       {"no certificate", [] { return refused(Certificate::parse(junk)); }},
       {"an empty certificate", [] { return refused(Certificate::parse({})); }},
+      {"a certificate of an unknown key",
+       [] {
+         const auto parsed = Certificate::parse(with_unknown_key(certificate));
+         return parsed.ok() && *parsed.value()->public_key_type() == '\0';
+       }},
+      {"a revocation list of no one",
+       [] {
+         return refused(RevocationList::parse({0x30, 14, 0x30, 7, 0x30, 0, 0x30, 3, 0x02, 1, 0, 0x30, 0, 0x03, 1, 0}));
+       }},
       {"a key", [] { return PrivateKey::parse(pkcs8).ok(); }},
       {"no key", [] { return refused(PrivateKey::parse(junk)); }},
       {"an empty key", [] { return refused(PrivateKey::parse({})); }},
