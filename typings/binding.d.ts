@@ -239,6 +239,8 @@ export type LayoutName =
   | 'AUTHORITY'
   | 'SIGNER_SOURCE'
   | 'SIGNER_INDEX'
+  | 'UNTIL_HIGH'
+  | 'UNTIL_LOW'
   | 'SIGNER_CERTIFICATE'
   | 'REMEMBERED'
   | 'NO_CHECK'

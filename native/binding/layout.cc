@@ -62,6 +62,8 @@ constexpr Offset kOffsets[] = {
     {"SIGNER_CERTIFICATE", offsetof(AuthenticatedLayout, authentication) + offsetof(Authentication, certificate)},
     {"REMEMBERED", offsetof(AuthenticatedLayout, authentication) + offsetof(Authentication, remembered)},
     {"NO_CHECK", offsetof(AuthenticatedLayout, authentication) + offsetof(Authentication, no_check)},
+    {"UNTIL_HIGH", offsetof(AuthenticatedLayout, authentication) + offsetof(Authentication, until_high)},
+    {"UNTIL_LOW", offsetof(AuthenticatedLayout, authentication) + offsetof(Authentication, until_low)},
     {"ISSUED", offsetof(AuthenticatedLayout, issued)},
     {"CERTIFICATE_SERIAL", offsetof(CertificateLayout, serial)},
     {"CERTIFICATE_ISSUER", offsetof(CertificateLayout, issuer)},

@@ -1,7 +1,9 @@
 // What an authentication of a response is asked for, and what it tells.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <vector>
 
@@ -47,6 +49,16 @@ struct Authentication {
   Range certificate;            // of an embedded signer, in the message
   std::int32_t remembered = 0;  // 1: the path of this signer was validated earlier
   std::int32_t no_check = 0;    // 1: the signer's certificate has id-pkix-ocsp-nocheck
+  // Of what is authentic: when something ends that it rests on, in seconds since 1970-01-01, as (high << 31) + low.
+  std::int32_t until_high = 0;
+  std::int32_t until_low = 0;
+
+  void set_until(std::int64_t until) {
+    constexpr std::int64_t kEndOfTime = 253402300800;  // 10000-01-01, which no certificate can tell
+    until = std::clamp<std::int64_t>(until, -kEndOfTime, kEndOfTime);
+    until_high = static_cast<std::int32_t>(until >> 31);
+    until_low = static_cast<std::int32_t>(until & INT32_MAX);
+  }
 };
 
 struct VerifierOptions {

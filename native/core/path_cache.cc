@@ -4,13 +4,14 @@
 
 namespace ocsp {
 
-bool PathCache::holds(const std::shared_ptr<SignerCertificate>& target,
-                      const std::shared_ptr<SignerCertificate>& issuer, std::int64_t at) {
+std::optional<std::int64_t> PathCache::find(const std::shared_ptr<SignerCertificate>& target,
+                                            const std::shared_ptr<SignerCertificate>& issuer, std::int64_t at) {
   const std::lock_guard lock(mutex_);
   const auto found = entries_.find({target.get(), issuer.get()});
-  if (found == entries_.end()) return false;
+  if (found == entries_.end()) return std::nullopt;
   const auto& [path, end] = found->second;
-  return at >= path.from && at < path.until && std::chrono::steady_clock::now() < end;
+  const bool holds = at >= path.from && at < path.until && std::chrono::steady_clock::now() < end;
+  return holds ? std::optional(path.until) : std::nullopt;
 }
 
 void PathCache::put(Path path) {

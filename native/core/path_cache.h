@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 
 #include "signer_certificate.h"
 
@@ -24,8 +25,9 @@ class PathCache {
  public:
   PathCache(std::size_t capacity, std::chrono::seconds lifetime) : capacity_(capacity), lifetime_(lifetime) {}
 
-  bool holds(const std::shared_ptr<SignerCertificate>& target, const std::shared_ptr<SignerCertificate>& issuer,
-             std::int64_t at);
+  // The end of the path; nothing where it is not known to be valid at that moment.
+  std::optional<std::int64_t> find(const std::shared_ptr<SignerCertificate>& target,
+                                   const std::shared_ptr<SignerCertificate>& issuer, std::int64_t at);
   void put(Path path);
   std::size_t size();
 

@@ -113,17 +113,18 @@ PathAnswer PathValidator::validate(const PathQuestion& question) {
   if (!question.is_delegate() && !options_.trust) return {outcome_of_times(*question.target, question.at)};
   // What a revocation list said is asked for again each time.
   const bool remembers = options_.max_remembered != 0 && !uses_lists();
-  if (remembers && cache_.holds(question.target, question.issuer, question.at)) {
+  const auto until = cache_.find(question.target, question.issuer, question.at);
+  if (remembers && until) {
     // Only what X509_verify_cert found out beside the signature is remembered then.
     if (options_.always_verify && !question.issuer->has_signed(question.target->certificate())) {
       return {AuthenticationOutcome::kUntrusted};
     }
-    return {AuthenticationOutcome::kAuthentic, std::nullopt, !options_.always_verify};
+    return {AuthenticationOutcome::kAuthentic, std::nullopt, !options_.always_verify, false, *until};
   }
   Path path{question.target, question.issuer};
   bool is_configured = true;
-  PathAnswer answer =
-      options_.trust ? validate_trusted(question, path, is_configured) : validate_anchored(question, path);
+  auto answer = options_.trust ? validate_trusted(question, path, is_configured) : validate_anchored(question, path);
+  answer.until = path.until;
   // A path over what came with this message is not there for another message.
   if (answer.outcome == AuthenticationOutcome::kAuthentic && remembers && is_configured) {
     cache_.put(std::move(path));
@@ -246,10 +247,8 @@ bool PathValidator::search(Search& search, std::vector<X509*>& chain) {
 PathAnswer PathValidator::run(const Attempt& attempt, Path& path) {
   ErrorQueueScope errors;
   const auto internal = [&] {
-    PathAnswer answer{AuthenticationOutcome::kInternal,
-                      errors.take(ErrorCode::kOpenssl, "the path of the signer's certificate could not be validated")};
-    answer.is_final = true;
-    return answer;
+    auto error = errors.take(ErrorCode::kOpenssl, "the path of the signer's certificate could not be validated");
+    return PathAnswer{AuthenticationOutcome::kInternal, std::move(error), false, true};
   };
   // Named once: the stacks must outlive the context.
   const X509StackPtr untrusted(sk_X509_new_null());
@@ -321,8 +320,7 @@ PathAnswer PathValidator::check_chain(const Attempt& attempt, X509_STORE_CTX* co
     X509_get0_signature(nullptr, &algorithm, sk_X509_value(chain, i));
     const int hash_bits = i + 1 < length ? hash_security_bits(algorithm) : -1;
     if (hash_bits >= 0 && hash_bits < kUnbrokenHashBits) return {AuthenticationOutcome::kWeakSignature};
-    std::int64_t from = 0;
-    std::int64_t until = 0;
+    std::int64_t from = 0, until = 0;
     if (!read_validity(sk_X509_value(chain, i), from, until)) {
       return refuse(AuthenticationOutcome::kInternal, "a validity in the path cannot be read");
     }
@@ -338,12 +336,12 @@ PathAnswer PathValidator::check_chain(const Attempt& attempt, X509_STORE_CTX* co
   }
   const bool asks_lists = question.is_delegate() && options_.revocation == VerifierOptions::Revocation::kCrl &&
                           !question.target->has_no_check();
-  return asks_lists ? check_lists(attempt, context, sk_X509_value(chain, 1))
+  return asks_lists ? check_lists(attempt, context, sk_X509_value(chain, 1), path)
                     : PathAnswer{AuthenticationOutcome::kAuthentic};
 }
 
 // Whether the CA has revoked its delegate: what its latest list says that is whole, and every later one that is not.
-PathAnswer PathValidator::check_lists(const Attempt& attempt, X509_STORE_CTX* context, X509* issuer) {
+PathAnswer PathValidator::check_lists(const Attempt& attempt, X509_STORE_CTX* context, X509* issuer, Path& path) {
   const PathQuestion& question = attempt.question;
   ErrorQueueScope errors;
   auto ca = question.issuer;
@@ -394,6 +392,7 @@ PathAnswer PathValidator::check_lists(const Attempt& attempt, X509_STORE_CTX* co
                        std::string("the revocation list does not tell: ") + list->partial());
     }
   }
+  if (whole != nullptr) path.until = std::min(path.until, whole->next_update());
   return whole == nullptr ? unknown : PathAnswer{AuthenticationOutcome::kAuthentic};
 }
 

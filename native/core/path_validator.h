@@ -28,6 +28,8 @@ struct PathAnswer {
   std::optional<Error> error = std::nullopt;  // why it is no yes
   bool remembered = false;
   bool is_final = false;  // no other path would change it
+  // Of a yes: when something else than the target ends that it rests on; in seconds since 1970-01-01.
+  std::int64_t until = INT64_MAX;
 };
 
 // May be shared by threads.
@@ -49,7 +51,7 @@ class PathValidator {
   PathAnswer validate_trusted(const PathQuestion& question, Path& path, bool& is_configured);
   PathAnswer run(const Attempt& attempt, Path& path);
   PathAnswer check_chain(const Attempt& attempt, X509_STORE_CTX* context, Path& path);
-  PathAnswer check_lists(const Attempt& attempt, X509_STORE_CTX* context, X509* issuer);
+  PathAnswer check_lists(const Attempt& attempt, X509_STORE_CTX* context, X509* issuer, Path& path);
   bool search(Search& search, std::vector<X509*>& chain);
   bool uses_lists() const;
 

@@ -209,6 +209,7 @@ AuthenticationOutcome ResponseVerifier::authorize(Call& call, const Candidate& c
   }
   if (candidate.source == SignerSource::kResponder) {
     call.result.authority = Authority::kTrusted;
+    call.result.set_until(signer.not_after());
     return outcome_of_times(signer, call.at);
   }
   // Else any certificate could speak for those that it pretends to have issued. OpenSSL asks this of what stands above
@@ -252,6 +253,7 @@ AuthenticationOutcome ResponseVerifier::validate_path(Call& call, const std::sha
   auto answer = paths_.validate({target, call.issuer, call.at, call.der, call.embedded});
   call.error = std::move(answer.error);
   call.result.remembered = answer.remembered ? 1 : 0;
+  call.result.set_until(std::min(answer.until, target->not_after()));
   return answer.outcome;
 }
 

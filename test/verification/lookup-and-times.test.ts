@@ -5,19 +5,23 @@ import {
   OCSPNonce,
   type OCSPQuestion,
   OCSPRequestBuilder,
+  type OCSPVerdict,
   type ValidityFault,
+  Verifier,
   type VerifierOptions,
   verifyOcspResponse,
 } from 'openssl-ocsp';
 import { createTestCa, type TestEntry, TestResponseKit } from 'openssl-ocsp/testing';
+import { makeCrl } from '../helpers/crl.js';
 import { refuses, refusesType, wrong } from '../helpers/refusals.js';
 
 const kit = new TestResponseKit();
 const { ca, leaf } = kit;
 const issuer = ca.certificate;
 const question: OCSPQuestion = { certificate: leaf.certificate, issuer };
+const codesIn = ({ refusals }: OCSPVerdict) => refusals.map(({ code }) => code);
 const codesOf = (der: Buffer, more: Partial<OCSPQuestion & VerifierOptions> = {}) =>
-  verifyOcspResponse(der, { ...question, ...more }).refusals.map(({ code }) => code);
+  codesIn(verifyOcspResponse(der, { ...question, ...more }));
 
 const HASHES = ['sha1', 'sha224', 'sha256', 'sha384', 'sha512'] as const;
 
@@ -223,6 +227,39 @@ test('freshUntil ends with the certificates that the answer rests on', (t) => {
   for (const signer of [shortCa, shortCa.issueResponder()]) {
     t.is(until(kit.respond({ ...entry, ...asked }, { signer }), asked), 3600_000);
   }
+});
+
+test('freshUntil ends with what is further up, also where the path is remembered', (t) => {
+  const now = Math.floor(Date.now() / 1000) * 1000;
+  const end = new Date(now + 3600_000);
+  const upper = kit.root.issueIntermediate({ subject: 'CN=Upper', notAfter: end });
+  const lower = upper.issueIntermediate({ subject: 'CN=Lower' });
+  const { certificate } = lower.issue({ subject: 'CN=of lower' });
+  const asked = { certificate, issuer: lower.certificate };
+  const times = { thisUpdate: new Date(now), nextUpdate: new Date(now + 9 * 86400_000) };
+  const trust = [kit.root.certificate];
+  for (const signer of [lower, lower.issueResponder()]) {
+    const verifier = new Verifier({ trust, certificates: [upper.certificate] });
+    const der = kit.respond({ ...kit.entry(times), ...asked }, { signer });
+    for (let time = 0; time < 3; time += 1) t.deepEqual(verifier.verify(der, asked).freshUntil, end);
+    const last = new Date(end.getTime() - 1000);
+    t.is(verifier.verify(der, { ...asked, at: last }).status, 'good');
+    t.deepEqual(codesIn(verifier.verify(der, { ...asked, at: end })), ['SIGNER_UNTRUSTED']);
+  }
+});
+
+test('freshUntil ends with the revocation list that tells of the delegate', (t) => {
+  const now = Math.floor(Date.now() / 1000) * 1000;
+  const der = kit.respond(kit.entry({ thisUpdate: new Date(now), nextUpdate: new Date(now + 9 * 86400_000) }), {
+    signer: ca.issueResponder({ ocspNoCheck: false }),
+  });
+  const crls = [makeCrl(ca, [], { nextUpdate: 3600_000 })];
+  const verifier = new Verifier({ trust: { certificates: [kit.root.certificate], crls }, signerRevocation: 'crl' });
+  const verdict = verifier.verify(der, question);
+  t.is(verdict.status, 'good', verdict.explain());
+  const left = verdict.freshUntil!.getTime() - now;
+  t.true(left > 3590_000 && left <= 3610_000, String(left));
+  t.regex(verifier.verify(der, { ...question, at: verdict.freshUntil! }).explain(), /CRL has expired/);
 });
 
 test('checkValidity: arguments, and times that only lenient loading lets through', (t) => {

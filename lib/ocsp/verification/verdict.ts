@@ -18,6 +18,8 @@ import {
   SIGNER_CERTIFICATE,
   SIGNER_INDEX,
   SIGNER_SOURCE,
+  UNTIL_HIGH,
+  UNTIL_LOW,
 } from '../layout.js';
 import { checkInternal, INTERNAL, STRICT } from '../message.js';
 import { loadDerOcspResponse, type OCSPResponse } from '../response.js';
@@ -115,8 +117,8 @@ export class OCSPVerdict extends ValueObject {
   }
 
   /**
-   * Until when the answer may be kept and used again: nextUpdate, or sooner where its greatest age is reached or the
-   * certificate of its signer or of the issuer expires; null unless usable.
+   * Until when the answer may be kept and used again: nextUpdate, or sooner where its greatest age is reached, or something ends
+   * on which it rests: a certificate of the path of its signer, or the revocation list that tells of that; null unless usable.
    */
   get freshUntil(): Date | null {
     return this.#time(this.#freshUntil());
@@ -238,16 +240,13 @@ export class OCSPVerdict extends ValueObject {
     const { thisUpdate, nextUpdate } = times;
     const { maxAge, maxAgeWithoutNext } = this.#facts.policy;
     const ends = nextUpdate === null ? [thisUpdate + maxAgeWithoutNext] : [nextUpdate, thisUpdate + maxAge];
-    return Math.min(...ends, ...this.#expiries());
+    return Math.min(...ends, this.#proofUntil);
   }
 
-  /** When the certificates expire that the answer rests on. */
-  #expiries(): number[] {
-    const { issuer } = this.#facts.question.target;
-    const certificates = this.authority === 'trusted' ? [this.signer] : [this.signer, issuer.x509];
-    return certificates
-      .map((certificate) => Date.parse(certificate?.validTo ?? '') / 1000)
-      .filter((expiry) => !Number.isNaN(expiry));
+  /** When a certificate ends that the answer rests on, whoever issued it, or a revocation list. */
+  get #proofUntil(): number {
+    const { message } = this.#facts.findings;
+    return message.number(UNTIL_HIGH) * 2 ** 31 + message.number(UNTIL_LOW);
   }
 
   #findSigner(): X509Certificate | null {
