@@ -104,10 +104,12 @@ export function verifyArguments(input: MessageVerifyOptions): BasicVerifyArgumen
   if (purpose !== undefined && typeof purpose !== 'string')
     throw invalidArgType('options.purpose', 'a string', purpose);
   if (!Array.isArray(policies)) throw invalidArgType('options.policies', 'an array of OIDs', policies);
-  for (const policy of policies as unknown[]) {
+  // An array of our own: to the addon one behind a proxy is none.
+  const oids = Array.from(policies as unknown[], (policy) => {
     if (typeof policy !== 'string') throw invalidArgType('options.policies', 'an array of OIDs', policy);
     if (!isOid(policy)) throw invalidValue(`options.policies: '${policy.slice(0, 64)}' is not an OID`);
-  }
+    return policy;
+  });
   return [
     checkCertificates(certificates, 'options.certificates').map((item) => item.native),
     toTrustStore(trust, 'options.trust'),
@@ -117,7 +119,7 @@ export function verifyArguments(input: MessageVerifyOptions): BasicVerifyArgumen
     purpose,
     wholeNumber(depth, 'options.depth', 100),
     wholeNumber(securityLevel, 'options.securityLevel', 5),
-    policies as string[],
+    oids,
     optionalText(options.verifyName, 'options.verifyName'),
     optionalText(options.verifyHostname, 'options.verifyHostname'),
     optionalText(options.verifyEmail, 'options.verifyEmail'),

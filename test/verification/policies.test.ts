@@ -293,6 +293,24 @@ function pem(label: string, der: Buffer): string {
   return [`-----BEGIN ${label}-----`, ...lines, `-----END ${label}-----`, ''].join('\n');
 }
 
+test('policies of the path: those of the list count, also of one behind a proxy', (t) => {
+  // certificatePolicies with 1.2.3
+  const policy = { oid: '2.5.29.32', value: sequence(sequence(hex('06022a03'))) };
+  const authority = createTestCa({ subject: 'CN=Policies' });
+  const signer = authority.issueResponder({ extensions: [policy] });
+  const der = kit.respond(kit.entry({ issuer: authority.certificate }), { signer });
+  const verified = (policies: string[]) =>
+    loadDerOcspResponse(der).basicVerify({
+      trust: [authority.certificate],
+      policies,
+      pathFlags: ['explicitPolicy'],
+    }).verified;
+  for (const list of [(oid: string) => [oid], (oid: string) => new Proxy([oid], {})]) {
+    t.true(verified(list('1.2.3')));
+    t.false(verified(list('1.2.4')));
+  }
+});
+
 test('one store, many ways to verify: none leaves anything behind', (t) => {
   const trust = new TrustStore({ certificates: [root.certificate] });
   const response = loadDerOcspResponse(kit.respond());
