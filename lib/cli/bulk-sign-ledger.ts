@@ -8,6 +8,7 @@ import type { OptionValues } from './arguments.js';
 import { LIST_OPTIONS } from './certificate-list.js';
 import { countOption, ExitCode, print, required, UsageError } from './command.js';
 import type { PASSPHRASE_OPTIONS } from './passphrase.js';
+import { counted } from './plural.js';
 import { Progress } from './progress.js';
 import { readResponseSigner, type SIGNER_OPTIONS } from './signer-options.js';
 
@@ -57,10 +58,12 @@ export async function signByLedger(args: readonly string[], values: Values): Pro
     if (values.json) print(JSON.stringify({ ...result, seconds, store: folder }));
     else
       print(
-        `${signed} certificates signed, ${responses} responses in ${ranges} ranges, ${seconds.toFixed(1)} s; store: ${folder}`,
+        `${counted(signed, 'certificate')} signed, ${counted(responses, 'response')} in ${counted(ranges, 'range')}, ${seconds.toFixed(1)} s; store: ${folder}`,
       );
     if (failed.length > 0) {
-      process.stderr.write(`${failed.length} ranges of the job were given up: openssl-ocsp db status tells of them\n`);
+      process.stderr.write(
+        `${counted(failed.length, 'range')} of the job given up: openssl-ocsp db status tells of them\n`,
+      );
       return ExitCode.FAILED;
     }
     if (kept === 0) return ExitCode.OK;

@@ -4,7 +4,6 @@ import { createServer as createHttpServer } from 'node:http';
 import type { Server } from 'node:https';
 import { createServer, request as httpsRequest } from 'node:https';
 import { type AddressInfo, connect as connectTcp, Socket } from 'node:net';
-import type { TLSSocket } from 'node:tls';
 import test, { type ExecutionContext } from 'ava';
 import { OCSPClient, type OCSPClientOptions, Stapler } from 'openssl-ocsp/client';
 import { createTestCa, type TestIdentity, TestResponder } from 'openssl-ocsp/testing';
@@ -205,11 +204,13 @@ test('undici asks by staple, by question, directly and through a proxy', async (
     return new Agent({
       connect: async (target, callback) => {
         const { socket } = await way.connect({ path: `${target.hostname}:${target.port}` });
-        const give = callback as (error: Error | null, socket: TLSSocket | null) => void;
-        connector({ ...target, httpSocket: socket }, give);
+        connector({ ...target, httpSocket: socket }, callback);
       },
     });
   };
+  const direct = new Agent({ connect: client.connector({ ca: trust }) });
+  t.is(await (await fetch(`${url}/three`, { dispatcher: direct })).text(), 'welcome');
+  await direct.close();
   const through = tunnelled(client);
   t.is(await (await fetch(`${url}/four`, { dispatcher: through })).text(), 'welcome');
   t.deepEqual(seen, [`localhost:${port}`]);
