@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { invalidArgType, invalidValue, OCSPError } from '../errors.js';
 import { checkedJson, readCheckedJson, replaceFile } from '../store/durable-files.js';
 import { WriterLock } from '../store/writer-lock.js';
+import { checkPositive } from '../x509/checks.js';
 import { type OptionNames, readOptions } from '../x509/options.js';
 
 /** A part of a big job, as {@link Ledger.lease} hands it out. */
@@ -72,17 +73,22 @@ export class FileLedger implements Ledger {
 
   private constructor(folder: string, { leaseSeconds = 300, maxAttempts = 5, now = Date.now }: FileLedgerOptions) {
     this.#folder = folder;
-    this.#leaseTime = leaseSeconds * 1000;
-    this.#maxAttempts = maxAttempts;
+    this.#leaseTime = checkPositive(leaseSeconds, 'leaseSeconds') * 1000;
+    this.#maxAttempts = checkPositive(maxAttempts, 'maxAttempts');
     this.#now = now;
   }
 
-  /** Opens the ledger in a folder; makes an empty one if there is none. */
+  /**
+   * Opens the ledger in a folder; makes an empty one if there is none.
+   *
+   * @throws (rejects) TypeError; `ERR_OCSP_INVALID_VALUE`; what making the folder throws.
+   */
   static async open(folder: string, options: FileLedgerOptions = {}): Promise<FileLedger> {
     if (typeof folder !== 'string') throw invalidArgType('folder', 'a path', folder);
     const given = readOptions(options, OPTION_NAMES);
+    const ledger = new FileLedger(folder, given);
     mkdirSync(folder, { recursive: true });
-    return new FileLedger(folder, given);
+    return ledger;
   }
 
   /** Adds ranges. Those that are there already stay as they are, so that it may be done again after a failure. */

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import type { LeasedRange, Ledger, RangeState } from '../bulk/ledger.js';
-import { invalidArgType, invalidValue } from '../errors.js';
-import { checkText } from '../x509/checks.js';
+import { invalidValue } from '../errors.js';
+import { checkPositive, checkText } from '../x509/checks.js';
 import { type OptionNames, readOptions } from '../x509/options.js';
 import { Database, type PostgresInput } from './database.js';
 
@@ -59,8 +59,8 @@ export class PostgresLedger implements Ledger {
   private constructor(database: Database, { job, leaseSeconds = 300, maxAttempts = 5 }: PostgresLedgerOptions) {
     this.#database = database;
     this.#job = checkName(job, 'job');
-    this.#leaseSeconds = positive(leaseSeconds, 'leaseSeconds');
-    this.#maxAttempts = positive(maxAttempts, 'maxAttempts');
+    this.#leaseSeconds = checkPositive(leaseSeconds, 'leaseSeconds');
+    this.#maxAttempts = checkPositive(maxAttempts, 'maxAttempts');
   }
 
   /**
@@ -172,10 +172,4 @@ function checkName(value: unknown, name: string): string {
   const text = checkText(value, name);
   if (text.includes('\0')) throw invalidValue(`${name} has a zero byte, which PostgreSQL does not take`);
   return text;
-}
-
-function positive(value: unknown, name: string): number {
-  if (typeof value !== 'number') throw invalidArgType(name, 'a number', value);
-  if (!(value > 0 && value < 1e9)) throw invalidValue(`${name} must be more than 0`);
-  return value;
 }

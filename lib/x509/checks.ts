@@ -46,3 +46,10 @@ export function checkText(value: unknown, name: string): string {
   if (/\p{Surrogate}/u.test(value)) throw invalidValue(`${name} has half a surrogate pair`);
   return value;
 }
+
+/** A number that is more than 0 and less than 10^9, also a fraction. */
+export function checkPositive(value: unknown, name: string): number {
+  if (typeof value !== 'number') throw invalidArgType(name, 'a number', value);
+  if (!(value > 0 && value < 1e9)) throw invalidValue(`${name} must be more than 0 and less than 10^9`);
+  return value;
+}

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
@@ -25,6 +25,17 @@ test('it does what every ledger has to do', async (t) => {
       return { ledger, expire };
     }),
   );
+});
+
+test('times and numbers that are none are refused, and nothing is made', async (t) => {
+  const folder = join(scratch(t), 'ledger');
+  for (const options of [{ leaseSeconds: '300' }, { maxAttempts: null }])
+    await t.throwsAsync(FileLedger.open(folder, options as never), { code: 'ERR_INVALID_ARG_TYPE' });
+  // By such a lease every worker would have the same range at once.
+  for (const bad of [0, -1, Number.NaN, Number.POSITIVE_INFINITY])
+    for (const options of [{ leaseSeconds: bad }, { maxAttempts: bad }])
+      await t.throwsAsync(FileLedger.open(folder, options), { code: 'ERR_OCSP_INVALID_VALUE' });
+  t.false(existsSync(folder));
 });
 
 test('what was noted is there when the ledger is opened again', async (t) => {
