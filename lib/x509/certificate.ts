@@ -174,8 +174,12 @@ function ofObject(certificate: X509Certificate): ParsedCertificate {
 const PLAIN_PEM =
   /^-----BEGIN CERTIFICATE-----\r?\n((?:[A-Za-z0-9+/]{64}\r?\n)*[A-Za-z0-9+/]{0,64}={0,2}\r?\n)-----END CERTIFICATE-----\r?\n?$/;
 
+/** Of the longest certificate that is read here; a pattern that repeats itself much oftener takes all of the stack. */
+const LONGEST_PEM = 100_000;
+
 /** The DER in a text that is no more than such a block; undefined where it is left to OpenSSL to find it. */
 function plainPem(text: string | Buffer): Buffer | undefined {
+  if (text.length > LONGEST_PEM) return undefined;
   const block = PLAIN_PEM.exec(typeof text === 'string' ? text : text.toString('latin1'));
   if (block === null) return undefined;
   const base64 = (block[1] as string).replaceAll(/[\r\n]/g, '');

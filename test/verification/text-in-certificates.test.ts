@@ -55,3 +55,18 @@ test('DER that holds the text of another certificate: an answer about that one i
   }
   t.is(loadCertificates(der)[0]?.subject, 'CN=holder');
 });
+
+test('a certificate of some megabytes as text is read as any other', (t) => {
+  const value = Buffer.alloc(8_000_000, 'x');
+  const large = ca.issue({ extensions: [{ oid: '1.3.6.1.4.1.99999.1', value }] });
+  const answer = buildTestResponse({
+    entries: [{ certificate: large.certificate, issuer: ca.certificate }],
+    signer: ca,
+  });
+  for (const certificate of [large.certificatePem, Buffer.from(large.certificatePem)])
+    t.is(verifyOcspResponse(answer, { certificate, issuer: ca.certificate }).status, 'good');
+  const junk = `-----BEGIN CERTIFICATE-----\n${`${'A'.repeat(64)}\n`.repeat(200_000)}-----END CERTIFICATE-----\n`;
+  t.throws(() => verifyOcspResponse(answer, { certificate: junk, issuer: ca.certificate }), {
+    code: 'ERR_OCSP_MALFORMED',
+  });
+});
