@@ -70,7 +70,11 @@ export class StoreModel {
       if (given !== undefined) served.push(given);
       else problems.push(`never published: ${textOf(row)}`);
     }
-    for (const given of served) given.seen = true;
+    for (const given of served) {
+      given.seen = true;
+      // What might have forgotten it has not.
+      given.forgotten = Number.POSITIVE_INFINITY;
+    }
     for (const { serial, certStatus } of served) {
       const other = served.find((one) => one.serial === serial && one.certStatus !== certStatus);
       if (other !== undefined) problems.push(`${textOf(other)} is served beside another status`);
