@@ -184,6 +184,8 @@ const nonces: readonly [
   ['optional', 1, 'good with nonce'],
   ['optional', 16, 'good with nonce'],
   ['optional', 32, 'good with nonce'],
+  ['optional', 110, 'good with nonce'],
+  ['optional', 111, 'good with nonce'],
   ['optional', 128, 'good with nonce'],
   ['optional', 129, 'MALFORMED_REQUEST'],
   ['ignored', null, 'good'],
