@@ -10,12 +10,16 @@ import type { Stored } from './store-reader.js';
 /** A status that is to be stated; undefined for a certificate that no one here knows. */
 export type Finding = StatusEntry | undefined;
 
-/** What the authority and the store know together. What only a store knows counts when it is a revocation for ever. */
+/**
+ * What the authority and the store know together. Of what only a store knows a revocation for ever counts, and a hold that is the later
+ * word; nothing that is better than what the authority says, whose versions may be none, or of another clock.
+ */
 export function combine(known: Known, stored: Stored | undefined): Finding {
   if (stored === undefined) return known;
   const { entry } = stored;
   if (known === undefined) return isPermanent(entry) ? entry : undefined;
-  return saysTheSame(known, entry) ? known : moreTrue(known, entry);
+  if (entry.status !== OCSPCertStatus.REVOKED || saysTheSame(known, entry)) return known;
+  return moreTrue(known, entry);
 }
 
 export function isExtendedRevoke({ status, revocationTime }: StatusEntry): boolean {

@@ -1,4 +1,5 @@
 /** What is known of the certificates of one issuer: by its authority, by its feed, and by what was told since. */
+import { OCSPCertStatus } from '../ocsp/enums.js';
 import { copyEntry, type StatusEntry } from '../statuses/status-entry.js';
 import { checkNames, type OptionNames } from '../x509/options.js';
 import { type CertIdKey, hexOf, type StatusAuthority, type StatusChanges } from './authority.js';
@@ -148,6 +149,10 @@ export class Knowledge {
       if (this.#asked.size >= MOST_ASKED) this.#asked.clear();
       this.#asked.set(id.serialNumber, begin);
     }
+    // Once the authority says that a hold has ended, it counts alone again: what was told is newer than any word without a version.
+    const told = this.#told.get(id.serialNumber);
+    if (told !== undefined && told.status !== OCSPCertStatus.REVOKED && told.status === entry?.status)
+      this.#told.delete(id.serialNumber);
     // The feed will say so, too; until then, and should it be lost, this is remembered.
     if (this.hasFeed && entry !== undefined && isPermanent(entry)) this.#take(entry);
     return this.withNews(id, entry);

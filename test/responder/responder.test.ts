@@ -9,6 +9,7 @@ import {
   OCSPResponseStatus,
   UnrecognizedExtension,
 } from 'openssl-ocsp';
+import type { StatusEntry } from 'openssl-ocsp/bulk';
 import { listAuthority, Responder, type ResponderSigner, type StatusAuthority } from 'openssl-ocsp/responder';
 import { createTestCa } from 'openssl-ocsp/testing';
 import { buildCertificate } from '#dist/testing/certificate.js';
@@ -73,6 +74,22 @@ test('update: what was told counts at once, and a revocation for ever against an
   await responder.reload({ issuers: [issuerOptions({ authority })] });
   t.is(await statusOf(responder, ask(['1001'])), 'revoked');
   t.is(await statusOf(responder, ask(['1003'])), 'good');
+});
+
+test('that a hold has ended is told until the authority says so: its next hold counts, also without a version', async (t) => {
+  const authority = new TestAuthority();
+  const responder = makeResponder(t, { authority });
+  const hold: StatusEntry = { ...REVOKED, serialNumber: '1001', reason: 'certificateHold' };
+  await responder.update([hold]);
+  authority.set(hold);
+  t.is(await statusOf(responder, ask(['1001'])), 'revoked');
+  await responder.update([GOOD]);
+  t.is(await statusOf(responder, ask(['1001'])), 'good', 'the authority is late');
+  authority.set(GOOD);
+  t.is(await statusOf(responder, ask(['1001'])), 'good');
+  authority.set(hold);
+  for (const nonce of [undefined, Buffer.alloc(32)])
+    t.is(await statusOf(responder, ask(['1001'], nonce && { nonce })), 'revoked');
 });
 
 test('what was told counts when the certificate of the CA was renewed', async (t) => {

@@ -138,6 +138,21 @@ test('a hold in the store gives way to what the authority knows better, and to n
   t.is(await statusOf(older, ask(['1001'], sha1)), 'revoked');
 });
 
+test('nothing in the store is better than what the authority says, whatever the versions', async (t) => {
+  const store = await makeStore(t);
+  await fill(store, [GOOD]);
+  for (const statusVersion of [undefined, 5, 1000])
+    for (const [entry, expected] of [
+      [{ ...REVOKED, serialNumber: '1001', reason: 'certificateHold' }, 'revoked'],
+      [{ serialNumber: '1001', status: OCSPCertStatus.UNKNOWN }, 'unknown'],
+    ] as const) {
+      const authority = new TestAuthority([{ ...entry, ...(statusVersion && { statusVersion }) }]);
+      const responder = makeResponder(t, { authority, store });
+      for (const nonce of [undefined, Buffer.alloc(32)])
+        t.is(await statusOf(responder, ask(['1001'], { ...sha1, ...(nonce && { nonce }) })), expected);
+    }
+});
+
 test('a revocation that another process puts into the store shows within a second', async (t) => {
   const store = await makeStore(t);
   await fill(store, [GOOD]);
