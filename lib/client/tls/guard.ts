@@ -204,13 +204,15 @@ export interface ConnectorTarget {
 }
 
 /** A connector of undici: https alone, guarded. */
-interface Connector {
+export function connectorOf(
+  client: OCSPClient,
+  tlsOptions: ConnectionOptions,
+  peer: PeerOptions,
+): {
   (target: ConnectorTarget, callback: (error: Error | null, socket: TLSSocket | null) => void): void;
-  /** As undici's own types have it: an error, or a connection. */
+  // As undici's own types have it: an error, or a connection.
   (target: ConnectorTarget, callback: (...outcome: [null, TLSSocket] | [Error, null]) => void): void;
-}
-
-export function connectorOf(client: OCSPClient, tlsOptions: ConnectionOptions, peer: PeerOptions): Connector {
+} {
   return (target: ConnectorTarget, callback: (...outcome: [null, TLSSocket] | [Error, null]) => void): void => {
     const { hostname, protocol, port, servername, localAddress, httpSocket } = target;
     if (protocol !== 'https:') {
