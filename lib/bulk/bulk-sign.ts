@@ -1,4 +1,4 @@
-import { invalidValue } from '../errors.js';
+import { invalidArgType, invalidValue } from '../errors.js';
 import type { ResponseSigner } from '../signing/response-signer.js';
 import { SIGN_ALL_NAMES, type SignAllOptions } from '../signing/sign-all.js';
 import type { ListEdition } from '../statuses/list-edition.js';
@@ -75,7 +75,7 @@ const APPEND_EVERY = 256;
  * Signs everything that a source has, into a store. Nothing is served before all is signed; after an interruption, call it
  * again with the same arguments and it goes on from the last checkpoint.
  *
- * @throws (rejects) As `ResponseSigner.signAll` and the store; `ERR_OCSP_INVALID_VALUE` for a bad `checkpointEvery`, and for a
+ * @throws (rejects) TypeError; as `ResponseSigner.signAll` and the store; `ERR_OCSP_INVALID_VALUE` for a bad `checkpointEvery`, and for a
  * list that goes back beside a `statusVersion`. The run can then be continued.
  */
 export async function bulkSign(options: BulkSignOptions): Promise<BulkResult> {
@@ -84,6 +84,10 @@ export async function bulkSign(options: BulkSignOptions): Promise<BulkResult> {
     BULK_SIGN_NAMES,
   );
   const { statusVersion, modified, allowOlderList, ...signAllOptions } = signing;
+  if (typeof source?.batches !== 'function')
+    throw invalidArgType('source', 'a StatusSource, which iterableSource makes of entries', source);
+  if (!Array.isArray(signer?.answers)) throw invalidArgType('signer', 'a ResponseSigner', signer);
+  if (typeof store?.beginRun !== 'function') throw invalidArgType('store', 'a ResponseStore', store);
   if (checkpointEvery !== undefined && (!Number.isInteger(checkpointEvery) || checkpointEvery < 1))
     throw invalidValue('checkpointEvery must be a whole number');
   const run = await store.beginRun({ id, issuer: signer.issuer, ...(otherRun && { otherRun }) });

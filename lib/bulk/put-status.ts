@@ -1,3 +1,4 @@
+import { invalidArgType } from '../errors.js';
 import { OCSPCertStatus } from '../ocsp/enums.js';
 import { loadDerOcspResponse } from '../ocsp/response.js';
 import type { ResponseSigner } from '../signing/response-signer.js';
@@ -31,6 +32,7 @@ const OPTION_NAMES: OptionNames<PutStatusOptions> = { entries: true, signer: tru
 export async function putStatus(options: PutStatusOptions): Promise<PutResult> {
   const { entries, signer, store } = readOptions(options, OPTION_NAMES);
   const records: ResponseRecord[] = [];
+  if (typeof entries?.[Symbol.iterator] !== 'function') throw invalidArgType('entries', 'a list', entries);
   for (const given of entries) {
     const { statusVersion, ...entry } = copyEntry(given);
     const { serialNumber: serial, status: certStatus } = entry;

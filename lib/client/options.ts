@@ -232,6 +232,9 @@ function toCacheSettings(cache: OCSPClientOptions['cache']): ClientSettings['cac
     throw invalidArgType('cache', '{ store }', cache);
   const { maxBytes = DEFAULT_CACHE_BYTES, store = null } = readOptions(cache ?? {}, CACHE_OPTIONS, 'cache');
   if (typeof maxBytes !== 'number') throw invalidArgType('cache.maxBytes', 'a number of bytes', maxBytes);
+  // (A Map has some of it.)
+  if (store !== null && (['get', 'put', 'delete', 'keys'] as const).some((name) => typeof store?.[name] !== 'function'))
+    throw invalidArgType('cache.store', 'a ResponseCacheStore, such as FolderCache', store);
   if (!(maxBytes >= 0)) throw invalidValue('cache.maxBytes is not a number of bytes');
   return { maxBytes, store };
 }

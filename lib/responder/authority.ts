@@ -1,4 +1,6 @@
 /** Who knows what the status of a certificate is. */
+import { EntryPacker } from '../signing/entry-packer.js';
+import { naming } from '../signing/signing-run.js';
 import { copyEntry, type StatusEntry } from '../statuses/status-entry.js';
 import { type SerialKey, serialHex, serialKey } from '../store/serial-key.js';
 import type { ResponderIssuer } from './issuer.js';
@@ -58,13 +60,22 @@ export interface StatusAuthority {
 /**
  * An authority that is a list: what is not in it was never issued. The iterable is read once.
  *
- * @throws TypeError; `ERR_OCSP_INVALID_VALUE` for a bad serial number.
+ * @throws TypeError and `ERR_OCSP_INVALID_VALUE` for an entry that no one could sign; the message names it.
  */
 export function listAuthority(entries: Iterable<StatusEntry>): StatusAuthority {
   const list = new Map<string, StatusEntry>();
+  const packer = new EntryPacker();
+  let index = 0;
   for (const given of entries) {
     const entry = copyEntry(given);
+    try {
+      packer.add(entry, { thisUpdate: 0, nextUpdate: undefined });
+    } catch (cause) {
+      throw naming(index, entry, cause as Error);
+    }
+    packer.clear();
     list.set(hexOf(entry.serialNumber), entry);
+    index += 1;
   }
   return { lookup: ({ serialNumber }) => list.get(serialNumber) };
 }

@@ -7,7 +7,10 @@ import { LONGEST_TIME } from '../x509/checks.js';
 export interface WatchOptions {
   /** Milliseconds between two looks at the file, more than 0. Default 250. */
   readonly interval?: number;
-  /** Told why the file could not be read. What was read before goes on counting until it is older than `maxLag`. */
+  /**
+   * Told why the file could not be read. Default: a warning of the process. What was read before goes on counting until it is older than
+   * `maxLag`.
+   */
   readonly onError?: (error: unknown) => void;
 }
 
@@ -47,12 +50,14 @@ export class WatchedFile {
   /** Resolves when the file has been looked at for the first time. */
   readonly first: Promise<void>;
 
-  constructor(path: string, { interval = 250, onError = () => undefined }: WatchOptions, read: ReadFile) {
+  constructor(path: string, { interval = 250, onError }: WatchOptions, read: ReadFile) {
     if (typeof interval !== 'number') throw invalidArgType('interval', 'a number', interval);
     if (!(interval > 0)) throw invalidValue(`interval must be a positive number, not ${interval}`);
     this.#path = path;
     this.#interval = Math.min(interval, LONGEST_TIME);
-    this.#onError = onError;
+    this.#onError =
+      onError ??
+      ((error) => process.emitWarning(`${path} cannot be read: ${(error as Error)?.message ?? error}`, 'OCSPWarning'));
     this.#read = read;
     let settle: () => void = () => undefined;
     this.first = new Promise((resolve) => {

@@ -293,7 +293,7 @@ export class SigningRun implements AsyncIterableIterator<SignedEntry> {
 }
 
 /** The error of an entry, saying which one it is. */
-function naming(index: number, entry: StatusEntry | undefined, cause: Error): Error {
+export function naming(index: number, entry: StatusEntry | undefined, cause: Error): Error {
   const serial = entry?.serialNumber;
   const name = (typeof serial === 'bigint' ? serialToText(serialToBytes(serial)) : String(serial)).slice(0, 64);
   const message = `entry ${index} (serial number ${name}): ${cause.message}`;

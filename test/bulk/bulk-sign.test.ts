@@ -7,6 +7,7 @@ import {
   bulkSign,
   indexTxtSource,
   iterableSource,
+  putStatus,
   ResponseSigner,
   SegmentStore,
   type SignedEntry,
@@ -31,6 +32,26 @@ function entry(i: number): StatusEntry {
     ? { serialNumber: BigInt(i), status: OCSPCertStatus.REVOKED, revocationTime: revoked }
     : { serialNumber: BigInt(i), status: OCSPCertStatus.GOOD };
 }
+
+test('what is no source, signer, store or list', async (t) => {
+  const store = await SegmentStore.open(scratch(t));
+  t.teardown(() => store.close());
+  const fine = { source: iterableSource([entry(1)]), signer, store, id: 'run' };
+  for (const [change, name] of [
+    [{ source: [entry(1)] }, 'source'],
+    [{ signer: undefined }, 'signer'],
+    [{ store: {} }, 'store'],
+  ] as const) {
+    const message = new RegExp(`"${name}" argument must be`);
+    await t.throwsAsync(bulkSign({ ...fine, ...change } as never), { code: 'ERR_INVALID_ARG_TYPE', message });
+  }
+  const entries = entry(1) as never;
+  await t.throwsAsync(putStatus({ entries, signer, store }), {
+    code: 'ERR_INVALID_ARG_TYPE',
+    message: /must be a list/,
+  });
+  t.is([...store.records()].length, 0);
+});
 
 test('an index.txt becomes a store, and every response in it is good', async (t) => {
   const rows = [

@@ -428,6 +428,9 @@ test('arguments', async (t) => {
       (name) => [{ allowPrivateAddresses: [name] }, /host names as they stand in URLs/] as const,
     ),
     [{ cache: new FolderCache('.') }, /"cache" argument must be { store }. Received an instance of FolderCache/],
+    ...['./cache', {}, new Map()].map(
+      (store) => [{ cache: { store } }, /cache.store.* must be a ResponseCacheStore/] as const,
+    ),
     [{ cache: { maxBytes: -1 } }, /maxBytes/],
     [{ proxy: 'ftp://user:s3cret@x/' }, /proxy is not the URL of an HTTP proxy$/],
     [{ fetch, proxy: 'http://x/' }, /fetch is given/],

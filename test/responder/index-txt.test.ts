@@ -57,6 +57,24 @@ test('a list that cannot be read is late from then on, however seldom it is look
   t.is(await lag(), 0);
 });
 
+test('a list that cannot be read is a warning of the process, unless somebody is told', async (t) => {
+  const path = join(scratch(t), 'index.txt');
+  const warnings: Error[] = [];
+  const take = (warning: Error): unknown => warnings.push(warning);
+  process.on('warning', take);
+  t.teardown(() => process.off('warning', take));
+  const told: unknown[] = [];
+  const authorities = [indexTxtAuthority(path), indexTxtAuthority(path, { onError: (error) => told.push(error) })];
+  for (const authority of authorities) await makeResponder(t, { authority }).ready();
+  // (A warning is told of in the next turn.)
+  await new Promise((resolve) => setImmediate(resolve));
+  const about = warnings.filter(({ message }) => message.includes(path));
+  t.is(about.length, 1);
+  t.is(about[0]?.name, 'OCSPWarning');
+  t.regex(about[0]?.message ?? '', /index\.txt cannot be read: .*ENOENT/);
+  t.is(told.length, 1);
+});
+
 test('an interval that no timer keeps is an error', (t) => {
   for (const interval of [0, -1, Number.NaN])
     t.throws(() => indexTxtAuthority('index.txt', { interval }), { code: 'ERR_OCSP_INVALID_VALUE' });

@@ -398,6 +398,21 @@ test('a reload that fails or is overtaken leaves no feed behind; the last one co
   t.deepEqual([...feeds], []);
 });
 
+test('a list with an entry that no one could sign is an error that names it', (t) => {
+  const revoked = { serialNumber: '1002', status: OCSPCertStatus.REVOKED };
+  for (const [entry, code, what] of [
+    [{ serialNumber: '1002', status: 'good' }, 'ERR_INVALID_ARG_TYPE', 'member of OCSPCertStatus'],
+    [{ serialNumber: '1002', status: 3 }, 'ERR_OCSP_INVALID_VALUE', 'member of OCSPCertStatus'],
+    [revoked, 'ERR_INVALID_ARG_TYPE', 'revocationTime'],
+    [{ ...revoked, revocationTime: '2026-01-02' }, 'ERR_INVALID_ARG_TYPE', 'revocationTime'],
+    [{ ...revoked, revocationTime: new Date(), reason: 'KeyCompromise' }, 'ERR_OCSP_INVALID_VALUE', 'keyCompromise'],
+    [{ ...GOOD, revocationTime: new Date() }, 'ERR_OCSP_INVALID_VALUE', 'goes with a revoked certificate only'],
+  ] as const) {
+    const error = t.throws(() => listAuthority([GOOD, entry as never]), { code });
+    t.true(error?.message.startsWith('entry 1 (serial number 100') && error.message.includes(what), error?.message);
+  }
+});
+
 test('serial numbers of every kind', async (t) => {
   const serials = ['0', '1', '7F', '80', 'FF', '8000000000000000', 'F'.repeat(40)];
   const authority = listAuthority(serials.map((serialNumber) => ({ serialNumber, status: OCSPCertStatus.GOOD })));
