@@ -169,7 +169,8 @@ function toResponders(value: OCSPClientOptions['responders']): ClientSettings['r
 export function toResponderUrl(item: string | URL): URL {
   if (typeof item !== 'string' && !(item instanceof URL)) throw invalidArgType('responders', 'URLs', item);
   const url = httpUrl(String(item));
-  if (url === undefined) throw invalidValue('a URL of responders is not an http or https URL');
+  if (url === undefined)
+    throw invalidValue('a URL of responders is not an http or https URL, such as http://ocsp.example/');
   return url;
 }
 

@@ -77,7 +77,8 @@ export function timeFromText(text: string): Date {
   }
   const time = ISO_TIME.test(text) ? Date.parse(text.replace(' ', 'T').replace(',', '.').toUpperCase()) : Number.NaN;
   // JavaScript takes 30 February for 1 March.
-  if (Number.isNaN(time) || !dayExists(text)) throw malformed(`not a time: '${text.slice(0, 64)}'`);
+  if (Number.isNaN(time) || !dayExists(text))
+    throw malformed(`not a time such as 2026-01-02T03:04:05Z: '${text.slice(0, 64)}'`);
   return new Date(time);
 }
 
@@ -103,7 +104,7 @@ const STATUS_OF: ReadonlyMap<string, OCSPCertStatus> = new Map([
 /** `good`, `revoked`, `unknown` in any case, the letters of index.txt, or the numbers of CertStatus. */
 export function statusFromText(text: string): OCSPCertStatus {
   const status = STATUS_OF.get(text) ?? STATUS_OF.get(text.toLowerCase());
-  if (status === undefined) throw malformed(`not a status: '${text.slice(0, 64)}'`);
+  if (status === undefined) throw malformed(`not a status (good, revoked, unknown): '${text.slice(0, 64)}'`);
   return status;
 }
 
@@ -114,7 +115,8 @@ const REASON_OF: ReadonlyMap<string, ReasonFlags> = new Map(
 /** The name of a reason in any case: OpenSSL writes `CACompromise`, RFC 5280 `cACompromise`. */
 export function reasonFromText(text: string): ReasonFlags {
   const reason = REASON_OF.get(text.toLowerCase());
-  if (reason === undefined) throw malformed(`not a revocation reason: '${text.slice(0, 64)}'`);
+  if (reason === undefined)
+    throw malformed(`not a revocation reason: '${text.slice(0, 64)}' is none of ${[...REASON_OF.values()].join(', ')}`);
   return reason;
 }
 

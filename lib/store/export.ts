@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { invalidValue } from '../errors.js';
+import { invalidArgType, invalidValue } from '../errors.js';
 import { OCSPRequestBuilder } from '../ocsp/request-builder.js';
 import { loadDerOcspResponse } from '../ocsp/response.js';
 import { type OptionNames, readOptions } from '../x509/options.js';
@@ -118,6 +118,8 @@ function namesFor(
   if (layout !== 'serial' && layout !== 'get') throw invalidValue("layout is not 'serial' or 'get'");
   if (layout === 'get' && levels !== undefined) throw invalidValue("levels goes with the layout 'serial'");
   return function* (records) {
+    if (typeof records !== 'object' || typeof records?.[Symbol.iterator] !== 'function')
+      throw invalidArgType('records', 'iterable, as store.records() of a store is', records);
     if (layout === 'get') for (const record of records) yield [requestName(record), record];
     else for (const record of firstOfEach(records)) yield [fileName(record.serial, levels ?? 0), record];
   };

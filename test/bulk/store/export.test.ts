@@ -25,6 +25,11 @@ test('a file for each response', async (t) => {
     code: 'ERR_OCSP_INVALID_VALUE',
   });
   await t.throwsAsync(exportToFolder(store.records(), join(folder, 'flat', '00.der')));
+  // A store, or the name of its folder, is no list of its responses.
+  for (const wrong of [store, join(folder, 'store')] as never[]) {
+    await t.throwsAsync(exportToFolder(wrong, join(folder, 'none')), { code: 'ERR_INVALID_ARG_TYPE' });
+    t.throws(() => [...exportTar(wrong)], { code: 'ERR_INVALID_ARG_TYPE', message: /store\.records\(\)/ });
+  }
   store.close();
 });
 
