@@ -41,7 +41,7 @@ export function crlAuthority(path: string, options: CrlAuthorityOptions): Status
   let thisUpdate = Number.NEGATIVE_INFINITY;
   let number = -1n;
   let nextUpdate = Number.POSITIVE_INFINITY;
-  let times: { readonly thisUpdate?: Date; readonly nextUpdate?: Date } = {};
+  let times: { readonly thisUpdate?: Date; readonly nextUpdate?: Date | null } = {};
   const file = new WatchedFile(path, watch, async () => {
     const crl = await readCrl(path, ca);
     const begin = crl.thisUpdate.getTime();
@@ -53,7 +53,7 @@ export function crlAuthority(path: string, options: CrlAuthorityOptions): Status
     const given = serials === undefined ? {} : { serials, serialsOfPart };
     const source = crlSource(crl.der, { issuer: ca.x509, ...given });
     // (The source itself refuses a CRL that has expired; but what it says to be revoked is.)
-    const own = { thisUpdate: crl.thisUpdate, ...(crl.nextUpdate && { nextUpdate: crl.nextUpdate }) };
+    const own = { thisUpdate: crl.thisUpdate, nextUpdate: crl.nextUpdate ?? null };
     const statusVersion = Math.floor(begin / 1000);
     for await (const batch of source.batches())
       for (const entry of batch) next.set(hexOf(entry.serialNumber), { ...entry, ...own, statusVersion });

@@ -43,7 +43,10 @@ export interface CrlSourceOptions extends RowOptions {
    * cannot check with this key, with `ERR_OCSP_UNSUPPORTED_ALGORITHM`. By default none of this is looked at.
    */
   readonly issuer?: CertificateInput;
-  /** Gives each entry the CRL's own thisUpdate and nextUpdate (RFC 6960 section 2.4) instead of the signer's. Default false. */
+  /**
+   * Gives each entry the CRL's own thisUpdate and nextUpdate (RFC 6960 section 2.4) instead of the signer's; no nextUpdate where it has
+   * none. Default false.
+   */
   readonly useCrlTimes?: boolean;
   /**
    * Takes a CRL whose thisUpdate is more than a minute ahead, as a clock that is wrong, or one published ahead of time, makes
@@ -100,9 +103,7 @@ async function* readEntries(
     number: crl.number?.toString(16).toUpperCase() ?? null,
     thisUpdate: crl.thisUpdate.getTime() / 1000,
   });
-  const times = options.useCrlTimes
-    ? { thisUpdate: crl.thisUpdate, ...(crl.nextUpdate && { nextUpdate: crl.nextUpdate }) }
-    : {};
+  const times = options.useCrlTimes ? { thisUpdate: crl.thisUpdate, nextUpdate: crl.nextUpdate ?? null } : {};
   const listed = await indexOf(crl, options);
   if (options.serials !== undefined) {
     for await (const serials of readSerials(options.serials, options)) {

@@ -90,6 +90,17 @@ withCli('a CRL without a list: what it does not list is what the policy says', a
   }
 });
 
+test('a CRL that does not say until when it holds: answers do not either', async (t) => {
+  const scratch = new Scratch();
+  t.teardown(() => scratch[Symbol.dispose]());
+  const path = scratch.write('endless.crl', crlOf(ca, { entries: [entryOf(0x1002n)], nextUpdate: null }));
+  const authority = crlAuthority(path, { issuer: ca.certificate });
+  const responder = makeResponder(t, { authority, notIssued: 'good' });
+  await responder.ready();
+  for (const serial of ['1001', '1002'])
+    t.is(loadDerOcspResponse((await responder.answer(ask([serial]))).der).nextUpdate, null);
+});
+
 test('a CRL that is one part of a list, or goes back by its number, is not taken', async (t) => {
   const scratch = new Scratch();
   t.teardown(() => scratch[Symbol.dispose]());

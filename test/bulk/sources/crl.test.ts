@@ -1,7 +1,7 @@
 /** What a CRL does not let be understood is never "not listed", and only the CA's own, current CRL counts. */
 import test, { type ExecutionContext } from 'ava';
-import { OCSPCertStatus } from 'openssl-ocsp';
-import { type BadRowError, type CrlSourceOptions, crlSource } from 'openssl-ocsp/bulk';
+import { loadDerOcspResponse, OCSPCertStatus, verifyOcspResponse } from 'openssl-ocsp';
+import { type BadRowError, type CrlSourceOptions, crlSource, ResponseSigner } from 'openssl-ocsp/bulk';
 import { createTestCa } from 'openssl-ocsp/testing';
 import { ASN1StringType } from '#dist/x509/asn1-string.js';
 import { certificateExtension } from '#dist/x509/certificate-extensions.js';
@@ -261,6 +261,25 @@ test('a CRL of the future and one past its end are refused, but for those who as
   }
   for (const times of [{ thisUpdate: new Date(now + 20_000) }, { nextUpdate: null, thisUpdate: new Date(0) }]) {
     t.is((await entriesOf(crlSource(crlOf(ca, { ...times, entries: [entryOf(1n)] })))).length, 1);
+  }
+});
+
+test('a CRL without nextUpdate gives none, however late that of the signer is', async (t) => {
+  const thisUpdate = new Date(Date.now() - 700 * 24 * HOUR);
+  const crl = crlOf(ca, { thisUpdate, nextUpdate: null, entries: [entryOf(0xb1n)] });
+  const signer = new ResponseSigner({ issuer: ca.certificate, responder: ca.certificate, privateKey: ca.privateKey });
+  for (const entry of await entriesOf(crlSource(crl, { serials: ['A1'], useCrlTimes: true }))) {
+    const response = loadDerOcspResponse(signer.sign(entry));
+    t.true(Math.abs(response.thisUpdate.getTime() - thisUpdate.getTime()) < 1000);
+    t.is(response.nextUpdate, null);
+    const { refusals } = verifyOcspResponse(response.publicBytes(), {
+      certId: response.responses[0]!,
+      issuer: ca.certificate,
+    });
+    t.deepEqual(
+      refusals.map(({ code }) => code),
+      ['TOO_OLD'],
+    );
   }
 });
 
