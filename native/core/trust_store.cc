@@ -38,6 +38,12 @@ bool add_system_trust(X509_STORE* store, unsigned parts) {
   return true;
 }
 
+// Where a shared store says whose it is.
+int owner_index() {
+  static const int index = X509_STORE_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
+  return index;
+}
+
 struct PolicyStackDeleter {
   void operator()(STACK_OF(ASN1_OBJECT) * stack) const { sk_ASN1_OBJECT_pop_free(stack, ASN1_OBJECT_free); }
 };
@@ -214,6 +220,11 @@ Result<X509_STORE*> TrustStore::shared(bool with_lists) {
     if (!built.ok()) return built.error();
     shared_with_lists_ = std::move(built.value());
     X509_STORE_set_check_issued(shared_with_lists_.get(), is_issued_by);
+    X509_STORE_set_lookup_crls(shared_with_lists_.get(), sound_lists);
+    if (X509_STORE_set_ex_data(shared_with_lists_.get(), owner_index(), this) != 1) {
+      shared_with_lists_.reset();
+      return Error{ErrorCode::kOpenssl, "out of memory"};
+    }
   }
   return shared_with_lists_.get();
 }
@@ -229,21 +240,41 @@ std::vector<std::shared_ptr<RevocationList>> TrustStore::lists_of(const X509_STO
   if (sources_.ca_path.empty() && sources_.ca_store.empty() && sources_.system_default == 0) return found;
   const X509CrlStackPtr crls(X509_STORE_CTX_get1_crls(context, X509_get_subject_name(issuer.get())));
   const std::lock_guard lock(mutex_);
-  for (int i = 0; crls && i < sk_X509_CRL_num(crls.get()); ++i) {
-    X509_CRL* crl = sk_X509_CRL_value(crls.get(), i);
-    auto& [owned, list] = looked_up_[crl];
-    if (!owned) {
-      if (X509_CRL_up_ref(crl) != 1) return {nullptr};
-      owned.reset(crl);
-      unsigned char* der = nullptr;
-      const int length = i2d_X509_CRL(crl, &der);
-      auto parsed = RevocationList::parse(length > 0 ? ByteVector(der, der + length) : ByteVector());
-      OPENSSL_free(der);
-      if (parsed.ok()) list = std::move(parsed.value());
-    }
-    add(list);
-  }
+  for (int i = 0; crls && i < sk_X509_CRL_num(crls.get()); ++i) add(looked_up(sk_X509_CRL_value(crls.get(), i)));
   return found;
+}
+
+// nullptr where it cannot be read.
+std::shared_ptr<RevocationList> TrustStore::looked_up(X509_CRL* crl) {
+  auto& [owned, list] = looked_up_[crl];
+  if (owned) return list;
+  if (X509_CRL_up_ref(crl) != 1) return nullptr;
+  owned.reset(crl);
+  unsigned char* der = nullptr;
+  const int length = i2d_X509_CRL(crl, &der);
+  auto parsed = RevocationList::parse(length > 0 ? ByteVector(der, der + length) : ByteVector());
+  OPENSSL_free(der);
+  if (parsed.ok()) list = std::move(parsed.value());
+  return list;
+}
+
+bool TrustStore::is_sound(X509_CRL* crl) {
+  const auto is_same = [&](const X509CrlPtr& own) { return own.get() == crl; };
+  if (std::ranges::any_of(decoded_lists_, is_same)) return true;
+  ErrorQueueScope quiet;
+  const std::lock_guard lock(mutex_);
+  const auto list = looked_up(crl);
+  return list && !list->misuses_remove();
+}
+
+STACK_OF(X509_CRL) * TrustStore::sound_lists(const X509_STORE_CTX* context, const X509_NAME* name) {
+  X509CrlStackPtr lists(X509_STORE_CTX_get1_crls(context, name));
+  const X509_STORE* store = X509_STORE_CTX_get0_store(context);
+  auto* const trust = static_cast<TrustStore*>(X509_STORE_get_ex_data(store, owner_index()));
+  for (int i = lists ? sk_X509_CRL_num(lists.get()) : 0; i-- > 0;) {
+    if (!trust->is_sound(sk_X509_CRL_value(lists.get(), i))) X509_CRL_free(sk_X509_CRL_delete(lists.get(), i));
+  }
+  return lists.release();
 }
 
 Result<std::unique_ptr<TrustStore::Lease>> TrustStore::lease(const PathParameters& parameters) {

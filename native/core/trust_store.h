@@ -78,6 +78,11 @@ class TrustStore {
   enum class Lists { kNone, kSound, kAll };
   Result<X509StorePtr> build(Lists lists);
   void give_back(X509StorePtr store, bool with_lists);
+  // The form that is kept here of a list that OpenSSL has looked up; guarded by `mutex_`.
+  std::shared_ptr<RevocationList> looked_up(X509_CRL* crl);
+  // Which of the lists that it has, or looks up, OpenSSL gets to see.
+  bool is_sound(X509_CRL* crl);
+  static STACK_OF(X509_CRL) * sound_lists(const X509_STORE_CTX* context, const X509_NAME* name);
 
   TrustSources sources_;
   std::vector<X509Ptr> file_certificates_;

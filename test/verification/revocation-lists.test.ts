@@ -252,6 +252,34 @@ withCli('lists of a folder count as others do', (t) => {
   t.is(judge([], { caPath: folder }), 'good');
 });
 
+withCli("OpenSSL's own check does not get to see removeFromCRL in lists of a folder or store either", (t) => {
+  using scratch = new Scratch();
+  const folder = scratch.path('lists');
+  mkdirSync(folder);
+  const removed = pem(makeCrl(ca, [crlEntry(SERIAL, reasonCode(8))], { thisUpdate: -HOUR }));
+  const whole = pem(makeCrl(ca, [], { thisUpdate: -2 * HOUR }));
+  const hash = openssl(['crl', '-in', scratch.write('list.pem', removed), '-noout', '-hash']).stdout.trim();
+  const say = (more: object): string => {
+    const trust = { certificates: [root.certificate], ...more };
+    const verifier = new Verifier({ trust, pathFlags: ['crlCheck'] });
+    const answers = [0, 1].map(() => {
+      const { status, refusals } = verifier.verify(response, question);
+      return status ?? refusals.map(({ code }) => code).join();
+    });
+    return [...new Set(answers)].join(' and ');
+  };
+  const sources = (list: string) => [
+    { caStore: scratch.write('list.pem', list) },
+    { caFile: scratch.write('file.pem', list) },
+  ];
+  scratch.write(`lists/${hash}.r0`, removed);
+  for (const source of [{ caPath: folder }, ...sources(removed)])
+    t.is(say(source), 'SIGNER_REVOCATION_UNKNOWN', Object.keys(source)[0]);
+  scratch.write(`lists/${hash}.r1`, whole);
+  for (const source of [{ caPath: folder }, ...sources(removed + whole)])
+    t.is(say(source), 'good', Object.keys(source)[0]);
+});
+
 // Serial numbers.
 
 test('a serial number is found exactly when it is listed', (t) => {
