@@ -18,7 +18,7 @@ export const LIST_HELP: string = `  --index FILE            list of certificates
   --allow-future-crl      a CRL whose thisUpdate is yet to come is refused otherwise
   --allow-expired-crl     a CRL whose nextUpdate has passed is refused otherwise
   --allow-older-crl       a CRL of a lower number or an earlier thisUpdate than one that the store was signed from
-                          replaces none of that one's statuses otherwise
+                          replaces none of that one's statuses otherwise; nor later ones of a database
   --decimal               serial numbers of --csv, --ndjson and --serials are decimal, not hexadecimal
   --delimiter CHARACTER   between the columns of --csv: a comma (the default), a semicolon, or tab
   --include-expired       E rows of an index.txt, which are left out otherwise, are good`;

@@ -74,7 +74,9 @@ async function bringIn(url: string, values: Values): Promise<number> {
   const { importStatuses } = await import('../postgres/import.js');
   checkListOptions(values);
   const issuer = await readInput(required(values.issuer, 'issuer'));
-  const { source, modified } = await openList(values, issuer, {});
+  const list = await openList(values, issuer, {});
+  const { source } = list;
+  const modified = values['allow-older-crl'] ? new Date() : list.modified;
   const result = await importStatuses(url, { issuer, source, ...(modified && { modified }) });
   const { entries, inserted, updated, kept } = result;
   if (values.json) print(JSON.stringify(result));

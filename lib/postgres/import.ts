@@ -1,6 +1,7 @@
 import { invalidValue } from '../errors.js';
 import { OCSPCertStatus } from '../ocsp/enums.js';
 import { checkExtensionList, encodeExtensionList } from '../ocsp/extension-list.js';
+import type { ListEdition } from '../statuses/list-edition.js';
 import { copyEntry, type StatusEntry } from '../statuses/status-entry.js';
 import type { StatusSource } from '../statuses/status-source.js';
 import { serialKey } from '../store/serial-key.js';
@@ -18,7 +19,7 @@ export interface ImportOptions {
   readonly issuer: CertificateInput;
   /** The list. */
   readonly source: StatusSource;
-  /** When it was last modified. Default: now. */
+  /** When it was last modified. Default: thisUpdate of a CRL, else now. */
   readonly modified?: Date;
   /** Called after every batch with the number of entries read so far. */
   readonly onProgress?: (entries: number) => void;
@@ -87,14 +88,18 @@ const CHUNK = 1 << 16;
  * database throws.
  */
 export async function importStatuses(database: PostgresInput, options: ImportOptions): Promise<ImportResult> {
-  const { issuer, source, modified = new Date(), onProgress } = readOptions(options, OPTION_NAMES);
+  const { issuer, source, modified, onProgress } = readOptions(options, OPTION_NAMES);
   const ca = issuerKey(issuer);
-  const seconds = checkDate(modified, 'modified').getTime() / 1000;
+  let seconds = (modified === undefined ? Date.now() : checkDate(modified, 'modified').getTime()) / 1000;
+  // A CRL of long ago does not say of any certificate that its hold has ended since.
+  const onEdition = ({ thisUpdate }: ListEdition): void => {
+    if (modified === undefined) seconds = Math.min(seconds, thisUpdate);
+  };
   const opened = new Database(database);
   let entries = 0;
   const lines = async function* (): AsyncGenerator<Buffer> {
     let text = '';
-    for await (const batch of source.batches()) {
+    for await (const batch of source.batches({ onEdition })) {
       for (const entry of batch) text += lineOf(copyEntry(entry));
       entries += batch.length;
       onProgress?.(entries);

@@ -11,6 +11,7 @@ import { OCSPCertStatus } from 'openssl-ocsp';
 import { SegmentStore } from 'openssl-ocsp/bulk';
 import { createTestCa } from 'openssl-ocsp/testing';
 import { command } from '../helpers/command.js';
+import { crlEntry, makeCrl, reasonCode } from '../helpers/crl.js';
 import { freePort } from '../helpers/free-port.js';
 import { opensslCliVersion } from '../helpers/openssl-cli.js';
 import { postgresForFile, withPostgres } from '../helpers/postgres.js';
@@ -64,6 +65,14 @@ withPostgres('db init, import and status; what is wrong is said in a line', asyn
   const kept = await command(['db', 'import', url, ...list]);
   t.is(kept.status, 6);
   t.regex(kept.stderr, /of 1 certificates the database keeps another status/);
+  // A CRL of before a hold, which it may end all the same where that is said.
+  const crl = ['db', 'import', url, '--issuer', at('ca.pem'), '--crl', at('ca.crl'), '--serials', at('serials')];
+  writeFileSync(at('serials'), '03\n');
+  writeFileSync(at('ca.crl'), makeCrl(ca, [crlEntry(3n, reasonCode(6))]));
+  t.regex(await run(t, ...crl), /1 certificates are new/);
+  writeFileSync(at('ca.crl'), makeCrl(ca, []));
+  t.is((await command(crl)).status, 6);
+  t.regex(await run(t, ...crl, '--allow-older-crl'), /1 have another status/);
   writeFileSync(at('index.txt'), 'V\t301231235959Z\t\t02\tunknown\t/CN=b\nV\tno\n');
   const bad = await command(['db', 'import', url, ...list]);
   t.is(bad.status, 1);

@@ -4,6 +4,7 @@ import test from 'ava';
 import { Extension, InvalidityDate, OCSPCertStatus } from 'openssl-ocsp';
 import {
   bulkSign,
+  crlSource,
   csvSource,
   indexTxtSource,
   iterableSource,
@@ -18,6 +19,7 @@ import pg from 'pg';
 import { hexOf } from '#dist/responder/authority.js';
 import { entriesOf } from '../bulk/records.js';
 import { scratch } from '../bulk/scratch.js';
+import { crlEntry, makeCrl, reasonCode } from '../helpers/crl.js';
 import { postgresForFile, startPgbouncer, withPgbouncer, withPostgres } from '../helpers/postgres.js';
 import { runSql } from '../helpers/postgres-server.js';
 import { authorityOf } from './fixtures.js';
@@ -176,6 +178,28 @@ withPostgres('of two statuses the more severe counts, then the later; a revocati
   ]);
   await importStatuses(url, { issuer, source });
   t.like(await authority.lookup({ serialNumber: '02' }), { reason: 'keyCompromise' });
+});
+
+withPostgres('a CRL says what was known at its thisUpdate: it ends no hold of later', async (t) => {
+  const url = await file.server.database();
+  const ca = createTestCa();
+  const authority = authorityOf(t, url, ca.certificate);
+  const bring = (crl: Buffer, modified?: Date) =>
+    importStatuses(url, {
+      issuer: ca.certificate,
+      source: crlSource(crl, { issuer: ca.certificate, serials: ['01'] }),
+      ...(modified && { modified }),
+    });
+  const status = async () => (await authority.lookup({ serialNumber: '01' }))?.status;
+  await bring(makeCrl(ca, [crlEntry(1n, reasonCode(6))]));
+  t.is(await status(), REVOKED);
+  // Of yesterday, as the one before; what the database has is of now.
+  t.like(await bring(makeCrl(ca, [])), { updated: 0, kept: 1 });
+  t.is(await status(), REVOKED);
+  t.like(await bring(makeCrl(ca, [], { thisUpdate: 2000 })), { updated: 1, kept: 0 });
+  t.is(await status(), GOOD);
+  await bring(makeCrl(ca, [crlEntry(1n, reasonCode(6))]));
+  t.like(await bring(makeCrl(ca, []), new Date(Date.now() + 2000)), { updated: 1, kept: 0 }, 'somebody knows better');
 });
 
 withPostgres('a bad row is an error with its line, and nothing has been brought in', async (t) => {
