@@ -1,6 +1,9 @@
 // Certificates that no one has seen before: what real callers bring with each connection, document and request. Limits of
 // verdicts are the signature verifications that they cannot do without.
+import { fork } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
 import { loadDerOcspRequest, OCSPRequestBuilder, Verifier, verifyOcspResponse } from 'openssl-ocsp';
 import { createTestCa } from 'openssl-ocsp/testing';
 import { loadBaseline } from '../baseline.mjs';
@@ -91,6 +94,22 @@ export async function* tables({ quick }) {
   }
 }
 
+export async function* figures({ quick }) {
+  const count = quick ? 100 : 1_000_000;
+  const child = fork(fileURLToPath(new URL('../fresh-memory.mjs', import.meta.url)));
+  child.send(count);
+  const [bytes] = await Promise.race([
+    once(child, 'message'),
+    once(child, 'exit').then(([code]) => Promise.reject(new Error(`the process ended with ${code}`))),
+  ]);
+  yield {
+    name: `memory after ${count} new certificates, more than after a tenth`,
+    value: bytes / 2 ** 20,
+    unit: 'MiB',
+    goal: '<= 8',
+  };
+}
+
 async function requests(baseline, issuer, leaves) {
   const next = cycle(leaves);
   const issuerHandle = baseline.certificate(issuer.raw);
@@ -145,7 +164,7 @@ function makeCases(keyOptions, hash, count) {
   });
 }
 
-function makeLeaves(ca, delegate, privateKey, hash, count) {
+export function makeLeaves(ca, delegate, privateKey, hash, count) {
   return Array.from({ length: count }, (_, i) => {
     const { certificate, certificatePem } = ca.issue({
       subject: `C=XX,O=Benchmark,CN=host-${i}.example`,
