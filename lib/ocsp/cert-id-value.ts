@@ -2,7 +2,7 @@ import type { X509Certificate } from 'node:crypto';
 import { types } from 'node:util';
 import { invalidArgType, invalidValue } from '../errors.js';
 import { CERT_ID_HASHES, checkCertIdHash, HashAlgorithm, type HashAlgorithmName } from '../x509/algorithms.js';
-import { type CertificateInput, toCertificate } from '../x509/certificate.js';
+import { type CertificateInput, type ParsedCertificate, toCertificate } from '../x509/certificate.js';
 import { integerFromBytes } from '../x509/integer.js';
 import { type OptionNames, readOptions } from '../x509/options.js';
 import { type SerialNumberInput, serialToText } from '../x509/serial-number.js';
@@ -106,8 +106,11 @@ export class CertId extends ValueObject implements IssuerHashes {
 
   /** Whether the hashes are those of a CA: its name, as its certificate spells it, and its key. */
   isOfIssuer(candidate: CertificateInput): boolean {
+    return this.#isOf(toCertificate(candidate, 'candidate'));
+  }
+
+  #isOf(ca: ParsedCertificate): boolean {
     const [hash, nameHash, keyHash] = this.#tuple;
-    const ca = toCertificate(candidate, 'candidate');
     return ca.subjectHash(hash).equals(nameHash) && ca.publicKeyHash(hash).equals(keyHash);
   }
 
@@ -121,7 +124,9 @@ export class CertId extends ValueObject implements IssuerHashes {
       throw invalidArgType('candidates', 'a list of certificates', candidates);
     }
     for (const candidate of candidates) {
-      if (this.isOfIssuer(candidate)) return toCertificate(candidate, 'candidate').x509;
+      // Read once: what is returned is what was compared.
+      const ca = toCertificate(candidate, 'candidate');
+      if (this.#isOf(ca)) return ca.x509;
     }
     return null;
   }

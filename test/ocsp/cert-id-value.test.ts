@@ -60,6 +60,10 @@ test('issuers are found by their hashes', (t) => {
     t.is(certId.findIssuer([kit.root.certificate, namesake.certificate, certificate]), null);
     t.is(certId.findIssuer([]), null);
   }
+  // What is returned is what was compared, whatever the bytes are by then.
+  const answers = [kit.ca.certificate.raw, kit.root.certificate.raw];
+  const changing = Object.assign(new Uint8Array(1), { valueOf: () => answers.shift() });
+  t.is(CertId.of(issuer, { serialNumber: 5n }).findIssuer([changing])?.fingerprint256, issuer.fingerprint256);
   t.throws(() => CertId.of(issuer, { serialNumber: 5n }).findIssuer(kit.ca.certificatePem as never), {
     instanceOf: TypeError,
   });
