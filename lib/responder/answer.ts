@@ -27,6 +27,8 @@ export class Prepared {
   /** As in the answer. */
   readonly producedAt: number;
   readonly nextUpdate: number | null;
+  /** From when it may be given: when it was signed, or thisUpdate, where that is later. */
+  readonly begins: number;
   /** When it shall be signed again. */
   readonly refreshAt: number;
   /** Until when it may be given: nextUpdate, or the end of the signer's certificate. */
@@ -52,6 +54,7 @@ export class Prepared {
     this.entry = entry;
     this.producedAt = times.producedAt;
     this.nextUpdate = times.nextUpdate;
+    this.begins = Math.max(times.producedAt, times.thisUpdate);
     this.expires = Math.min(times.nextUpdate ?? Number.POSITIVE_INFINITY, signerNotAfter / 1000);
     this.refreshAt = refreshTime(times.thisUpdate, times.nextUpdate);
     this.etag = `"${createHash('sha256').update(latin1, 'latin1').digest('hex')}"`;
@@ -59,9 +62,9 @@ export class Prepared {
     this.confirmedAt = this.checkedAt;
   }
 
-  /** Whether it may be given at a time (milliseconds). One of the future is that of a clock that was wrong. */
+  /** Whether it may be given at a time (milliseconds). One of the future is that of a clock that was wrong, or no client takes it yet. */
   isUsable(now: number): boolean {
-    return now < this.expires * 1000 && this.producedAt * 1000 <= now + CLOCK_DIFFERENCE;
+    return now < this.expires * 1000 && this.begins * 1000 <= now + CLOCK_DIFFERENCE;
   }
 
   /** Whether it may be given, and need not be signed again. */

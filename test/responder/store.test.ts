@@ -153,6 +153,17 @@ test('nothing in the store is better than what the authority says, whatever the 
     }
 });
 
+test('an answer in the store whose time is yet to come is not sent', async (t) => {
+  const store = await makeStore(t);
+  const at = (time: number): Date => new Date(Date.now() + time * 1000);
+  await fill(store, [{ ...GOOD, thisUpdate: at(3600), nextUpdate: at(7200) }]);
+  const responder = makeResponder(t, { store });
+  t.is(await statusOf(responder, ask(['1001'], sha1)), 'good');
+  t.is((await responder.answer(ask(['1001'], sha1))).source, 'cache');
+  const bare = makeResponder(t, { store, signers: [] });
+  t.is(await statusOf(bare, ask(['1001'], sha1)), 'TRY_LATER');
+});
+
 test('a revocation that another process puts into the store shows within a second', async (t) => {
   const store = await makeStore(t);
   await fill(store, [GOOD]);
