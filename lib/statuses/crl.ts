@@ -106,7 +106,7 @@ async function* readEntries(
   const times = options.useCrlTimes ? { thisUpdate: crl.thisUpdate, nextUpdate: crl.nextUpdate ?? null } : {};
   const listed = await indexOf(crl, options);
   if (options.serials !== undefined) {
-    for await (const serials of readSerials(options.serials, options)) {
+    for await (const serials of naming(options.serials, readSerials(options.serials, options))) {
       yield serials.flatMap((serialNumber): StatusEntry[] => {
         const entry = listed.get(serialNumber);
         if (entry === undefined) {
@@ -213,6 +213,19 @@ function readStatus(entry: DerReader, position: number): NonNullable<Listed['sta
     throw malformed('removeFromCRL in a CRL that is no delta CRL: neither revoked nor not');
   const status = { status: OCSPCertStatus.REVOKED, revocationTime, reason };
   return invalidity ? { ...status, singleExtensions: [invalidity] } : status;
+}
+
+/** The same pieces; an error says that it is about the list beside the CRL, where that is a file. */
+async function* naming(list: SerialList, pieces: AsyncIterable<string[]>): AsyncGenerator<string[]> {
+  try {
+    yield* pieces;
+  } catch (error) {
+    if (typeof list === 'string' && error instanceof Error && !error.message.includes(list)) {
+      error.message = `${list}: ${error.message}`;
+      if ('syscall' in error) Object.assign(error, { path: list });
+    }
+    throw error;
+  }
 }
 
 async function* readSerials(list: SerialList, options: CrlSourceOptions): AsyncGenerator<string[]> {

@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { createTestCa } from 'openssl-ocsp/testing';
 import { command } from '../helpers/command.js';
 import { freePort } from '../helpers/free-port.js';
 import { ask, statusIn } from '../responder/fixtures.js';
@@ -85,6 +86,24 @@ test('a store that is not there at the start is an error: it may hold a revocati
       t.regex(stderr, message);
     }
   t.deepEqual([existsSync(at('mistyped')), readdirSync(at('empty'))], [false, []]);
+});
+
+test('a store of another CA is an error, an empty one is none', async (t) => {
+  const at = folder(t);
+  const other = createTestCa({ subject: 'CN=Other' });
+  writeFileSync(at('other.pem'), other.certificatePem);
+  writeFileSync(at('other.key'), other.privateKeyPem);
+  const of = ['--issuer', at('other.pem'), '--signer', at('other.pem'), '--key', at('other.key')];
+  t.is((await command(['bulk-sign', ...of, '--index', at('index.txt'), '--out', at('theirs')])).status, 0);
+  for (const args of [basic(at), ['--issuer', at('ca.pem')]]) {
+    const { status, stderr } = await command(['serve', ...args, '--check', '--store', at('theirs')]);
+    t.is(status, 1);
+    t.regex(stderr, /the store .*theirs has answers of another CA than CN=/);
+  }
+  t.is((await command(['serve', ...of, '--check', '--store', at('theirs')])).status, 0);
+  writeFileSync(at('none.csv'), 'serial,status\n');
+  t.is((await command(['bulk-sign', ...of, '--csv', at('none.csv'), '--out', at('new')])).status, 0);
+  t.is((await command(['serve', ...of, '--check', '--store', at('new')])).status, 0);
 });
 
 test('a store that is removed makes it unready, also when no one asks', async (t) => {

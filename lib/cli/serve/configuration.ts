@@ -2,6 +2,7 @@
 import type { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import type { OCSPError } from '../../errors.js';
 import type { StatusAuthority } from '../../responder/authority.js';
 import { crlAuthority } from '../../responder/crl-authority.js';
 import { indexTxtAuthority } from '../../responder/index-txt-authority.js';
@@ -207,6 +208,7 @@ async function issuerOptions(config: IssuerConfig, isLazy: boolean, tell: Teller
   const [certificate] = await readCertificates(config.certificate);
   const subjects = config.subject === undefined ? [] : await readCertificates(config.subject);
   const store = folder === undefined ? undefined : await tell.resources.store(folder);
+  if (store !== undefined) checkIsOf(certificate, store, `the store ${folder}`);
   const validity = hours === undefined ? {} : { validity: { period: hours * 3600 } };
   const list: ResponderSigner[] = [];
   for (const signer of signers)
@@ -224,6 +226,27 @@ async function issuerOptions(config: IssuerConfig, isLazy: boolean, tell: Teller
     ...(allowUnauthorized !== undefined && { allowUnauthorized }),
   };
 }
+
+/**
+ * Of a store of another CA every answer would be left out, without a word.
+ *
+ * @throws An Error for such a store.
+ */
+function checkIsOf(certificate: X509Certificate, store: SegmentStore, name: string): void {
+  const issuer = toCertificate(certificate, 'issuer');
+  const [issuerNameHash, issuerKeyHash] = [issuer.subjectHash(SHA1), issuer.publicKeyHash(SHA1)];
+  try {
+    const [first] = store.records();
+    if (first !== undefined) store.lookup({ hashAlgorithm: 'sha1', issuerNameHash, issuerKeyHash, serialNumber: '00' });
+  } catch (cause) {
+    // (That it cannot be read is told of as long as it cannot.)
+    if ((cause as Partial<OCSPError>).code === 'ERR_OCSP_ISSUER_MISMATCH')
+      throw new Error(`${name} has answers of another CA than ${subjectOf(certificate)}`, { cause });
+  }
+}
+
+/** Its place among the hashes of CertIDs. */
+const SHA1 = 0;
 
 async function authorityOf(
   { certificate, index, crl, serials, serialsOfPart, includeExpired, postgres }: IssuerConfig,

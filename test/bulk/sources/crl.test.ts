@@ -1,4 +1,6 @@
 /** What a CRL does not let be understood is never "not listed", and only the CA's own, current CRL counts. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { loadDerOcspResponse, OCSPCertStatus, verifyOcspResponse } from 'openssl-ocsp';
 import { type BadRowError, type CrlSourceOptions, crlSource, ResponseSigner } from 'openssl-ocsp/bulk';
@@ -9,6 +11,7 @@ import { encodeInteger, encodeNull, encodeSequence, encodeTlv } from '#dist/x509
 import { Name, NameAttribute } from '#dist/x509/name.js';
 import { NameOID } from '#dist/x509/oids.js';
 import { entriesOf } from '../records.js';
+import { scratch } from '../scratch.js';
 import { type CrlParts, crlOf, entryOf, extensionOf, pemOf, reasonOf } from './crls.js';
 
 const HOUR = 3_600_000;
@@ -57,6 +60,17 @@ test('an entry about no one knows whom ends it all where others would come out g
     const indirect = crlOf(ca, { entries: [entryOf(0xb1n, undefined, issuer), entryOf(0xb2n)] });
     await t.throwsAsync(read(indirect, {}), { message: /^CRL entry 1: a certificateIssuer/ });
   }
+});
+
+test('an error in the file of serial numbers names it', async (t) => {
+  const folder = scratch(t);
+  const serials = join(folder, 'issued.txt');
+  writeFileSync(serials, 'A1\nno one\n');
+  const crl = crlOf(ca, { entries: [entryOf(0xb1n)] });
+  const error = await t.throwsAsync(entriesOf(crlSource(crl, { serials })), { code: 'ERR_OCSP_MALFORMED' });
+  t.true(error?.message.startsWith(`${serials}: line 2: serial number`), error?.message);
+  await t.throwsAsync(entriesOf(crlSource(crl, { serials: folder })), { code: 'EISDIR', message: /openssl-ocsp-/ });
+  await t.throwsAsync(entriesOf(crlSource(crl, { serials: ['no one'] })), { message: /^serial number/ });
 });
 
 test('a serial number that is there twice is revoked, and what contradicts is a bad entry', async (t) => {
