@@ -1,3 +1,4 @@
+import { invalidValue } from '../errors.js';
 import { crlSource, type SerialList } from '../statuses/crl.js';
 import { readCrl } from '../statuses/crl-der.js';
 import type { StatusEntry } from '../statuses/status-entry.js';
@@ -11,7 +12,8 @@ export interface CrlAuthorityOptions extends WatchOptions {
   /** The CA: a CRL that its key has not signed is not taken. */
   readonly issuer: CertificateInput;
   /**
-   * All serial numbers that were issued: what the CRL does not list is good. A file is read again with the CRL. Without it, only what is
+   * All serial numbers that were issued: what the CRL does not list is good. They are read again with each CRL, so no stream and no
+   * iterator will do. Without it, only what is
    * revoked is known: then `notIssued: 'good'` says that all else is good.
    */
   readonly serials?: SerialList;
@@ -33,10 +35,17 @@ const OPTION_NAMES: OptionNames<CrlAuthorityOptions> = {
 /**
  * A CRL file, which is read again when it has changed; an older CRL than the one before, by thisUpdate or by number, is not taken.
  * Answers hold from and until when the CRL does; when it has expired, nothing is good any more.
+ *
+ * @throws TypeError; `ERR_OCSP_MALFORMED` for what is no certificate; `ERR_OCSP_INVALID_VALUE` for options that are none, and for
+ * `serials` that can be read once only.
  */
 export function crlAuthority(path: string, options: CrlAuthorityOptions): StatusAuthority {
   const { issuer, serials, serialsOfPart = false, ...watch } = readOptions(options, OPTION_NAMES);
   const ca = toCertificate(issuer, 'issuer');
+  if (typeof serials === 'object' && ['next', 'pipe', 'getReader'].some((name) => name in serials))
+    throw invalidValue(
+      'serials are read again with each CRL: a file, bytes or an array, and nothing that is read once',
+    );
   let list: ReadonlyMap<string, StatusEntry> | undefined;
   let thisUpdate = Number.NEGATIVE_INFINITY;
   let number = -1n;

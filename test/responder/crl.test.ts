@@ -1,5 +1,6 @@
 /** CRL files, made by `openssl ca`, as what knows the status. */
 import { renameSync } from 'node:fs';
+import { Readable } from 'node:stream';
 import test from 'ava';
 import { loadDerOcspResponse } from 'openssl-ocsp';
 import { crlAuthority } from 'openssl-ocsp/responder';
@@ -99,6 +100,17 @@ test('a CRL that does not say until when it holds: answers do not either', async
   await responder.ready();
   for (const serial of ['1001', '1002'])
     t.is(loadDerOcspResponse((await responder.answer(ask([serial]))).der).nextUpdate, null);
+});
+
+test('serial numbers that can be read once only are refused: the next CRL would find none', (t) => {
+  const own = function* (): Generator<string> {
+    yield '1001';
+  };
+  for (const serials of [own(), Readable.from(['1001']), Readable.toWeb(Readable.from(['1001']))])
+    t.throws(() => crlAuthority('ca.crl', { issuer: ca.certificate, serials: serials as never }), {
+      code: 'ERR_OCSP_INVALID_VALUE',
+      message: /serials are read again/,
+    });
 });
 
 test('a CRL that is one part of a list, or goes back by its number, is not taken', async (t) => {
