@@ -12,7 +12,8 @@ const SEQUENCE = 0x30;
 export function x509Of(der: Uint8Array): X509Certificate {
   const bytes = Buffer.from(der.buffer, der.byteOffset, der.length);
   if (!bytes.includes('-----BEGIN')) return new X509Certificate(bytes);
-  const lines = bytes.toString('base64').replaceAll(/.{64}/g, '$&\n');
+  // (No empty line at the end: in PEM it has a meaning.)
+  const lines = bytes.toString('base64').replaceAll(/.{64}(?!$)/g, '$&\n');
   return new X509Certificate(`-----BEGIN CERTIFICATE-----\n${lines}\n-----END CERTIFICATE-----\n`);
 }
 

@@ -56,6 +56,18 @@ test('DER that holds the text of another certificate: an answer about that one i
   t.is(loadCertificates(der)[0]?.subject, 'CN=holder');
 });
 
+test('whatever their lengths, such certificates are read', (t) => {
+  // 48 bytes make a line of PEM.
+  for (let length = 0; length < 48; length += 1) {
+    const value = Buffer.from(`\n-----BEGIN CERTIFICATE-----\n${'x'.repeat(length)}`);
+    const extensions = [{ oid: '1.3.6.1.4.1.99999.1', value }];
+    const delegate = ca.issueResponder({ subject: 'CN=delegate', extensions });
+    const answer = buildTestResponse({ entries: [entry], signer: delegate, certificates: [delegate.certificate] });
+    t.is(verifyOcspResponse(answer, entry).signer?.subject, 'CN=delegate', `${length}`);
+    t.is(loadCertificates(Buffer.from(delegate.certificate.raw))[0]?.subject, 'CN=delegate');
+  }
+});
+
 test('a certificate of some megabytes as text is read as any other', (t) => {
   const value = Buffer.alloc(8_000_000, 'x');
   const large = ca.issue({ extensions: [{ oid: '1.3.6.1.4.1.99999.1', value }] });
