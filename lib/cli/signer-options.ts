@@ -3,12 +3,16 @@
 import type { X509Certificate } from 'node:crypto';
 import { OCSPResponderEncoding } from '../ocsp/enums.js';
 import { ResponseSigner } from '../signing/response-signer.js';
-import type { HashAlgorithmName } from '../x509/algorithms.js';
+import { HashAlgorithm, plainHashName } from '../x509/algorithms.js';
 import type { OptionValues } from './arguments.js';
 import { choiceOption, numberOption, required, UsageError } from './command.js';
 import { readCertificates, readInput } from './input.js';
 import { readSigner } from './key-options.js';
 import { PASSPHRASE_HELP, type PassphraseValues } from './passphrase.js';
+import { certIdHashOption } from './target.js';
+
+/** Hashes that responses are signed with. */
+const DIGESTS = Object.values(HashAlgorithm).filter((hash) => ![HashAlgorithm.MD5, HashAlgorithm.SHA1].includes(hash));
 
 export const SIGNER_OPTIONS = {
   issuer: { type: 'string' },
@@ -60,7 +64,10 @@ export async function readResponseSigner(
   values: OptionValues<typeof SIGNER_OPTIONS> & PassphraseValues,
 ): Promise<NamedSigner> {
   const issuer = await readInput(required(values.issuer, 'issuer'));
-  const hashes = listOption(values['cert-id-hash'], 'cert-id-hash') as readonly HashAlgorithmName[] | undefined;
+  const hashes = listOption(values['cert-id-hash'], 'cert-id-hash', plainHashName)?.map(
+    (name) => certIdHashOption(name, 'cert-id-hash') as HashAlgorithm,
+  );
+  const algorithm = choiceOption(values.digest && plainHashName(values.digest), 'digest', DIGESTS);
   const responderId = choiceOption(values['responder-id'], 'responder-id', RESPONDER_IDS);
   const period = validityPeriod(values.days, values.hours);
   const embed = embedOption(values.embed, values['no-certs'] === true);
@@ -77,19 +84,23 @@ export async function readResponseSigner(
     privateKey,
     subjects,
     ...(hashes !== undefined && { certIdAlgorithm: hashes }),
-    ...(values.digest !== undefined && { algorithm: values.digest as HashAlgorithmName }),
+    ...(algorithm !== undefined && { algorithm }),
     ...(responderId !== undefined && { responderId: RESPONDER_ENCODINGS[responderId] }),
     certificates: embed.map((which) => (which === 'signer' ? responder : issuer)),
     ...(period !== undefined && { validity: { period } }),
     allowUnauthorized: values['allow-unauthorized'] === true,
   });
-  const settings = [signer.answers, values.digest, period, responderId, embed];
+  const settings = [signer.answers, algorithm, period, responderId, embed];
   return { signer, issuer, responder, settings };
 }
 
-function listOption(value: string | undefined, option: string): readonly string[] | undefined {
+function listOption(
+  value: string | undefined,
+  option: string,
+  plain: (item: string) => string = (item) => item,
+): readonly string[] | undefined {
   if (value === undefined) return undefined;
-  const items = value.split(',').map((item) => item.trim());
+  const items = value.split(',').map((item) => plain(item.trim()));
   if (new Set(items).size < items.length) throw new UsageError(`--${option} names one thing twice: ${value}`);
   return items;
 }

@@ -10,7 +10,7 @@ import { mirrorStore } from '../store/mirror.js';
 import type { StoredResponse } from '../store/response-store.js';
 import { SegmentStore } from '../store/segment-store.js';
 import { verifyStore } from '../store/verify.js';
-import { checkCertIdHash, type HashAlgorithm } from '../x509/algorithms.js';
+import type { HashAlgorithm } from '../x509/algorithms.js';
 import { ReasonFlags } from '../x509/reason.js';
 import { closest } from '../x509/suggestion.js';
 import { type OptionValues, readArguments, refuseMore } from './arguments.js';
@@ -20,7 +20,7 @@ import { PASSPHRASE_OPTIONS } from './passphrase.js';
 import { counted, plural } from './plural.js';
 import { readResponseSigner, SIGNER_HELP, SIGNER_OPTIONS, SIGNING_HELP } from './signer-options.js';
 import { checkIsStore } from './store-folder.js';
-import { serialDigits } from './target.js';
+import { certIdHashOption, serialDigits } from './target.js';
 import { momentOption } from './verdict.js';
 
 const HELP = `Usage: openssl-ocsp store <action> FOLDER [...]
@@ -91,7 +91,8 @@ async function verify(folder: string, json: boolean): Promise<number> {
 
 /** Which response is asked for. */
 function choiceOf({ 'cert-id-hash': hash }: Values): { hashAlgorithm?: HashAlgorithm } {
-  return hash === undefined ? {} : { hashAlgorithm: checkCertIdHash(hash, 'cert-id-hash').hash };
+  const hashAlgorithm = certIdHashOption(hash, 'cert-id-hash');
+  return hashAlgorithm === undefined ? {} : { hashAlgorithm };
 }
 
 function* chosen(store: SegmentStore, values: Values): Generator<StoredResponse> {

@@ -36,11 +36,17 @@ export const TARGET_HELP = `  --cert FILE             the certificate; behind it
 
 type CertIdParts = Exclude<CertIdInput, CertIdMembers>;
 
-const CERT_ID_HASHES = ['sha1', 'sha224', 'sha256', 'sha384', 'sha512'] as const;
+const { SHA1, SHA224, SHA256, SHA384, SHA512 } = HashAlgorithm;
+const CERT_ID_HASHES = [SHA1, SHA224, SHA256, SHA384, SHA512] as const;
 
-/** The hash of CertIDs. */
+/** The hash of CertIDs, in any of its spellings. */
+export function certIdHashOption(value: string | undefined, option: string): HashAlgorithm | undefined {
+  return choiceOption(value && plainHashName(value), option, CERT_ID_HASHES);
+}
+
+/** That of the CertIDs to ask by. */
 export function hashOption(value: string | undefined): HashAlgorithmName {
-  return choiceOption(value && plainHashName(value), 'hash', CERT_ID_HASHES) ?? HashAlgorithm.SHA256;
+  return certIdHashOption(value, 'hash') ?? HashAlgorithm.SHA256;
 }
 
 /** The certificates and serial numbers that the options name, in this order. */

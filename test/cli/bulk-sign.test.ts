@@ -108,6 +108,8 @@ test('bulk-sign, and what the store then says', async (t) => {
   );
   t.is((await run('store', 'verify', at('store'))).stdout, '2 responses in 1 segment, 0 problems\n');
   t.regex((await run('store', 'stats', at('store'))).stdout, /segments: 1/);
+  t.is((await run('store', 'ls', at('store'), '--cert-id-hash', 'SHA-1')).stdout.trimEnd().split('\n').length, 2);
+  t.is((await run('store', 'ls', at('store'), '--cert-id-hash', 'md5')).status, 2);
   t.is((await run('store', 'compact', at('store'))).status, 0);
   t.is((await run('store', 'get', at('store'), '77')).status, 1);
   t.is((await run('store', 'export', at('store'), at('files'))).stdout, '2 files\n');
@@ -242,7 +244,19 @@ test('wrong usage says so, with exit code 2', async (t) => {
   }
   t.deepEqual(readdirSync(at('empty')), []);
   t.is((await run(...sign, '--index', at('no-such-file'))).status, 1);
-  t.is((await run(...sign, '--index', at('index.txt'), '--digest', 'md5')).status, 1);
+  for (const [option, value] of [
+    ['--digest', 'md5'],
+    ['--digest', 'sha1'],
+    ['--cert-id-hash', 'sha1,md5'],
+    ['--cert-id-hash', 'SHA1,sha1'],
+  ] as const) {
+    const { status, stderr } = await run(...sign, '--index', at('index.txt'), option, value);
+    t.is(status, 2, stderr);
+    t.regex(stderr, new RegExp(`^openssl-ocsp bulk-sign: ${option} `));
+  }
+  // As OpenSSL spells them, too.
+  const spelt = ['--index', at('index.txt'), '--digest', 'SHA2-384', '--cert-id-hash', 'SHA-1,SHA256', '--dry-run'];
+  t.is((await run(...sign, ...spelt)).status, 0);
 });
 
 test('store verify lists damage, also of a store that cannot be opened', async (t) => {

@@ -576,6 +576,15 @@ test('configuration: of many issuers, the error says which is wrong', async (t) 
     t.is(result.status, 2);
     t.regex(result.stderr, message);
   }
+  for (const [digest, status] of [
+    ['SHA2-384', 0],
+    ['md5', 1],
+  ] as const) {
+    const issuers = [{ ...first, signers: [{ ...signers[0], digest }] }];
+    writeFileSync(at('serve.json'), JSON.stringify({ issuers }));
+    const result = await command(['serve', '--check', '--config', at('serve.json')]);
+    t.is(result.status, status, result.stderr);
+  }
 });
 
 test('the schema in the documentation is that of the command', (t) => {

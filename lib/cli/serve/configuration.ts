@@ -12,7 +12,7 @@ import type { LiveOptions, NoncePolicy, ResponderOptions } from '../../responder
 import type { ListenAddress } from '../../responder/serve.js';
 import { storeAuthority } from '../../responder/store-authority.js';
 import { SegmentStore } from '../../store/segment-store.js';
-import type { HashAlgorithmName } from '../../x509/algorithms.js';
+import { type HashAlgorithmName, plainHashName } from '../../x509/algorithms.js';
 import { toCertificate } from '../../x509/certificate.js';
 import { isStoreUri } from '../../x509/stored-key.js';
 import { UsageError } from '../command.js';
@@ -301,7 +301,7 @@ async function signerOptions(
     ...(passphraseEnv !== undefined && { 'passphrase-env': passphraseEnv }),
   };
   const load = () => readSigner({ option: 'key', value: key }, { option: 'signer', value: certificate }, secret);
-  const algorithm = digest === undefined ? {} : { algorithm: digest as HashAlgorithmName };
+  const algorithm = digest === undefined ? {} : { algorithm: plainHashName(digest) as HashAlgorithmName };
   if (isLazy && certificate !== undefined) {
     const [responder] = await readCertificates(certificate);
     return { responder, privateKey: async () => (await load()).privateKey, ...algorithm };
