@@ -42,7 +42,7 @@ const OPTION_NAMES: OptionNames<CrlAuthorityOptions> = {
 export function crlAuthority(path: string, options: CrlAuthorityOptions): StatusAuthority {
   const { issuer, serials, serialsOfPart = false, ...watch } = readOptions(options, OPTION_NAMES);
   const ca = toCertificate(issuer, 'issuer');
-  if (typeof serials === 'object' && ['next', 'pipe', 'getReader'].some((name) => name in serials))
+  if (['next', 'pipe', 'getReader'].some((name) => name in Object(serials)))
     throw invalidValue(
       'serials are read again with each CRL: a file, bytes or an array, and nothing that is read once',
     );

@@ -120,11 +120,14 @@ export class Knowledge {
 
   /** Takes note of a status. Returns the entry as it counts from now on. */
   tell(entry: StatusEntry, now: number): StatusEntry {
-    // A clock that was set back must not make the later word the weaker one.
-    this.#lastVersion = Math.max(this.#lastVersion + 1, Math.floor(now / 1000));
-    const told = { ...entry, statusVersion: entry.statusVersion ?? this.#lastVersion };
     const serial = hexOf(entry.serialNumber);
     const before = this.#told.get(serial);
+    // A clock that was set back must not make the later word the weaker one. (Nor must what is told of many run ahead of it.)
+    this.#lastVersion = Math.max(this.#lastVersion, Math.floor(now / 1000));
+    const version = Math.max(this.#lastVersion, (before?.statusVersion ?? 0) + 1);
+    // What it is told of again in the same second is newer than that, also once it is not remembered.
+    if (version === this.#lastVersion + 1) this.#lastVersion = version;
+    const told = { ...entry, statusVersion: entry.statusVersion ?? version };
     const stays = before === undefined ? told : moreTrue(told, before);
     this.#told.set(serial, stays);
     return stays;

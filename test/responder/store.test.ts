@@ -220,6 +220,23 @@ test('who asks about a serial number that no store takes does not make the respo
     }
 });
 
+test('update of a hold, its end and the next one, all at once: the store has the last word', async (t) => {
+  const store = await makeStore(t);
+  const hold = { ...REVOKED, serialNumber: '1001', reason: 'certificateHold' } as const;
+  const authority = new TestAuthority();
+  const responder = makeResponder(t, { authority, store });
+  for (let i = 0; i < 3; i += 1) {
+    await responder.update([hold]);
+    t.is(store.getRecord('1001')?.certStatus, OCSPCertStatus.REVOKED);
+    t.is(await statusOf(responder, ask(['1001'], sha1)), 'revoked');
+    await responder.update([GOOD]);
+    t.is(store.getRecord('1001')?.certStatus, OCSPCertStatus.GOOD);
+    t.is(await statusOf(responder, ask(['1001'], sha1)), 'good');
+  }
+  await responder.update([hold, GOOD, hold]);
+  t.is(store.getRecord('1001')?.certStatus, OCSPCertStatus.REVOKED);
+});
+
 test('update of more than may wait for a signature', async (t) => {
   const rsa = ca.issueResponder({ subject: 'CN=RSA', keyType: 'rsa' });
   for (const [signer, count] of [
@@ -232,7 +249,13 @@ test('update of more than may wait for a signature', async (t) => {
     const responder = makeResponder(t, { authority: new TestAuthority(), store, signers }, { live });
     const serials = Array.from({ length: count }, (_, i) => (0x1001 + i).toString(16));
     await responder.update(serials.map((serialNumber) => ({ ...REVOKED, serialNumber })));
-    for (const serial of serials) t.is(store.getRecord(serial)?.certStatus, OCSPCertStatus.REVOKED);
+    const latest = Math.floor(Date.now() / 1000);
+    for (const serial of serials) {
+      const { certStatus, statusVersion = 0 } = store.getRecord(serial) ?? {};
+      t.is(certStatus, OCSPCertStatus.REVOKED);
+      // What becomes known a moment later is newer.
+      t.true(statusVersion <= latest);
+    }
   }
 });
 
