@@ -128,11 +128,14 @@ export class Database {
   /** Connections of a pool of its own, and those beside. */
   readonly #clients = new Set<Client>();
 
-  /** @throws TypeError when it is neither. */
+  /** @throws TypeError when it is neither; `ERR_OCSP_INVALID_VALUE` for text that pg would take for the path on a host "base". */
   constructor(input: PostgresInput) {
     const isPool = typeof input === 'object' && typeof input?.connect === 'function';
     if (typeof input !== 'string' && !isPool)
       throw invalidArgType('database', 'a connection string or a Pool of pg', input);
+    // (The environment says it all where it is empty.)
+    if (typeof input === 'string' && !/^(?:$|\/|postgres(?:ql)?:|socket:)/i.test(input))
+      throw invalidValue('the database is no connection string such as postgres://USER@HOST/DATABASE');
     this.#given = isPool ? input : undefined;
     this.#url = isPool ? '' : (input as string);
   }

@@ -207,6 +207,11 @@ withPostgres('no tables, no such CA, no such database, wrong arguments: an error
   const options = { issuer: ca.certificate };
   for (const bad of [undefined, null, 5, {}])
     t.throws(() => new PostgresAuthority(bad as never, options), { code: 'ERR_INVALID_ARG_TYPE' });
+  for (const text of ['db/ocsp', 'host=db dbname=ocsp', 'http://db/ocsp'])
+    t.throws(() => new PostgresAuthority(text, options), {
+      code: 'ERR_OCSP_INVALID_VALUE',
+      message: /postgres:\/\/USER@/,
+    });
   t.throws(() => new PostgresAuthority('', { issuer: 'no' }), { code: 'ERR_OCSP_MALFORMED' });
   // (Of these `setTimeout` makes a millisecond.)
   for (const interval of [0, -1, Number.NaN, 2 ** 31, Number.POSITIVE_INFINITY])
