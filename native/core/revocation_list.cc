@@ -22,6 +22,7 @@ constexpr std::uint8_t kCertificateIssuer = 29;
 constexpr std::uint8_t kAuthorityKeyIdentifier = 35;
 constexpr std::uint8_t kRemoveFromCrl = 8;
 constexpr std::size_t kMaxVerifiedKeys = 4;
+constexpr std::size_t kMaxExtensions = 64;
 
 // n of an OID 2.5.29.n; 0 for any other.
 std::uint8_t certificate_extension(Bytes oid) {
@@ -210,10 +211,10 @@ bool RevocationList::read_extensions(DerReader& list) {
   while (!list.at_end()) {
     ExtensionParts parts;
     if (!read_extension_parts(list, parts, "crlExtensions")) return false;
+    // Each costs a comparison with all the others.
+    if (seen.size() == kMaxExtensions) return list.fail("crlExtensions", "too many");
     if (std::ranges::any_of(seen, [&](Bytes oid) { return std::ranges::equal(oid, parts.oid); })) {
       doubt(Doubt::kList, "it has an extension twice");
-      // Each would cost a comparison with all the others.
-      if (seen.size() > 64) return list.fail("crlExtensions", "too many");
     }
     seen.push_back(parts.oid);
     switch (certificate_extension(parts.oid)) {

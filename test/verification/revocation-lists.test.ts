@@ -311,6 +311,15 @@ test('a serial number is found exactly when it is listed', (t) => {
   );
 });
 
+test('more extensions than any list has, all of them different, are an error', (t) => {
+  const list = (count: number) =>
+    makeCrl(ca, [], {
+      extensions: Array.from({ length: count }, (_, i) => extension(tlv(0x06, Buffer.of(0x2a, i)), hex('0500'))),
+    });
+  t.is(judge([list(64)]), 'good');
+  refuses(t, 'ERR_OCSP_MALFORMED', () => judge([list(65)]));
+});
+
 test('hostile lists: an error or a refusal, and nothing else', (t) => {
   const list = makeCrl(ca, [revoked, crlEntry(5n, reasonCode(8))], { extensions: [idp(uri, hex('83020640'))] });
   const outcome = (bytes: Buffer): string => {
