@@ -105,6 +105,8 @@ export const bulkSignCommand: Command = {
       values['include-expired'],
       values.decimal,
       values.delimiter,
+      // Which versions the statuses have is settled when a run begins.
+      values['allow-older-crl'],
     ]);
     try {
       const { unfinishedRun } = store.stats();

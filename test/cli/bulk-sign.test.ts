@@ -16,6 +16,7 @@ import { loadDerOcspResponse, OCSPCertStatus } from 'openssl-ocsp';
 import { putStatus, ResponseSigner, SegmentStore } from 'openssl-ocsp/bulk';
 import { createTestCa } from 'openssl-ocsp/testing';
 import { type CommandResult, commandInside } from '../helpers/command.js';
+import { makeCrl } from '../helpers/crl.js';
 
 const ca = createTestCa({ subject: 'CN=CLI CA' });
 const responder = ca.issueResponder();
@@ -89,6 +90,21 @@ test('store revoke: reasons and serial numbers as people write them', async (t) 
     t.is(status, 2);
     t.regex(stderr, /serial number is not hexadecimal: no-one/);
   }
+});
+
+test('an interrupted run does not go on with a CRL that now may be an older one', async (t) => {
+  const { at, sign } = files(t);
+  const args = [...sign, '--crl', at('ca.crl'), '--serials', at('serials'), '--checkpoint-every', '1'];
+  writeFileSync(at('ca.crl'), makeCrl(ca, []));
+  writeFileSync(at('serials'), '1234\n');
+  t.is((await run(...args)).status, 0);
+  writeFileSync(at('ca.crl'), makeCrl(ca, [], { thisUpdate: -2 * 24 * 3600_000 }));
+  writeFileSync(at('serials'), '1234\nno number\n');
+  t.is((await run(...args)).status, 1);
+  const again = [...args, '--skip-bad-rows', '--allow-older-crl'];
+  const { status, stderr } = await run(...again);
+  t.regex(stderr, /interrupted run .* with other options, is thrown away/);
+  t.is(status, 0, stderr);
 });
 
 test('bulk-sign, and what the store then says', async (t) => {
