@@ -171,13 +171,13 @@ const TEXTS: readonly (readonly [form: RegExp, what: string])[] = [
 ];
 
 /**
- * Tells what text is that was to be loaded, which no reading takes.
+ * Tells what text is that was to be loaded, which no reading takes. (Where OpenSSL reads, its own error is wanted.)
  *
  * @throws `ERR_OCSP_MALFORMED`
  */
-export function refuseText(data: unknown): void {
+export function refuseText(data: unknown, reading: Reading): void {
   const bytes = checkBytes(data, 'data');
-  if (bytes[0] === Tag.SEQUENCE) return;
+  if (bytes.length === 0 || bytes[0] === Tag.SEQUENCE || reading === LENIENT) return;
   const begin = Buffer.from(bytes.subarray(0, 64)).toString('latin1');
   const found = TEXTS.find(([form]) => form.test(begin));
   if (found !== undefined) throw malformed(`data is ${found[1]}`);

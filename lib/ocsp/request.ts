@@ -316,7 +316,7 @@ export class OCSPRequest extends ValueObject {
  */
 export function loadDerOcspRequest(data: Uint8Array, options?: LoadOptions): OCSPRequest {
   const reading = readingOf(options);
-  refuseText(data);
+  refuseText(data, reading);
   const der = copyInput(data, reading);
   return new OCSPRequest(INTERNAL, reading === LENIENT ? wholeDer(native.normalizeRequest(der.view()), LENIENT) : der);
 }

@@ -387,7 +387,7 @@ export class OCSPResponse extends ValueObject {
  */
 export function loadDerOcspResponse(data: Uint8Array, options?: LoadOptions): OCSPResponse {
   const reading = readingOf(options);
-  refuseText(data);
+  refuseText(data, reading);
   const der = copyInput(data, reading);
   return new OCSPResponse(
     INTERNAL,

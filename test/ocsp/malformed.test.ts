@@ -223,7 +223,7 @@ test('entries outlive the message', (t) => {
   );
 });
 
-test('text is refused as what it is, in every reading', (t) => {
+test('text is refused as what it is, but where OpenSSL says so itself', (t) => {
   for (const [load, message] of [
     [loadDerOcspRequest, referenceOcsp('req-sha1')],
     [loadDerOcspResponse, referenceOcsp('resp-sha256')],
@@ -241,7 +241,7 @@ test('text is refused as what it is, in every reading', (t) => {
     ] as const)
       for (const strict of [true, false, 'field'] as const) {
         const error = refuses(t, 'ERR_OCSP_MALFORMED', () => load(Buffer.from(text), { strict }));
-        if (strict === true || !/tag|missing/.test(what.source)) t.regex(error?.message ?? '', what);
+        if (strict !== false) t.regex(error?.message ?? '', what);
       }
   }
 });

@@ -595,6 +595,7 @@ test('a chain: each CA then, and when it or its delegate signed', (t) => {
   // PEM does as well.
   const pem = [leaf, ca, root].map(({ certificatePem }) => certificatePem).join('');
   t.true(verifier.statusAt([answer(), ofCa()], { chain: pem, at: T, existedAt: result.existedAt }).equals(result));
+  t.is(verifier.statusAt([answer(), ofCa()], { chain: Buffer.from(pem), at: T }).status, result.status);
 });
 
 test('what is in the list beside', (t) => {
@@ -633,7 +634,7 @@ test('arguments', (t) => {
   t.throws(of(der, { chain, at: new Date(Number.NaN) }), invalid);
   t.throws(of(der, { chain, at: T, existedAt: 5 }), wrongType);
   t.throws(of(der, { at: T }), wrongType);
-  t.throws(of(der, { chain: leaf.certificate.raw, at: T }), wrongType);
+  t.throws(of(der, { chain: leaf.certificate.raw, at: T }), invalid);
   t.throws(of(der, { chain: [leaf.certificate], at: T }), invalid);
   t.throws(of(der, { chain: leaf.certificatePem, at: T }), invalid);
   t.throws(of(der, { chain: 'leaf.pem', at: T }), malformed);
