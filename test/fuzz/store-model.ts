@@ -30,7 +30,10 @@ export class StoreModel {
   publish(records: readonly Given[], acknowledged: boolean): void {
     for (const given of records) {
       const key = keyOf(given);
-      given.acknowledged ||= acknowledged || this.#given.get(key)?.acknowledged === true;
+      const same = this.#given.get(key);
+      // A signature that is made again within its second may be the same, and the first one gone by then.
+      given.acknowledged ||=
+        acknowledged || (same?.acknowledged === true && same.forgotten === Number.POSITIVE_INFINITY);
       this.#given.set(key, given);
     }
   }
