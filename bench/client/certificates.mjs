@@ -57,6 +57,12 @@ class MemoryStore {
 
   async put() {}
 
+  async delete() {}
+
+  async *keys() {
+    yield* this.answers.keys();
+  }
+
   /** Copies all of it. */
   async fill(store) {
     const expires = new Date(Date.now() + DAY);
