@@ -22,7 +22,7 @@ constexpr std::uint8_t kCertificateIssuer = 29;
 constexpr std::uint8_t kAuthorityKeyIdentifier = 35;
 constexpr std::uint8_t kRemoveFromCrl = 8;
 constexpr std::size_t kMaxVerifiedKeys = 4;
-constexpr std::size_t kMaxExtensions = 64;
+constexpr std::size_t kMaxListExtensions = 64;
 
 // n of an OID 2.5.29.n; 0 for any other.
 std::uint8_t certificate_extension(Bytes oid) {
@@ -212,7 +212,7 @@ bool RevocationList::read_extensions(DerReader& list) {
     ExtensionParts parts;
     if (!read_extension_parts(list, parts, "crlExtensions")) return false;
     // Each costs a comparison with all the others.
-    if (seen.size() == kMaxExtensions) return list.fail("crlExtensions", "too many");
+    if (seen.size() == kMaxListExtensions) return list.fail("crlExtensions", "too many");
     if (std::ranges::any_of(seen, [&](Bytes oid) { return std::ranges::equal(oid, parts.oid); })) {
       doubt(Doubt::kList, "it has an extension twice");
     }
