@@ -106,7 +106,7 @@ async function* readEntries(
   const times = options.useCrlTimes ? { thisUpdate: crl.thisUpdate, nextUpdate: crl.nextUpdate ?? null } : {};
   const listed = await indexOf(crl, options);
   if (options.serials !== undefined) {
-    for await (const serials of naming(options.serials, readSerials(options.serials, options))) {
+    for await (const serials of withListNamed(options.serials, readSerials(options.serials, options))) {
       yield serials.flatMap((serialNumber): StatusEntry[] => {
         const entry = listed.get(serialNumber);
         if (entry === undefined) {
@@ -216,7 +216,7 @@ function readStatus(entry: DerReader, position: number): NonNullable<Listed['sta
 }
 
 /** The same pieces; an error says that it is about the list beside the CRL, where that is a file. */
-async function* naming(list: SerialList, pieces: AsyncIterable<string[]>): AsyncGenerator<string[]> {
+async function* withListNamed(list: SerialList, pieces: AsyncIterable<string[]>): AsyncGenerator<string[]> {
   try {
     yield* pieces;
   } catch (error) {

@@ -163,7 +163,8 @@ export interface Teller {
   readonly everyKey: boolean;
 }
 
-/** Place of SHA-256 in CERT_ID_HASHES. */
+/** Their places in CERT_ID_HASHES. */
+const SHA1 = 0;
 const SHA256 = 2;
 
 /** More than so many keys are loaded when they are needed. */
@@ -244,9 +245,6 @@ function checkIsOf(certificate: X509Certificate, store: SegmentStore, name: stri
       throw new Error(`${name} has answers of another CA than ${subjectOf(certificate)}`, { cause });
   }
 }
-
-/** Its place among the hashes of CertIDs. */
-const SHA1 = 0;
 
 async function authorityOf(
   { certificate, index, crl, serials, serialsOfPart, includeExpired, postgres }: IssuerConfig,
