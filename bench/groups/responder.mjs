@@ -152,29 +152,37 @@ export async function* figures({ quick }) {
   yield await growth(quick ? 1000 : 10_000_000);
 }
 
-/** What is signed for each request, beside what HTTP and the bare signature leave on one core; and three times as many as can be. */
+/**
+ * What is signed for each request, beside what HTTP and the bare signature leave on one core, and beside HTTP that signs, whose clients
+ * wait as long and so cost as many turns; and three times as many as can be.
+ */
 async function* live(name, ca, goal, count) {
   const servers = new Servers();
   try {
     const material = materialOf(ca);
     const requests = requestsFor(ca);
     const fixed = await servers.own({ ...material, kind: 'fixed' });
+    const signing = await servers.own({ ...material, kind: 'signing' });
     const server = await servers.own({ ...material, kind: 'responder' });
     const own = server.port;
     const gets = requests.map(get);
     const nonced = requestsFor(ca, NONCE).map((der) => post(der));
     const ratios = [];
+    const beside = [];
     const rates = [];
     await load(own, gets, COUNT);
-    for (const { port } of [fixed, server]) await load(port, nonced, Math.min(count, WARM_UP));
+    for (const { port } of [fixed, signing, server]) await load(port, nonced, Math.min(count, WARM_UP));
     for (let round = 0; round < 5; round += 1) {
       const http = await spent(fixed, nonced, 20_000);
       const bare = bareSignature(ca);
+      const bareBoth = await spent(signing, nonced, count);
       const both = await spent(server, nonced, count);
+      beside.push(bareBoth.cpu / both.cpu);
       rates.push(1 / both.seconds);
       ratios.push((http.cpu + bare) / both.cpu);
     }
     yield { name: `live ${name}, of what HTTP and the signature leave`, value: median(ratios), unit: '', goal };
+    yield { name: `live ${name}, of node:http that signs`, value: median(beside), unit: '', goal: '' };
     yield { name: `live ${name}`, value: median(rates), unit: 'answers/s', goal: '' };
     const ask = () => offer(own, gets, 1000, 3000);
     const alone = await ask();

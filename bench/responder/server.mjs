@@ -1,4 +1,5 @@
-// A server for the group `responder`, in a process of its own: the responder, or a fixed answer with the same headers.
+// A server for the group `responder`, in a process of its own: the responder, or a fixed answer with the same headers, which may sign for each.
+import { createPrivateKey, sign } from 'node:crypto';
 import { createServer } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
 import { OCSPCertStatus, OCSPRequestBuilder } from 'openssl-ocsp';
@@ -6,7 +7,7 @@ import { listAuthority, Responder } from 'openssl-ocsp/responder';
 
 process.once('message', async ({ certificate, key, serials, kind }) => {
   const responder = new Responder({ issuers: [issuerOf(certificate, key, serials)] });
-  const server = createServer(await LISTENERS[kind](responder, certificate, serials));
+  const server = createServer(await LISTENERS[kind](responder, { certificate, key, serials }));
   server.listen(0, '127.0.0.1', () => process.send(server.address().port));
 });
 process.once('disconnect', () => process.exit());
@@ -14,18 +15,12 @@ process.once('disconnect', () => process.exit());
 const LISTENERS = {
   responder: ({ listener }) => listener,
   fetch: (responder) => getRequestListener((request) => responder.fetch(request)),
-  fixed: async (...given) => {
-    const { der, headers } = await oneAnswer(...given);
-    return (incoming, response) => {
-      const send = () => {
-        response.writeHead(200, headers);
-        response.end(der);
-      };
-      if (incoming.method === 'GET') return send();
-      const chunks = [];
-      incoming.on('data', (chunk) => chunks.push(chunk));
-      incoming.on('end', send);
-    };
+  fixed: (...given) => fixed(() => undefined, ...given),
+  // As many bytes are signed as a response has.
+  signing: (responder, material) => {
+    const key = createPrivateKey(material.key);
+    const data = Buffer.alloc(200, 1);
+    return fixed(() => sign('sha256', data, key), responder, material);
   },
   'fixed-fetch': async (...given) => {
     const { der, headers } = await oneAnswer(...given);
@@ -36,7 +31,22 @@ const LISTENERS = {
   },
 };
 
-function oneAnswer(responder, certificate, [serial]) {
+async function fixed(work, ...given) {
+  const { der, headers } = await oneAnswer(...given);
+  return (incoming, response) => {
+    const send = () => {
+      work();
+      response.writeHead(200, headers);
+      response.end(der);
+    };
+    if (incoming.method === 'GET') return send();
+    const chunks = [];
+    incoming.on('data', (chunk) => chunks.push(chunk));
+    incoming.on('end', send);
+  };
+}
+
+function oneAnswer(responder, { certificate, serials: [serial] }) {
   const { issuerNameHash, issuerKeyHash } = new OCSPRequestBuilder()
     .addCertificate(certificate, certificate, 'sha1')
     .build();
