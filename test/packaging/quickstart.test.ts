@@ -21,7 +21,7 @@ function start(t: ExecutionContext, openssl?: string): Run {
   const [temporary, bin] = ['tmp', 'bin'].map((name) => join(folder, name)) as [string, string];
   for (const name of [temporary, bin]) mkdirSync(name);
   if (openssl !== undefined) writeFileSync(join(bin, 'openssl'), `#!/bin/sh\n${openssl}\n`, { mode: 0o755 });
-  const child = spawn(process.execPath, ['scripts/quickstart.mjs'], {
+  const child = spawn(process.execPath, ['examples/quickstart/main.mjs'], {
     cwd: root,
     env: {
       ...process.env,

@@ -11,7 +11,7 @@ interface Day {
   hours: Record<string, number>[];
   day: Record<string, number> & { massSigned: number | null; isExpired: boolean };
 }
-const { simulateDay } = (await import(new URL('../../../scripts/lib/fleet-day.mjs', import.meta.url).href)) as {
+const { simulateDay } = (await import(new URL('../../../bench/fleet/fleet-day.mjs', import.meta.url).href)) as {
   simulateDay(fleet?: Fleet): Day;
 };
 const quiet = { revoked: 0, mass: 0, outage: 0 };
@@ -71,7 +71,7 @@ test('nothing is lost, whatever happens', (t) => {
 
 test('npm run simulate reports, and ends with 1 where it cannot be done', (t) => {
   const run = (...args: string[]) =>
-    spawnSync(process.execPath, ['scripts/simulate.mjs', ...args], { cwd: root, encoding: 'utf8' });
+    spawnSync(process.execPath, ['bench/fleet/main.mjs', ...args], { cwd: root, encoding: 'utf8' });
   const fine = run();
   t.is(fine.status, 0, fine.stderr);
   t.regex(fine.stdout, /^6,614 answers\/s are due on average: 0\.33 cores$/m);

@@ -1,4 +1,4 @@
-// Run by scripts/pack-check.mjs in a folder that holds nothing but the installed package.
+// Run by test/packed/main.mjs in a folder that holds nothing but the installed package.
 const assert = require('node:assert/strict');
 const { OCSPResponseBuilder, OCSPResponseStatus, loadDerOcspResponse } = require('openssl-ocsp');
 require('openssl-ocsp/testing');

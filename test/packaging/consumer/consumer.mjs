@@ -1,4 +1,4 @@
-// Run by scripts/pack-check.mjs in a folder that holds nothing but the installed package.
+// Run by test/packed/main.mjs in a folder that holds nothing but the installed package.
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import * as ocsp from 'openssl-ocsp';

@@ -1,4 +1,4 @@
-// Compiled by scripts/pack-check.mjs under every module resolution, then run, in a folder that holds nothing but the
+// Compiled by test/packed/main.mjs under every module resolution, then run, in a folder that holds nothing but the
 // installed package.
 import {
   HashAlgorithm,

@@ -2,17 +2,17 @@
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { checkBinary, loadOnMusl, runOnArm64 } from './lib/binaries.mjs';
-import { bundle } from './lib/bundlers.mjs';
-import { installWithEveryClient } from './lib/clients.mjs';
-import { installMissing } from './lib/dependencies.mjs';
-import { runJest } from './lib/jest.mjs';
-import { installNode } from './lib/node-versions.mjs';
-import { inRoot, prebuildTarget, root } from './lib/paths.mjs';
-import { bin, main, node, npm, run, ScriptError, step } from './lib/run.mjs';
-import { buildInstalled } from './lib/source-build.mjs';
-import { files } from './lib/stamps.mjs';
-import { record } from './lib/suite.mjs';
+import { installMissing } from '../../scripts/lib/dependencies.mjs';
+import { installNode } from '../../scripts/lib/node-versions.mjs';
+import { inRoot, prebuildTarget, root } from '../../scripts/lib/paths.mjs';
+import { bin, main, node, npm, run, ScriptError, step } from '../../scripts/lib/run.mjs';
+import { files } from '../../scripts/lib/stamps.mjs';
+import { record } from '../../scripts/lib/suite.mjs';
+import { checkBinary, loadOnMusl, runOnArm64 } from './binaries.mjs';
+import { bundle } from './bundlers.mjs';
+import { installWithEveryClient } from './clients.mjs';
+import { runJest } from './jest.mjs';
+import { buildInstalled } from './source-build.mjs';
 
 const KIB = 1024;
 const LIMITS = { prebuilt: 1024 * KIB, everythingElse: 6400 * KIB, tarball: 3072 * KIB };

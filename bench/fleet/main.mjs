@@ -1,6 +1,7 @@
 // npm run simulate: a day of a large fleet, by counting.
-import { BYTES, DAY, DEFAULTS, simulateDay } from './lib/fleet-day.mjs';
-import { main, ScriptError } from './lib/run.mjs';
+
+import { main, ScriptError } from '../../scripts/lib/run.mjs';
+import { BYTES, DAY, DEFAULTS, simulateDay } from './fleet-day.mjs';
 
 const HELP = {
   certificates: 'certificates that are answered for',

@@ -1,9 +1,9 @@
 // What the prebuilt binaries for Linux ask of their hosts, and that they load there.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { installZig } from './cross.mjs';
-import { installNode } from './node-versions.mjs';
-import { has, run } from './run.mjs';
+import { installZig } from '../../scripts/lib/cross.mjs';
+import { installNode } from '../../scripts/lib/node-versions.mjs';
+import { has, run } from '../../scripts/lib/run.mjs';
 
 /** The glibc of Debian 10, RHEL 8 and Ubuntu 18.10. */
 const NEWEST_GLIBC = '2.28';

@@ -1,8 +1,8 @@
 // Jest, which loads CommonJS by a require() of its own.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { installPrograms } from './node-versions.mjs';
-import { node } from './run.mjs';
+import { installPrograms } from '../../scripts/lib/node-versions.mjs';
+import { node } from '../../scripts/lib/run.mjs';
 
 const TEST = `const { loadDerOcspResponse, OCSPError, verifyOcspResponse } = require('openssl-ocsp');
 const { buildTestResponse, createTestCa } = require('openssl-ocsp/testing');

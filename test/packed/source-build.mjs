@@ -1,9 +1,9 @@
 // A build from the sources in the installed package, by the command that the error names.
 import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { localHeaders } from './addon.mjs';
-import { prebuildTarget } from './paths.mjs';
-import { node, run, ScriptError } from './run.mjs';
+import { localHeaders } from '../../scripts/lib/addon.mjs';
+import { prebuildTarget } from '../../scripts/lib/paths.mjs';
+import { node, run, ScriptError } from '../../scripts/lib/run.mjs';
 
 const PROGRAM = `import { loadDerOcspResponse } from 'openssl-ocsp';
 loadDerOcspResponse(Buffer.from('30030a0106', 'hex'));

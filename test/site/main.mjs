@@ -4,8 +4,8 @@
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { dirname, join, resolve, sep } from 'node:path';
-import { inRoot } from './lib/paths.mjs';
-import { main, ScriptError, step } from './lib/run.mjs';
+import { inRoot } from '../../scripts/lib/paths.mjs';
+import { main, ScriptError, step } from '../../scripts/lib/run.mjs';
 
 const site = inRoot('build', 'site');
 const NARROW = 360;
@@ -28,7 +28,7 @@ const options = {
   screenshots: { type: 'string', help: 'keep pictures of the pages in this folder' },
 };
 
-await main({ usage: 'node scripts/site-check.mjs', about: 'Checks build/site.', options }, async (values) => {
+await main({ usage: 'node test/site/main.mjs', about: 'Checks build/site.', options }, async (values) => {
   const pages = readdirSync(site, { recursive: true }).filter((name) => name.endsWith('.html'));
   step(`links of ${pages.length} pages`);
   const dead = pages.flatMap(deadLinks);

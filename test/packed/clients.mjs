@@ -4,9 +4,9 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
-import { installNode, installPrograms } from './node-versions.mjs';
-import { inRoot, prebuildTarget } from './paths.mjs';
-import { ScriptError } from './run.mjs';
+import { installNode, installPrograms } from '../../scripts/lib/node-versions.mjs';
+import { inRoot, prebuildTarget } from '../../scripts/lib/paths.mjs';
+import { ScriptError } from '../../scripts/lib/run.mjs';
 
 /** Where each client comes from. The command is the file that its package.json names so. */
 const PACKAGES = {

@@ -3,8 +3,8 @@ import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { installPrograms } from './node-versions.mjs';
-import { run, ScriptError } from './run.mjs';
+import { installPrograms } from '../../scripts/lib/node-versions.mjs';
+import { run, ScriptError } from '../../scripts/lib/run.mjs';
 
 const PACKAGES = { esbuild: '0.28.2', vite: '8.4.0', webpack: '5.113.0' };
 const load = async (name) => {
