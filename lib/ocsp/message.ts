@@ -163,6 +163,11 @@ const SLAB_SIZE = 64 * 1024;
 let slab: Buffer | undefined;
 let slabUsed = 0;
 
+/** How long an array is, whatever a property of that name, or a class over it, says: other messages lie beside its copy. */
+const lengthOf = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), 'length')?.get as (
+  this: Uint8Array,
+) => number;
+
 /** What people have in place of DER, by how it begins. */
 const TEXTS: readonly (readonly [form: RegExp, what: string])[] = [
   [/^-----BEGIN /, 'PEM, not DER: decode the base64 in it first'],
@@ -189,7 +194,7 @@ export function refuseText(data: unknown, reading: Reading): void {
  */
 export function copyInput(data: unknown, reading: Reading): MessageBytes {
   const bytes = checkBytes(data, 'data');
-  const { length } = bytes;
+  const length = lengthOf.call(bytes);
   // (A detached array looks empty and cannot be copied from.)
   if (length === 0 || length > SLAB_SIZE / 4) return wholeDer(Buffer.from(bytes), reading);
   if (slab === undefined || slabUsed + length > SLAB_SIZE) {

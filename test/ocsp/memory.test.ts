@@ -64,6 +64,18 @@ test('bytes in memory of every kind', (t) => {
   t.notThrows(() => probe(t, loadDerOcspRequest, lying), 'a length that lies');
 });
 
+test('a length that lies does no harm to other messages, which lie beside its copy', (t) => {
+  for (const length of [-200, -1, 1, 1.5, Number.NaN, '5', goldenRequest.length + 2000]) {
+    const before = loadDerOcspRequest(goldenRequest);
+    const lying = new Uint8Array(goldenRequest);
+    Object.defineProperty(lying, 'length', { value: length });
+    t.deepEqual(loadDerOcspRequest(lying).publicBytes(), goldenRequest, `what is there is read, not ${length} bytes`);
+    const after = loadDerOcspRequest(referenceOcsp('req-ext-nonce'));
+    t.deepEqual(before.publicBytes(), goldenRequest, `before ${length}`);
+    t.deepEqual(after.publicBytes(), referenceOcsp('req-ext-nonce'), `after ${length}`);
+  }
+});
+
 test('inputs are not changed, and later changes to them do not show', (t) => {
   const pristine = { request: Buffer.from(goldenRequest), response: referenceOcsp('resp-sct-extension') };
   const bytes = { request: Buffer.from(pristine.request), response: Buffer.from(pristine.response) };
