@@ -27,6 +27,7 @@ export class Compaction {
       let attempt = 0;
       for (;;) {
         const [epoch, runs] = await this.#writer.write(async () => {
+          lock.check();
           const number = await this.#writer.nextEpoch();
           await writeCompaction(this.#writer.folder, number);
           return [number, this.#runs()] as const;
@@ -38,6 +39,8 @@ export class Compaction {
         try {
           const entries = await this.#writer.rewrite(epoch, snapshot.readers, { validAt: dropBefore, keepsHiding });
           const [isSame, isWhole] = await this.#writer.write(async () => {
+            // Whoever has taken it away may have removed what was written.
+            lock.check();
             const now = this.#runs();
             const isSame = now.unfinished === runs.unfinished && now.last === runs.last;
             const present = new Set(this.#writer.set.manifest.segments.map(({ file }) => file));

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import test from 'ava';
 import { SegmentStore } from '#dist/store/segment-store.js';
@@ -121,6 +121,28 @@ test('a run whose lock was taken away is not published, and does not harm who ha
   t.deepEqual((await store.verify()).problems, []);
   store.close();
   other.close();
+});
+
+test('a compaction whose lock was taken away is not published, and does not harm who has it', async (t) => {
+  const folder = scratch(t);
+  const store = await SegmentStore.open(folder);
+  for (const id of ['a', 'b']) {
+    const run = await store.beginRun({ id });
+    await run.append(Array.from({ length: 2000 }, (_, i) => record(BigInt(i), id === 'b' ? { statusVersion: 2 } : {})));
+    await run.commit();
+  }
+  const compaction = t.throwsAsync(store.compact(), LOCKED);
+  while (!existsSync(join(folder, 'COMPACTION'))) await nextTurn();
+  rmSync(join(folder, 'compaction', 'LOCK'));
+  const other = WriterLock.acquire(join(folder, 'compaction'));
+  await compaction;
+  other.check();
+  other.release();
+  t.deepEqual((await store.verify()).problems, []);
+  t.deepEqual(store.get(7n), record(7n, { statusVersion: 2 }).der as Buffer);
+  await store.compact();
+  t.is(store.stats().segments, 1);
+  store.close();
 });
 
 test('of many processes that are killed now and then, each has the lock for itself', async (t) => {
