@@ -59,14 +59,18 @@ export async function readCrl(input: ByteInput, issuer?: ParsedCertificate): Pro
   };
 }
 
-const PEM = /-----BEGIN X509 CRL-----([^-]*)-----END X509 CRL-----/g;
+const PEM_BEGIN = '-----BEGIN X509 CRL-----';
+const PEM = new RegExp(`${PEM_BEGIN}([^-]*)-----END X509 CRL-----`);
 
 function derOf(bytes: Buffer): Buffer {
   if (bytes[0] === Tag.SEQUENCE) return bytes;
-  const [pem, ...others] = bytes.toString('latin1').matchAll(PEM);
-  if (pem === undefined) throw malformed('neither a DER nor a PEM CRL');
-  if (others.length > 0) throw malformed(`${others.length + 1} CRLs, where one is needed`);
-  return Buffer.from(pem[1] as string, 'base64');
+  const text = bytes.toString('latin1');
+  const [, body] = PEM.exec(text) ?? [];
+  if (body === undefined) throw malformed('neither a DER nor a PEM CRL');
+  // (Also one that has no end: the file may have been cut off.)
+  const count = text.split(PEM_BEGIN).length - 1;
+  if (count > 1) throw malformed(`${count} CRLs, where one is needed`);
+  return Buffer.from(body, 'base64');
 }
 
 function isTime(tag: number | undefined): boolean {

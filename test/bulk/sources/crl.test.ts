@@ -302,6 +302,7 @@ test('one CRL, and nothing behind it', async (t) => {
   for (const several of [
     Buffer.from(pemOf(first) + pemOf(second)),
     Buffer.from(`text\n${pemOf(first)}text\n${pemOf(second)}`),
+    Buffer.from((pemOf(first) + pemOf(second)).slice(0, -30)),
     Buffer.concat([first, second]),
     Buffer.concat([first, Buffer.of(0)]),
     crlOf(ca, { number: 5, extensions: [extensionOf('2.5.29.20', encodeInteger(6))] }),
