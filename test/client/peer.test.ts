@@ -4,7 +4,13 @@ import { Agent, createServer as createHttpsServer, request as httpsRequest } fro
 import { type AddressInfo, connect as connectTcp, createServer as createTcpServer, type Socket } from 'node:net';
 import { type ConnectionOptions, connect, createServer, type Server, type TLSSocket, type TlsOptions } from 'node:tls';
 import test from 'ava';
-import { OCSPClient, type OCSPClientOptions, PeerNotAllowedError, Stapler } from 'openssl-ocsp/client';
+import {
+  type ClientClock,
+  OCSPClient,
+  type OCSPClientOptions,
+  PeerNotAllowedError,
+  Stapler,
+} from 'openssl-ocsp/client';
 import { createTestCa, type TestIdentity, TestResponder } from 'openssl-ocsp/testing';
 
 const ca = createTestCa();
@@ -118,6 +124,39 @@ test('what is not allowed ends the connection, and nothing was sent', async (t) 
     t.is(Buffer.concat(received).length, 0);
     server.close();
   }
+});
+
+test('always stapled, and no staple that counts: neither no one to ask nor an old answer lets it pass', async (t) => {
+  await using responder = await TestResponder.start(ca);
+  const bad = async (leaf: TestIdentity) => {
+    const { server, port } = await recorder(tlsOf(leaf));
+    server.on('OCSPRequest', (_certificate, _issuer, callback) => callback(null, Buffer.from('nonsense')));
+    return { port, [Symbol.dispose]: () => server.close() };
+  };
+  const refusal = { instanceOf: PeerNotAllowedError, message: /always staples, and no answer counts/ };
+  const leaf = leafOf({ mustStaple: true });
+  using server = await bad(leaf);
+  await using asksNoOne = new OCSPClient();
+  await t.throwsAsync(asksNoOne.guard(open(server.port)), refusal);
+  await using short = clientOf(responder, { minLifetime: 3650 * 24 * 3600 });
+  await t.throwsAsync(short.guard(open(server.port)), refusal);
+  let ahead = 0;
+  const clock: ClientClock = {
+    now: () => Date.now() + ahead,
+    after: (milliseconds, callback) => {
+      const timer = setTimeout(callback, milliseconds);
+      return () => clearTimeout(timer);
+    },
+  };
+  await using client = clientOf(responder, { failPolicy: 'soft', staleIfError: 30 * 24 * 3600, clock });
+  const first = open(server.port);
+  t.like(await client.guard(first), { outcome: 'good', source: 'network' });
+  first.destroy();
+  responder.behaviour = 503;
+  ahead = 2 * 24 * 3600 * 1000;
+  const question = { certificate: leaf.certificate, issuer: ca.certificate };
+  t.like(await client.check(question), { outcome: 'good', source: 'stale', allowed: true });
+  await t.throwsAsync(client.guard(open(server.port)), refusal);
 });
 
 test('a server that goes while it is asked about: an error of that connection alone', async (t) => {

@@ -138,9 +138,14 @@ async function checkWith(
   if (mustStaple && staple === null) return refused(`${ALWAYS_STAPLES}, and there was no staple`);
   const more = { ...(staple != null && { staple }), ...(signal !== undefined && { signal }) };
   const result = await client.check({ certificate, issuer }, more);
-  // A staple that does not count is none: no policy lets that pass.
-  if (mustStaple && result.outcome === 'undetermined') return refused(`${ALWAYS_STAPLES}, and no answer counts`);
+  // A staple that does not count is none: no policy lets that pass, nor that there is no one to ask.
+  if (mustStaple && !hasAnswer(result)) return refused(`${ALWAYS_STAPLES}, and no answer counts`);
   return result;
+}
+
+/** Whether an answer has decided, in its time; "revoked" is one past it, too. */
+function hasAnswer({ outcome, source }: CheckResult): boolean {
+  return outcome === 'revoked' || ((outcome === 'good' || outcome === 'unknown') && source !== 'stale');
 }
 
 function refused(reason: string): CheckResult {
