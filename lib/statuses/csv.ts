@@ -33,7 +33,8 @@ const DELIMITERS: readonly string[] = [',', ';', '\t'];
  * ignored.
  * Times are RFC 3339 with an offset, or `YYYYMMDDHHMMSSZ`; statuses `good`, `revoked`, `unknown`. Empty lines are left out.
  * A first row that does not name the columns ends the iteration, whatever `onBadRow` says; so does a file without rows, which
- * is more likely a failed export than a list of no certificates. That is a first row alone.
+ * is more likely a failed export than a list of no certificates (that is a first row alone), and a quote that makes one row of
+ * several lines and does not end there.
  *
  * @throws `ERR_OCSP_INVALID_VALUE` for another delimiter or form of serial numbers.
  */
@@ -60,25 +61,25 @@ class CsvFormat implements RowFormat {
 
   rowEnd(bytes: Buffer, start: number): number {
     let quoted = false;
+    // One that is not at the beginning of a field, or behind its quotes, is a fault of its own line.
+    let mayQuote = true;
     for (let i = start; i < bytes.length; i += 1) {
       const octet = bytes[i];
       // A doubled quote inside a field leaves it and enters it again.
-      if (octet === QUOTE) quoted = !quoted;
+      if (octet === QUOTE && mayQuote) quoted = !quoted;
       else if (octet === LINE_FEED && !quoted) return i;
+      else if (!quoted) mayQuote = octet === this.#delimiter;
     }
     return -1;
   }
 
-  parse(bytes: Buffer, start: number, end: number): StatusEntry | undefined {
+  parse(bytes: Buffer, start: number, end: number, line: number): StatusEntry | undefined {
     const rowEnd = bytes[end - 1] === CARRIAGE_RETURN ? end - 1 : end;
     if (rowEnd <= start) return undefined;
+    const fields = this.#fieldsOf(bytes, start, rowEnd, line);
     if (this.#columns === undefined) {
-      this.#columns = columnsOf(this.#split(bytes, start, rowEnd));
+      this.#columns = columnsOf(fields);
       return undefined;
-    }
-    const fields = this.#split(bytes, start, rowEnd);
-    if (fields.length !== this.#columns.length) {
-      throw malformed(`${fields.length} fields, but ${this.#columns.length} columns`);
     }
     const named: { -readonly [name in keyof EntryFields]: unknown } = {};
     for (let i = 0; i < fields.length; i += 1) {
@@ -91,6 +92,20 @@ class CsvFormat implements RowFormat {
   finish(): void {
     if (this.#columns === undefined)
       throw badHeader('the file is empty; a list of no certificates has the row that names the columns');
+  }
+
+  #fieldsOf(bytes: Buffer, start: number, end: number, line: number): string[] {
+    try {
+      const fields = this.#split(bytes, start, end);
+      const { length } = this.#columns ?? fields;
+      if (fields.length !== length) throw malformed(`${fields.length} fields, but ${length} columns`);
+      return fields;
+    } catch (error) {
+      if (!bytes.subarray(start, end).includes(LINE_FEED)) throw error;
+      // Never left out: the lines may be rows, which a quote hides that is one too many.
+      const { message } = error as Error;
+      throw new BadRowError('line', line, malformed(`${message}; from one quote to the next it has several lines`));
+    }
   }
 
   #split(bytes: Buffer, start: number, end: number): string[] {

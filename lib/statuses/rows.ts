@@ -73,7 +73,7 @@ export interface RowFormat {
   /** Position of the line feed that ends the row which begins at `start`; -1 when it lies beyond `bytes`. */
   rowEnd(bytes: Buffer, start: number): number;
   /** The entry of the row `[start, end)`, undefined when it has none. Throws OCSPError when it cannot be understood. */
-  parse(bytes: Buffer, start: number, end: number): StatusEntry | undefined;
+  parse(bytes: Buffer, start: number, end: number, line: number): StatusEntry | undefined;
   /** Called behind the last row. Throws when something has not come that has to. */
   finish?(): void;
 }
@@ -95,7 +95,7 @@ async function* readRows(input: ByteInput, options: RowOptions, format: RowForma
   let rest: Buffer = Buffer.alloc(0);
   const take = (bytes: Buffer, start: number, end: number, entries: StatusEntry[]): void => {
     try {
-      const entry = format.parse(bytes, line === 1 ? afterMark(bytes, start) : start, end);
+      const entry = format.parse(bytes, line === 1 ? afterMark(bytes, start) : start, end, line);
       if (entry === undefined) return;
       entries.push(entry);
       good += 1;

@@ -244,11 +244,18 @@ test('CSV: bad rows', async (t) => {
     ['02,good,,,2026-02-03T00:00:00Z', /not revoked/],
     ['"02"x,good,,,', /after a closing quote/],
     ['0"2,good,,,"', /inside a field/],
+    ['02,good,,,6" wide', /inside a field/],
   ];
   for (const [row, message] of rows) {
     await bad(t, csvSource, [header, '01,good,,,', '', row, '"03",unknown,,,', ''].join('\n'), 4, message);
   }
   await bad(t, csvSource, `${header},n\n01,good,,,,"a\nb"\n02,fine,,,,x\n03,good,,,,"\n"\n`, 4, /not a status/);
+  // A quote that no other one ends hides what may be rows.
+  for (const row of ['02,good,,,"6', '02,"good,,,']) {
+    const text = [header, '01,good,,,', row, '03,revoked,2026-02-03T00:00:00Z,"superseded",', ''].join('\n');
+    const source = csvSource(Buffer.from(text), { onBadRow: () => t.fail() });
+    await t.throwsAsync(entriesOf(source), { code: 'ERR_OCSP_MALFORMED', message: /^line 3: .*several lines/ });
+  }
   for (const first of ['serial\n01\n', 'status,x\ngood,1\n', 'serial,serialNumber,status\n1,2,good\n']) {
     const source = csvSource(Buffer.from(first), { onBadRow: () => t.fail() });
     await t.throwsAsync(entriesOf(source), { code: 'ERR_OCSP_MALFORMED', message: /first row/ });
