@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, openSync, readdirSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readdirSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ListEdition } from '../statuses/list-edition.js';
 import type { AnswerKind, StoredIssuer } from './answer-kinds.js';
@@ -103,8 +103,9 @@ export async function writeManifest(folder: string, current: Manifest, change: P
 }
 
 /**
- * The beginning of the manifest, which holds its generation: it differs once the manifest has been replaced. Neither its time
- * nor its inode would do, as both come again when it is replaced twice within a tick of the clock.
+ * Differs once the manifest has been replaced: its beginning, which holds its generation, and its end, which is its checksum, because a
+ * generation comes again where a backup takes the place of a store. Neither its time nor its inode would do, as both come again when
+ * it is replaced twice within a tick of the clock.
  */
 export function manifestStamp(folder: string): string {
   let file: number;
@@ -115,8 +116,10 @@ export function manifestStamp(folder: string): string {
     throw error;
   }
   try {
-    const beginning = Buffer.alloc(64);
-    return beginning.toString('latin1', 0, readSync(file, beginning, 0, beginning.length, 0));
+    const parts = Buffer.alloc(80);
+    const beginning = readSync(file, parts, 0, 64, 0);
+    const end = readSync(file, parts, beginning, 16, Math.max(0, fstatSync(file).size - 16));
+    return parts.toString('latin1', 0, beginning + end);
   } finally {
     closeSync(file);
   }

@@ -26,7 +26,8 @@ export interface MirrorResult {
  * `MANIFEST`, which lets all of them be served at once, then away with what it does not name. Whoever reads the mirror sees the old state or
  * the new one, also after an interruption. No one else may write to it. An unfinished run is left out.
  *
- * @throws (rejects) `ERR_OCSP_INVALID_VALUE` when the folder is that of the store, or has another one, or a later state of it; `ERR_OCSP_STORE_DAMAGED`;
+ * @throws (rejects) `ERR_OCSP_INVALID_VALUE` where there is no store, when the folder is that of the store, or has another one, or a state of it that
+ * is later, or that it never was in, as after a restore from a backup; `ERR_OCSP_STORE_DAMAGED`;
  * `ERR_OCSP_STORE_LOCKED` while another one mirrors into it; what the file system throws.
  */
 export async function mirrorStore(folder: string, target: string): Promise<MirrorResult> {
@@ -34,6 +35,8 @@ export async function mirrorStore(folder: string, target: string): Promise<Mirro
   const [from, to] = await Promise.all([folder, target].map((path) => stat(path, { bigint: true })));
   // What is not named there would be removed: an unfinished run.
   if (from?.ino === to?.ino && from?.dev === to?.dev) throw invalidValue(`${target} is the store itself`);
+  if (manifestStamp(folder) === '' && segmentNames(folder).length === 0)
+    throw invalidValue(`there is no store in ${folder}`);
   const lock = WriterLock.acquire(target);
   try {
     const before = manifestStamp(target) === '' ? await beginMirror(folder, target) : readManifest(target);
@@ -64,6 +67,10 @@ async function bringUpToDate(folder: string, target: string, before: Manifest, n
   if (before.store !== next.store) throw invalidValue(`${target} has another store`);
   if (before.generation > next.generation) throw invalidValue(`${target} has a later state than ${folder}`);
   const seals = new Map(before.segments.map(({ file, seal }) => [file, seal]));
+  // A store that was restored from a backup, and has gone on from there, gives out numbers and names again.
+  const isOther = ({ file, seal }: SegmentEntry): boolean => (seals.get(file) ?? seal) !== seal;
+  const isSame = before.generation < next.generation || checkedJson(before) === checkedJson(next);
+  if (!isSame || next.segments.some(isOther)) throw invalidValue(`${target} has a state that ${folder} never was in`);
   const missing = next.segments.filter(({ file, seal }) => seals.get(file) !== seal);
   for (const entry of missing) await copySegment(folder, target, entry);
   await syncFolder(target);

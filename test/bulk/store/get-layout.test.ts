@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import {
   copyFileSync,
+  cpSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -14,12 +15,21 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { loadDerOcspRequest, loadDerOcspResponse, OCSPCertStatus } from 'openssl-ocsp';
-import { exportTar, exportToFolder, mirrorStore, putStatus, ResponseSigner, SegmentStore } from 'openssl-ocsp/bulk';
+import {
+  exportTar,
+  exportToFolder,
+  mirrorStore,
+  putStatus,
+  type ResponseRecord,
+  ResponseSigner,
+  SegmentStore,
+} from 'openssl-ocsp/bulk';
 import { OCSPClient } from 'openssl-ocsp/client';
 import { testIf } from '../../helpers/conditional.js';
 import { freePort } from '../../helpers/free-port.js';
 import { hasProgram, runProgram } from '../../helpers/programs.js';
 import { ask, ca, delegate } from '../../responder/fixtures.js';
+import { record } from '../records.js';
 import { scratch } from '../scratch.js';
 
 const NGINX = '/usr/sbin/nginx';
@@ -247,6 +257,34 @@ test('a mirror is read while it is brought up to date, and never goes back', asy
   const other = await filled(t, 1);
   await t.throwsAsync(mirrorStore(other.folder, target), { code: 'ERR_OCSP_INVALID_VALUE', message: /another store/ });
   t.deepEqual([...mirror.records()], all());
+});
+
+test('a mirror does not become that of a backup which went another way, nor of what is no store yet', async (t) => {
+  const [folder, backup, target] = [scratch(t), scratch(t), scratch(t)];
+  const wrong = { code: 'ERR_OCSP_INVALID_VALUE' };
+  await t.throwsAsync(mirrorStore(folder, target), { ...wrong, message: /there is no store in/ });
+  const put = async (...batch: ResponseRecord[]): Promise<void> => {
+    const store = await SegmentStore.open(folder);
+    await store.putBatch(batch);
+    store.close();
+  };
+  await put(record(1n));
+  cpSync(folder, backup, { recursive: true });
+  await put(record(2n));
+  await mirrorStore(folder, target);
+  rmSync(folder, { recursive: true });
+  cpSync(backup, folder, { recursive: true });
+  for (const serial of [3n, 4n]) {
+    await put(record(serial));
+    await t.throwsAsync(mirrorStore(folder, target), { ...wrong, message: /never was in/ });
+    const mirror = await SegmentStore.open(target);
+    t.deepEqual(
+      [...mirror.records()].map((one) => one.serial),
+      ['01', '02'],
+    );
+    mirror.close();
+  }
+  t.is((await mirrorStore(folder, join(target, 'new'))).copied, 3);
 });
 
 test('a mirror that was interrupted serves the old state, and is finished later; damage is not copied', async (t) => {

@@ -1,9 +1,10 @@
 /** Readers in other processes, while one writes, publishes and compacts. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
+import type { ResponseRecord } from '#dist/store/response-store.js';
 import { SegmentStore } from '#dist/store/segment-store.js';
 import { record } from '../records.js';
 import { scratch } from '../scratch.js';
@@ -56,6 +57,26 @@ test('readers always see one state of the store, whole, and never an older one a
   const codes = await Promise.all(children.map(async (child) => (await once(child, 'close'))[0] as number));
   t.deepEqual(errors, ['', '', '']);
   t.deepEqual(codes, [0, 0, 0]);
+});
+
+test('a backup that takes the place of a store, and goes on to the same number, is read', async (t) => {
+  const [folder, backup] = [scratch(t), scratch(t)];
+  const put = async (...batch: ResponseRecord[]): Promise<void> => {
+    const store = await SegmentStore.open(folder);
+    await store.putBatch(batch);
+    store.close();
+  };
+  await put(record(1n));
+  cpSync(folder, backup, { recursive: true });
+  await put(record(2n));
+  const reader = await SegmentStore.open(folder, { refreshInterval: 0 });
+  t.like(reader.getRecord(1n), { certStatus: 0 });
+  rmSync(folder, { recursive: true });
+  cpSync(backup, folder, { recursive: true });
+  await put(record(1n, { certStatus: 1, statusVersion: 2 }));
+  t.like(reader.getRecord(1n), { certStatus: 1 });
+  t.is(reader.get(2n), undefined);
+  reader.close();
 });
 
 test('a damaged note about a run stops all writing, but no reading, and is named', async (t) => {
