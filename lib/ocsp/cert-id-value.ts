@@ -3,6 +3,7 @@ import { types } from 'node:util';
 import { invalidArgType, invalidValue } from '../errors.js';
 import { CERT_ID_HASHES, checkCertIdHash, HashAlgorithm, type HashAlgorithmName } from '../x509/algorithms.js';
 import { type CertificateInput, type ParsedCertificate, toCertificate } from '../x509/certificate.js';
+import { checkObject } from '../x509/checks.js';
 import { integerFromBytes } from '../x509/integer.js';
 import { type OptionNames, readOptions } from '../x509/options.js';
 import { type SerialNumberInput, serialToText } from '../x509/serial-number.js';
@@ -67,7 +68,7 @@ export class CertId extends ValueObject implements IssuerHashes {
    * @throws TypeError; `ERR_OCSP_INVALID_VALUE`; `ERR_OCSP_UNSUPPORTED_ALGORITHM`.
    */
   static from(parts: IssuerHashes & { readonly serialNumber: SerialNumberInput }): CertId {
-    const { issuerNameHash, issuerKeyHash, serialNumber, hashAlgorithm } = parts;
+    const { issuerNameHash, issuerKeyHash, serialNumber, hashAlgorithm } = checkObject(parts, 'parts');
     return new CertId(certIdFrom(issuerNameHash, issuerKeyHash, serialNumber, hashAlgorithm));
   }
 

@@ -133,7 +133,9 @@ export const INTERNAL: unique symbol = Symbol('openssl-ocsp internal');
 
 /** Refuses `new OCSPRequest()` and the like: such objects come from loading and building only. */
 export function checkInternal(key: unknown, className: string): void {
-  if (key !== INTERNAL) throw new TypeError(`${className} cannot be constructed; load or build one`);
+  if (key === INTERNAL) return;
+  const error = new TypeError(`${className} cannot be constructed: it comes from what loads, builds or judges`);
+  throw Object.assign(error, { code: 'ERR_ILLEGAL_CONSTRUCTOR' });
 }
 
 /** How to load a message. */

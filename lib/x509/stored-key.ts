@@ -17,6 +17,8 @@ const OPTION_NAMES: OptionNames<StoredKeyOptions> = { passphrase: true };
 /** One letter is a drive of Windows. */
 const URI = /^[a-z][a-z0-9+.-]+:/i;
 const natives = new WeakMap<StoredPrivateKey, NativePrivateKey>();
+/** Known to this module only. */
+const LOADED = Symbol('StoredPrivateKey');
 let make: (key: NativePrivateKey) => StoredPrivateKey;
 
 /**
@@ -27,14 +29,17 @@ export class StoredPrivateKey {
   /** OpenSSL's name of the key type, such as 'RSA', 'EC', 'ED25519'. */
   readonly keyType: string;
 
-  private constructor(key: NativePrivateKey) {
+  private constructor(caller: symbol, key: NativePrivateKey) {
+    if (caller !== LOADED) {
+      throw Object.assign(new TypeError('Illegal constructor'), { code: 'ERR_ILLEGAL_CONSTRUCTOR' });
+    }
     this.keyType = key.type;
     natives.set(this, key);
     Object.freeze(this);
   }
 
   static {
-    make = (key) => new StoredPrivateKey(key);
+    make = (key) => new StoredPrivateKey(LOADED, key);
   }
 }
 

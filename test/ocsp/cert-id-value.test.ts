@@ -1,6 +1,7 @@
 import test from 'ava';
 import { CertId, caIssuersUrls, loadCertificates, OCSPRequestBuilder, verifyOcspResponse } from 'openssl-ocsp';
 import { createTestCa, TestResponseKit } from 'openssl-ocsp/testing';
+import { refusesType, wrong } from '../helpers/refusals.js';
 
 const kit = new TestResponseKit();
 const certificate = kit.leaf.certificate;
@@ -84,6 +85,10 @@ test('arguments', (t) => {
       code: 'ERR_OCSP_INVALID_VALUE',
     },
   );
+});
+
+test('parts that are none', (t) => {
+  for (const value of [undefined, null, 5, 'sha1']) refusesType(t, () => CertId.from(wrong(value)));
 });
 
 test('certificates of a file: PEM of several, DER of one', (t) => {

@@ -3,9 +3,17 @@ import test, { type ExecutionContext } from 'ava';
 import {
   loadDerOcspRequest,
   loadDerOcspResponse,
+  OCSPAnswerAt,
   OCSPError,
+  OCSPRequest,
   OCSPRequestBuilder,
+  OCSPRequestEntry,
+  OCSPResponse,
   OCSPResponseBuilder,
+  OCSPSingleResponse,
+  OCSPStatusAt,
+  OCSPVerdict,
+  StoredPrivateKey,
   TrustStore,
   Verifier,
   verifyOcspResponse,
@@ -32,6 +40,25 @@ const whole: Record<string, object> = {
   OCSPRequestBuilder: new OCSPRequestBuilder(),
   OCSPResponseBuilder: new OCSPResponseBuilder(),
 };
+
+test('what was loaded or judged is not to be constructed', (t) => {
+  const good = { status: 'good', answers: [], type: 'RSA', statements: [{ status: 'good' }], refusals: [] };
+  for (const found of [
+    OCSPRequest,
+    OCSPRequestEntry,
+    OCSPResponse,
+    OCSPSingleResponse,
+    OCSPVerdict,
+    OCSPAnswerAt,
+    OCSPStatusAt,
+    StoredPrivateKey,
+  ]) {
+    const make = wrong<new (...args: unknown[]) => unknown>(found);
+    for (const args of [[], [good], [good, good], [0, 0, [good], 0], [Symbol('openssl-ocsp internal'), good]]) {
+      t.throws(() => new make(...args), { instanceOf: TypeError, code: 'ERR_ILLEGAL_CONSTRUCTOR' }, found.name);
+    }
+  }
+});
 
 /** Members of an object's class and of the classes above it, with what calls them. */
 function members(object: object): [string, (receiver: unknown, ...args: unknown[]) => unknown][] {

@@ -6,7 +6,7 @@ import { invalidArgType } from '../../errors.js';
 import { type ChainInput, toChain } from '../../x509/chain.js';
 import { checkList } from '../../x509/checks.js';
 import { type OptionNames, readOptions } from '../../x509/options.js';
-import { copyInput, type MessageBytes, STRICT } from '../message.js';
+import { copyInput, INTERNAL, type MessageBytes, STRICT } from '../message.js';
 import { loadDerOcspResponse, OCSPResponse } from '../response.js';
 import { momentOf } from '../validity.js';
 import { type Findings, isoTime } from './judge.js';
@@ -119,7 +119,7 @@ class Archive {
 
   statusAt(at: number): OCSPStatusAt {
     const links = this.#links.map((link) => this.#statusOf(link, at, 2));
-    return new OCSPStatusAt(at, this.#existedAt, links, this.#unreadable);
+    return new OCSPStatusAt(INTERNAL, at, this.#existedAt, links, this.#unreadable);
   }
 
   #toLinks(chain: ChainInput): Link[] {
@@ -163,11 +163,11 @@ class Archive {
 
   #answerAt(link: Link, answer: Answer, at: number, depth: Depth): OCSPAnswerAt {
     const { verdict, made, refusals } = this.#authenticity(link, answer);
-    if (made === null) return new OCSPAnswerAt({ verdict, statements: [], signerProof: null, refusals });
+    if (made === null) return new OCSPAnswerAt(INTERNAL, { verdict, statements: [], signerProof: null, refusals });
     const proof = refusals.length > 0 ? null : this.#signerProof(link, made, verdict, depth);
     const statements = made.matching.map((entry) => statementOf(at, made.message, entry, link.circumstances));
     const all = [...refusals, ...(proof?.refusals ?? []), ...statements.flatMap((statement) => statement.refusals)];
-    return new OCSPAnswerAt({ verdict, statements, signerProof: proof?.kind ?? null, refusals: all });
+    return new OCSPAnswerAt(INTERNAL, { verdict, statements, signerProof: proof?.kind ?? null, refusals: all });
   }
 
   /** Whether it was authentic when it was made, and is so at the moment when it is known to have existed. */

@@ -2,6 +2,7 @@
 import type { X509Certificate } from 'node:crypto';
 import { inspect } from 'node:util';
 import { type Json, ValueObject } from '../../x509/value-object.js';
+import { checkInternal, type INTERNAL } from '../message.js';
 import { isoTime } from './judge.js';
 import type { Refusal } from './refusals.js';
 import type { Statement, StatusBasis } from './statement.js';
@@ -40,7 +41,8 @@ export class OCSPAnswerAt {
   readonly statements: readonly Statement[];
 
   /** @internal */
-  constructor(facts: Pick<OCSPAnswerAt, 'verdict' | 'statements' | 'signerProof' | 'refusals'>) {
+  constructor(key: typeof INTERNAL, facts: Pick<OCSPAnswerAt, 'verdict' | 'statements' | 'signerProof' | 'refusals'>) {
+    checkInternal(key, 'OCSPAnswerAt');
     this.verdict = facts.verdict;
     this.statements = facts.statements;
     this.signerProof = facts.signerProof;
@@ -93,7 +95,8 @@ export class OCSPStatusAt extends ValueObject {
   readonly links: readonly OCSPLinkAt[];
 
   /** @internal */
-  constructor(at: number, existedAt: number, links: readonly LinkFacts[], unreadable: number) {
+  constructor(key: typeof INTERNAL, at: number, existedAt: number, links: readonly LinkFacts[], unreadable: number) {
+    checkInternal(key, 'OCSPStatusAt');
     super();
     this.#at = at;
     this.#existedAt = existedAt;
