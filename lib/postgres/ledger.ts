@@ -88,20 +88,24 @@ export class PostgresLedger implements Ledger {
   /**
    * Adds the ranges of a job that has none; of several which try at once, one cuts it.
    *
-   * @param cut - asked only where there are none
+   * @param cut - asked only where there are none; told how to ask the database on the connection that it is asked on
    */
-  async begin(cut: () => Promise<Iterable<string | NewRange>>): Promise<void> {
+  async begin(
+    cut: (
+      query: (text: string, values: readonly unknown[]) => Promise<unknown[][]>,
+    ) => Promise<Iterable<string | NewRange>>,
+  ): Promise<void> {
     await this.#add(cut, true);
   }
 
-  async #add(cut: () => Promise<Iterable<string | NewRange>>, onlyFirst: boolean): Promise<void> {
+  async #add(cut: Parameters<PostgresLedger['begin']>[0], onlyFirst: boolean): Promise<void> {
     await this.#database.transaction(async (session) => {
       await session.query('SELECT pg_advisory_xact_lock($1, hashtext($2))', [LOCK, this.#job]);
       const found = await session.query('SELECT 1 FROM ocsp_range WHERE job = $1 LIMIT 1', [this.#job]);
       if (onlyFirst && found.length > 0) return;
       const ids: string[] = [];
       const counts: (number | null)[] = [];
-      for (const range of await cut()) {
+      for (const range of await cut((text, values) => session.query(text, values))) {
         ids.push(checkName(typeof range === 'string' ? range : range?.id, 'ids'));
         counts.push(typeof range === 'string' ? null : range.certificates);
       }

@@ -7,7 +7,7 @@ import { oneByOne } from '../statuses/one-by-one.js';
 import type { ResponseStore } from '../store/response-store.js';
 import type { CertificateInput } from '../x509/certificate.js';
 import { type OptionNames, readOptions } from '../x509/options.js';
-import { Database, type PostgresInput } from './database.js';
+import type { PostgresInput } from './database.js';
 import { BY_ISSUER, issuerKey, unknownIssuer } from './issuer.js';
 import { type NewRange, PostgresLedger } from './ledger.js';
 import { serialOf } from './rows.js';
@@ -90,7 +90,7 @@ export async function signJob(database: PostgresInput, options: SignJobOptions):
   const part = new SignedPart(given.signer.answers);
   const done = { signed: 0, responses: 0, kept: 0, ranges: 0 };
   try {
-    await ledger.begin(() => cut(database, issuer, rangeSize));
+    await ledger.begin((query) => cut(query, issuer, rangeSize));
     for (;;) {
       signal?.throwIfAborted();
       const [range] = await patiently(() => ledger.lease(1), signal);
@@ -103,9 +103,10 @@ export async function signJob(database: PostgresInput, options: SignJobOptions):
       try {
         let after = range.lastSerial;
         await patiently(
-          () =>
+          (gotOn) =>
             signRange(database, given, ledger, { ...range, lastSerial: after }, part, done, (last) => {
               after = last;
+              gotOn();
             }),
           signal,
         );
@@ -117,7 +118,7 @@ export async function signJob(database: PostgresInput, options: SignJobOptions):
         throw error;
       }
     }
-    const ranges = await ledger.ranges();
+    const ranges = await patiently(() => ledger.ranges(), signal);
     return { ...done, failed: ranges.filter(({ state }) => state === 'failed').map(({ id }) => id) };
   } finally {
     await ledger.close();
@@ -180,46 +181,48 @@ async function signRange(
   await flush();
 }
 
+type Query = (text: string, values: readonly unknown[]) => Promise<unknown[][]>;
+
 /** Ranges of so many certificates; what is issued later is in one of them, too. */
-async function cut(input: PostgresInput, issuer: CertificateInput, size: number): Promise<NewRange[]> {
+async function cut(query: Query, issuer: CertificateInput, size: number): Promise<NewRange[]> {
   const ca = issuerKey(issuer);
-  const database = new Database(input);
-  try {
-    return await database.transaction(async (session) => {
-      type Total = [id: number, certificates: string];
-      const [total] = await session.query<Total>(
-        `SELECT i.id, (SELECT count(*) FROM ocsp_status s WHERE s.issuer = i.id) FROM ocsp_issuer i WHERE ${BY_ISSUER}`,
-        ca.hashes,
-      );
-      if (total === undefined) throw unknownIssuer(ca);
-      const rows = await session.query<[string]>(
-        `SELECT encode(serial, 'hex') FROM (
-          SELECT serial, row_number() OVER (ORDER BY serial) AS n FROM ocsp_status WHERE issuer = $1) s
-        WHERE n % $2 = 0 AND n < $3 ORDER BY serial`,
-        [total[0], size, total[1]],
-      );
-      const bounds = ['', ...rows.map(([hex]) => serialOf(hex)), ''];
-      return bounds.slice(1).map((until, i) => ({
-        id: `${bounds[i]}..${until}`,
-        certificates: until === '' ? Number(total[1]) - size * rows.length : size,
-      }));
-    });
-  } finally {
-    await database.close();
-  }
+  const [total] = await query(
+    `SELECT i.id, (SELECT count(*) FROM ocsp_status s WHERE s.issuer = i.id)::float8 FROM ocsp_issuer i WHERE ${BY_ISSUER}`,
+    ca.hashes,
+  );
+  if (total === undefined) throw unknownIssuer(ca);
+  const [id, certificates] = total as [id: number, certificates: number];
+  const rows = await query(
+    `SELECT encode(serial, 'hex') FROM (
+      SELECT serial, row_number() OVER (ORDER BY serial) AS n FROM ocsp_status WHERE issuer = $1) s
+    WHERE n % $2 = 0 AND n < $3 ORDER BY serial`,
+    [id, size, certificates],
+  );
+  const bounds = ['', ...rows.map(([hex]) => serialOf(hex as string)), ''];
+  return bounds.slice(1).map((until, i) => ({
+    id: `${bounds[i]}..${until}`,
+    certificates: until === '' ? certificates - size * rows.length : size,
+  }));
 }
 
 /** Codes of what passes: a database that is restarted, a network that is gone for a while, a store that another worker has. */
 const PASSING = /^(ERR_OCSP_STORE_LOCKED|ECONNREFUSED|ECONNRESET|ENOENT|EPIPE|ETIMEDOUT|EHOSTUNREACH|57P0[123]|08...)$/;
 const PASSING_WORDS = /connection (terminated|timeout)|timeout exceeded|read timeout|has not said/i;
 
-/** Does it again for as long as what it needs is out of reach. */
-async function patiently<T>(action: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  for (const until = performance.now() + PATIENCE; ; ) {
+/**
+ * Does it again for as long as what it needs is out of reach.
+ *
+ * @param action - told how to say that it has got on: what fails after that is out of reach since then
+ */
+async function patiently<T>(action: (gotOn: () => void) => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  for (let until: number | undefined; ; ) {
     try {
-      return await action();
+      return await action(() => {
+        until = undefined;
+      });
     } catch (error) {
       const { code = '', message } = error as NodeJS.ErrnoException;
+      until ??= performance.now() + PATIENCE;
       if (!(PASSING.test(code) || PASSING_WORDS.test(message)) || performance.now() > until) throw error;
       await pause(signal);
     }

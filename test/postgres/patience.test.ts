@@ -1,0 +1,93 @@
+/** A job on a database that goes away for a while, and on a pool of one connection. */
+
+import { type ResponseRecord, ResponseSigner } from 'openssl-ocsp/bulk';
+import { signJob } from 'openssl-ocsp/postgres';
+import pg from 'pg';
+import { postgresForFile, withPostgres } from '../helpers/postgres.js';
+import { runSql } from '../helpers/postgres-server.js';
+import { ca, delegate } from '../responder/fixtures.js';
+import { addIssuer } from './fixtures.js';
+
+const file = postgresForFile();
+
+const signer = new ResponseSigner({
+  issuer: ca.certificate,
+  responder: delegate.certificate,
+  privateKey: delegate.privateKey,
+  certIdAlgorithm: 'sha1',
+});
+
+async function issue(url: string, count: number): Promise<void> {
+  await runSql(
+    url,
+    'INSERT INTO ocsp_status (issuer, serial, status) SELECT $1, ocsp_serial(to_hex(n)), 0 FROM generate_series(1, $2::int) n',
+    [await addIssuer(url, ca.certificate), count],
+  );
+}
+
+withPostgres('a pool of one connection is enough to cut a job, and to do it', async (t) => {
+  const url = await file.server.database();
+  await issue(url, 10);
+  const pool = new pg.Pool({ connectionString: url, max: 1 });
+  t.teardown(() => pool.end());
+  const store = { putBatch: async () => ({ written: 0, kept: 0 }) };
+  const options = { job: 'night', issuer: ca.certificate, signer, store, rangeSize: 4 };
+  t.like(await signJob(pool, options), { signed: 10, ranges: 3, failed: [] });
+  const ranges = await runSql(url, 'SELECT id, certificates::int FROM ocsp_range ORDER BY position');
+  t.deepEqual(
+    ranges.map(({ id, certificates }) => `${id} ${certificates}`),
+    ['..04 4', '04..08 4', '08.. 2'],
+  );
+});
+
+// What is measured is the time since the database was last heard of: this test alone moves the clock.
+withPostgres(
+  'a database that goes away is waited for, however long the range has taken, and again after that',
+  async (t) => {
+    const url = await file.server.database();
+    const count = 41_000;
+    await issue(url, count);
+    const pool = new pg.Pool({ connectionString: url });
+    t.teardown(() => pool.end());
+    const realNow = performance.now.bind(performance);
+    let later = 0;
+    performance.now = () => realNow() + later;
+    t.teardown(() => {
+      performance.now = realNow;
+    });
+    let [pages, checkpoints, losses] = [0, 0, 0];
+    const goAway = (): never => {
+      losses += 1;
+      later += 300_000;
+      throw Object.assign(new Error('gone'), { code: 'ECONNRESET' });
+    };
+    pool.on('connect', (client) => {
+      const query = client.query.bind(client) as (...args: unknown[]) => Promise<unknown>;
+      client.query = (async (...args: unknown[]) => {
+        const { text = '' } = args[0] as { text?: string };
+        // The list is begun, again: what had been signed before does not count.
+        if (/pg_is_in_recovery/.test(text)) checkpoints = 0;
+        if (/string_agg/.test(text)) {
+          pages += 1;
+          if (losses === 0 && pages === 3) goAway();
+          if (losses === 1 && checkpoints > 0) goAway();
+          // A checkpoint is due.
+          if (losses === 1) later += 6000;
+        }
+        const result = await query(...args);
+        if (/last_serial = \$5/.test(text)) checkpoints += 1;
+        return result;
+      }) as typeof client.query;
+    });
+    const serials = new Set<unknown>();
+    const store = {
+      async putBatch(batch: Iterable<ResponseRecord>) {
+        for (const { serial } of batch) serials.add(serial);
+        return { written: 0, kept: 0 };
+      },
+    };
+    const { failed } = await signJob(pool, { job: 'night', issuer: ca.certificate, signer, store, threads: 1 });
+    t.deepEqual([failed, losses, serials.size], [[], 2, count]);
+    t.deepEqual(await runSql(url, 'SELECT state, attempt FROM ocsp_range'), [{ state: 2, attempt: 1 }]);
+  },
+);
