@@ -1,4 +1,5 @@
 // Connections that are held back until the certificate at the other end is known to be allowed.
+import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { Agent, createServer as createHttpsServer, request as httpsRequest } from 'node:https';
 import { type AddressInfo, connect as connectTcp, createServer as createTcpServer, type Socket } from 'node:net';
@@ -317,5 +318,46 @@ test('a server checks its clients', async (t) => {
   agent.destroy();
   const other = createTestCa().issue();
   t.is(await get({ key: tlsOf(other).key, cert: other.certificate.toString() }), '403 undetermined');
+  server.close();
+});
+
+test('the chain that a client sends: as often as it is asked about, and whatever is in it', async (t) => {
+  const intermediate = ca.issueIntermediate();
+  await using responder = await TestResponder.start(intermediate);
+  await using client = clientOf(responder, { cache: false });
+  const device = intermediate.issue();
+  const der = Buffer.from(createTestCa({ subject: 'CN=Other' }).certificate.raw);
+  der[der.indexOf(Buffer.from('170d', 'hex')) + 2] = 0x41; // a letter in its notBefore
+  const unreadable = new X509Certificate(der);
+  const server = createServer({ ...tlsOf(leafOf()), ca: trust, requestCert: true });
+  const port = await listening(server);
+  t.teardown(() => server.close());
+  const connected = async (...chain: X509Certificate[]) => {
+    const { key } = tlsOf(device);
+    const secured = once(server, 'secureConnection') as Promise<[TLSSocket]>;
+    const socket = open(port, { key, cert: [device.certificate, ...chain].join('') });
+    const [accepted] = await secured;
+    accepted.on('error', () => undefined);
+    return { accepted, [Symbol.dispose]: () => socket.destroy() };
+  };
+  using ordinary = await connected(intermediate.certificate);
+  for (const _ of [1, 2, 3]) t.like(await client.checkPeer(ordinary.accepted), { outcome: 'good', allowed: true });
+  using odd = await connected(unreadable, intermediate.certificate);
+  t.true(odd.accepted.authorized);
+  const result = await client.checkPeer(odd.accepted, { issuers: [ca.certificate] });
+  t.like(result, { outcome: 'undetermined', allowed: false });
+  t.regex(result.explain(), /issuer is not known/);
+});
+
+test('a server that was guarded can be checked again', async (t) => {
+  await using responder = await TestResponder.start(ca);
+  await using client = clientOf(responder, { cache: false });
+  const { server, port } = await recorder(tlsOf(leafOf()));
+  const socket = open(port);
+  await client.guard(socket);
+  t.like(await client.checkPeer(socket), { outcome: 'good', allowed: true });
+  responder.behaviour = 'revoked';
+  t.like(await client.checkPeer(socket), { outcome: 'revoked', allowed: false });
+  socket.destroy();
   server.close();
 });

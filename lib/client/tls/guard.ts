@@ -10,7 +10,7 @@ import { checkList, LONGEST_TIME } from '../../x509/checks.js';
 import { type OptionNames, readOptions } from '../../x509/options.js';
 import { CheckResult } from '../check-result.js';
 import type { OCSPClient } from '../client.js';
-import { isMustStaple, issuerOf } from './peer.js';
+import { isMustStaple, issuerOf, peerCertificate } from './peer.js';
 
 /** Options of {@link OCSPClient.guard} and {@link OCSPClient.checkPeer}. */
 export interface PeerOptions {
@@ -126,7 +126,7 @@ async function checkWith(
   signal: AbortSignal | undefined,
   staple: Buffer | null | undefined,
 ): Promise<CheckResult> {
-  const certificate = socket.getPeerX509Certificate();
+  const certificate = peerCertificate(socket, staple !== undefined);
   if (certificate === undefined) {
     const why = socket.isSessionReused() ? 'a session was resumed, and Node.js no longer knows its certificate' : null;
     return refused(why ?? 'the peer has no certificate');

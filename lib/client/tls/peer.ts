@@ -1,5 +1,6 @@
 /** Who is at the other end of a TLS connection, and by whom its certificate was issued. */
 import type { X509Certificate } from 'node:crypto';
+import type { TLSSocket } from 'node:tls';
 import { certificateExtension } from '../../x509/certificate-extensions.js';
 import { DerReader, Tag } from '../../x509/der.js';
 import { integerFromBytes } from '../../x509/integer.js';
@@ -9,6 +10,31 @@ import { toSubject } from '../subject.js';
 const TLS_FEATURE = '1.3.6.1.5.5.7.1.24';
 /** The feature of a server that always staples: status_request (RFC 6066 section 8). */
 const STATUS_REQUEST = 5n;
+
+/** What a connection has shown. */
+interface ShownCertificate {
+  readonly certificate: X509Certificate;
+  readonly isOfServer: boolean;
+}
+
+const shown = new WeakMap<TLSSocket, ShownCertificate>();
+
+/**
+ * The certificate of the peer, as often as it is asked for: Node.js takes the chain out of the connection when it tells of it. After
+ * that a server is told the certificate alone, and a client nothing.
+ *
+ * @param isOfServer - Whether the peer is known to be a server.
+ */
+export function peerCertificate(socket: TLSSocket, isOfServer: boolean): X509Certificate | undefined {
+  const known = shown.get(socket);
+  const certificate = socket.getPeerX509Certificate();
+  // (To a server, this says that there is none: that of an earlier handshake is not that of this one.)
+  if (certificate === undefined) return known?.isOfServer ? known.certificate : undefined;
+  if (certificate.issuerCertificate === undefined && known?.certificate.raw.equals(certificate.raw))
+    return known.certificate;
+  shown.set(socket, { certificate, isOfServer });
+  return certificate;
+}
 
 /**
  * The certificate of the CA that issued it: of those given, or of those that came with it. Its key has signed the certificate,
@@ -20,7 +46,16 @@ export function issuerOf(
 ): X509Certificate | undefined {
   const sent = certificate.issuerCertificate;
   const candidates = sent === undefined ? issuers : [...issuers, sent];
-  return candidates.find((issuer) => toSubject({ certificate, issuer }).target.mismatch === '');
+  return candidates.find((issuer) => isIssuedBy(certificate, issuer));
+}
+
+/** False, too, where either cannot be read: strangers send anything. */
+function isIssuedBy(certificate: X509Certificate, issuer: X509Certificate): boolean {
+  try {
+    return toSubject({ certificate, issuer }).target.mismatch === '';
+  } catch {
+    return false;
+  }
 }
 
 /** Whether a certificate says that its server always staples (RFC 7633 section 4.2.3.1). */

@@ -87,7 +87,7 @@ export class Staple {
 
   get issuer(): X509Certificate | null {
     if (this.#issuer === undefined) {
-      this.#issuer = this.#findIssuer(this.#candidates);
+      this.#issuer = issuerOf(this.certificate, this.#candidates) ?? null;
       this.#candidates = [];
     }
     return this.#issuer;
@@ -97,7 +97,7 @@ export class Staple {
   learns(candidates: readonly X509Certificate[]): boolean {
     if (this.#issuer === undefined) this.#candidates = [...new Set([...this.#candidates, ...candidates])];
     if (this.#issuer !== null) return false;
-    this.#issuer = this.#findIssuer(candidates);
+    this.#issuer = issuerOf(this.certificate, candidates) ?? null;
     return this.#issuer !== null;
   }
 
@@ -151,13 +151,5 @@ export class Staple {
     if (this.#failuresInARow > 0) return Math.min(LONGEST_BACK_OFF, MINUTE * 2 ** (this.#failuresInARow - 1));
     const refresh = (verdict?.refreshAt?.getTime() ?? now) - now;
     return Math.max(MINUTE, refresh * spreadOf(this.certificate.fingerprint256.replaceAll(':', '')));
-  }
-
-  #findIssuer(candidates: readonly X509Certificate[]): X509Certificate | null {
-    try {
-      return issuerOf(this.certificate, candidates) ?? null;
-    } catch {
-      return null; // one of them cannot be read
-    }
   }
 }
