@@ -17,7 +17,8 @@ const OCSP_FLAGS = {
 /** X509_V_FLAG_* of path validation. */
 const PATH_FLAGS = {
   crlCheck: 0x4,
-  crlCheckAll: 0x8,
+  // With that of crlCheck, as of -crl_check_all: by itself it has OpenSSL check nothing.
+  crlCheckAll: 0xc,
   ignoreCritical: 0x10,
   x509Strict: 0x20,
   allowProxyCerts: 0x40,
@@ -37,7 +38,10 @@ const PATH_FLAGS = {
   noCheckTime: 0x200000,
 } as const;
 
-/** A flag of path validation, after OpenSSL's `X509_V_FLAG_...`. */
+/**
+ * A flag of path validation, after OpenSSL's `X509_V_FLAG_...`. `crlCheck` looks for the signer's certificate in the revocation lists
+ * of its CA, `crlCheckAll` for every certificate of the path.
+ */
 export type PathFlag = keyof typeof PATH_FLAGS;
 
 /** OpenSSL's flags by name, each false by default. What they switch off is what makes a "yes" worth something. */
@@ -95,4 +99,10 @@ export function pathFlags(names: unknown, argument: string): number {
     flags |= PATH_FLAGS[name as PathFlag];
   }
   return flags;
+}
+
+/** Whether flags say how revocation lists are read, of which no flag has any read. */
+export function readsNoLists(flags: number): boolean {
+  const { crlCheck, extendedCrl, useDeltas } = PATH_FLAGS;
+  return (flags & (extendedCrl | useDeltas)) !== 0 && (flags & crlCheck) === 0;
 }

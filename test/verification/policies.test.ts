@@ -229,6 +229,28 @@ test('path flags that ask for lists where there is no store', (t) => {
   is(t, judge(kit.respond(), { pathFlags: ['crlCheck', 'crlCheckAll'] }), 'SIGNER_REVOCATION_UNKNOWN');
 });
 
+test('path flags that ask for lists of the whole path ask for that of the signer, too', (t) => {
+  const der = kit.respond(undefined, { signer: plain });
+  for (const [listed, expected] of [
+    [[], null],
+    [[serial], 'SIGNER_REVOKED'],
+  ] as const) {
+    const trust = { certificates: [root.certificate], crls: [crl(ca, listed), crl(root, [])] };
+    const certificates = [ca.certificate];
+    for (const pathFlags of [['crlCheckAll'], ['crlCheck', 'crlCheckAll'], ['crlCheckAll', 'useDeltas']] as const) {
+      is(t, judge(der, { trust, pathFlags }), ...(expected === null ? [] : [expected]));
+      const { verified } = loadDerOcspResponse(der).basicVerify({ trust, certificates, pathFlags });
+      t.is(verified, expected === null, pathFlags.join());
+    }
+  }
+  const only = { certificates: [root.certificate], crls: [crl(ca, [])] };
+  is(t, judge(der, { trust: only, pathFlags: ['crlCheck'] }));
+  t.is(judge(der, { trust: only, pathFlags: ['crlCheckAll'] }).status, null, 'there is no list of the root');
+  // How lists are read means nothing where none is.
+  for (const pathFlags of [['extendedCrl'], ['useDeltas'], ['extendedCrl', 'useDeltas']] as const)
+    refuses(t, 'ERR_OCSP_INVALID_VALUE', () => new Verifier({ trust: only, pathFlags }));
+});
+
 // Trust.
 
 test('a store of an intermediate CA alone', (t) => {

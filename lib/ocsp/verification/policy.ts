@@ -6,7 +6,7 @@ import type { OptionNames } from '../../x509/options.js';
 import { checkCertificates, type TrustInput, toTrustStore } from '../../x509/trust-store.js';
 import { wholeNumber } from '../basic-verify.js';
 import { FIELD, STRICT } from '../message.js';
-import { type PathFlag, pathFlags } from '../openssl-flags.js';
+import { type PathFlag, pathFlags, readsNoLists } from '../openssl-flags.js';
 import { checkSeconds } from '../validity.js';
 
 /** What becomes of the nonce. */
@@ -49,7 +49,7 @@ export interface VerifierOptions {
    * 4.3 asks, SHA-1 is still taken. MD5 never is.
    */
   readonly securityLevel?: number;
-  /** Further flags of path validation. */
+  /** Further flags of path validation. (The issuer is no path by itself where it has signed, and is trusted as it is.) */
   readonly pathFlags?: readonly PathFlag[];
   /**
    * true: a response that is not DER to the last byte is MALFORMED. By default a closed list of encodings is taken that are known
@@ -108,6 +108,8 @@ export function toPolicy(options: VerifierOptions): Policy {
   if (revocation === 'crl' && store === undefined) {
     throw invalidValue("signerRevocation 'crl' needs a trust store with revocation lists");
   }
+  const flags = pathFlags(options.pathFlags, 'pathFlags');
+  if (readsNoLists(flags)) throw invalidValue("pathFlags: 'extendedCrl' and 'useDeltas' go with 'crlCheck'");
   const age = checkSeconds(maxAge, 'maxAge');
   return {
     trust: store,
@@ -120,7 +122,7 @@ export function toPolicy(options: VerifierOptions): Policy {
     signerRevocation: REVOCATION_POLICIES.indexOf(revocation) as 0 | 1 | 2,
     acceptsUnproven: signerRevocation !== undefined && revocation !== 'nocheck',
     securityLevel: wholeNumber(options.securityLevel, 'securityLevel', 5),
-    pathFlags: pathFlags(options.pathFlags, 'pathFlags'),
+    pathFlags: flags,
     reading: strict ? STRICT : FIELD,
   };
 }
