@@ -37,8 +37,9 @@ export function withoutCredentials(url: URL): string {
   return shown.href;
 }
 
-/** What an error says. (Node's error for a host with several addresses has no text of its own.) */
+/** What an error says, whatever was thrown. (Node's error for a host with several addresses has no text of its own.) */
 export function reasonOf(error: unknown): string {
+  if (!(error instanceof Object)) return String(error);
   const { message, code, errors } = error as NodeJS.ErrnoException & { errors?: readonly Error[] };
   return message || errors?.[0]?.message || code || 'unknown failure';
 }

@@ -1,9 +1,11 @@
 /** Where a client keeps answers: in memory, and in a store that outlives it. */
+import { types } from 'node:util';
 import type { Verdict } from '../ocsp/verification/verdict.js';
 import type { Verifier } from '../ocsp/verification/verifier.js';
 import { abortable } from './abortable.js';
 import { AnswerMemory } from './answer-memory.js';
 import { CachedAnswer } from './cached-answer.js';
+import { reasonOf } from './failures.js';
 import type { Subject } from './subject.js';
 
 /**
@@ -59,9 +61,9 @@ export class ResponseCache {
 
   /** Looks into the store, where another process may have left something later; returns what is known then. */
   async load(subject: Subject, now: number): Promise<CachedAnswer | undefined> {
-    const der = await this.#ofStore((store) => store.get(subject.key));
+    const der = await this.#ofStore(async (store) => bytesOf(await store.get(subject.key)));
     const known = this.#memory.get(subject.key);
-    if (der == null || known?.der.equals(der)) return known;
+    if (der === null || known?.der.equals(der)) return known;
     const stored = this.#toAnswer(der, subject, now);
     if (stored === undefined || (known !== undefined && !stored.mayReplace(known))) return known;
     this.#memory.set(subject.key, stored);
@@ -92,7 +94,12 @@ export class ResponseCache {
    */
   #toAnswer(der: Uint8Array, subject: Subject, now: number): CachedAnswer | undefined {
     const verdict = this.#verifier.verify(der, subject.question(now));
-    if (verdict.usable) return CachedAnswer.of(verdict, now, subject);
+    if (verdict.usable) {
+      // How long ago "unknown" was kept the store does not say. It is a floor for those to come, but no answer for a minute again.
+      const { status, thisUpdate } = verdict;
+      const since = status === 'unknown' ? Math.min(thisUpdate.getTime(), now) : now;
+      return CachedAnswer.of(verdict, since, subject);
+    }
     const then = timeOf(verdict);
     if (then === undefined) return undefined;
     const inItsTime = this.#verifier.verify(der, subject.question(then));
@@ -105,12 +112,18 @@ export class ResponseCache {
       return await abortable(use(this.#store), AbortSignal.timeout(this.#patience));
     } catch (error) {
       // A store that fails (a full disk) or hangs must not fail the check.
-      if (!this.#warned)
-        process.emitWarning(`the store of OCSP answers failed: ${(error as Error).message}`, 'OCSPWarning');
+      if (!this.#warned) process.emitWarning(`the store of OCSP answers failed: ${reasonOf(error)}`, 'OCSPWarning');
       this.#warned = true;
       return null;
     }
   }
+}
+
+/** What a store returns. @throws where that is neither bytes nor nothing. */
+function bytesOf(value: unknown): Uint8Array | null {
+  if (value == null) return null;
+  if (!types.isUint8Array(value)) throw new Error('it returned what is not bytes');
+  return value;
 }
 
 /** The moment of which a response says something, believed or not. */

@@ -284,6 +284,31 @@ test('"unknown" does not take back that a certificate is revoked', async (t) => 
   t.is((await client.check(question, { fresh: true })).outcome, 'good', 'a certificate that was on hold');
 });
 
+test('"unknown" is kept for a minute by all who share a store, and is a floor then', async (t) => {
+  using scratch = new Scratch();
+  const began = Date.now();
+  let now = began;
+  const clock: ClientClock = { now: () => now, after: new Shifted().after };
+  const at = (hours: number, status: 'unknown' | 'good') =>
+    kit.respond(kit.entry({ status, hash: 'sha256', thisUpdate: new Date(began + hours * HOUR) }));
+  let der = at(0, 'unknown');
+  await using responder = await TestResponder.start(kit.ca, { behaviour: () => der });
+  const next = async () => {
+    await using client = clientOf(responder, { clock, cache: { store: new FolderCache(scratch.path('cache')) } });
+    const { outcome, source } = await client.check(question);
+    return [outcome, source];
+  };
+  t.deepEqual(await next(), ['unknown', 'network']);
+  now = began + 30_000;
+  t.deepEqual(await next(), ['unknown', 'cache']);
+  now = began + 90_000;
+  t.deepEqual(await next(), ['unknown', 'network']);
+  der = at(-1, 'good');
+  t.deepEqual(await next(), ['undetermined', null], 'the answer is older');
+  der = at(0.01, 'good');
+  t.deepEqual(await next(), ['good', 'network']);
+});
+
 test('memory is bounded; the answers that were used last stay', async (t) => {
   await using responder = await start();
   await using client = clientOf(responder, { cache: { maxBytes: 4000 } });
@@ -446,6 +471,12 @@ test.serial('a store that fails costs a question, and a warning', async (t) => {
   t.is((await client.check(question)).source, 'cache');
   await wait(20);
   t.is(warnings.filter(({ name }) => name === 'OCSPWarning').length, 1);
+  // Whatever it returns, and whatever it throws.
+  const unheard = { put: fail, delete: fail, async *keys() {} };
+  for (const get of [async () => 'text', async () => ({}), () => Promise.reject(undefined), () => null]) {
+    await using other = clientOf(responder, { cache: { store: { ...unheard, get } as unknown as ResponseCacheStore } });
+    t.is((await other.check(question)).outcome, 'good');
+  }
 });
 
 /** Lets some answers be put on a disk that becomes full; prints what became of them. */
