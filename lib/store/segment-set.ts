@@ -51,14 +51,14 @@ export class SegmentSet {
   }
 
   /**
-   * The segments as they are now. Up to {@link MOST_KEPT} stay open though a writer replaces them, until {@link close}; with more,
-   * one that was removed is an error when it is to be read.
+   * The segments as they are now. Up to {@link MOST_KEPT} stay open though a writer replaces them, until {@link close}: the smallest, which
+   * any writer may put together with others. Another one that was removed is an error when it is to be read.
    */
   static snapshot(folder: string): SegmentSet {
     const set = new SegmentSet(folder, Number.POSITIVE_INFINITY);
-    if (set.#readers.size > MOST_KEPT) return set;
     try {
-      for (const reader of set.#readers.values()) reader.keep();
+      const bySize = set.#list.toSorted((a, b) => a.footer.records - b.footer.records);
+      for (const reader of bySize.slice(0, MOST_KEPT)) reader.keep();
       return set;
     } catch (error) {
       set.close();

@@ -104,6 +104,33 @@ onLinux('a store of many more segments than there are descriptors works', (t) =>
   t.is(status, 0, stderr);
 });
 
+onLinux('what is put together while a run of more segments than are open is counted is no error', (t) => {
+  const program = `
+    import assert from 'node:assert/strict';
+    import { existsSync } from 'node:fs';
+    import { setImmediate as nextTurn } from 'node:timers/promises';
+    import { SegmentStore } from ${JSON.stringify(import.meta.resolve('#dist/store/segment-store.js'))};
+    const [folder] = ${JSON.stringify([scratch(t)])};
+    const record = (i, statusVersion) => ({ serial: BigInt(i), statusVersion, producedAt: 1, certStatus: 0, nextUpdate: null, der: Buffer.from('r' + i) });
+    const store = await SegmentStore.open(folder, { segmentRecords: 300 });
+    const other = await SegmentStore.open(folder, { segmentRecords: 300 });
+    const run = await store.beginRun({ id: 'r' });
+    await run.append(Array.from({ length: 60000 }, (_, i) => record(i + 1, 1)));
+    await run.checkpoint('1');
+    for (let i = 0; i < 7; i += 1) await other.putBatch([record(59900 + i, 2)]);
+    const commit = run.commit();
+    commit.catch(() => undefined);
+    while (existsSync(folder + '/RUN')) await nextTurn();
+    await other.putBatch([record(59907, 2)]);
+    assert.equal(other.stats().segments, 201);
+    assert.deepEqual(await commit, { written: 59993, kept: 7 });
+    store.close();
+    other.close();`;
+  const script = 'ulimit -n 128; exec "$0" --input-type=module -e "$1"';
+  const { status, stderr } = spawnSync('sh', ['-c', script, process.execPath, program], { encoding: 'utf8' });
+  t.is(status, 0, stderr);
+});
+
 test('small batches are put together, also where each segment may hold little', async (t) => {
   const store = await SegmentStore.open(scratch(t));
   for (let i = 0n; i < 20n; i += 1n) await store.putBatch([record(i)]);
