@@ -70,11 +70,14 @@ export async function readPolicy(
   values: PolicyValues,
   chain: readonly X509Certificate[] = [],
 ): Promise<VerifierOptions> {
+  const signerRevocation = choiceOption(values['signer-revocation'], 'signer-revocation', REVOCATION_POLICIES);
+  // No one would look into it.
+  if (values.crl !== undefined && signerRevocation !== 'crl')
+    throw new UsageError('--crl requires --signer-revocation crl');
   const trust = await readTrust(values);
   const clockTolerance = secondsOption(values['clock-tolerance'], 'clock-tolerance');
   const maxAge = secondsOption(values['max-age'], 'max-age');
   const nonce = choiceOption(values['nonce-policy'], 'nonce-policy', NONCE_POLICIES);
-  const signerRevocation = choiceOption(values['signer-revocation'], 'signer-revocation', REVOCATION_POLICIES);
   const level = choiceOption(values['security-level'], 'security-level', SECURITY_LEVELS);
   if (signerRevocation === 'crl' && trust === undefined) {
     throw new UsageError('--signer-revocation crl requires --crl, and --trust, --ca-file, --ca-path or --system');

@@ -286,7 +286,7 @@ test('failures without a verdict end in 1 or 2, never in 0, and in one line', as
     [...about, '--trust', broken],
     [...about, '--ca-file', '/no/such/file'],
     [...about, '--request', scratch.write('not-a-request', der)],
-    [...about, '--crl', broken, '--trust', ca],
+    [...about, '--signer-revocation', 'crl', '--crl', broken, '--trust', ca],
   ]) {
     const { status, stderr, stdout } = await verify(args, der);
     t.is(status, 1, args.join(' '));
@@ -311,6 +311,9 @@ test('failures without a verdict end in 1 or 2, never in 0, and in one line', as
     [...about, '--nonce-policy', 'perhaps'],
     [...about, '--signer-revocation', 'crl'],
     [...about, '--crl', ca],
+    [...about, '--crl', ca, '--trust', ca],
+    [...about, '--crl', ca, '--trust', ca, '--signer-revocation', 'nocheck'],
+    [...about, '--crl', ca, '--signer-revocation', 'crl'],
     [...about, '--security-level', '6'],
     ['--request', request, '--issuer', scratch.write('two.pem', kit.ca.certificatePem.repeat(2))],
     [...about, '--nonsense'],
