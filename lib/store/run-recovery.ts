@@ -60,6 +60,7 @@ export class RunRecovery {
     };
     return new BulkRun(run, {
       editions: this.#writer.set.manifest.lists ?? [],
+      check: () => lock.check(),
       kindOf: (label) => {
         const known = this.#writer.set.kinds.find(label);
         return known >= 0 ? known : this.#writer.write(() => this.#writer.kindOf(label));

@@ -7,6 +7,8 @@ import type { SegmentRun } from './segment-run.js';
 /** What a run asks of its store. */
 export interface RunOwner {
   readonly editions: readonly ListEdition[];
+  /** Throws when somebody else may have the run: what is written now would go into his files. */
+  check(): void;
   /** The kind of answer that a label is. */
   kindOf(label: AnswerLabel): number | Promise<number>;
   /** Lets the segments be served. */
@@ -74,6 +76,7 @@ export class BulkRun implements RunWriter {
       if (this.#ended) throw invalidValue('the run has ended');
       if (this.#failure !== undefined) throw this.#failure.error;
       try {
+        this.#owner.check();
         return await action();
       } catch (error) {
         this.#failure = { error };

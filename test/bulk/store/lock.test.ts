@@ -113,10 +113,15 @@ test('a run whose lock was taken away is not published, and does not harm who ha
   const other = await SegmentStore.open(folder);
   const taken = await other.beginRun({ id: 'r' });
   t.is(taken.resumeToken, '1');
+  await taken.append([record(2n)]);
+  await taken.checkpoint('2');
+  await t.throwsAsync(run.append([record(3n), record(4n)]), LOCKED);
+  await t.throwsAsync(run.checkpoint('2'), LOCKED);
   await t.throwsAsync(run.commit(), LOCKED);
   await t.throwsAsync(run.discard(), LOCKED);
   await t.throwsAsync(store.beginRun({ id: 'r' }), LOCKED);
   await taken.commit();
+  t.deepEqual(store.get(2n), record(2n).der as Buffer);
   t.deepEqual(store.get(1n), record(1n).der as Buffer);
   t.deepEqual((await store.verify()).problems, []);
   store.close();
