@@ -104,8 +104,14 @@ export class SigningRun implements AsyncIterableIterator<SignedEntry> {
 
   next(): Promise<IteratorResult<SignedEntry>> {
     if (this.#waiting.length === 0) {
-      const value = this.#take();
-      if (value !== undefined) return Promise.resolve({ done: false, value });
+      try {
+        const value = this.#take();
+        if (value !== undefined) return Promise.resolve({ done: false, value });
+      } catch (error) {
+        // That of onProgress: who does not get a result asks for no end either.
+        const reject = (): Promise<never> => Promise.reject(error);
+        return this.#end().then(reject, reject);
+      }
     }
     return new Promise((resolve, reject) => {
       this.#waiting.push({ resolve, reject });

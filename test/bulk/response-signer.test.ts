@@ -214,6 +214,27 @@ test('signAll: a source that throws, a bad entry, an abort', async (t) => {
   };
   await t.throwsAsync(aborted, { message: 'enough' });
   t.is(count, 500);
+
+  for (const when of [1, 2, 5]) {
+    let isClosed = false;
+    let calls = 0;
+    const source = function* (): Generator<StatusEntry> {
+      try {
+        yield* entries(1e6);
+      } finally {
+        isClosed = true;
+      }
+    };
+    const onProgress = (): void => {
+      calls += 1;
+      if (calls === when) throw new Error('not this way');
+    };
+    const telling = async (): Promise<void> => {
+      for await (const _ of signer.signAll(source(), { onProgress }));
+    };
+    await t.throwsAsync(telling, { message: 'not this way' });
+    t.true(isClosed, `after ${when}`);
+  }
   await t.throwsAsync(async () => signedBy(entries(1), AbortSignal.abort(new Error('before'))), { message: 'before' });
 });
 
