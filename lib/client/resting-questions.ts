@@ -4,16 +4,20 @@ import { backOffSeconds } from './clock.js';
 
 interface RestingQuestion {
   readonly result: CheckResult;
+  /** Bytes of the answers that it holds. */
+  readonly size: number;
   readonly failures: number;
   readonly since: number;
 }
 
-/** They are kept for certificates of strangers, too: only so many. */
+/** They are kept for certificates of strangers, too, with what strangers answered: only so many, and so much. */
 const MOST_QUESTIONS = 10_000;
+const MOST_BYTES = 32 * 1024 * 1024;
 
 /** By the keys of questions; the oldest go first. */
 export class RestingQuestions {
   readonly #questions = new Map<string, RestingQuestion>();
+  #bytes = 0;
 
   /** What came of a question that rests; null when it may be asked. */
   get(key: string, now: number): CheckResult | null {
@@ -27,13 +31,23 @@ export class RestingQuestions {
   /** Takes note of what came of a question. */
   put(key: string, result: CheckResult, now: number): void {
     const failures = this.#questions.get(key)?.failures ?? 0;
-    this.#questions.delete(key);
+    this.#forget(key);
     if (result.outcome !== 'undetermined' && result.source !== 'stale') return;
-    this.#questions.set(key, { result, failures: Math.min(failures + 1, 16), since: now });
-    if (this.#questions.size <= MOST_QUESTIONS) return;
+    const size = sizeOf(result);
+    this.#questions.set(key, { result, size, failures: Math.min(failures + 1, 16), since: now });
+    this.#bytes += size;
     for (const oldest of this.#questions.keys()) {
-      this.#questions.delete(oldest);
-      break;
+      if (this.#questions.size <= MOST_QUESTIONS && this.#bytes <= MOST_BYTES) break;
+      this.#forget(oldest);
     }
   }
+
+  #forget(key: string): void {
+    this.#bytes -= this.#questions.get(key)?.size ?? 0;
+    this.#questions.delete(key);
+  }
+}
+
+function sizeOf({ attempts }: CheckResult): number {
+  return attempts.reduce((sum, { verdict }) => sum + (verdict?.der.length ?? 0), 0);
 }

@@ -38,7 +38,11 @@ export async function search(
   const attempts: OCSPAttempt[] = [];
   const end = new AbortController();
   const callOff = clock.after(timeout, () => end.abort(new OutOfTimeError(timeout)));
-  const signal = AbortSignal.any([end.signal, closed]);
+  const { signal } = end;
+  // (With AbortSignal.any, `closed` would keep something of every search in Node.js 20.)
+  const close = (): void => end.abort(closed.reason);
+  closed.addEventListener('abort', close, { once: true });
+  if (closed.aborted) close();
   const queue = responders.values();
   let best: OCSPAttempt | undefined;
 
@@ -69,6 +73,7 @@ export async function search(
     });
   } finally {
     callOff();
+    closed.removeEventListener('abort', close);
     end.abort(new Error('another responder has answered'));
   }
   return { best: best as OCSPAttempt, attempts };

@@ -12,7 +12,7 @@ import {
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import test from 'ava';
-import { Verifier } from 'openssl-ocsp';
+import { CertId, Verifier } from 'openssl-ocsp';
 import {
   type ClientClock,
   FolderCache,
@@ -21,6 +21,10 @@ import {
   type ResponseCacheStore,
 } from 'openssl-ocsp/client';
 import { TestResponder, TestResponseKit } from 'openssl-ocsp/testing';
+import type { InquiryOptions } from '#dist/client/inquiry.js';
+import { ResponderMemories } from '#dist/client/responder.js';
+import { search } from '#dist/client/search.js';
+import { toSubject } from '#dist/client/subject.js';
 import { Scratch } from '../helpers/openssl-cli.js';
 import { Shifted } from '../helpers/shifted-clock.js';
 
@@ -108,6 +112,49 @@ test('failures are kept for a moment that grows; the responder rests', async (t)
   responder.behaviour = 'good';
   clock.ahead += 61_000;
   t.is((await client.check(question)).outcome, 'good');
+});
+
+test('of long answers that do not count, only so much is remembered', async (t) => {
+  const began = Date.now();
+  let asked = 0;
+  const body = Buffer.alloc(1024 * 1024);
+  const headers = { 'Content-Type': 'application/ocsp-response' };
+  await using client = new OCSPClient({
+    ...PATIENT,
+    responders: ['http://ocsp.example/'],
+    clock: { now: () => began, after: new Shifted().after },
+    fetch: async () => {
+      asked += 1;
+      return new Response(body, { headers });
+    },
+  });
+  const ask = async (serialNumber: bigint) => {
+    const certId = CertId.of(issuer, { serialNumber });
+    t.is((await client.check({ certId, issuer })).failure, 'refused');
+    return asked;
+  };
+  for (let serial = 1n; serial <= 40n; serial++) await ask(serial);
+  const before = asked;
+  t.is(await ask(40n), before, 'the last one is remembered');
+  t.true((await ask(1n)) > before, 'the first one is not');
+});
+
+test('searches leave nothing with the signal of a client that goes on', async (t) => {
+  const closed = new AbortController().signal;
+  const memories = new ResponderMemories();
+  const url = new URL('http://ocsp.example/');
+  memories.of(url).failed(0);
+  const options = { clock: { now: () => 1, after: () => () => undefined }, hash: 'auto' } as unknown as InquiryOptions;
+  const searchOnce = () => search([url], memories, toSubject(question), options, { timeout: 1, hedgeAfter: 1 }, closed);
+  // What Node.js keeps with a signal are sets and maps, under symbols.
+  const kept = () =>
+    Object.getOwnPropertySymbols(closed)
+      .map((symbol) => (closed as unknown as Record<symbol, { size?: number } | undefined>)[symbol]?.size ?? 0)
+      .reduce((sum, size) => sum + size, 0);
+  t.regex((await searchOnce()).best.reason!, /asked again in/);
+  const before = kept();
+  for (const _ of [1, 2, 3]) await searchOnce();
+  t.is(kept(), before);
 });
 
 test('Retry-After, and no request to a responder that rests because of another certificate', async (t) => {
