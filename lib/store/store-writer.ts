@@ -93,8 +93,7 @@ export class StoreWriter {
     const isEmpty = manifest.segments.length === 0 && unfinishedRun(this.folder, manifest) === undefined;
     const agreed = agreedIssuer(isEmpty ? null : manifest.issuer, issuer);
     if (agreed === manifest.issuer) return;
-    await writeManifest(this.folder, manifest, { issuer: agreed, ...(isEmpty && { kinds: [] }) });
-    this.set.reload();
+    await this.#changeManifest({ issuer: agreed, ...(isEmpty && { kinds: [] }) });
   }
 
   /** The kind of answer that a record is; one that is new goes into the manifest first. With the lock. */
@@ -103,17 +102,13 @@ export class StoreWriter {
     if (known >= 0) return known;
     const { manifest } = this.set;
     const kind = this.set.kinds.kindOf(label);
-    await writeManifest(this.folder, manifest, { kinds: [...manifest.kinds, kind] });
-    this.set.reload();
+    await this.#changeManifest({ kinds: [...manifest.kinds, kind] });
     return manifest.kinds.length;
   }
 
   /** A number that no file bears: neither those served, nor those of a run or a batch that is being written. */
   async nextEpoch(): Promise<number> {
-    if (this.set.manifest.generation === 0) {
-      await writeManifest(this.folder, this.set.manifest, {});
-      this.set.reload();
-    }
+    if (this.set.manifest.generation === 0) await this.#changeManifest({});
     const { manifest } = this.set;
     const running = unfinishedRun(this.folder, manifest)?.epoch ?? 0;
     const compacting = compactionEpoch(this.folder) ?? 0;
@@ -163,9 +158,8 @@ export class StoreWriter {
     // Also beyond a run that an earlier process began: whoever follows must not take its files for his own.
     const epochs = segments.map(({ file }) => parseSegmentName(file).epoch);
     const nextEpoch = 1 + Math.max(manifest.nextEpoch - 1, this.#lastEpoch, others.lastRun?.epoch ?? 0, ...epochs);
-    this.#lock?.check();
     try {
-      await writeManifest(this.folder, manifest, { ...others, nextEpoch, segments });
+      await this.#putManifest({ ...others, nextEpoch, segments });
     } finally {
       // Also after an error the new one may be there.
       this.set.expire();
@@ -174,6 +168,17 @@ export class StoreWriter {
     for (const { file } of manifest.segments) {
       if (!served.has(file)) await removeQuietly(join(this.folder, file));
     }
+  }
+
+  /** Puts the next manifest in the place of the current one, which has to be that of whoever had the lock before. */
+  async #putManifest(change: Partial<Manifest>): Promise<void> {
+    this.#lock?.check();
+    await writeManifest(this.folder, this.set.manifest, change);
+  }
+
+  async #changeManifest(change: Partial<Manifest>): Promise<void> {
+    await this.#putManifest(change);
+    this.set.reload();
   }
 
   /**

@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import test from 'ava';
+import type { ResponseRecord } from '#dist/store/response-store.js';
 import { SegmentStore } from '#dist/store/segment-store.js';
 import { WriterLock } from '#dist/store/writer-lock.js';
 import { record } from '../records.js';
@@ -147,6 +148,27 @@ test('a compaction whose lock was taken away is not published, and does not harm
   t.deepEqual(store.get(7n), record(7n, { statusVersion: 2 }).der as Buffer);
   await store.compact();
   t.is(store.stats().segments, 1);
+  store.close();
+});
+
+test('a batch whose lock was taken away changes nothing, not even what the store knows of itself', async (t) => {
+  const folder = scratch(t);
+  const store = await SegmentStore.open(folder);
+  await store.putBatch([record(1n)]);
+  const manifest = readFileSync(join(folder, 'MANIFEST'), 'utf8');
+  let other: WriterLock | undefined;
+  const batch = function* (): Generator<ResponseRecord> {
+    yield record(2n);
+    rmSync(join(folder, 'LOCK'));
+    other = WriterLock.acquire(folder);
+    // Of a kind that the store does not have yet.
+    yield record(3n, { hashAlgorithm: 'sha512' });
+  };
+  await t.throwsAsync(store.putBatch(batch()), LOCKED);
+  t.is(readFileSync(join(folder, 'MANIFEST'), 'utf8'), manifest);
+  other?.release();
+  await store.putBatch([record(2n)]);
+  t.deepEqual((await store.verify()).problems, []);
   store.close();
 });
 
