@@ -101,8 +101,12 @@ export function pathFlags(names: unknown, argument: string): number {
   return flags;
 }
 
-/** Whether flags say how revocation lists are read, of which no flag has any read. */
-export function readsNoLists(flags: number): boolean {
-  const { crlCheck, extendedCrl, useDeltas } = PATH_FLAGS;
-  return (flags & (extendedCrl | useDeltas)) !== 0 && (flags & crlCheck) === 0;
+/** Whether flags ask for revocation lists. */
+export function readsLists(flags: number): boolean {
+  return (flags & PATH_FLAGS.crlCheck) !== 0;
+}
+
+/** Whether flags say how revocation lists are read. */
+export function saysHowListsAreRead(flags: number): boolean {
+  return (flags & (PATH_FLAGS.extendedCrl | PATH_FLAGS.useDeltas)) !== 0;
 }

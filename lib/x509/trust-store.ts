@@ -14,7 +14,10 @@ export type CrlInput = string | Uint8Array;
 export interface TrustStoreOptions {
   /** Certificates that are trusted. */
   readonly certificates?: Iterable<CertificateInput>;
-  /** Revocation lists. They are looked at only where a check of revocation is asked for. */
+  /**
+   * Revocation lists. They are looked at only where a check of revocation is asked for; a verifier to which they are given without
+   * one is an error, unless they are in a {@link TrustStore}.
+   */
   readonly crls?: Iterable<CrlInput>;
   /** A PEM file of certificates, OpenSSL's "trusted certificates", and revocation lists (`-CAfile`). Read at once. */
   readonly caFile?: string;
@@ -45,6 +48,7 @@ const OPTION_NAMES: OptionNames<TrustStoreOptions> = {
 };
 const SYSTEM_PARTS: readonly SystemTrust[] = ['file', 'folder', 'store'];
 const nativeOf = new WeakMap<TrustStore, NativeTrustStore>();
+const withLists = new WeakSet<TrustStore>();
 
 /**
  * Certificates that are trusted, and revocation lists, in the form that OpenSSL verifies with. Does not change; making one
@@ -64,6 +68,7 @@ export class TrustStore {
     }
     const trusted = checkCertificates(certificates, 'options.certificates').map((item) => item.native);
     const lists = checkList(crls, 'options.crls', crlBytes);
+    if (lists.length > 0) withLists.add(this);
     nativeOf.set(
       this,
       new native.TrustStore(
@@ -93,6 +98,11 @@ export function readTrust(input: unknown, name: string): TrustStore {
   if (input instanceof TrustStore) return input;
   if (Symbol.iterator in input) return new TrustStore({ certificates: input as Iterable<CertificateInput> });
   return new TrustStore(input as TrustStoreOptions);
+}
+
+/** Whether a store was given revocation lists, beside those that its files may hold. */
+export function hasLists(store: TrustStore): boolean {
+  return withLists.has(store);
 }
 
 /** The native store behind a trust argument; undefined for undefined. */

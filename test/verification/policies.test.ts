@@ -251,6 +251,20 @@ test('path flags that ask for lists of the whole path ask for that of the signer
     refuses(t, 'ERR_OCSP_INVALID_VALUE', () => new Verifier({ trust: only, pathFlags }));
 });
 
+test('lists that no one looks into are an error, unless a store may have them for others', (t) => {
+  const der = kit.respond(undefined, { signer: plain });
+  const trust = { certificates: [root.certificate], crls: [crl(ca, [serial])] };
+  for (const signerRevocation of [undefined, 'accept', 'nocheck'] as const) {
+    refuses(t, 'ERR_OCSP_INVALID_VALUE', () => judge(der, { trust, ...(signerRevocation && { signerRevocation }) }));
+  }
+  is(t, judge(der, { trust, signerRevocation: 'crl' }), 'SIGNER_REVOKED');
+  is(t, judge(der, { trust, pathFlags: ['crlCheck'] }), 'SIGNER_REVOKED');
+  is(t, judge(der, { trust: { ...trust, crls: [] } }));
+  const shared = new TrustStore(trust);
+  is(t, judge(der, { trust: shared }));
+  is(t, judge(der, { trust: shared, signerRevocation: 'crl' }), 'SIGNER_REVOKED');
+});
+
 // Trust.
 
 test('a store of an intermediate CA alone', (t) => {

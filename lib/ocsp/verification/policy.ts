@@ -3,10 +3,10 @@ import type { NativeTrustStore, Reading } from '../../../typings/binding.js';
 import { invalidArgType, invalidValue } from '../../errors.js';
 import type { CertificateInput, ParsedCertificate } from '../../x509/certificate.js';
 import type { OptionNames } from '../../x509/options.js';
-import { checkCertificates, type TrustInput, toTrustStore } from '../../x509/trust-store.js';
+import { checkCertificates, hasLists, readTrust, type TrustInput, toTrustStore } from '../../x509/trust-store.js';
 import { wholeNumber } from '../basic-verify.js';
 import { FIELD, STRICT } from '../message.js';
-import { type PathFlag, pathFlags, readsNoLists } from '../openssl-flags.js';
+import { type PathFlag, pathFlags, readsLists, saysHowListsAreRead } from '../openssl-flags.js';
 import { checkSeconds } from '../validity.js';
 
 /** What becomes of the nonce. */
@@ -104,15 +104,19 @@ export function toPolicy(options: VerifierOptions): Policy {
   const { trust, certificates = [], trustedResponders = [], maxAge, nonce, signerRevocation, strict = false } = options;
   if (typeof strict !== 'boolean') throw invalidArgType('strict', 'a boolean', strict);
   const revocation = oneOf(signerRevocation, REVOCATION_POLICIES, 'signerRevocation');
-  const store = toTrustStore(trust, 'trust');
+  const store = trust === undefined ? undefined : readTrust(trust, 'trust');
   if (revocation === 'crl' && store === undefined) {
     throw invalidValue("signerRevocation 'crl' needs a trust store with revocation lists");
   }
   const flags = pathFlags(options.pathFlags, 'pathFlags');
-  if (readsNoLists(flags)) throw invalidValue("pathFlags: 'extendedCrl' and 'useDeltas' go with 'crlCheck'");
+  if (saysHowListsAreRead(flags) && !readsLists(flags))
+    throw invalidValue("pathFlags: 'extendedCrl' and 'useDeltas' go with 'crlCheck'");
+  // (A TrustStore may have its lists for others.)
+  if (store !== undefined && store !== trust && hasLists(store) && revocation !== 'crl' && !readsLists(flags))
+    throw invalidValue("the crls of trust count for nothing without signerRevocation 'crl' or pathFlags 'crlCheck'");
   const age = checkSeconds(maxAge, 'maxAge');
   return {
-    trust: store,
+    trust: toTrustStore(store, 'trust'),
     certificates: checkCertificates(certificates, 'certificates'),
     trustedResponders: checkCertificates(trustedResponders, 'trustedResponders'),
     clockTolerance: checkSeconds(options.clockTolerance, 'clockTolerance') ?? DEFAULT_CLOCK_TOLERANCE,
