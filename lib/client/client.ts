@@ -279,15 +279,9 @@ export class OCSPClient {
     const { minLifetime, times } = this.#settings;
     const inquiry = { ...this.#settings.inquiry, firstHash };
     const inapplicable = notApplicable(subject, minLifetime);
-    if (inapplicable !== null) return inapplicableFor(inapplicable);
+    if (inapplicable !== null) return this.#orKnown(subject, inapplicableFor(inapplicable));
     const { urls, others } = await this.#respondersFor(subject, question);
-    if (urls.length === 0) {
-      // A CertID names no one, which says nothing of the certificate.
-      if (subject.certificate === null)
-        return undetermined('unreachable', 'a CertID names no responder, and the client has none');
-      if (others.length === 0) return inapplicableFor('no responder is named');
-      return undetermined('unreachable', `no responder over HTTP is named, only ${others.join(', ')}`);
-    }
+    if (urls.length === 0) return this.#orKnown(subject, noResponder(subject, others));
     const { best, attempts } = await search(urls, this.#responders, subject, inquiry, times, this.#closed.signal);
     if (best.failure !== null || !best.verdict?.usable) return this.#fallBack(subject, attempts, best);
     const instead = (change: Partial<OCSPAttempt>): readonly OCSPAttempt[] =>
@@ -312,24 +306,25 @@ export class OCSPClient {
     return answered(answer.status, latest, 'network', instead({ verdict: latest }));
   }
 
-  /** There was no answer that counts: what is known counts on in its time, and "revoked" past it. */
   #fallBack(subject: Subject, attempts: readonly OCSPAttempt[], best: OCSPAttempt): CheckFacts {
-    const { staleIfError, inquiry } = this.#settings;
     const failure = attempts.some((attempt) => attempt.failure === 'refused') ? 'refused' : 'unreachable';
-    const known = this.#cache.get(subject);
-    const now = this.#now();
-    if (known !== undefined) {
-      if (this.#cache.counts(known, subject, now))
-        return answered(known.status, known.verdictAt(now, inquiry.verifier, subject), 'cache', attempts);
-      const age = now - known.usableUntil;
-      const mayBeStale = failure === 'unreachable' && known.status === 'good' && age >= 0 && age < staleIfError;
-      if (known.status === 'revoked' || mayBeStale) {
-        const verdict = known.lastVerdict(inquiry.verifier, subject);
-        return answered(known.status, verdict, 'stale', attempts);
-      }
-    }
     const verdict = best.verdict?.usable ? null : best.verdict;
-    return undetermined(failure, reasonOf(failure, attempts), verdict, attempts);
+    return this.#orKnown(subject, undetermined(failure, reasonOf(failure, attempts), verdict, attempts));
+  }
+
+  /** There was no answer that counts, or no one to ask: what is known counts on in its time, and "revoked" past it. */
+  #orKnown(subject: Subject, facts: CheckFacts): CheckFacts {
+    const { staleIfError, inquiry } = this.#settings;
+    const { failure, attempts } = facts;
+    const known = this.#cache.get(subject);
+    if (known === undefined) return facts;
+    const now = this.#now();
+    if (this.#cache.counts(known, subject, now))
+      return answered(known.status, known.verdictAt(now, inquiry.verifier, subject), 'cache', attempts);
+    const age = now - known.usableUntil;
+    const mayBeStale = failure === 'unreachable' && known.status === 'good' && age >= 0 && age < staleIfError;
+    if (known.status !== 'revoked' && !mayBeStale) return facts;
+    return answered(known.status, known.lastVerdict(inquiry.verifier, subject), 'stale', attempts);
   }
 
   async #respondersFor(
@@ -375,6 +370,13 @@ function answered(
 
 function inapplicableFor(reason: string): CheckFacts {
   return { outcome: 'not-applicable', verdict: null, source: null, failure: null, reason, attempts: NO_ATTEMPTS };
+}
+
+function noResponder({ certificate }: Subject, others: readonly string[]): CheckFacts {
+  // A CertID names no one, which says nothing of the certificate.
+  if (certificate === null) return undetermined('unreachable', 'a CertID names no responder, and the client has none');
+  if (others.length === 0) return inapplicableFor('no responder is named');
+  return undetermined('unreachable', `no responder over HTTP is named, only ${others.join(', ')}`);
 }
 
 function undetermined(

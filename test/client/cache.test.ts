@@ -216,6 +216,29 @@ test('past its time an answer is none; "good" may be stale by choice, "revoked" 
   t.is((await lenient.check(question)).outcome, 'undetermined');
 });
 
+test('"revoked" remains where there is no one to ask', async (t) => {
+  const clock = new Shifted();
+  const { certificate } = kit.ca.issue();
+  const named = { certificate, issuer };
+  const certId = CertId.of(issuer, { certificate });
+  const staple = kit.respond(kit.entry({ certificate, status: 'revoked' }));
+  const revoked = { outcome: 'revoked', allowed: false };
+  for (const [about, options] of [
+    [named, {}],
+    [named, { responders: () => [] }],
+    [named, { minLifetime: 3650 * 24 * 3600 }],
+    [{ certId, issuer }, { failPolicy: 'soft' }],
+  ] as const) {
+    clock.ahead = 0;
+    await using client = new OCSPClient({ clock, ...options });
+    t.true((await client.check(about)).allowed, 'nothing is known');
+    t.like(await client.check(about, { staple }), { ...revoked, source: 'staple' });
+    t.like(await client.check(about, { fresh: true }), { ...revoked, source: 'cache' });
+    clock.ahead = 100 * HOUR;
+    t.like(await client.check(about), { ...revoked, source: 'stale' });
+  }
+});
+
 test('an answer that ends while it is verified or stored, as where the machine sleeps, is none', async (t) => {
   await using responder = await start();
   const clock = new Shifted();
