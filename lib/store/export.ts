@@ -29,7 +29,8 @@ const PARALLEL_FILES = 32;
 /**
  * Writes a file for each certificate, `SERIAL.der`, with the serial number in upper-case hexadecimal digits. Each file appears
  * complete, in place of an older one. Of several responses for one certificate, side by side as a store gives them, the first
- * one is taken: that for SHA-1; with the layout `get`, each. Returns the number of files.
+ * one is taken: that for SHA-1; with the layout `get`, each. Files of responses that are no longer among them stay: of a
+ * revocation that was signed for one hash only, the older one for another hash does. Returns the number of files.
  */
 export async function exportToFolder(
   records: Iterable<StoredResponse>,
