@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { invalidValue } from '../errors.js';
 import { loadDerOcspResponse } from '../ocsp/response.js';
+import type { ListEdition } from '../statuses/list-edition.js';
 import { checkCertIdHash } from '../x509/algorithms.js';
 import { type CertificateInput, toCertificate } from '../x509/certificate.js';
 import { copyBytes } from '../x509/der.js';
@@ -16,12 +17,21 @@ import type { SegmentStore } from './segment-store.js';
 /** Bytes before the serial number of a response. Behind it the second format has the kind of answer (1), the first has none. */
 const RESPONSE_HEADER = 30;
 const RUN_NAME = 'conversion';
+
+/** What counts of it. */
+interface OldManifest {
+  readonly format: number;
+  readonly segments: readonly { readonly file: string }[];
+  readonly lists?: readonly ListEdition[];
+}
+
 const HEADER_LENGTH = 32;
 const HEADER_MAGIC = 'OCSPSEG\x02';
 
 /**
  * Copies a store of an earlier format into one of today's. What the first one did not know is read from the responses: hash of
- * the CertID and signature algorithm. The old store stays as it is; an unfinished run of it is left out.
+ * the CertID and signature algorithm. The new one knows the lists that the old one was signed from, too. The old store stays as it is;
+ * an unfinished run of it is left out.
  *
  * @param folder - the old store
  * @param subjects - as those of `ResponseSigner`, if responses bear another spelling of the issuer's name
@@ -35,7 +45,7 @@ export async function convertStore(
   target: SegmentStore,
   subjects: Iterable<CertificateInput> = [],
 ): Promise<number> {
-  const manifest = readCheckedJson(join(folder, 'MANIFEST')) as { format: number; segments: { file: string }[] };
+  const manifest = readCheckedJson(join(folder, 'MANIFEST')) as OldManifest;
   const format = manifest?.format;
   if (format !== 1 && format !== 2) throw invalidValue(`${folder} is not a store of an earlier format`);
   const certificate = toCertificate(issuer, 'issuer');
@@ -71,10 +81,23 @@ export async function convertStore(
       if (!isWhole) throw storeDamaged(`${file} of ${folder} is damaged`);
     }
     await run.commit();
+    await takeOver(manifest.lists ?? [], target);
     return count;
   } catch (error) {
     await run.discard();
     throw error;
+  }
+}
+
+/** The lists that the old store was signed from: the next one must not go back behind them. */
+async function takeOver(lists: readonly ListEdition[], target: SegmentStore): Promise<void> {
+  for (const edition of lists) {
+    const run = await target.beginRun({ id: RUN_NAME });
+    const isKnown = run.editions.some(
+      ({ list, thisUpdate }) => list === edition.list && thisUpdate >= edition.thisUpdate,
+    );
+    // (A run brings one.)
+    await (isKnown ? run.discard() : run.commit(edition));
   }
 }
 

@@ -108,3 +108,28 @@ test('a store of the second format is refused, and converted', async (t) => {
     other.close();
   }
 });
+
+test('a store that was converted knows the lists that it was signed from', async (t) => {
+  const folder = scratch(t);
+  const old = join(folder, 'old');
+  cpSync('test/vectors/stores/format-2', old, { recursive: true });
+  const issuer = readFileSync('test/vectors/stores/format-2.ca.pem');
+  const [line = ''] = readFileSync(join(old, 'MANIFEST'), 'utf8').split('\n');
+  const lists = [
+    { list: 'files', number: null, thisUpdate: 1_700_000_000 },
+    { list: 'CRL', number: '0A', thisUpdate: 1_700_000_100 },
+  ];
+  writeFileSync(join(old, 'MANIFEST'), checkedJson({ ...JSON.parse(line), lists }));
+  const store = await SegmentStore.open(join(folder, 'new'));
+  for (const thisUpdate of [lists[0]?.thisUpdate, 1_700_000_001] as number[]) {
+    await convertStore(old, issuer, store);
+    const run = await store.beginRun({ id: 'next' });
+    t.deepEqual(
+      run.editions.toSorted((a, b) => a.thisUpdate - b.thisUpdate),
+      [{ ...lists[0], thisUpdate }, lists[1]],
+    );
+    // A later one stays, whatever is brought in again.
+    await run.commit({ list: 'files', number: null, thisUpdate: 1_700_000_001 });
+  }
+  store.close();
+});
