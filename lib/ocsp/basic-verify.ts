@@ -28,7 +28,10 @@ export interface MessageVerifyOptions extends OCSPVerifyFlags {
   readonly depth?: number;
   /** OpenSSL's security level for keys and hashes in the path, 0 to 5. */
   readonly securityLevel?: number;
-  /** OIDs of certificate policies, one of which has to hold for the path. */
+  /**
+   * OIDs of the certificate policies that are acceptable. As with OpenSSL's `-policy`, a path without any of them is refused only where
+   * `pathFlags: ['explicitPolicy']` asks for one, or a certificate of the path does.
+   */
   readonly policies?: readonly string[];
   /** Further flags of path validation. */
   readonly pathFlags?: readonly PathFlag[];

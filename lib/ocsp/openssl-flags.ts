@@ -101,6 +101,11 @@ export function pathFlags(names: unknown, argument: string): number {
   return flags;
 }
 
+/** Whether flags leave out the times of certificates. */
+export function ignoresTimes(flags: number): boolean {
+  return (flags & PATH_FLAGS.noCheckTime) !== 0;
+}
+
 /** Whether flags ask for revocation lists. */
 export function readsLists(flags: number): boolean {
   return (flags & PATH_FLAGS.crlCheck) !== 0;

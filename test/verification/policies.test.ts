@@ -246,6 +246,8 @@ test('path flags that ask for lists of the whole path ask for that of the signer
   const only = { certificates: [root.certificate], crls: [crl(ca, [])] };
   is(t, judge(der, { trust: only, pathFlags: ['crlCheck'] }));
   t.is(judge(der, { trust: only, pathFlags: ['crlCheckAll'] }).status, null, 'there is no list of the root');
+  // A verdict looks at the times of certificates in any case.
+  refuses(t, 'ERR_OCSP_INVALID_VALUE', () => new Verifier({ pathFlags: ['noCheckTime'] }));
   // How lists are read means nothing where none is.
   for (const pathFlags of [['extendedCrl'], ['useDeltas'], ['extendedCrl', 'useDeltas']] as const)
     refuses(t, 'ERR_OCSP_INVALID_VALUE', () => new Verifier({ trust: only, pathFlags }));
@@ -345,6 +347,11 @@ test('policies of the path: those of the list count, also of one behind a proxy'
     t.true(verified(list('1.2.3')));
     t.false(verified(list('1.2.4')));
   }
+  const { verified: unasked } = loadDerOcspResponse(der).basicVerify({
+    trust: [authority.certificate],
+    policies: ['1.2.4'],
+  });
+  t.true(unasked, 'as OpenSSL has it: no one asks for a policy');
 });
 
 test('one store, many ways to verify: none leaves anything behind', (t) => {

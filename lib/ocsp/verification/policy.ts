@@ -6,7 +6,7 @@ import type { OptionNames } from '../../x509/options.js';
 import { checkCertificates, hasLists, readTrust, type TrustInput, toTrustStore } from '../../x509/trust-store.js';
 import { wholeNumber } from '../basic-verify.js';
 import { FIELD, STRICT } from '../message.js';
-import { type PathFlag, pathFlags, readsLists, saysHowListsAreRead } from '../openssl-flags.js';
+import { ignoresTimes, type PathFlag, pathFlags, readsLists, saysHowListsAreRead } from '../openssl-flags.js';
 import { checkSeconds } from '../validity.js';
 
 /** What becomes of the nonce. */
@@ -109,6 +109,8 @@ export function toPolicy(options: VerifierOptions): Policy {
     throw invalidValue("signerRevocation 'crl' needs a trust store with revocation lists");
   }
   const flags = pathFlags(options.pathFlags, 'pathFlags');
+  if (ignoresTimes(flags))
+    throw invalidValue("pathFlags: 'noCheckTime' does not go with a verdict, which is on a moment");
   if (saysHowListsAreRead(flags) && !readsLists(flags))
     throw invalidValue("pathFlags: 'extendedCrl' and 'useDeltas' go with 'crlCheck'");
   // (A TrustStore may have its lists for others.)
