@@ -270,7 +270,9 @@ export class OCSPClient {
     const now = this.#now();
     if (stored !== undefined && !fresh && now < stored.refreshAt && this.#cache.counts(stored, subject, now))
       return this.#fromCache(stored, subject, now);
-    const result = this.#decide(await this.#ask(subject, question, firstHash));
+    const facts = await this.#ask(subject, question, firstHash);
+    const isOpen = facts.outcome === 'undetermined' || facts.outcome === 'not-applicable';
+    const result = this.#decide(isOpen ? this.#orKnown(subject, facts, stored) : facts);
     this.#resting.put(subject.questionKey, result, this.#now());
     return result;
   }
@@ -279,15 +281,14 @@ export class OCSPClient {
     const { minLifetime, times } = this.#settings;
     const inquiry = { ...this.#settings.inquiry, firstHash };
     const inapplicable = notApplicable(subject, minLifetime);
-    if (inapplicable !== null) return this.#orKnown(subject, inapplicableFor(inapplicable));
+    if (inapplicable !== null) return inapplicableFor(inapplicable);
     const { urls, others } = await this.#respondersFor(subject, question);
-    if (urls.length === 0) return this.#orKnown(subject, noResponder(subject, others));
+    if (urls.length === 0) return noResponder(subject, others);
     const { best, attempts } = await search(urls, this.#responders, subject, inquiry, times, this.#closed.signal);
-    if (best.failure !== null || !best.verdict?.usable) return this.#fallBack(subject, attempts, best);
+    if (best.failure !== null || !best.verdict?.usable) return unanswered(attempts, best);
     const instead = (change: Partial<OCSPAttempt>): readonly OCSPAttempt[] =>
       attempts.map((item) => (item === best ? { ...item, ...change } : item));
-    const refuse = (reason: string): CheckFacts =>
-      this.#fallBack(subject, instead({ failure: 'refused', reason }), best);
+    const refuse = (reason: string): CheckFacts => unanswered(instead({ failure: 'refused', reason }), best);
     // Time has passed since it was verified, and passes while it is stored: hours, where the machine slept.
     const ended = 'the answer ended before it could be used';
     const now = this.#now();
@@ -306,17 +307,15 @@ export class OCSPClient {
     return answered(answer.status, latest, 'network', instead({ verdict: latest }));
   }
 
-  #fallBack(subject: Subject, attempts: readonly OCSPAttempt[], best: OCSPAttempt): CheckFacts {
-    const failure = attempts.some((attempt) => attempt.failure === 'refused') ? 'refused' : 'unreachable';
-    const verdict = best.verdict?.usable ? null : best.verdict;
-    return this.#orKnown(subject, undetermined(failure, reasonOf(failure, attempts), verdict, attempts));
-  }
-
-  /** There was no answer that counts, or no one to ask: what is known counts on in its time, and "revoked" past it. */
-  #orKnown(subject: Subject, facts: CheckFacts): CheckFacts {
+  /**
+   * There was no answer that counts, or no one to ask: what is known counts on in its time, and "revoked" past it.
+   *
+   * @param stored - What the store had, which memory may have no room for.
+   */
+  #orKnown(subject: Subject, facts: CheckFacts, stored: CachedAnswer | undefined): CheckFacts {
     const { staleIfError, inquiry } = this.#settings;
     const { failure, attempts } = facts;
-    const known = this.#cache.get(subject);
+    const known = this.#cache.get(subject) ?? stored;
     if (known === undefined) return facts;
     const now = this.#now();
     if (this.#cache.counts(known, subject, now))
@@ -377,6 +376,11 @@ function noResponder({ certificate }: Subject, others: readonly string[]): Check
   if (certificate === null) return undetermined('unreachable', 'a CertID names no responder, and the client has none');
   if (others.length === 0) return inapplicableFor('no responder is named');
   return undetermined('unreachable', `no responder over HTTP is named, only ${others.join(', ')}`);
+}
+
+function unanswered(attempts: readonly OCSPAttempt[], { verdict }: OCSPAttempt): CheckFacts {
+  const failure = attempts.some((attempt) => attempt.failure === 'refused') ? 'refused' : 'unreachable';
+  return undetermined(failure, reasonOf(failure, attempts), verdict?.usable ? null : verdict, attempts);
 }
 
 function undetermined(

@@ -239,6 +239,28 @@ test('"revoked" remains where there is no one to ask', async (t) => {
   }
 });
 
+test('what the store has counts on, whatever memory has room for', async (t) => {
+  using scratch = new Scratch();
+  const clock = new Shifted();
+  await using responder = await start();
+  const options = {
+    clock,
+    failPolicy: 'soft',
+    cache: { maxBytes: 0, store: new FolderCache(scratch.path('cache')) },
+  } as const;
+  await using client = clientOf(responder, options);
+  t.is((await client.check(question)).source, 'network');
+  responder.behaviour = 'gone';
+  clock.ahead = 20 * HOUR;
+  t.like(await client.check(question), { outcome: 'good', source: 'cache', allowed: true });
+  responder.behaviour = 'revoked';
+  clock.ahead += HOUR;
+  t.is((await client.check(question)).source, 'network');
+  responder.behaviour = 'gone';
+  clock.ahead = 100 * HOUR;
+  t.like(await client.check(question), { outcome: 'revoked', source: 'stale', allowed: false });
+});
+
 test('an answer that ends while it is verified or stored, as where the machine sleeps, is none', async (t) => {
   await using responder = await start();
   const clock = new Shifted();
