@@ -10,7 +10,8 @@ export interface VersionOptions {
   /**
    * Which knowledge the statuses are, a number that increases monotonically: of two responses for one certificate the higher one is served.
    * For entries that do not say it themselves. Default: by `modified`, by thisUpdate of a CRL, or else the second at which the run
-   * begins; a run that is continued keeps its own.
+   * begins; a run that is continued keeps its own. Where that second is before that of an earlier run, as after a clock that was ahead, what
+   * `modified` says of such times holds for it.
    */
   readonly statusVersion?: number;
   /**
@@ -29,7 +30,7 @@ export interface VersionOptions {
 /** The names of {@link VersionOptions}. */
 export const VERSION_NAMES: OptionNames<VersionOptions> = { statusVersion: true, modified: true, allowOlderList: true };
 
-/** Lists that are files, of which nothing is known but when they were modified, are one list. */
+/** Lists of which nothing is known but when they were modified, or read, are one list. */
 const FILES = 'files';
 
 /** How far an interrupted run was; what a checkpoint says. */
@@ -54,6 +55,8 @@ export class RunVersion {
   /** Of all others. */
   #worse: number;
   #edition: ListEdition | undefined;
+  /** That of a list of which nothing but a time is known; it is one where an entry does not say its version itself. */
+  readonly #dated: ListEdition | undefined;
   #supersededBy: ListEdition | null = null;
 
   /**
@@ -70,9 +73,11 @@ export class RunVersion {
     this.#allowOlderList = allowOlderList;
     this.#version = statusVersion ?? begun?.statusVersion ?? this.#secondOf(modified);
     this.#worse = this.#version;
-    if (modified === undefined) return;
+    if (statusVersion !== undefined) return;
+    // The clock may have gone back as well as the time of a file.
     this.#worse = Math.max(this.#version, this.#before(FILES)?.thisUpdate ?? 0);
-    this.#edition = { list: FILES, number: null, thisUpdate: this.#worse };
+    this.#dated = { list: FILES, number: null, thisUpdate: this.#worse };
+    if (modified !== undefined) this.#edition = this.#dated;
   }
 
   /** The edition of the list, where it has one. */
@@ -121,7 +126,9 @@ export class RunVersion {
 
   /** The version of an entry's status. */
   of({ status, statusVersion }: StatusEntry): number {
-    return statusVersion ?? (status === OCSPCertStatus.GOOD ? this.#version : this.#worse);
+    if (statusVersion !== undefined) return statusVersion;
+    this.#edition ??= this.#dated;
+    return status === OCSPCertStatus.GOOD ? this.#version : this.#worse;
   }
 
   #before(list: string): ListEdition | undefined {

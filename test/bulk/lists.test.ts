@@ -36,7 +36,8 @@ const dateOf = (moment: number): Date => new Date((ORIGIN + moment * MINUTE) * 1
 const moment = fc.nat(40);
 const statuses = fc.tuple(...SERIALS.map(() => fc.constantFrom(null, GOOD, GOOD, REVOKED, UNKNOWN)));
 const step = fc.oneof(
-  fc.record({ kind: fc.constant('file' as const), time: moment, statuses, clock: moment }),
+  // (Without a time it is of the second at which it is read.)
+  fc.record({ kind: fc.constant('file' as const), isDated: fc.boolean(), time: moment, statuses, clock: moment }),
   fc.record({
     kind: fc.constant('crl' as const),
     time: moment,
@@ -81,7 +82,8 @@ async function publish(
       said.set(serialNumber, status);
       entries.push(status === REVOKED ? { serialNumber, ...revocation } : { serialNumber, status });
     }
-    return [said, await bulkSign({ ...common, source: iterableSource(entries), modified: dateOf(one.time) })];
+    const modified = one.isDated ? { modified: dateOf(one.time) } : {};
+    return [said, await bulkSign({ ...common, source: iterableSource(entries), ...modified })];
   }
   for (const serial of one.issued) said.set(serial, GOOD);
   for (const serial of one.revoked) said.set(serial, REVOKED);
@@ -107,7 +109,8 @@ async function holds(t: ExecutionContext, store: ResponseStore, steps: readonly 
       Date.now = () => now * 1000;
       const before = await Promise.all(SERIALS.map((serial) => store.get(serial)));
       const [said, result] = await publish(store, one, `run ${i}`);
-      const time = one.kind === 'put' ? ORIGIN + one.time * MINUTE : Math.min(ORIGIN + one.time * MINUTE, now);
+      const saidAt = one.kind === 'file' && !one.isDated ? now : ORIGIN + one.time * MINUTE;
+      const time = one.kind === 'put' ? saidAt : Math.min(saidAt, now);
       let kept = 0;
       for (const [place, serial] of SERIALS.entries()) {
         const der = await store.get(serial);
