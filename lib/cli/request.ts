@@ -75,11 +75,12 @@ export const requestCommand: Command = {
     for (const target of targets) builder = addTarget(builder, target, hash);
     if (nonce !== undefined) builder = builder.addExtension(nonce, false);
     const { 'sign-key': key, 'sign-cert': certificate } = values;
+    if (key === undefined && (digest ?? values['passphrase-file'] ?? values['passphrase-env']) !== undefined)
+      throw new UsageError('--digest, --passphrase-file and --passphrase-env go with --sign-key');
     const signer =
       key === undefined && certificate === undefined
         ? undefined
         : await readSigner({ option: 'sign-key', value: key }, { option: 'sign-cert', value: certificate }, values);
-    if (signer === undefined && digest !== undefined) throw new UsageError('--digest goes with --sign-key');
     const request = signer === undefined ? builder.build() : sign(builder, signer, digest);
 
     const der = request.publicBytes();

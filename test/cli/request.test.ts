@@ -180,6 +180,8 @@ test('failures and wrong usage', async (t) => {
     [['--cert', leaf, '--issuer', ca, '--pem', '--base64'], 2],
     [['--cert', leaf, '--issuer', ca, '--pem', '--json'], 2],
     [['--cert', leaf, '--issuer', ca, '--digest', 'sha256'], 2],
+    [['--cert', leaf, '--issuer', ca, '--passphrase-file', leaf], 2],
+    [['--cert', leaf, '--issuer', ca, '--passphrase-env', 'PATH'], 2],
     [['--cert', leaf, '--issuer', ca, 'argument'], 2],
   ] as const) {
     const { status, stdout, stderr } = await request(...args);
