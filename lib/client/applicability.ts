@@ -19,8 +19,15 @@ export function notApplicable({ certificate }: Subject, minLifetime: number): st
   return lifetime < minLifetime ? `the certificate lives ${lifetime} seconds, which is less than minLifetime` : null;
 }
 
-/** Whom a certificate names, over HTTP. `others`: whom it names beside them. */
-export function namedResponders({ certificate }: Subject): { urls: URL[]; others: string[] } {
+/** Whom to ask, over HTTP. */
+export interface Responders {
+  readonly urls: readonly URL[];
+  /** Whom the certificate names beside them. */
+  readonly others: readonly string[];
+}
+
+/** Whom a certificate names. */
+export function namedResponders({ certificate }: Subject): Responders {
   const named = certificate === null ? [] : ocspUrls(certificate.x509);
   const urls = named.map(httpUrl).filter((url) => url !== undefined);
   return { urls: urls.slice(0, MOST_RESPONDERS), others: named.filter((text) => httpUrl(text) === undefined) };

@@ -4,17 +4,18 @@ import type { Agent, AgentOptions } from 'node:https';
 import type { Socket } from 'node:net';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import { invalidArgType, invalidValue } from '../errors.js';
-import type { Verdict } from '../ocsp/verification/verdict.js';
 import { checkCertIdHash, type HashAlgorithmName } from '../x509/algorithms.js';
 import { type ChainInput, toChain } from '../x509/chain.js';
 import { checkNames, type OptionNames } from '../x509/options.js';
 import { abortable } from './abortable.js';
-import { namedResponders, notApplicable } from './applicability.js';
+import { namedResponders, notApplicable, type Responders } from './applicability.js';
 import type { OCSPAttempt } from './attempt.js';
 import { CachedAnswer, verdictLater } from './cached-answer.js';
 import { ChainResult } from './chain.js';
 import { type CheckFacts, CheckResult, FactsFromCache } from './check-result.js';
-import type { OCSPFailure } from './failures.js';
+import { Deadline } from './deadline.js';
+import { answered, inapplicableFor, noResponder, unanswered, undetermined } from './facts.js';
+import { reasonOf } from './failures.js';
 import { type GatheredChain, type GatherOptions, gatherChain } from './gather.js';
 import { type ClientSettings, type OCSPClientOptions, toResponderUrl, toSettings } from './options.js';
 import { Refresher } from './refresher.js';
@@ -227,7 +228,7 @@ export class OCSPClient {
     const later = this.#now();
     if (!this.#cache.counts(answer, subject, later)) return null;
     const latest = verdictLater(verdict, later, verifier, subject);
-    return latest.usable ? this.#decide(answered(latest.status, latest, 'staple', NO_ATTEMPTS)) : null;
+    return latest.usable ? this.#decide(answered(latest.status, latest, 'staple')) : null;
   }
 
   #fromCache(answer: CachedAnswer, subject: Subject, now: number): CheckResult {
@@ -282,9 +283,18 @@ export class OCSPClient {
     const inquiry = { ...this.#settings.inquiry, firstHash };
     const inapplicable = notApplicable(subject, minLifetime);
     if (inapplicable !== null) return inapplicableFor(inapplicable);
-    const { urls, others } = await this.#respondersFor(subject, question);
+    using deadline = new Deadline(inquiry.clock, times.timeout, this.#closed.signal);
+    const { signal } = deadline;
+    let responders: Responders;
+    try {
+      responders = await abortable(this.#respondersFor(subject, question), signal);
+    } catch (error) {
+      if (!signal.aborted) throw error;
+      return undetermined('unreachable', `the function of responders: ${reasonOf(error)}`);
+    }
+    const { urls, others } = responders;
     if (urls.length === 0) return noResponder(subject, others);
-    const { best, attempts } = await search(urls, this.#responders, subject, inquiry, times, this.#closed.signal);
+    const { best, attempts } = await search(urls, this.#responders, subject, inquiry, times.hedgeAfter, deadline);
     if (best.failure !== null || !best.verdict?.usable) return unanswered(attempts, best);
     const instead = (change: Partial<OCSPAttempt>): readonly OCSPAttempt[] =>
       attempts.map((item) => (item === best ? { ...item, ...change } : item));
@@ -326,10 +336,7 @@ export class OCSPClient {
     return answered(known.status, known.lastVerdict(inquiry.verifier, subject), 'stale', attempts);
   }
 
-  async #respondersFor(
-    subject: Subject,
-    question: ClientQuestion,
-  ): Promise<{ urls: readonly URL[]; others: string[] }> {
+  async #respondersFor(subject: Subject, question: ClientQuestion): Promise<Responders> {
     const { responders } = this.#settings;
     if (responders === null) return namedResponders(subject);
     if (typeof responders !== 'function') return { urls: responders, others: [] };
@@ -354,46 +361,4 @@ export class OCSPClient {
   #now(): number {
     return this.#settings.inquiry.clock.now();
   }
-}
-
-const NO_ATTEMPTS: readonly OCSPAttempt[] = Object.freeze([]);
-
-function answered(
-  outcome: CheckFacts['outcome'],
-  verdict: Verdict,
-  source: CheckFacts['source'],
-  attempts: readonly OCSPAttempt[],
-): CheckFacts {
-  return { outcome, verdict, source, failure: null, reason: null, attempts };
-}
-
-function inapplicableFor(reason: string): CheckFacts {
-  return { outcome: 'not-applicable', verdict: null, source: null, failure: null, reason, attempts: NO_ATTEMPTS };
-}
-
-function noResponder({ certificate }: Subject, others: readonly string[]): CheckFacts {
-  // A CertID names no one, which says nothing of the certificate.
-  if (certificate === null) return undetermined('unreachable', 'a CertID names no responder, and the client has none');
-  if (others.length === 0) return inapplicableFor('no responder is named');
-  return undetermined('unreachable', `no responder over HTTP is named, only ${others.join(', ')}`);
-}
-
-function unanswered(attempts: readonly OCSPAttempt[], { verdict }: OCSPAttempt): CheckFacts {
-  const failure = attempts.some((attempt) => attempt.failure === 'refused') ? 'refused' : 'unreachable';
-  return undetermined(failure, reasonOf(failure, attempts), verdict?.usable ? null : verdict, attempts);
-}
-
-function undetermined(
-  failure: OCSPFailure,
-  reason: string,
-  verdict: Verdict | null = null,
-  attempts: readonly OCSPAttempt[] = NO_ATTEMPTS,
-): CheckFacts {
-  return { outcome: 'undetermined', verdict, source: null, failure, reason, attempts };
-}
-
-function reasonOf(failure: OCSPFailure, attempts: readonly OCSPAttempt[]): string {
-  const counts = failure === 'refused' ? ' that counts' : '';
-  const last = attempts.findLast((attempt) => attempt.failure === failure)?.reason;
-  return `no responder gave an answer${counts}${last ? `: ${last}` : ''}`;
 }

@@ -14,6 +14,7 @@ import {
   settles,
 } from './attempt.js';
 import type { ClientClock } from './clock.js';
+import { OutOfTimeError } from './deadline.js';
 import { exchange, urlForGet } from './exchange.js';
 import { ExchangeError, withoutCredentials } from './failures.js';
 import type { ResponderMemory } from './responder.js';
@@ -37,13 +38,6 @@ export interface InquiryOptions {
   readonly patience: number;
   /** Whether a URL may lead to public addresses only. */
   readonly isGuarded: (url: URL) => boolean;
-}
-
-/** Ends a question whose time is up. */
-export class OutOfTimeError extends Error {
-  constructor(milliseconds: number) {
-    super(`no answer within ${milliseconds / 1000} seconds`);
-  }
 }
 
 /** Bytes of a nonce for responders that do not take 32. */

@@ -15,7 +15,6 @@ import { type ClientClock, SYSTEM_CLOCK } from './clock.js';
 import type { InquiryOptions } from './inquiry.js';
 import { toProxySetting } from './proxy.js';
 import type { ResponseCacheStore } from './response-cache.js';
-import type { SearchTimes } from './search.js';
 import type { ClientQuestion } from './subject.js';
 import { type ClientAgents, FetchTransport, NodeTransport, type Transport } from './transport.js';
 
@@ -90,7 +89,8 @@ export interface OCSPClientOptions {
 export interface ClientSettings {
   readonly responders: readonly URL[] | RespondersHook | null;
   readonly failPolicy: FailPolicy;
-  readonly times: SearchTimes;
+  /** Milliseconds, as in the options. */
+  readonly times: { readonly timeout: number; readonly hedgeAfter: number };
   readonly inquiry: InquiryOptions;
   readonly staleIfError: number;
   readonly minLifetime: number;

@@ -1,16 +1,9 @@
 /** Asks responders until one of them has said something that counts. */
 import { better, type OCSPAttempt, settles } from './attempt.js';
-import { type InquiryOptions, inquire, OutOfTimeError } from './inquiry.js';
+import type { Deadline } from './deadline.js';
+import { type InquiryOptions, inquire } from './inquiry.js';
 import type { ResponderMemories } from './responder.js';
 import type { Subject } from './subject.js';
-
-/** How long it may take, in milliseconds. */
-export interface SearchTimes {
-  /** For everything. */
-  readonly timeout: number;
-  /** After which the next responder is asked, too. */
-  readonly hedgeAfter: number;
-}
 
 /** What came of a search. */
 export interface SearchResult {
@@ -24,25 +17,20 @@ export interface SearchResult {
  * Asks the first responder; the next when it fails, or when it takes long. Never rejects.
  *
  * @param responders - One or more.
- * @param closed - Ends the search.
+ * @param hedgeAfter - Milliseconds after which the next responder is asked, too.
+ * @param deadline - Ends the search, and ends with it.
  */
 export async function search(
   responders: readonly URL[],
   memories: ResponderMemories,
   subject: Subject,
   options: InquiryOptions,
-  { timeout, hedgeAfter }: SearchTimes,
-  closed: AbortSignal,
+  hedgeAfter: number,
+  deadline: Deadline,
 ): Promise<SearchResult> {
   const { clock } = options;
   const attempts: OCSPAttempt[] = [];
-  const end = new AbortController();
-  const callOff = clock.after(timeout, () => end.abort(new OutOfTimeError(timeout)));
-  const { signal } = end;
-  // (With AbortSignal.any, `closed` would keep something of every search in Node.js 20.)
-  const close = (): void => end.abort(closed.reason);
-  closed.addEventListener('abort', close, { once: true });
-  if (closed.aborted) close();
+  const { signal } = deadline;
   const queue = responders.values();
   let best: OCSPAttempt | undefined;
 
@@ -72,9 +60,7 @@ export async function search(
       askNext();
     });
   } finally {
-    callOff();
-    closed.removeEventListener('abort', close);
-    end.abort(new Error('another responder has answered'));
+    deadline.abort(new Error('another responder has answered'));
   }
   return { best: best as OCSPAttempt, attempts };
 }

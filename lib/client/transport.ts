@@ -3,6 +3,7 @@ import http, { type IncomingMessage, type RequestOptions } from 'node:http';
 import https from 'node:https';
 import { isIP, type Socket } from 'node:net';
 import { type TLSSocket, connect as tlsConnect } from 'node:tls';
+import { abortable } from './abortable.js';
 import { checkHost, guardedLookup, watchAddress } from './addresses.js';
 import { type ProxySetting, proxyAuthorization, proxyFor } from './proxy.js';
 
@@ -235,12 +236,17 @@ export class FetchTransport implements Transport {
     const target = new URL(url);
     target.username = '';
     target.password = '';
-    const response = await this.#fetch(target, {
+    const coming = this.#fetch(target, {
       method,
       headers: { ...headers, ...basicAuthorization(url) },
       signal,
       redirect: 'manual',
       ...(method === 'POST' && { body: new Uint8Array(body) }),
+    });
+    // (It may wait for something else than the signal, such as its turn; and what comes too late is not read.)
+    const response = await abortable(coming, signal).catch((error: unknown) => {
+      coming.then((late) => late.body?.cancel()).catch(() => {});
+      throw error;
     });
     const discard = (): void => {
       response.body?.cancel().catch(() => {});
@@ -249,7 +255,7 @@ export class FetchTransport implements Transport {
       status: response.status,
       statusText: response.statusText,
       header: (name) => response.headers.get(name) ?? undefined,
-      body: async () => await readBody((response.body ?? []) as AsyncIterable<Uint8Array>),
+      body: () => abortable(readBody((response.body ?? []) as AsyncIterable<Uint8Array>), signal),
       discard,
     };
   }

@@ -21,6 +21,7 @@ import {
   type ResponseCacheStore,
 } from 'openssl-ocsp/client';
 import { TestResponder, TestResponseKit } from 'openssl-ocsp/testing';
+import { Deadline } from '#dist/client/deadline.js';
 import type { InquiryOptions } from '#dist/client/inquiry.js';
 import { ResponderMemories } from '#dist/client/responder.js';
 import { search } from '#dist/client/search.js';
@@ -145,7 +146,10 @@ test('searches leave nothing with the signal of a client that goes on', async (t
   const url = new URL('http://ocsp.example/');
   memories.of(url).failed(0);
   const options = { clock: { now: () => 1, after: () => () => undefined }, hash: 'auto' } as unknown as InquiryOptions;
-  const searchOnce = () => search([url], memories, toSubject(question), options, { timeout: 1, hedgeAfter: 1 }, closed);
+  const searchOnce = () => {
+    using deadline = new Deadline(options.clock, 1, closed);
+    return search([url], memories, toSubject(question), options, 1, deadline);
+  };
   // What Node.js keeps with a signal are sets and maps, under symbols.
   const kept = () =>
     Object.getOwnPropertySymbols(closed)

@@ -457,6 +457,23 @@ test('closing ends questions', async (t) => {
   t.is((await waiting).outcome, 'undetermined');
 });
 
+test('a fetch and a function of responders that never end: the time does, and closing', async (t) => {
+  const never = () => new Promise<never>(() => {});
+  const responders = ['http://ocsp.example/'];
+  const silent = async () =>
+    new Response(new ReadableStream({ pull: never }), { headers: { 'Content-Type': 'application/ocsp-response' } });
+  for (const options of [{ responders: never }, { responders, fetch: never }, { responders, fetch: silent }]) {
+    await using impatient = new OCSPClient({ ...options, timeout: 50 });
+    t.like(await impatient.check(question), { outcome: 'undetermined', failure: 'unreachable' });
+    const client = new OCSPClient({ ...options, ...PATIENT });
+    const waiting = client.check(question);
+    await client.close();
+    const result = await waiting;
+    t.is(result.failure, 'unreachable');
+    t.regex(result.explain(), /the client is closed/);
+  }
+});
+
 test('a port where no one listens', async (t) => {
   const server = createServer().listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
