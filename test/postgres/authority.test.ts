@@ -100,6 +100,8 @@ withPostgres(
       '12:',
       "'; DROP TABLE ocsp_status; --",
       `-1${'0'.repeat(64)}`,
+      // The key of -5.
+      `1${'5'.padStart(64, '0')}`,
     ])
       await t.throwsAsync(runSql(url, 'SELECT ocsp_serial($1)', [bad]), { code: '22023' }, bad);
   },

@@ -87,7 +87,13 @@ BEGIN
   END IF;
   number := ltrim(decode(repeat('0', length(bare) % 2) || bare, 'hex'), '\x00');
   IF octet_length(number) = 0 THEN RETURN '\x00'; END IF;
-  IF digits NOT LIKE '-%' THEN RETURN number; END IF;
+  IF digits NOT LIKE '-%' THEN
+    IF octet_length(number) = 33 AND get_byte(number, 0) = 1 THEN
+      RAISE EXCEPTION 'a serial number from 2^256 to 2^257, where keys of negative ones are: %', left(digits, 64)
+        USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    RETURN number;
+  END IF;
   IF octet_length(number) > 32 THEN
     RAISE EXCEPTION 'a negative serial number of more than 32 bytes: %', left(digits, 64)
       USING ERRCODE = 'invalid_parameter_value';
