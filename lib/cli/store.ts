@@ -1,4 +1,5 @@
-import { createWriteStream } from 'node:fs';
+import { createWriteStream, lstatSync } from 'node:fs';
+import { rename, rm } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { putStatus } from '../bulk/put-status.js';
@@ -145,6 +146,20 @@ async function put(
   return isSaid ? 0 : 1;
 }
 
+/** An archive that ends early passes for a shorter one, so a file appears when it is whole. */
+async function writeArchive(content: Iterable<Buffer>, target: string): Promise<void> {
+  const isFile = lstatSync(target, { throwIfNoEntry: false })?.isFile() ?? true;
+  const path = isFile ? `${target}.${process.pid}.tmp` : target;
+  try {
+    await pipeline(Readable.from(content), createWriteStream(path));
+    if (isFile) await rename(path, target);
+  } catch (error) {
+    if (isFile) await rm(path, { force: true });
+    const failed = error as NodeJS.ErrnoException;
+    throw failed.path === path ? Object.assign(failed, { path: target }) : failed;
+  }
+}
+
 const ACTIONS: Readonly<Record<string, Action>> = {
   ls(store, _args, values) {
     for (const { serial, hashAlgorithm, certStatus, nextUpdate } of chosen(store, values)) {
@@ -180,8 +195,7 @@ const ACTIONS: Readonly<Record<string, Action>> = {
     if (target === undefined) throw new UsageError('a target is missing');
     const records = chosen(store, values);
     const layout = choiceOption(values.layout, 'layout', ['serial', 'get'] as const) ?? 'serial';
-    if (target.endsWith('.tar'))
-      await pipeline(Readable.from(exportTar(records, { layout })), createWriteStream(target));
+    if (target.endsWith('.tar')) await writeArchive(exportTar(records, { layout }), target);
     else print(counted(await exportToFolder(records, target, { layout }), 'file'));
     return 0;
   },

@@ -303,6 +303,26 @@ test('store verify lists damage, also of a store that cannot be opened', async (
   t.is((JSON.parse(report.stdout) as { problems: unknown[] }).problems.length, 1);
 });
 
+test('store export leaves an archive as it was where it cannot write all of the new one', async (t) => {
+  const { at, sign } = files(t);
+  t.is((await run(...sign, '--index', at('index.txt'))).status, 0);
+  t.is((await run('store', 'export', at('store'), at('all.tar'))).status, 0);
+  const { stderr } = await run('store', 'export', at('store'), at('none/all.tar'));
+  t.regex(stderr, /cannot open .*none\/all\.tar: no such file/);
+  const before = readFileSync(at('all.tar'));
+  const [segment] = readdirSync(at('store')).filter((name) => name.endsWith('.seg')) as [string];
+  const content = readFileSync(join(at('store'), segment));
+  content[200] = (content[200] as number) ^ 1;
+  writeFileSync(join(at('store'), segment), content);
+  for (const name of ['all.tar', 'new.tar'])
+    t.regex((await run('store', 'export', at('store'), at(name))).stderr, /ERR_OCSP_STORE_DAMAGED/);
+  t.deepEqual(readFileSync(at('all.tar')), before);
+  t.deepEqual(
+    readdirSync(at('.')).filter((name) => name.includes('.tar')),
+    ['all.tar'],
+  );
+});
+
 test('what a response looks like is up to options', async (t) => {
   const { at, sign } = files(t, 'E\t201231235959Z\t\t0E\tunknown\t/CN=e\nV\t301231235959Z\t\t0A\tunknown\t/CN=a\n');
   const response = async (serial: string) => {
