@@ -14,6 +14,8 @@ export interface ExchangeAnswer {
   readonly body: Buffer;
   /** Who gave it, after redirects. */
   readonly url: string;
+  /** Seconds for which the responder asks to be left alone (`Retry-After`); 0 for none. */
+  readonly retryAfter: number;
 }
 
 /** How to ask. */
@@ -56,7 +58,10 @@ export async function exchange(
       const answer = await transport.send(current, { method, headers, body: request, signal, guarded });
       try {
         const target = redirectTarget(answer, current, method);
-        if (target === undefined) return { body: await bodyOf(answer), url: withoutCredentials(current) };
+        if (target === undefined) {
+          const retryAfter = retryAfterOf(answer);
+          return { body: await bodyOf(answer, retryAfter), url: withoutCredentials(current), retryAfter };
+        }
         if (redirects === MOST_REDIRECTS) throw unreachable(`more than ${MOST_REDIRECTS} redirects`);
         current = target;
       } finally {
@@ -104,15 +109,18 @@ function redirectTarget(answer: HttpAnswer, from: URL, method: 'GET' | 'POST'): 
   return target;
 }
 
-async function bodyOf(answer: HttpAnswer): Promise<Buffer> {
+/** (RFC 9110 section 10.2.3: seconds, or a date.) */
+function retryAfterOf(answer: HttpAnswer): number {
+  const value = answer.header('retry-after') ?? '';
+  const seconds = /^\d+$/.test(value)
+    ? Number(value)
+    : (Date.parse(value) - Date.parse(answer.header('date') ?? '')) / 1000;
+  return Math.max(0, seconds || 0);
+}
+
+async function bodyOf(answer: HttpAnswer, retryAfter: number): Promise<Buffer> {
   const { status, statusText } = answer;
-  if (status !== 200) {
-    const retryAfter = Number(answer.header('retry-after') || Number.NaN);
-    throw unreachable(`HTTP status ${status} ${statusText}`.trimEnd(), {
-      status,
-      ...(retryAfter >= 0 && { retryAfter }),
-    });
-  }
+  if (status !== 200) throw unreachable(`HTTP status ${status} ${statusText}`.trimEnd(), { status, retryAfter });
   const type = answer.header('content-type');
   if (type?.split(';', 1)[0]?.trim().toLowerCase() !== RESPONSE_TYPE) {
     throw new Fault(`content type ${type ?? 'missing'}, not ${RESPONSE_TYPE}`, { failure: 'refused', status });

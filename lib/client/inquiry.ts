@@ -1,5 +1,6 @@
 /** Asks one responder: GET or POST, SHA-256 or SHA-1, with a nonce or without, until it has understood. */
 import { randomBytes } from 'node:crypto';
+import { OCSPResponseStatus } from '../ocsp/enums.js';
 import type { OCSPRequest } from '../ocsp/request.js';
 import type { Verifier } from '../ocsp/verification/verifier.js';
 import { HashAlgorithm, type HashAlgorithmName } from '../x509/algorithms.js';
@@ -173,13 +174,18 @@ class Inquiry {
     try {
       const answer = await exchange(transport, url, request.publicBytes(), { method, signal, isGuarded });
       const verdict = await verifier.verifyAsync(answer.body, this.#subject.question(clock.now(), request));
+      if (verdict.responseStatus === OCSPResponseStatus.TRY_LATER) this.#leaveAlone(answer.retryAfter);
       const fault = verdict.usable && nonceRequired && verdict.nonce !== 'equal' ? 'the answer has no nonce' : null;
       return judgedAttempt(answer.url, method, hashAlgorithm, verdict, fault);
     } catch (error) {
       if (!(error instanceof ExchangeError)) throw error;
-      this.retryAfter = Math.max(this.retryAfter, error.fault.retryAfter ?? 0);
+      this.#leaveAlone(error.fault.retryAfter ?? 0);
       return failedAttempt(error.fault, error.message, method, hashAlgorithm);
     }
+  }
+
+  #leaveAlone(seconds: number): void {
+    this.retryAfter = Math.max(this.retryAfter, seconds);
   }
 }
 

@@ -20,7 +20,7 @@ import {
   type OCSPClientOptions,
   type ResponseCacheStore,
 } from 'openssl-ocsp/client';
-import { TestResponder, TestResponseKit } from 'openssl-ocsp/testing';
+import { TestResponder, TestResponseKit, testErrorResponse } from 'openssl-ocsp/testing';
 import { Deadline } from '#dist/client/deadline.js';
 import type { InquiryOptions } from '#dist/client/inquiry.js';
 import { ResponderMemories } from '#dist/client/responder.js';
@@ -161,7 +161,44 @@ test('searches leave nothing with the signal of a client that goes on', async (t
   t.is(kept(), before);
 });
 
-test('Retry-After, and no request to a responder that rests because of another certificate', async (t) => {
+test('Retry-After: as long as a responder asks for, by HTTP or with tryLater, a minute at most', async (t) => {
+  const tryLater = new Uint8Array(testErrorResponse(3));
+  const type = { 'Content-Type': 'application/ocsp-response' };
+  const date = 'Mon, 30 Nov 2026 12:00:00 GMT';
+  const later = (value: string, more: object = {}) => ({ headers: { ...type, 'Retry-After': value, ...more } });
+  for (const [seconds, answer] of [
+    [20, () => new Response(null, { status: 503, ...later('20') })],
+    [20, () => new Response(tryLater, later('20'))],
+    [60, () => new Response(tryLater, later('86400'))],
+    [30, () => new Response(tryLater, later('Mon, 30 Nov 2026 12:00:30 GMT', { Date: date }))],
+    [1, () => new Response(tryLater, later('soon', { Date: date }))],
+    [1, () => new Response(tryLater, { headers: type })],
+  ] as const) {
+    const began = Date.now();
+    let now = began;
+    let asked = 0;
+    await using client = new OCSPClient({
+      ...PATIENT,
+      responders: ['http://ocsp.example/'],
+      clock: { now: () => now, after: new Shifted().after },
+      hash: 'sha1',
+      fetch: async () => {
+        asked += 1;
+        return answer();
+      },
+    });
+    await client.check(question);
+    const before = asked;
+    now = began + seconds * 1000 - 1;
+    await client.check(question, { fresh: true });
+    t.is(asked, before, `${seconds} seconds are not over`);
+    now += 1;
+    await client.check(question, { fresh: true });
+    t.true(asked > before, `${seconds} seconds are over`);
+  }
+});
+
+test('a responder that answers uselessly about one certificate is asked about others', async (t) => {
   await using responder = await start();
   responder.behaviour = 'unauthorized';
   await using client = clientOf(responder, { hash: 'sha1' });
