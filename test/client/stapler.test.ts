@@ -313,6 +313,20 @@ test('after a sleep, for which timers do not count, the next handshake asks; not
   server.close();
 });
 
+test('a function of the caller that throws, and a client that is closed, are told as failures', async (t) => {
+  const responders = () => {
+    throw new Error('no list of responders');
+  };
+  const client = new OCSPClient({ responders });
+  await using stapler = new Stapler({ client });
+  const failed = once(stapler, 'failed') as Promise<[StapleState]>;
+  t.is((await stapler.add(pemOf(leafOf(), ca))).decision, 'unreachable');
+  t.regex((await failed)[0].result!.explain(), /no list of responders/);
+  await client.close();
+  const { result } = await stapler.add(pemOf(leafOf(), ca));
+  t.regex(result!.explain(), /the client is closed/);
+});
+
 test('a certificate that has ended is asked about no more', async (t) => {
   const clock = new Shifted();
   await using responder = await TestResponder.start(ca);

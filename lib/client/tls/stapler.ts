@@ -11,9 +11,11 @@ import { checkList, LONGEST_TIME } from '../../x509/checks.js';
 import { type OptionNames, readOptions } from '../../x509/options.js';
 import { loadCertificates, x509Of } from '../../x509/pem.js';
 import { abortable } from '../abortable.js';
-import type { CheckResult } from '../check-result.js';
-import { OCSPClient } from '../client.js';
+import { CheckResult } from '../check-result.js';
+import { type CheckOptions, OCSPClient } from '../client.js';
 import type { ClientClock } from '../clock.js';
+import { undetermined } from '../facts.js';
+import { reasonOf } from '../failures.js';
 import { Refresher } from '../refresher.js';
 import type { ClientQuestion } from '../subject.js';
 import { hasCertIdBy, isAnswer, Staple, type StapleState } from './staple.js';
@@ -302,12 +304,21 @@ export class Stapler extends EventEmitter<StaplerEvents> {
   /** Many clients look for the certificate by SHA-1 alone: curl, Firefox, Java. */
   async #check(question: ClientQuestion, fresh: boolean): Promise<CheckResult> {
     const hash = HashAlgorithm.SHA1;
-    const result = await this.#client.check(question, { fresh, hash });
+    const result = await this.#tryCheck(question, { fresh, hash });
     const { verdict, attempts } = result;
     if (attempts.length > 0 || !verdict?.usable || hasCertIdBy(hash, verdict)) return result;
     // It was kept from somebody else's question, which is better than none.
-    const asked = await this.#client.check(question, { fresh: true, hash });
+    const asked = await this.#tryCheck(question, { fresh: true, hash });
     return isAnswer(asked) || asked.outcome === 'revoked' ? asked : result;
+  }
+
+  /** That a function of the caller's throws, or the client is closed, is told as any failure is. */
+  async #tryCheck(question: ClientQuestion, options: CheckOptions): Promise<CheckResult> {
+    try {
+      return await this.#client.check(question, options);
+    } catch (error) {
+      return new CheckResult(undetermined('unreachable', reasonOf(error)), false);
+    }
   }
 
   /** A certificate that has ended is no one's any more. */
