@@ -116,6 +116,8 @@ const HASH_OF_SIGNATURE: ReadonlyMap<string, HashAlgorithm | null> = new Map<str
   [SignatureAlgorithmOID.ML_DSA_44, null],
   [SignatureAlgorithmOID.ML_DSA_65, null],
   [SignatureAlgorithmOID.ML_DSA_87, null],
+  // id-alg-unsigned (RFC 9925): there is no signature.
+  ['1.3.6.1.5.5.7.6.36', null],
   // GOST signatures do hash, but with nothing that HashAlgorithm names.
   [SignatureAlgorithmOID.GOSTR3411_94_WITH_3410_2001, null],
   [SignatureAlgorithmOID.GOSTR3410_2012_WITH_3411_2012_256, null],

@@ -24,6 +24,10 @@ test('the hash of every algorithm whose OID tells it', (t) => {
   }
 });
 
+test('what is not signed has no hash', (t) => {
+  t.is(readSignatureAlgorithm(identifier('1.3.6.1.5.5.7.6.36')).hash, null);
+});
+
 test('an unknown algorithm has an OID, but no hash', (t) => {
   const algorithm = readSignatureAlgorithm(identifier('1.2.840.113549.1.1.2', '0500'));
   t.is(algorithm.oid, '1.2.840.113549.1.1.2');
