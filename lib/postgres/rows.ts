@@ -11,11 +11,15 @@ export const COLUMNS = `encode(s.serial, 'hex'), s.status, s.version, floor(extr
   s.reason, encode(s.extensions, 'hex')`;
 
 /**
- * The rows of `s` as one text, in their order: what {@link COLUMNS} have of each, on a line of its own; of those that are good and have no
- * extensions serial number and version alone.
+ * The rows of `s`, in their order, as texts: the serial numbers, their versions, and a line with what else {@link COLUMNS} have for each
+ * that is not good or has extensions. Text that is put together row by row would take the server twice as long.
  */
-export const LINES = `string_agg(encode(s.serial, 'hex') || ' ' || s.version || CASE WHEN s.status = 0 AND s.extensions IS NULL THEN ''
-  ELSE concat(' ', s.status, ' ', floor(extract(epoch FROM s.revoked_at)), ' ', s.reason, ' ', encode(s.extensions, 'hex')) END, E'\\n')`;
+export const PAGE = `string_agg(encode(s.serial, 'hex'), ' '), string_agg(s.version::text, ' '),
+  string_agg(CASE WHEN s.status <> 0 OR s.extensions IS NOT NULL THEN concat(encode(s.serial, 'hex'), ' ', s.status, ' ',
+    floor(extract(epoch FROM s.revoked_at)), ' ', s.reason, ' ', encode(s.extensions, 'hex')) END, E'\\n')`;
+
+/** What {@link PAGE} has of rows, if there are any. */
+export type Page = [serials: string, versions: string, others: string | null];
 
 /** A row as {@link COLUMNS} have it. */
 export type StatusRow = [
@@ -51,35 +55,43 @@ export function entryOf([serial, status, version, revokedAt, reason, extensions]
   return entry;
 }
 
-/** The key of the last serial number of {@link LINES}. */
-export function lastKeyOf(page: string): Buffer {
-  const start = page.lastIndexOf('\n') + 1;
-  return Buffer.from(page.slice(start, page.indexOf(' ', start)), 'hex');
+/** The key of the last serial number. */
+export function lastKeyOf([serials]: Page): Buffer {
+  return Buffer.from(serials.slice(serials.lastIndexOf(' ') + 1), 'hex');
 }
 
 /** @throws `ERR_OCSP_MALFORMED` for extensions that do not parse. */
-export function entriesOf(page: string): StatusEntry[] {
+export function entriesOf([serials, versions, rest]: Page): StatusEntry[] {
   const entries: StatusEntry[] = [];
-  // (Without a list of lines and of their parts, which takes half as long again.)
-  for (let start = 0; start < page.length; ) {
-    const newline = page.indexOf('\n', start);
-    const end = newline < 0 ? page.length : newline;
-    const space = page.indexOf(' ', start);
-    const serial = page.slice(start, space);
-    const version = page.slice(space + 1, end);
-    entries.push(
-      version.includes(' ')
-        ? entryOf(rowOf(serial, version))
-        : { serialNumber: serialOf(serial), status: OCSPCertStatus.GOOD, statusVersion: Number(version) },
-    );
+  const others = rest?.split('\n').map((line) => line.split(' ')) ?? [];
+  let other = 0;
+  // (Without lists of what nearly all have, which takes half as long again.)
+  for (let start = 0, from = 0; start < serials.length; ) {
+    const end = endOf(serials, start);
+    const until = endOf(versions, from);
+    const serial = serials.slice(start, end);
+    const version = versions.slice(from, until);
+    if (serial === others[other]?.[0]) {
+      entries.push(entryOf(rowOf(others[other] as string[], version)));
+      other += 1;
+    } else {
+      entries.push({ serialNumber: serialOf(serial), status: OCSPCertStatus.GOOD, statusVersion: Number(version) });
+    }
     start = end + 1;
+    from = until + 1;
   }
+  // (Nothing that is revoked is lost.)
+  if (other < others.length) throw new Error('the rows of the database are not in one order');
   return entries;
 }
 
-/** @param rest - what a line has behind the serial number */
-function rowOf(serial: string, rest: string): StatusRow {
-  const [version, status, revokedAt, reason, extensions] = rest.split(' ') as [string, ...string[]];
+function endOf(list: string, start: number): number {
+  const space = list.indexOf(' ', start);
+  return space < 0 ? list.length : space;
+}
+
+function rowOf(other: readonly string[], version: string): StatusRow {
+  const [serial, status, revokedAt, reason, extensions] = other as [string, ...string[]];
   const numberOr = (text: string | undefined): number | null => (text ? Number(text) : null);
   return [serial, Number(status), version, numberOr(revokedAt), numberOr(reason), extensions || null];
 }

@@ -5,7 +5,7 @@ import type { CertificateInput } from '../x509/certificate.js';
 import { type OptionNames, readOptions } from '../x509/options.js';
 import { Database, type PostgresInput } from './database.js';
 import { BY_ISSUER, issuerKey, unknownIssuer } from './issuer.js';
-import { entriesOf, LINES, lastKeyOf } from './rows.js';
+import { entriesOf, lastKeyOf, PAGE, type Page } from './rows.js';
 
 /** What {@link postgresSource} takes beside the database. */
 export interface PostgresSourceOptions {
@@ -20,14 +20,14 @@ export interface PostgresSourceOptions {
 const OPTION_NAMES: OptionNames<PostgresSourceOptions> = { issuer: true, after: true, until: true };
 
 /** Rows of a page, of which two are in memory. */
-const PAGE = 8192;
+const PAGE_ROWS = 8192;
 /** Milliseconds for a page, whose rows may be anywhere on a slow disk. */
 const PAGE_TIMEOUT = 60_000;
 
 const STATE = `SELECT i.id, pg_is_in_recovery() FROM ocsp_issuer i WHERE ${BY_ISSUER}`;
-/** A page as one text: a row of the protocol for each certificate would cost the client more than all else. */
-const ROWS = `SELECT ${LINES} FROM (SELECT * FROM ocsp_status
-  WHERE issuer = $1 AND serial > $2 AND ($3::bytea IS NULL OR serial <= $3) ORDER BY serial LIMIT ${PAGE}) s`;
+/** A page as one row: one of the protocol for each certificate would cost the client more than all else. */
+const ROWS = `SELECT ${PAGE} FROM (SELECT * FROM ocsp_status
+  WHERE issuer = $1 AND serial > $2 AND ($3::bytea IS NULL OR serial <= $3) ORDER BY serial LIMIT ${PAGE_ROWS}) s`;
 
 /**
  * The certificates of a CA in a database, in pages: each is a statement by itself, so no transaction lasts as long as the list. Each row
@@ -49,19 +49,18 @@ export function postgresSource(database: PostgresInput, options: PostgresSourceO
       if (state === undefined) throw unknownIssuer(ca);
       const [id, isStandby] = state;
       if (isStandby) throw new Error('the database is a standby: statuses are to be had of the primary only');
-      const read = (from: Uint8Array): Promise<[lines: string | null][]> => {
-        const page = opened.query<[string | null]>(ROWS, [id, from, last], PAGE_TIMEOUT);
+      const read = (from: Uint8Array): Promise<(Page | [null])[]> => {
+        const page = opened.query<Page | [null]>(ROWS, [id, from, last], PAGE_TIMEOUT);
         // (What it throws is thrown where it is awaited, unless no one wants the rest.)
         page.catch(() => undefined);
         return page;
       };
       for (let next = read(lastSerial === undefined ? first : serialKey(lastSerial)); ; ) {
         const [row] = await next;
-        const page = row?.[0] ?? null;
-        if (page === null) return;
+        if (row === undefined || row[0] === null) return;
         // The next page comes while this one is dealt with.
-        next = read(lastKeyOf(page));
-        yield entriesOf(page);
+        next = read(lastKeyOf(row));
+        yield entriesOf(row);
       }
     } finally {
       await opened.close();

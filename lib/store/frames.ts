@@ -78,6 +78,11 @@ export function checkRecord(record: ResponseRecord, serial: Uint8Array): Checked
   return { serial, statusVersion, producedAt, certStatus, nextUpdate, der };
 }
 
+/** A record whose bytes are no one else's: for one that is written later than it was read. */
+export function ownRecord(record: CheckedRecord): CheckedRecord {
+  return { ...record, serial: Buffer.from(record.serial), der: Buffer.from(record.der) };
+}
+
 function checkNumber(value: unknown, name: string): void {
   if (typeof value !== 'number') throw invalidArgType(name, 'a number', value);
   if (!Number.isInteger(value) || value < 0 || value >= MAX_UINT48) {

@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { removeQuietly, syncFolder } from './durable-files.js';
 import { storeDamaged } from './errors.js';
-import { type CheckedRecord, checkRecord } from './frames.js';
+import { type CheckedRecord, checkRecord, ownRecord } from './frames.js';
 import { parseSegmentName, type SegmentEntry, segmentName, segmentNames } from './manifest.js';
 import type { AnswerLabel, ResponseRecord } from './response-store.js';
 import { decodeHeader, encodeHeader } from './segment-format.js';
@@ -86,17 +86,24 @@ export class SegmentRun {
   ): Promise<void> {
     for (const record of records) {
       const { serial, hashAlgorithm, issuerNameHash, signatureAlgorithm } = record;
-      const checked = checkRecord(record, serialKey(serial));
-      const kind = kindOf({ hashAlgorithm, issuerNameHash, signatureAlgorithm });
-      const written = this.add(checked, typeof kind === 'number' ? kind : await kind);
+      let checked = checkRecord(record, serialKey(serial));
+      let kind = kindOf({ hashAlgorithm, issuerNameHash, signatureAlgorithm });
+      if (typeof kind !== 'number') {
+        checked = ownRecord(checked);
+        kind = await kind;
+      }
+      const written = this.add(checked, kind);
       if (written !== undefined) await written;
     }
   }
 
-  /** Adds a record. Returns a promise when it had to be written. */
+  /** Adds a record, whose bytes are read before this returns. Returns a promise when it had to be written. */
   add(record: CheckedRecord, kind: number): Promise<void> | undefined {
     const writer = this.#current;
-    if (writer === undefined) return this.#begin().then(() => this.add(record, kind));
+    if (writer === undefined) {
+      const own = ownRecord(record);
+      return this.#begin().then(() => this.add(own, kind));
+    }
     const written = writer.append(record, kind);
     return written === undefined ? this.#sealIfFull() : written.then(() => this.#sealIfFull());
   }

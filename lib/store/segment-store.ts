@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { types } from 'node:util';
 import { invalidArgType, invalidValue } from '../errors.js';
 import { checkCertIdHash } from '../x509/algorithms.js';
 import { copyBytes, type OwnBuffer } from '../x509/der.js';
@@ -7,7 +8,7 @@ import { type OptionNames, readOptions } from '../x509/options.js';
 import { checkDate } from '../x509/time.js';
 import { Compaction } from './compaction.js';
 import { storeClosed } from './errors.js';
-import { type CheckedRecord, checkRecord, derStart, kindOf, recordOf, versionOf } from './frames.js';
+import { type CheckedRecord, checkRecord, derStart, kindOf, ownRecord, recordOf, versionOf } from './frames.js';
 import { unfinishedRun } from './manifest.js';
 import {
   type AnswerChoice,
@@ -169,13 +170,16 @@ export class SegmentStore implements ResponseStore {
         // One by one: what lives shortly costs the garbage collector nothing.
         for (const item of batch) {
           const { serial, hashAlgorithm, issuerNameHash, signatureAlgorithm } = item;
-          const read = checkRecord(item, serialKey(serial));
-          // The caller's bytes may be others by the time they are written.
-          const record = { ...read, serial: Buffer.from(read.serial), der: Buffer.from(read.der) };
+          // (A caller's bytes are looked at twice, and may be others the second time.)
+          const key = serialKey(types.isUint8Array(serial) ? Buffer.from(serial) : serial);
+          let record = checkRecord(item, key);
           given += 1;
           const label = { hashAlgorithm, issuerNameHash, signatureAlgorithm };
-          const known = this.#set.kinds.find(label);
-          const kind = known >= 0 ? known : await this.#writer.kindOf(label);
+          let kind = this.#set.kinds.find(label);
+          if (kind < 0) {
+            record = ownRecord(record);
+            kind = await this.#writer.kindOf(label);
+          }
           if (!isNewer(record, kind, this.#set.findAll(record.serial))) continue;
           const written = run.add(record, kind);
           if (written !== undefined) await written;

@@ -9,6 +9,7 @@ import {
   keyOf,
   MAX_UINT48,
   nextUpdateOf,
+  ownRecord,
   responseLength,
   versionOf,
   writeResponse,
@@ -89,11 +90,12 @@ export class SegmentWriter {
       this.#note(keyOf(frame), offset, frame.length, versionOf(frame), nextUpdateOf(frame));
   }
 
-  /** Adds a record to the buffer. Returns a promise when it had to be written. */
+  /** Adds a record, whose bytes are read before this returns, to the buffer. Returns a promise when it had to be written. */
   append(record: CheckedRecord, kind: number): Promise<void> | undefined {
     const length = responseLength(record);
     if (length > this.#buffer.length - this.#buffered) {
-      return this.#flush(length).then(() => this.#append(record, kind, length));
+      const own = ownRecord(record);
+      return this.#flush(length).then(() => this.#append(own, kind, length));
     }
     this.#append(record, kind, length);
     return undefined;
