@@ -78,11 +78,10 @@ export async function inquire(
     if (signal.aborted || !maySpeakOtherHash(attempt)) break;
   }
   const result = best as OCSPAttempt;
-  if (result.failure !== 'unreachable') memory.answered();
-  // Whoever was cut short because another responder was faster has not failed, unless it has spoken.
-  else if (!signal.aborted || signal.reason instanceof OutOfTimeError || result.verdict !== null) {
-    memory.failed(options.clock.now(), inquiry.retryAfter);
-  }
+  // Whoever was cut short because another responder was faster has neither failed nor answered: what comes of it comes late.
+  if (signal.aborted && !(signal.reason instanceof OutOfTimeError)) return result;
+  if (result.failure === 'unreachable') memory.failed(options.clock.now(), inquiry.retryAfter);
+  else memory.answered();
   return result;
 }
 
