@@ -25,7 +25,7 @@ ${LIST_HELP}
 ${SIGNING_HELP}
   --ledger URL            take the certificates from a PostgreSQL database instead of a list, in ranges that all
                           processes share which work on the same --job, on any number of hosts: see docs/fleet.md
-  --job NAME              with --ledger: a job is done once, so the next night has another name
+  --job NAME              with --ledger: a job is one CA's and done once, so the next night has another name
   --range-size N          with --ledger: certificates in a range, for whoever begins the job (250000)
   --checkpoint-every N    certificates that an interruption may cost at most (10000)
   --threads N             signing threads (one per core; with --ledger, its share of them for each process)

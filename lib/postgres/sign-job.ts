@@ -7,7 +7,7 @@ import { oneByOne } from '../statuses/one-by-one.js';
 import type { ResponseStore } from '../store/response-store.js';
 import type { CertificateInput } from '../x509/certificate.js';
 import { type OptionNames, readOptions } from '../x509/options.js';
-import type { PostgresInput } from './database.js';
+import { Database, type PostgresInput } from './database.js';
 import { BY_ISSUER, issuerKey, unknownIssuer } from './issuer.js';
 import { type NewRange, PostgresLedger } from './ledger.js';
 import { serialOf } from './rows.js';
@@ -16,7 +16,7 @@ import { postgresSource } from './source.js';
 
 /** What {@link signJob} takes beside the database. */
 export interface SignJobOptions {
-  /** Name of the job, the same for all who work on it. A job is done once; the next one has another name. */
+  /** Name of the job, the same for all who work on it. A job is one CA's, and done once; the next one has another name. */
   readonly job: string;
   /** The CA whose certificates they are. */
   readonly issuer: CertificateInput;
@@ -90,7 +90,10 @@ export async function signJob(database: PostgresInput, options: SignJobOptions):
   const part = new SignedPart(given.signer.answers);
   const done = { signed: 0, responses: 0, kept: 0, ranges: 0 };
   try {
-    await ledger.begin((query) => cut(query, issuer, rangeSize));
+    const id = await numberOf(database, issuer);
+    await ledger.begin((query) => cut(query, id, rangeSize));
+    if ((await ledger.ranges()).some((range) => !range.id.startsWith(`${id}/`)))
+      throw invalidValue(`the job '${job}' is that of another CA: each has jobs of its own`);
     for (;;) {
       signal?.throwIfAborted();
       const [range] = await patiently(() => ledger.lease(1), signal);
@@ -149,7 +152,7 @@ async function signRange(
   done: { signed: number; responses: number; kept: number; ranges: number },
   onLast: (serial: string) => void,
 ): Promise<void> {
-  const [from = '', until = ''] = range.id.split('..');
+  const [from = '', until = ''] = range.id.slice(range.id.indexOf('/') + 1).split('..');
   const after = range.lastSerial ?? from;
   const source = postgresSource(database, { issuer, ...(after && { after }), ...(until && { until }) });
   const each = signer.answers.length;
@@ -183,15 +186,26 @@ async function signRange(
 
 type Query = (text: string, values: readonly unknown[]) => Promise<unknown[][]>;
 
-/** Ranges of so many certificates; what is issued later is in one of them, too. */
-async function cut(query: Query, issuer: CertificateInput, size: number): Promise<NewRange[]> {
+/** The number of a CA. */
+async function numberOf(input: PostgresInput, issuer: CertificateInput): Promise<number> {
   const ca = issuerKey(issuer);
-  const [total] = await query(
-    `SELECT i.id, (SELECT count(*) FROM ocsp_status s WHERE s.issuer = i.id)::float8 FROM ocsp_issuer i WHERE ${BY_ISSUER}`,
-    ca.hashes,
-  );
-  if (total === undefined) throw unknownIssuer(ca);
-  const [id, certificates] = total as [id: number, certificates: number];
+  const database = new Database(input);
+  try {
+    const [row] = await database.query<[number]>(`SELECT i.id FROM ocsp_issuer i WHERE ${BY_ISSUER}`, ca.hashes);
+    if (row === undefined) throw unknownIssuer(ca);
+    return row[0];
+  } finally {
+    await database.close();
+  }
+}
+
+/**
+ * Ranges of so many certificates; what is issued later is in one of them, too. Their names say whose they are, because many CAs may be
+ * in one database.
+ */
+async function cut(query: Query, id: number, size: number): Promise<NewRange[]> {
+  const [total] = await query('SELECT count(*)::float8 FROM ocsp_status WHERE issuer = $1', [id]);
+  const certificates = total?.[0] as number;
   const rows = await query(
     `SELECT encode(serial, 'hex') FROM (
       SELECT serial, row_number() OVER (ORDER BY serial) AS n FROM ocsp_status WHERE issuer = $1) s
@@ -200,7 +214,7 @@ async function cut(query: Query, issuer: CertificateInput, size: number): Promis
   );
   const bounds = ['', ...rows.map(([hex]) => serialOf(hex as string)), ''];
   return bounds.slice(1).map((until, i) => ({
-    id: `${bounds[i]}..${until}`,
+    id: `${id}/${bounds[i]}..${until}`,
     certificates: until === '' ? certificates - size * rows.length : size,
   }));
 }

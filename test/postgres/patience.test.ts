@@ -1,7 +1,8 @@
-/** A job on a database that goes away for a while, and on a pool of one connection. */
+/** A job on a database that goes away for a while, on a pool of one connection, and beside that of another CA. */
 
 import { type ResponseRecord, ResponseSigner } from 'openssl-ocsp/bulk';
 import { signJob } from 'openssl-ocsp/postgres';
+import { createTestCa } from 'openssl-ocsp/testing';
 import pg from 'pg';
 import { postgresForFile, withPostgres } from '../helpers/postgres.js';
 import { runSql } from '../helpers/postgres-server.js';
@@ -36,8 +37,33 @@ withPostgres('a pool of one connection is enough to cut a job, and to do it', as
   const ranges = await runSql(url, 'SELECT id, certificates::int FROM ocsp_range ORDER BY position');
   t.deepEqual(
     ranges.map(({ id, certificates }) => `${id} ${certificates}`),
-    ['..04 4', '04..08 4', '08.. 2'],
+    ['1/..04 4', '1/04..08 4', '1/08.. 2'],
   );
+});
+
+withPostgres('a job is one of one CA: under its name no other one is told that it is done', async (t) => {
+  const url = await file.server.database();
+  await issue(url, 10);
+  const store = { putBatch: async () => ({ written: 0, kept: 0 }) };
+  await signJob(url, { job: 'night', issuer: ca.certificate, signer, store });
+  const other = createTestCa();
+  const options = {
+    job: 'night',
+    issuer: other.certificate,
+    signer: new ResponseSigner({
+      issuer: other.certificate,
+      responder: other.certificate,
+      privateKey: other.privateKey,
+    }),
+    store,
+  };
+  await t.throwsAsync(signJob(url, options), { message: /the database has no issuer with the name and key/ });
+  await addIssuer(url, other.certificate);
+  await t.throwsAsync(signJob(url, options), {
+    code: 'ERR_OCSP_INVALID_VALUE',
+    message: /'night' is that of another CA/,
+  });
+  t.like(await signJob(url, { ...options, job: 'night of the other' }), { signed: 0, ranges: 1, failed: [] });
 });
 
 // What is measured is the time since the database was last heard of: this test alone moves the clock.
