@@ -5,6 +5,7 @@ import type { CheckResult } from '../client/check-result.js';
 import { OCSPClient } from '../client/client.js';
 import { FolderCache } from '../client/folder-cache.js';
 import { OCSPResponseStatus } from '../ocsp/enums.js';
+import type { Verdict } from '../ocsp/verification/verdict.js';
 import { Verifier } from '../ocsp/verification/verifier.js';
 import { HashAlgorithm } from '../x509/algorithms.js';
 import { ocspUrls } from '../x509/certificate.js';
@@ -18,6 +19,7 @@ import { onInterruption } from './interruption.js';
 import { NONCE_HELP, nonceLengthOrBytes, withNonceDefault } from './nonce-option.js';
 import { hashOption, questionOf, readTargets, TARGET_HELP, TARGET_OPTIONS, type Target, targetText } from './target.js';
 import { EXIT_HELP, POLICY_HELP, POLICY_OPTIONS, readPolicy, report, secondsOption, warnOfIssuer } from './verdict.js';
+import { askAgainAt, WATCH_AFTER_FAILURE } from './watch.js';
 
 const HELP = `Usage: openssl-ocsp query --cert CERT.pem --issuer CA.pem [--url URL] [options]
 
@@ -67,9 +69,8 @@ const DEFAULT_TIMEOUT = 10;
 const LONGEST_TIMEOUT = 3600;
 /** The worst first. */
 const SEVERITY = [ExitCode.REVOKED, ExitCode.REFUSED, ExitCode.UNKNOWN, ExitCode.FAILED, ExitCode.OK] as const;
-/** Milliseconds between two questions of `--watch`, at least; and where there was no answer. */
+/** Milliseconds between two questions of `--watch`, at least. */
 const SHORTEST_WATCH = 1000;
-const WATCH_AFTER_FAILURE = 60_000;
 
 /** `openssl-ocsp query` */
 export const queryCommand: Command = {
@@ -167,10 +168,14 @@ class Query {
     tellAttempts(attempts, json === true, this.#values.hash !== undefined);
     if (verdict === null) {
       // A server that staples may well name no responder.
-      if (stapled !== null && result.outcome === 'not-applicable') return stapled;
+      if (stapled !== null && result.outcome === 'not-applicable') {
+        this.#next.push(askAgainAt(stapled.verdict, Date.now()));
+        return stapled.code;
+      }
       throw new Error(failureText(target, result));
     }
-    this.#next.push(verdict.refreshAt?.getTime() ?? Date.now() + WATCH_AFTER_FAILURE);
+    // (Out of the cache, it is what is left where no one has answered.)
+    this.#next.push(source === 'network' ? askAgainAt(verdict, Date.now()) : Date.now() + WATCH_AFTER_FAILURE);
     if (out !== undefined) writeFileSync(out, verdict.der);
     const attempt = attempts.find((item) => item.verdict === verdict);
     const { url = null, method = null, hashAlgorithm: hash = null } = attempt ?? {};
@@ -182,10 +187,10 @@ class Query {
       serialNumber: target.serial,
       source: source ?? 'network',
     });
-    return SEVERITY.find((item) => item === code || item === stapled) ?? code;
+    return SEVERITY.find((item) => item === code || item === stapled?.code) ?? code;
   }
 
-  #tellStaple(target: LiveTarget): number | null {
+  #tellStaple(target: LiveTarget): { code: number; verdict: Verdict } | null {
     const { staple, certificate } = target;
     if (staple === null) {
       note(`the server of ${printable(targetText(target))} staples nothing`);
@@ -196,7 +201,7 @@ class Query {
     const about = { url: null, method: null, hash: null, serialNumber: target.serial, source: 'staple' };
     const code = report(verdict, target, this.#values.json, about);
     if (!this.#values.json) print('\nAsked:');
-    return code;
+    return { code, verdict };
   }
 }
 

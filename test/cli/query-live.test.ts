@@ -4,7 +4,9 @@ import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
+import type { Verdict } from 'openssl-ocsp';
 import { TestResponder, TestResponseKit } from 'openssl-ocsp/testing';
+import { askAgainAt, WATCH_AFTER_FAILURE } from '#dist/cli/watch.js';
 import { type CommandResult, command } from '../helpers/command.js';
 import { Scratch } from '../helpers/openssl-cli.js';
 
@@ -253,4 +255,46 @@ test('it watches until it is ended, and asks when it is time', async (t) => {
   t.teardown(() => child.kill());
   await isRevoked;
   t.true(responder.requests.length >= 2);
+});
+
+test('it watches what a server staples whose certificate names no responder', async (t) => {
+  const { issuer } = place(t);
+  const site = kit.ca.issue({ subject: 'CN=site', dnsNames: ['localhost'] });
+  const server = createServer(
+    { cert: site.certificatePem + kit.ca.certificatePem, key: site.privateKeyPem },
+    (socket) => socket.on('error', () => {}).resume(),
+  );
+  let status: 'good' | 'revoked' = 'good';
+  server.on('OCSPRequest', (_certificate, _issuer, callback) => {
+    const times = { thisUpdate: new Date(Date.now() - 10_000), nextUpdate: new Date(Date.now() + 4000) };
+    callback(null, kit.respond(kit.entry({ certificate: site.certificate, status, ...times })));
+    status = 'revoked';
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  const main = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
+  const args = ['query', '--connect', `localhost:${port}`, ...issuer, '--watch', '--timeout', '120'];
+  const child = spawn(process.execPath, [main, ...args]);
+  t.teardown(() => child.kill());
+  let output = '';
+  await new Promise<void>((resolve, reject) => {
+    child.stdout.on('data', (chunk: Buffer) => {
+      output += chunk.toString();
+      if (/=> good[\s\S]*=> revoked/.test(output)) resolve();
+    });
+    child.on('close', () => reject(new Error(output)));
+  });
+  t.pass();
+});
+
+test('the moment to ask again: at half of the time, and past that the sooner the less is left', (t) => {
+  const now = Date.parse('2026-11-30T12:00:00Z');
+  const again = (refreshAt: number, freshUntil: number) =>
+    askAgainAt({ refreshAt: new Date(now + refreshAt), freshUntil: new Date(now + freshUntil) } as Verdict, now) - now;
+  const hour = 3_600_000;
+  t.is(again(hour, 3 * hour), hour);
+  t.is(again(-12 * hour, 72 * hour), 9 * hour, 'an answer that was signed in advance: not each second');
+  t.is(again(-hour, 8000), 1000);
+  t.is(askAgainAt({ refreshAt: null, freshUntil: null } as unknown as Verdict, now), now + WATCH_AFTER_FAILURE);
 });
