@@ -24,6 +24,8 @@ type Values = OptionValues<typeof SIGNER_OPTIONS & typeof PASSPHRASE_OPTIONS & t
 
 /** What has no meaning beside a ledger. */
 const OTHERS = [...Object.keys(LIST_OPTIONS), 'checkpoint-every', 'verify-sample', 'skip-bad-rows', 'dry-run'];
+/** What each process reads for itself. */
+const FILES = ['issuer', 'signer', 'key', 'subject', 'passphrase-file'] as const;
 /** Says to a process how many of its kind there are on this host. */
 const SHARE = 'OPENSSL_OCSP_WORKERS';
 
@@ -36,7 +38,12 @@ export async function signByLedger(args: readonly string[], values: Values): Pro
   const workers = countOption(values.workers, 'workers') ?? 1;
   const threads = countOption(values.threads, 'threads');
   const share = Number(process.env[SHARE] ?? 0);
-  if (workers > 1 && share === 0) return startWorkers(args, workers);
+  if (workers > 1 && share === 0) {
+    const input = FILES.find((name) => values[name] === '-');
+    if (input !== undefined)
+      throw new UsageError(`--${input} - does not go with --workers: standard input is read once`);
+    return startWorkers(args, workers);
+  }
   const { signer, issuer } = await readResponseSigner(values);
   const { signJob } = await import('../postgres/sign-job.js');
   const store = await SegmentStore.open(folder);
@@ -78,7 +85,9 @@ export async function signByLedger(args: readonly string[], values: Values): Pro
 async function startWorkers(args: readonly string[], count: number): Promise<number> {
   const main = fileURLToPath(new URL('./main.js', import.meta.url));
   const env = { ...process.env, [SHARE]: String(count) };
-  const children = Array.from({ length: count }, () => fork(main, ['bulk-sign', ...args], { env }));
+  // (No terminal: all of them would ask for the passphrase there at a time.)
+  const stdio = ['ignore', 'inherit', 'inherit', 'ipc'] as const;
+  const children = Array.from({ length: count }, () => fork(main, ['bulk-sign', ...args], { env, stdio: [...stdio] }));
   const stop = (signal: NodeJS.Signals): void => {
     for (const child of children) child.kill(signal);
   };

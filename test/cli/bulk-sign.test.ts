@@ -227,6 +227,7 @@ test('wrong usage says so, with exit code 2', async (t) => {
     [...sign, '--index', at('index.txt'), '--threads', '0'],
     [...sign, '--index', at('index.txt'), '--threads', '1.5'],
     [...sign, '--index', at('index.txt'), '--workers', '2'],
+    [...sign.slice(0, 6), '-', '--out', at('store'), '--ledger', 'postgres:///none', '--job', 'x', '--workers', '2'],
     [...sign, '--index', at('index.txt'), '--checkpoint-every', '0'],
     [...sign, '--index', at('index.txt'), '--verify-sample', '2'],
     [...sign, '--index', at('index.txt'), '--verify-sample=-1'],
