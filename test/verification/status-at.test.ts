@@ -620,6 +620,12 @@ test('JSON, and equality', (t) => {
   t.true(result.equals(ask([der], { existedAt })));
   t.false(result.equals(ask([der], { existedAt, at: date('2019-06-01') })));
   t.false(result.equals({}));
+  // Another CA of the same name, whose certificate has the same serial number.
+  const namesake = createTestCa({ subject: ca.certificate.subject, ...life('2015-01-01', '2045-01-01') });
+  const { certificate } = namesake.issue({ serialNumber: BigInt(`0x${leaf.certificate.serialNumber}`) });
+  const none = ask([], { existedAt });
+  t.true(none.equals(ask([], { existedAt })));
+  t.false(none.equals(ask([], { existedAt, chain: [certificate, namesake.certificate] })));
   const json = JSON.parse(JSON.stringify(result));
   t.like(json, { status: 'good', at: T.toISOString(), existedAt: existedAt.toISOString() });
   t.like(json.links[0], { serialNumber: '4D', status: 'good', basis: 'later', revokedSince: null });

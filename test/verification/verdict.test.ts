@@ -110,6 +110,12 @@ test('a verdict prints and compares by what it says', (t) => {
   t.true(verdict.equals(verifyOcspResponse(first, { ...question, at })));
   t.false(verdict.equals(verifyOcspResponse(second, { ...question, at })));
   t.false(verdict.equals(null));
+  // One response about two certificates.
+  const { certificate } = kit.ca.issue({ subject: 'CN=other' });
+  const both = kit.respond([kit.entry(), kit.entry({ certificate })]);
+  const about = (certificate: X509Certificate) => verifyOcspResponse(both, { ...question, certificate, at });
+  t.true(about(certificate).equals(about(certificate)));
+  t.false(about(certificate).equals(about(kit.leaf.certificate)));
   t.regex(inspect(verdict), /^OCSPVerdict .*usable: true/s);
   t.true(JSON.stringify(verdict).includes('"status":"good"'));
   t.throws(() => new (OCSPVerdict as unknown as new () => unknown)(), { instanceOf: TypeError });

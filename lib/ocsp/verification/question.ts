@@ -96,6 +96,11 @@ export class Target {
     this.#mismatch = '';
   }
 
+  /** Whether it is the same certificate of the same issuer. */
+  equals(other: Target): boolean {
+    return this.serial.equals(other.serial) && this.issuer.der.equals(other.issuer.der);
+  }
+
   /** Whether an entry is about this certificate: hash algorithm, both hashes of the issuer, and serial number. */
   matches(entry: MessageView): boolean {
     const hash = entry.number(HASH_INDEX);

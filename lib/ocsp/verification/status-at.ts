@@ -129,10 +129,12 @@ export class OCSPStatusAt extends ValueObject {
     return lines.join('\n');
   }
 
-  /** Whether `other` says the same of the same certificates, by the same answers, at the same moments. */
+  /** Whether `other` says the same of the same certificates, by answers that say the same, at the same moments. */
   override equals(other: unknown): boolean {
     return (
-      this.isSameClass(other) && inspect(this.toJSON(), { depth: null }) === inspect(other.toJSON(), { depth: null })
+      this.isSameClass(other) &&
+      inspect(this.toJSON(), { depth: null }) === inspect(other.toJSON(), { depth: null }) &&
+      this.links.every(({ certificate }, i) => other.links[i]?.certificate.raw.equals(certificate.raw))
     );
   }
 

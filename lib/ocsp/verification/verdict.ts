@@ -199,11 +199,12 @@ export class OCSPVerdict extends ValueObject {
     return new OCSPVerdict(INTERNAL, { ...findings, refusals }, { ...question, at }, policy) as Verdict;
   }
 
-  /** Whether `other` is the same verdict on the same bytes at the same moment. */
+  /** Whether `other` is the same verdict about the same certificate, on the same bytes, at the same moment. */
   override equals(other: unknown): boolean {
     return (
       this.isSameClass(other) &&
       this.#facts.question.at === other.#facts.question.at &&
+      this.#facts.question.target.equals(other.#facts.question.target) &&
       this.#facts.findings.message.der.equals(other.#facts.findings.message.der) &&
       inspect(this.toJSON(), { depth: null }) === inspect(other.toJSON(), { depth: null })
     );
