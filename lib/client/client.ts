@@ -165,7 +165,8 @@ export class OCSPClient {
    * An agent for node:https whose connections are {@link guard}ed. None resumes a session: each has a handshake of its own, which
    * takes `timeout` milliseconds at most, 10,000 by default.
    *
-   * @throws `ERR_OCSP_INVALID_VALUE` for `proxyEnv`: Node.js shows the connection inside a tunnel too late.
+   * @throws `ERR_OCSP_INVALID_VALUE` for `proxyEnv`: Node.js shows the connection inside a tunnel too late; for what is wrong with `peer`,
+   * as {@link connector} throws.
    */
   createAgent(options: AgentOptions = {}, peer: PeerOptions = {}): Agent {
     return new GuardedAgent(this, options, peer);
@@ -174,6 +175,8 @@ export class OCSPClient {
   /**
    * For `new Agent({ connect })` of undici: connections that are {@link guard}ed, to https alone. A handshake takes `timeout`
    * milliseconds at most, 10,000 by default. With `httpSocket` the connection is made inside of that one, as through a proxy.
+   *
+   * @throws TypeError; `ERR_OCSP_INVALID_VALUE`; `ERR_OCSP_MALFORMED` for an issuer that is no certificate.
    */
   connector(options: ConnectionOptions = {}, peer: PeerOptions = {}): ReturnType<typeof connectorOf> {
     return connectorOf(this, options, peer);

@@ -5,14 +5,9 @@ import { Agent, createServer as createHttpsServer, request as httpsRequest } fro
 import { type AddressInfo, connect as connectTcp, createServer as createTcpServer, type Socket } from 'node:net';
 import { type ConnectionOptions, connect, createServer, type Server, type TLSSocket, type TlsOptions } from 'node:tls';
 import test from 'ava';
-import {
-  type ClientClock,
-  OCSPClient,
-  type OCSPClientOptions,
-  PeerNotAllowedError,
-  Stapler,
-} from 'openssl-ocsp/client';
+import { OCSPClient, type OCSPClientOptions, PeerNotAllowedError, Stapler } from 'openssl-ocsp/client';
 import { createTestCa, type TestIdentity, TestResponder } from 'openssl-ocsp/testing';
+import { Shifted } from '../helpers/shifted-clock.js';
 
 const ca = createTestCa();
 const PATIENT = { timeout: 100_000, hedgeAfter: 50_000 };
@@ -141,20 +136,13 @@ test('always stapled, and no staple that counts: neither no one to ask nor an ol
   await t.throwsAsync(asksNoOne.guard(open(server.port)), refusal);
   await using short = clientOf(responder, { minLifetime: 3650 * 24 * 3600 });
   await t.throwsAsync(short.guard(open(server.port)), refusal);
-  let ahead = 0;
-  const clock: ClientClock = {
-    now: () => Date.now() + ahead,
-    after: (milliseconds, callback) => {
-      const timer = setTimeout(callback, milliseconds);
-      return () => clearTimeout(timer);
-    },
-  };
+  const clock = new Shifted();
   await using client = clientOf(responder, { failPolicy: 'soft', staleIfError: 30 * 24 * 3600, clock });
   const first = open(server.port);
   t.like(await client.guard(first), { outcome: 'good', source: 'network' });
   first.destroy();
   responder.behaviour = 503;
-  ahead = 2 * 24 * 3600 * 1000;
+  clock.ahead = 2 * 24 * 3600 * 1000;
   const question = { certificate: leaf.certificate, issuer: ca.certificate };
   t.like(await client.check(question), { outcome: 'good', source: 'stale', allowed: true });
   await t.throwsAsync(client.guard(open(server.port)), refusal);
@@ -244,9 +232,34 @@ test('an agent of node:https, and a connector', async (t) => {
   });
   t.is(inside.remotePort, port);
   inside.destroy();
+  for (const make of [(peer: object) => client.createAgent({}, peer), (peer: object) => client.connector({}, peer)]) {
+    t.throws(() => make({ isuers: [] }), { code: 'ERR_OCSP_INVALID_VALUE' });
+    t.throws(() => make({ issuers: ['no certificate'] }), { code: 'ERR_OCSP_MALFORMED' });
+  }
   t.throws(() => client.createAgent({ proxyEnv: {} } as object), { code: 'ERR_OCSP_INVALID_VALUE', message: /proxy/ });
   agent.destroy();
   server.close();
+});
+
+test('issuers that can be read once only are those of all connections', async (t) => {
+  const intermediate = ca.issueIntermediate();
+  await using responder = await TestResponder.start(intermediate);
+  await using client = clientOf(responder);
+  const leaf = intermediate.issue({ dnsNames: ['localhost'] });
+  const { key } = tlsOf(leaf);
+  const { server, port } = await recorder({ key, cert: leaf.certificate.toString() });
+  t.teardown(() => server.close());
+  const issuers = [intermediate.certificate].values();
+  const connector = client.connector({ ca: [trust, intermediate.certificate.toString()] }, { issuers });
+  for (const _ of [1, 2]) {
+    const socket = await new Promise<TLSSocket>((resolve, reject) => {
+      connector({ protocol: 'https:', hostname: 'localhost', port: String(port) }, (error, made) =>
+        error ? reject(error) : resolve(made!),
+      );
+    });
+    socket.destroy();
+  }
+  t.pass();
 });
 
 test('a server that is silent in its handshake: the time ends it', async (t) => {

@@ -169,6 +169,12 @@ function toIssuers(issuers: Iterable<CertificateInput>): readonly X509Certificat
   return [...checkList(issuers, 'issuers', (item) => toCertificate(item, 'issuers').x509)];
 }
 
+/** Options that are used again and again: what is wrong is said at once, and a list is read once. */
+function checkedPeer(options: PeerOptions): PeerOptions {
+  const { issuers = [], signal } = readOptions(options, PEER_OPTIONS);
+  return { issuers: toIssuers(issuers), ...(signal !== undefined && { signal }) };
+}
+
 /** Connections that are handed out when the certificate of the server is known to be allowed. */
 export class GuardedAgent extends Agent {
   readonly #client: OCSPClient;
@@ -181,7 +187,7 @@ export class GuardedAgent extends Agent {
     // Of a session that is resumed Node.js does not know the certificate.
     super({ ...options, maxCachedSessions: 0 });
     this.#client = client;
-    this.#peer = peer;
+    this.#peer = checkedPeer(peer);
   }
 
   override createConnection(
@@ -218,6 +224,7 @@ export function connectorOf(
   // As undici's own types have it: an error, or a connection.
   (target: ConnectorTarget, callback: (...outcome: [null, TLSSocket] | [Error, null]) => void): void;
 } {
+  const checked = checkedPeer(peer);
   return (target: ConnectorTarget, callback: (...outcome: [null, TLSSocket] | [Error, null]) => void): void => {
     const { hostname, protocol, port, servername, localAddress, httpSocket } = target;
     if (protocol !== 'https:') {
@@ -234,7 +241,7 @@ export function connectorOf(
       ...(httpSocket != null && { socket: httpSocket }),
       requestOCSP: true,
     } as ConnectionOptions).setNoDelay(true);
-    guard(client, socket, peer, tlsOptions.timeout || HANDSHAKE_TIME).then(
+    guard(client, socket, checked, tlsOptions.timeout || HANDSHAKE_TIME).then(
       () => callback(null, socket),
       (error) => callback(error as Error, null),
     );
