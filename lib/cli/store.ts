@@ -30,7 +30,7 @@ const HELP = `Usage: openssl-ocsp store <action> FOLDER [...]
   get FOLDER SERIAL          the response for a certificate as DER, on standard output
   stats FOLDER               what the store holds
   verify FOLDER              checks every byte
-  compact FOLDER             puts all segments into one
+  compact FOLDER             puts all segments into as few as possible, without what later responses have replaced
   export FOLDER TARGET       a file for each certificate in the folder TARGET, or an archive when TARGET ends in .tar
   revoke FOLDER SERIAL...    signs that certificates are revoked, and serves it at once, also while a bulk run goes on
   put FOLDER SERIAL...       the same with the status of --status
