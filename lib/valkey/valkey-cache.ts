@@ -46,7 +46,8 @@ export class ValkeyCache implements ResponseCacheStore {
     const at = this.#key(key);
     const bytes = Buffer.from(checkBytes(der, 'der'));
     const life = Math.max(1, checkDate(expires, 'expires').getTime() - Date.now());
-    const { producedAt, thisUpdate, certificateStatus } = loadDerOcspResponse(bytes);
+    // (Clients take encodings from the field.)
+    const { producedAt, thisUpdate, certificateStatus } = loadDerOcspResponse(bytes, { strict: 'field' });
     const frame = encodeFrame({
       ...LABEL,
       // Of the same moment, "revoked" stays.

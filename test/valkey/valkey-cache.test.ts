@@ -5,6 +5,8 @@ import { OCSPClient } from 'openssl-ocsp/client';
 import { buildTestResponse, createTestCa, TestResponder } from 'openssl-ocsp/testing';
 import { ValkeyCache } from 'openssl-ocsp/valkey';
 import { testIf } from '../helpers/conditional.js';
+import { certIdTuple, sha1Of, signedResponse } from '../helpers/crafted.js';
+import { generalizedTime, integer, octets, sequence, tlv } from '../helpers/der.js';
 import { hasRedisServer, RedisServer } from '../helpers/redis-server.js';
 
 const withServer = testIf(hasRedisServer);
@@ -16,6 +18,14 @@ function answer(status: 'good' | 'revoked', ago: number): Buffer {
   const time = new Date(Math.floor(Date.now() / 1000) * 1000 - ago * 1000);
   const entry = { certificate: ca.certificate, issuer: ca.certificate, serialNumber: 5n, status, thisUpdate: time };
   return buildTestResponse({ signer: ca, entries: [entry], producedAt: time });
+}
+
+/** With a version v1, which DER leaves out. */
+function inTheField(): Buffer {
+  const now = generalizedTime(`${new Date().toISOString().slice(0, 19).replace(/[-T:]/g, '')}Z`);
+  const entry = sequence(certIdTuple(ca, ca), tlv(0x80, Buffer.alloc(0)), now);
+  const version = tlv(0xa0, integer(0n));
+  return signedResponse(sequence(version, tlv(0xa2, octets(sha1Of(ca))), now, sequence(entry)), ca.privateKey, []);
 }
 
 withServer('two clients share answers, and a later one is never replaced by an earlier one', async (t) => {
@@ -54,6 +64,9 @@ withServer('get, put, keys, delete', async (t) => {
   await cache.put(KEY, revoked, TOMORROW);
   await cache.put(KEY, late, TOMORROW);
   t.deepEqual(await cache.get(KEY), revoked, 'of the same moment, "revoked" stays');
+  const odd = inTheField();
+  await cache.put(KEY, odd, TOMORROW);
+  t.deepEqual(await cache.get(KEY), odd, 'what clients take though it is not DER');
   const all = Array.from({ length: 30 }, (_, i) => i.toString(16).padStart(64, '0'));
   for (const key of all) await cache.put(key, early, TOMORROW);
   const keys: string[] = [];
