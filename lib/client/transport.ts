@@ -81,10 +81,7 @@ export class NodeTransport implements Transport {
       const agent = this.#agentFor(url.protocol, request.guarded);
       options.agent = agent;
       if (request.guarded) options.lookup = guardedLookup;
-      // What an agent has of its own comes before what a request has.
-      const own = (agent as { options?: { lookup?: unknown } }).options?.lookup;
-      const looksUpItself = request.guarded && own !== undefined;
-      return await exchange(url, options, request, looksUpItself);
+      return await exchange(url, options, request, request.guarded && mayConnectElsewhere(agent, url.protocol));
     }
     if (url.protocol === 'https:') {
       const socket = await tunnel(proxy, url, signal);
@@ -127,6 +124,26 @@ export class NodeTransport implements Transport {
     }
     return agent;
   }
+}
+
+/**
+ * Whether a connection of an agent may be one that {@link guardedLookup} did not choose: what an agent has of its own comes before what
+ * a request has, and a connection that was kept for the application may lead anywhere. (An agent that connects by itself, or
+ * through a proxy, leads to that.)
+ */
+function mayConnectElsewhere(agent: http.Agent, protocol: string): boolean {
+  const { prototype } = protocol === 'https:' ? https.Agent : http.Agent;
+  const { createConnection, createSocket, options } = agent as AgentParts;
+  const parts = prototype as AgentParts;
+  const isNodes = createConnection === parts.createConnection && createSocket === parts.createSocket;
+  return options?.lookup !== undefined || (isNodes && options?.proxyEnv === undefined);
+}
+
+/** What Node.js' types do not say of agents. */
+interface AgentParts {
+  readonly createConnection?: unknown;
+  readonly createSocket?: unknown;
+  readonly options?: { readonly lookup?: unknown; readonly proxyEnv?: unknown };
 }
 
 /** @param isWatched - Where the connection leads to is looked at, before anything is sent. */

@@ -1,6 +1,6 @@
 import dns from 'node:dns';
 import http, { createServer } from 'node:http';
-import type { AddressInfo, LookupFunction } from 'node:net';
+import { type AddressInfo, connect, type LookupFunction } from 'node:net';
 import test from 'ava';
 import { OCSPClient } from 'openssl-ocsp/client';
 import { TestResponder, TestResponseKit } from 'openssl-ocsp/testing';
@@ -150,6 +150,38 @@ test('agents of the caller that look names up themselves lead to no private addr
       }
       agent.destroy();
     }
+});
+
+test("a connection that was kept for the application is no way into the own network; an agent's own way is its own", async (t) => {
+  await using responder = await TestResponder.start(kit.ca);
+  const { port } = new URL(responder.url);
+  const agent = new http.Agent({ keepAlive: true });
+  t.teardown(() => agent.destroy());
+  const lookup = ((_host: string, { all }: { all?: boolean }, callback: (...found: unknown[]) => void) =>
+    all ? callback(null, [{ address: '127.0.0.1', family: 4 }]) : callback(null, '127.0.0.1', 4)) as LookupFunction;
+  const host = 'intranet.example';
+  await new Promise((resolve) =>
+    http.get({ agent, lookup, host, port, path: '/' }, (answer) => answer.resume().on('end', resolve)),
+  );
+  await new Promise(setImmediate);
+  t.is(Object.keys(agent.freeSockets).length, 1);
+  const { length } = responder.requests;
+  await using client = new OCSPClient({ agents: { http: agent }, ...PATIENT });
+  const result = await client.check(naming(`http://${host}:${port}/`));
+  t.is(result.failure, 'refused', result.explain());
+  t.regex(result.explain(), /127\.0\.0\.1 is not a public address/);
+  t.is(responder.requests.length, length);
+
+  // As agents do that lead to a proxy.
+  class Through extends http.Agent {
+    override createConnection() {
+      return connect(Number(port), '127.0.0.1');
+    }
+  }
+  const through = new Through({ keepAlive: true });
+  t.teardown(() => through.destroy());
+  await using other = new OCSPClient({ agents: { http: through }, ...PATIENT });
+  for (const path of ['a', 'b']) t.is((await other.check(naming(`http://${host}/${path}`))).outcome, 'good');
 });
 
 test.serial('a name is looked up once, and the connection is made to what was found', async (t) => {
