@@ -14,11 +14,25 @@ const MOST_RECORDS = 131_072;
 export function mergeable(segments: readonly SegmentReader[], limits: SegmentLimits): SegmentReader[] | undefined {
   for (const most of SMALL) {
     const small = segments.filter(({ footer }) => footer.records <= most);
-    const records = small.reduce((sum, { footer }) => sum + footer.records, 0);
-    const bytes = small.reduce((sum, segment) => sum + segment.bytes, 0);
+    if (small.length < MANY) continue;
+    const chosen = smallest(small);
+    const records = chosen.reduce((sum, { footer }) => sum + footer.records, 0);
+    const bytes = chosen.reduce((sum, segment) => sum + segment.bytes, 0);
     // Where segments are kept small on purpose, there may be no fewer of them afterwards.
     const afterwards = 1 + records / limits.records + bytes / limits.bytes;
-    if (small.length >= MANY && records <= MOST_RECORDS && afterwards <= small.length / 2) return small;
+    if (afterwards <= chosen.length / 2) return chosen;
   }
   return undefined;
+}
+
+/** As many of the smallest as may be put together at a time, in their order. */
+function smallest(segments: readonly SegmentReader[]): SegmentReader[] {
+  const chosen = new Set<SegmentReader>();
+  let records = 0;
+  for (const segment of segments.toSorted((a, b) => a.footer.records - b.footer.records)) {
+    records += segment.footer.records;
+    if (records > MOST_RECORDS) break;
+    chosen.add(segment);
+  }
+  return segments.filter((segment) => chosen.has(segment));
 }

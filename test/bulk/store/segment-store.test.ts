@@ -222,6 +222,19 @@ test('many small batches are put together', async (t) => {
   store.close();
 });
 
+test('of runs that are too large to be put together at once, as many are as may be', async (t) => {
+  const store = await SegmentStore.open(scratch(t));
+  for (let statusVersion = 1; statusVersion <= 8; statusVersion += 1) {
+    const run = await store.beginRun({ id: 'night' });
+    await run.append(Array.from({ length: 17_000 }, (_, i) => record(BigInt(i), { statusVersion })));
+    await run.commit();
+    t.is(store.stats().segments, statusVersion < 8 ? statusVersion : 2);
+  }
+  for (const serial of [0n, 16_999n])
+    t.deepEqual(store.get(serial), record(serial, { statusVersion: 8 }).der as Buffer);
+  store.close();
+});
+
 test('one run at a time; batches of others go on beside it, and are served at once', async (t) => {
   const folder = scratch(t);
   const first = await SegmentStore.open(folder);
