@@ -8,8 +8,8 @@ import { isOid } from '../x509/oids.js';
 import { type OptionNames, readOptions } from '../x509/options.js';
 import { x509Of } from '../x509/pem.js';
 import { checkDate } from '../x509/time.js';
-import { checkCertificates, type TrustInput, toTrustStore } from '../x509/trust-store.js';
-import { FLAG_NAMES, type OCSPVerifyFlags, ocspFlags, type PathFlag, pathFlags } from './openssl-flags.js';
+import { bringsLists, checkCertificates, readTrust, type TrustInput, toTrustStore } from '../x509/trust-store.js';
+import { FLAG_NAMES, type OCSPVerifyFlags, ocspFlags, type PathFlag, pathFlags, readsLists } from './openssl-flags.js';
 
 /** What OpenSSL's verification takes. Without `trust` nothing is trusted, and no path can end well. */
 export interface MessageVerifyOptions extends OCSPVerifyFlags {
@@ -113,11 +113,15 @@ export function verifyArguments(input: MessageVerifyOptions): BasicVerifyArgumen
     if (!isOid(policy)) throw invalidValue(`options.policies: '${policy.slice(0, 64)}' is not an OID`);
     return policy;
   });
+  const store = trust === undefined ? undefined : readTrust(trust, 'options.trust');
+  const flags = pathFlags(options.pathFlags, 'options.pathFlags');
+  if (bringsLists(trust, store) && !readsLists(flags))
+    throw invalidValue("the crls of options.trust count for nothing without pathFlags 'crlCheck'");
   return [
     checkCertificates(certificates, 'options.certificates').map((item) => item.native),
-    toTrustStore(trust, 'options.trust'),
+    toTrustStore(store, 'options.trust'),
     ocspFlags(options),
-    pathFlags(options.pathFlags, 'options.pathFlags'),
+    flags,
     at === undefined ? undefined : checkDate(at, 'options.at').getTime() / 1000,
     purpose,
     wholeNumber(depth, 'options.depth', 100),

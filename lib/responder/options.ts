@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { invalidArgType, invalidValue } from '../errors.js';
 import { checkText, LONGEST_TIME } from '../x509/checks.js';
 import { type OptionNames, readOptions } from '../x509/options.js';
-import { readTrust, type TrustInput, type TrustStore } from '../x509/trust-store.js';
+import { bringsLists, readTrust, type TrustInput, type TrustStore } from '../x509/trust-store.js';
 import type { ResponderIssuerOptions } from './issuer.js';
 
 /** What to do with the nonce of a request (RFC 9654). */
@@ -25,7 +25,10 @@ export interface ResponderOptions {
    * `required`: and there has to be one, else the answer is sigRequired. Whose it may be is for {@link requestTrust} to say.
    */
   readonly requestSignatures?: 'ignored' | 'verified' | 'required';
-  /** Certificates that those who sign requests are trusted by. Needed by `verified` and `required`, and refused without either. */
+  /**
+   * Certificates that those who sign requests are trusted by. Needed by `verified` and `required`, and refused without either; so are
+   * revocation lists, of which none is looked into.
+   */
   readonly requestTrust?: TrustInput;
   /** Bytes of the longest request. Default 10,000. */
   readonly maxRequestBytes?: number;
@@ -132,6 +135,8 @@ export function readLimits(options: Omit<ResponderOptions, 'issuers'>): Limits {
     throw invalidValue('requestSignatures needs requestTrust: without it no signature is worth anything');
   const requestTrust =
     options.requestTrust === undefined ? undefined : readTrust(options.requestTrust, 'options.requestTrust');
+  if (bringsLists(options.requestTrust, requestTrust))
+    throw invalidValue('the crls of requestTrust count for nothing: no one looks up those who sign requests');
   if (requestTrust !== undefined && options.requestSignatures === undefined)
     throw invalidValue(
       "requestTrust needs requestSignatures, 'verified' or 'required': without it no signature is looked at",

@@ -15,8 +15,8 @@ export interface TrustStoreOptions {
   /** Certificates that are trusted. */
   readonly certificates?: Iterable<CertificateInput>;
   /**
-   * Revocation lists. They are looked at only where a check of revocation is asked for; a verifier to which they are given without
-   * one is an error, unless they are in a {@link TrustStore}.
+   * Revocation lists. They are looked at only where a check of revocation is asked for; to give them where none is is an error,
+   * unless they are in a {@link TrustStore}, which others may share.
    */
   readonly crls?: Iterable<CrlInput>;
   /** A PEM file of certificates, OpenSSL's "trusted certificates", and revocation lists (`-CAfile`). Read at once. */
@@ -100,9 +100,9 @@ export function readTrust(input: unknown, name: string): TrustStore {
   return new TrustStore(input as TrustStoreOptions);
 }
 
-/** Whether a store was given revocation lists, beside those that its files may hold. */
-export function hasLists(store: TrustStore): boolean {
-  return withLists.has(store);
+/** Whether a trust argument itself brought revocation lists into its store. (Those of a {@link TrustStore} may be there for others.) */
+export function bringsLists(input: unknown, store: TrustStore | undefined): boolean {
+  return store !== undefined && store !== input && withLists.has(store);
 }
 
 /** The native store behind a trust argument; undefined for undefined. */

@@ -18,6 +18,7 @@ import {
 import { bulkSign, iterableSource, ResponseSigner, SegmentStore } from 'openssl-ocsp/bulk';
 import { Responder, type ResponderOptions, type ResponderSigner } from 'openssl-ocsp/responder';
 import { createTestCa } from 'openssl-ocsp/testing';
+import { makeCrl } from '../helpers/crl.js';
 import {
   ask,
   ca,
@@ -275,6 +276,12 @@ test('request signatures: what is trusted is read once, and is needed', async (t
   t.throws(() => new Responder({ issuers: [issuerOptions()], requestTrust: list }), {
     code: 'ERR_OCSP_INVALID_VALUE',
     message: /requestSignatures/,
+  });
+  // Lists of revoked clients would look as if somebody read them.
+  const requestTrust = { certificates: list, crls: [makeCrl(requestCa, [])] };
+  t.throws(() => new Responder({ issuers: [issuerOptions()], requestSignatures: 'required', requestTrust }), {
+    code: 'ERR_OCSP_INVALID_VALUE',
+    message: /crls/,
   });
   t.throws(() => new Responder({ issuers: [issuerOptions()], requestTrust: 'ca.pem' as never }), {
     code: 'ERR_INVALID_ARG_TYPE',

@@ -262,8 +262,11 @@ test('lists that no one looks into are an error, unless a store may have them fo
   is(t, judge(der, { trust, signerRevocation: 'crl' }), 'SIGNER_REVOKED');
   is(t, judge(der, { trust, pathFlags: ['crlCheck'] }), 'SIGNER_REVOKED');
   is(t, judge(der, { trust: { ...trust, crls: [] } }));
+  const certificates = [ca.certificate];
+  refuses(t, 'ERR_OCSP_INVALID_VALUE', () => loadDerOcspResponse(der).basicVerify({ trust, certificates }));
   const shared = new TrustStore(trust);
   is(t, judge(der, { trust: shared }));
+  t.true(loadDerOcspResponse(der).basicVerify({ trust: shared, certificates }).verified);
   is(t, judge(der, { trust: shared, signerRevocation: 'crl' }), 'SIGNER_REVOKED');
 });
 

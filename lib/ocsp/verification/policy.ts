@@ -3,7 +3,7 @@ import type { NativeTrustStore, Reading } from '../../../typings/binding.js';
 import { invalidArgType, invalidValue } from '../../errors.js';
 import type { CertificateInput, ParsedCertificate } from '../../x509/certificate.js';
 import type { OptionNames } from '../../x509/options.js';
-import { checkCertificates, hasLists, readTrust, type TrustInput, toTrustStore } from '../../x509/trust-store.js';
+import { bringsLists, checkCertificates, readTrust, type TrustInput, toTrustStore } from '../../x509/trust-store.js';
 import { wholeNumber } from '../basic-verify.js';
 import { FIELD, STRICT } from '../message.js';
 import { ignoresTimes, type PathFlag, pathFlags, readsLists, saysHowListsAreRead } from '../openssl-flags.js';
@@ -113,8 +113,7 @@ export function toPolicy(options: VerifierOptions): Policy {
     throw invalidValue("pathFlags: 'noCheckTime' does not go with a verdict, which is on a moment");
   if (saysHowListsAreRead(flags) && !readsLists(flags))
     throw invalidValue("pathFlags: 'extendedCrl' and 'useDeltas' go with 'crlCheck'");
-  // (A TrustStore may have its lists for others.)
-  if (store !== undefined && store !== trust && hasLists(store) && revocation !== 'crl' && !readsLists(flags))
+  if (bringsLists(trust, store) && revocation !== 'crl' && !readsLists(flags))
     throw invalidValue("the crls of trust count for nothing without signerRevocation 'crl' or pathFlags 'crlCheck'");
   const age = checkSeconds(maxAge, 'maxAge');
   return {
