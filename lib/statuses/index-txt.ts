@@ -1,4 +1,4 @@
-import { malformed } from '../errors.js';
+import { invalidValue, malformed } from '../errors.js';
 import { OCSPCertStatus } from '../ocsp/enums.js';
 import { encodeOid } from '../x509/der.js';
 import { Extension, UnrecognizedExtension } from '../x509/extension.js';
@@ -44,9 +44,12 @@ const COLUMNS = 6;
  * as `time[,reason[,argument]]`; serial number in hexadecimal; file name; subject. Lines that begin with `#` are comments.
  * Of the revocation, `holdInstruction,OID` becomes the reason certificateHold with a hold instruction extension, and
  * `keyTime,time` and `CAkeyTime,time` the compromise reasons with an {@link InvalidityDate}, as `openssl ocsp` answers.
+ *
+ * @throws TypeError; `ERR_OCSP_INVALID_VALUE` for options that are none.
  */
 export function indexTxtSource(input: ByteInput, options: IndexTxtOptions = {}): StatusSource {
   const given = readOptions(options, OPTION_NAMES);
+  new IndexTxtFormat(given);
   return rowSource(input, given, () => new IndexTxtFormat(given));
 }
 
@@ -57,7 +60,8 @@ class IndexTxtFormat implements RowFormat {
   /** Positions of the tabs of the row at hand. */
   readonly #tabs = new Int32Array(COLUMNS - 1);
 
-  constructor({ expired, expiredBefore }: IndexTxtOptions) {
+  constructor({ expired = 'skip', expiredBefore }: IndexTxtOptions) {
+    if (expired !== 'skip' && expired !== 'include') throw invalidValue("expired is neither 'skip' nor 'include'");
     this.#expired = expired === 'include';
     this.#expiredBefore = expiredBefore === undefined ? undefined : checkDate(expiredBefore, 'expiredBefore').getTime();
   }

@@ -106,12 +106,21 @@ export class SegmentStore implements ResponseStore {
   private constructor(folder: string, options: SegmentStoreOptions) {
     const { refreshInterval = 250, segmentRecords = 2 ** 20, segmentBytes = 2 ** 30, breakLock = false } = options;
     this.#folder = folder;
-    this.#set = new SegmentSet(folder, refreshInterval);
-    this.#writer = new StoreWriter(folder, { records: segmentRecords, bytes: segmentBytes }, breakLock, this.#set);
+    this.#set = new SegmentSet(folder, atLeast(0, refreshInterval, 'refreshInterval'));
+    const limits = {
+      records: atLeast(1, segmentRecords, 'segmentRecords'),
+      bytes: atLeast(1, segmentBytes, 'segmentBytes'),
+    };
+    this.#writer = new StoreWriter(folder, limits, breakLock, this.#set);
     this.#recovery = new RunRecovery(this.#writer);
   }
 
-  /** Opens the store in a folder; makes the folder if there is none. */
+  /**
+   * Opens the store in a folder; makes the folder if there is none.
+   *
+   * @throws (rejects) TypeError; `ERR_OCSP_INVALID_VALUE` for numbers that are none; `ERR_OCSP_STORE_DAMAGED`, `ERR_OCSP_STORE_FORMAT`; what
+   * the file system throws.
+   */
   static async open(folder: string, options: SegmentStoreOptions = {}): Promise<SegmentStore> {
     if (typeof folder !== 'string') throw invalidArgType('folder', 'a path', folder);
     const given = readOptions(options, OPTION_NAMES);
@@ -318,6 +327,12 @@ export class SegmentStore implements ResponseStore {
     const { kinds } = this.#set;
     return kinds.sorted(frames.filter((frame) => kinds.matches(kindOf(frame), wanted)))[0];
   }
+}
+
+function atLeast(least: number, value: unknown, name: string): number {
+  if (typeof value !== 'number') throw invalidArgType(name, 'a number', value);
+  if (!(value >= least)) throw invalidValue(`${name} must be ${least} or more: ${value}`);
+  return value;
 }
 
 /** Any answer. */

@@ -144,6 +144,12 @@ test('index.txt: comments, escaped tabs, line ends of Windows, both forms of yea
   );
 });
 
+test('index.txt: what options are not', (t) => {
+  const code = 'ERR_OCSP_INVALID_VALUE';
+  t.throws(() => indexTxtSource(Buffer.from(INDEX), { expired: 'included' as never }), { code, message: /'include'/ });
+  t.throws(() => indexTxtSource(Buffer.from(INDEX), { expiredBefore: new Date(Number.NaN) }), { code });
+});
+
 test('a line without an end is not taken into memory', async (t) => {
   async function* endless(): AsyncGenerator<Buffer> {
     for (;;) yield Buffer.alloc(10_000, 'x');

@@ -214,6 +214,19 @@ test('other processes see what was committed, and what was compacted', async (t)
   reader.close();
 });
 
+test('limits that are none are refused', async (t) => {
+  const folder = scratch(t);
+  for (const name of ['segmentRecords', 'segmentBytes', 'refreshInterval']) {
+    for (const value of [Number.NaN, -1])
+      await t.throwsAsync(SegmentStore.open(folder, { [name]: value }), { code: 'ERR_OCSP_INVALID_VALUE' }, name);
+    await t.throwsAsync(SegmentStore.open(folder, { [name]: '1' }), { code: 'ERR_INVALID_ARG_TYPE' }, name);
+  }
+  await t.throwsAsync(SegmentStore.open(folder, { segmentRecords: 0 }), {
+    message: /segmentRecords must be 1 or more: 0/,
+  });
+  (await SegmentStore.open(folder, { refreshInterval: 0 })).close();
+});
+
 test('many small batches are put together', async (t) => {
   const store = await SegmentStore.open(scratch(t));
   for (let i = 1n; i <= 40n; i += 1n) await store.putBatch([record(i)]);
