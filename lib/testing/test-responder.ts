@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, isIPv6 } from 'node:net';
+import { types } from 'node:util';
 import { invalidValue } from '../errors.js';
 import { loadDerOcspRequest, type OCSPRequest } from '../ocsp/request.js';
 import type { HashAlgorithm } from '../x509/algorithms.js';
@@ -20,16 +21,19 @@ import {
 } from './response.js';
 import { createTestCa, type TestCa, type TestIdentity } from './test-ca.js';
 
+const ANSWERS = [
+  'good',
+  'revoked',
+  'unknown',
+  'expired',
+  'not-yet-valid',
+  'other-certificate',
+  'broken-signature',
+  'stranger',
+] as const;
+
 /** Answers that are signed: right ones, and ones that a client has to refuse. */
-export type TestAnswer =
-  | 'good'
-  | 'revoked'
-  | 'unknown'
-  | 'expired'
-  | 'not-yet-valid'
-  | 'other-certificate'
-  | 'broken-signature'
-  | 'stranger';
+export type TestAnswer = (typeof ANSWERS)[number];
 
 /** Error statuses of RFC 6960 section 4.2.1. */
 export type TestErrorStatus = 'malformedRequest' | 'internalError' | 'tryLater' | 'sigRequired' | 'unauthorized';
@@ -128,8 +132,7 @@ const DAY = 24 * 3600 * 1000;
  * ```
  */
 export class TestResponder {
-  /** What it does from the next request on. */
-  behaviour: TestBehaviour | TestBehaviourFunction;
+  #behaviour: TestBehaviour | TestBehaviourFunction;
   /** Where it listens, with a slash at the end. */
   readonly url: string;
   readonly #server: Server;
@@ -142,7 +145,7 @@ export class TestResponder {
   private constructor(ca: TestCa, server: Server, options: TestResponderOptions) {
     const { address, port } = server.address() as AddressInfo;
     this.url = `http://${isIPv6(address) ? `[${address}]` : address}:${port}/`;
-    this.behaviour = options.behaviour ?? 'good';
+    this.#behaviour = options.behaviour ?? 'good';
     this.#ca = ca;
     this.#server = server;
     this.#options = options;
@@ -153,7 +156,11 @@ export class TestResponder {
     });
   }
 
-  /** Starts one on a free port. It answers for the certificates of `ca`. */
+  /**
+   * Starts one on a free port. It answers for the certificates of `ca`.
+   *
+   * @throws (rejects with) TypeError; `ERR_OCSP_INVALID_VALUE`; Node's error where it cannot listen.
+   */
   static async start(ca: TestCa, options: TestResponderOptions = {}): Promise<TestResponder> {
     const { entry = {}, response = {}, ...others } = readOptions(options, OPTION_NAMES);
     const given = {
@@ -161,9 +168,19 @@ export class TestResponder {
       entry: readOptions<Partial<TestEntry>>(entry, ENTRY_NAMES, 'entry'),
       response: readOptions<Partial<TestResponseOptions>>(response, RESPONSE_NAMES, 'response'),
     };
+    if (typeof given.behaviour !== 'function') checkBehaviour(given.behaviour ?? 'good');
     const server = createServer().listen(0, given.host ?? '127.0.0.1');
     await once(server, 'listening');
     return new TestResponder(ca, server, given);
+  }
+
+  /** What it does from the next request on. Setting it to what there is not throws `ERR_OCSP_INVALID_VALUE`. */
+  get behaviour(): TestBehaviour | TestBehaviourFunction {
+    return this.#behaviour;
+  }
+
+  set behaviour(behaviour: TestBehaviour | TestBehaviourFunction) {
+    this.#behaviour = typeof behaviour === 'function' ? behaviour : checkBehaviour(behaviour);
   }
 
   /** What it was asked so far, the oldest first. */
@@ -171,9 +188,14 @@ export class TestResponder {
     return this.#requests;
   }
 
-  /** What `good` is for one certificate from now on. `serialNumber`: as `X509Certificate` has it, or a bigint. */
+  /**
+   * What `good` is for one certificate from now on.
+   *
+   * @param serialNumber - As `X509Certificate` has it, or a bigint.
+   * @throws `ERR_OCSP_INVALID_VALUE` for a status that there is not.
+   */
   setStatus(serialNumber: bigint | string, status: TestBehaviour): void {
-    this.#statuses.set(integerFromBytes(serialToBytes(serialNumber)), status);
+    this.#statuses.set(integerFromBytes(serialToBytes(serialNumber)), checkBehaviour(status));
   }
 
   /** The body of an answer to a request. */
@@ -225,7 +247,8 @@ export class TestResponder {
   async #serve(message: IncomingMessage, response: ServerResponse): Promise<void> {
     const request = toRequest(message, await bodyOf(message));
     this.#requests.push(request);
-    const chosen = typeof this.behaviour === 'function' ? await this.behaviour(request) : this.behaviour;
+    const current = this.#behaviour;
+    const chosen = typeof current === 'function' ? checkBehaviour(await current(request)) : current;
     const own = request.serialNumber === null ? undefined : this.#statuses.get(request.serialNumber);
     const behaviour = chosen === 'good' && own !== undefined ? own : chosen;
     const isHttp = typeof behaviour === 'number' || isHttpBehaviour(behaviour);
@@ -244,6 +267,14 @@ export class TestResponder {
     if (hashes !== undefined && !hashes.includes(hashAlgorithm)) return testErrorResponse(STATUSES.unauthorized);
     return this.answer(request, behaviour as TestAnswer);
   }
+}
+
+/** (A name that is mistyped would be a good answer.) */
+function checkBehaviour(value: TestBehaviour): TestBehaviour {
+  const isName =
+    ANSWERS.includes(value as TestAnswer) || isHttpBehaviour(value) || Object.hasOwn(STATUSES, String(value));
+  if (typeof value === 'number' || types.isUint8Array(value) || isName) return value;
+  throw invalidValue(`a TestResponder has no behaviour '${String(value)}'`);
 }
 
 /** What is sent late, slowly, in part: the answer of that certificate. */

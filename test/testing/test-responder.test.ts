@@ -75,6 +75,19 @@ test('statuses of single certificates, hashes that are not known, answers that a
   t.is((await statusOf(Buffer.from('no request'))).responseStatus, 2 - 1);
 });
 
+test('what it is told to do and there is not, is an error, and no good answer', async (t) => {
+  const none = { code: 'ERR_OCSP_INVALID_VALUE', message: /no behaviour 'revokd'/ };
+  await t.throwsAsync(TestResponder.start(kit.ca, { behaviour: 'revokd' as never }), none);
+  await using responder = await TestResponder.start(kit.ca);
+  t.throws(() => responder.setStatus(1n, 'revokd' as never), none);
+  t.throws(() => {
+    responder.behaviour = 'toString' as never;
+  });
+  t.is(responder.behaviour, 'good');
+  responder.behaviour = () => 'revokd' as never;
+  await t.throwsAsync(post(responder.url, request().build().publicBytes()));
+});
+
 test('faults of HTTP', async (t) => {
   await using responder = await TestResponder.start(kit.ca, { delay: 1 });
   const body = request().build().publicBytes();
