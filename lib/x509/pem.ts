@@ -26,28 +26,44 @@ export function isCertificateDer(bytes: Uint8Array): boolean {
  * The certificates in a PEM text, in their order, such as a chain; or the one that bytes of DER are. What stands between the
  * blocks, and blocks of other things, are skipped.
  *
- * @throws TypeError; `ERR_OCSP_MALFORMED` when there is none, or one that does not parse.
+ * @throws TypeError; `ERR_OCSP_MALFORMED` when there is none, or one that does not parse or is cut off: without it, a chain would be
+ * another one.
  */
 export function loadCertificates(data: string | Uint8Array): X509Certificate[] {
   if (typeof data !== 'string' && !types.isUint8Array(data)) throw invalidArgType('data', 'a string or bytes', data);
   const isDer = typeof data !== 'string' && isCertificateDer(data);
   const text = typeof data === 'string' ? data : Buffer.from(data).toString('latin1');
-  const blocks = isDer ? [] : [...pemBlocks(text)].filter(({ label }) => label.endsWith('CERTIFICATE'));
-  const certificates = (isDer ? [Buffer.from(data as Uint8Array)] : blocks.map(({ pem }) => pem)).map(
-    (encoded, index) => {
-      try {
-        return typeof encoded === 'string' ? new X509Certificate(encoded) : x509Of(encoded);
-      } catch (cause) {
-        throw malformed(`certificate ${index} does not parse`, { cause });
-      }
-    },
-  );
+  const certificates = (isDer ? [Buffer.from(data as Uint8Array)] : certificateBlocks(text)).map((encoded, index) => {
+    try {
+      return typeof encoded === 'string' ? new X509Certificate(encoded) : x509Of(encoded);
+    } catch (cause) {
+      throw malformed(`certificate ${index} does not parse`, { cause });
+    }
+  });
   if (certificates.length === 0) throw malformed('there is no certificate');
   return certificates;
 }
 
+const HALF = /-----(?:BEGIN|END) [^-\r\n]*CERTIFICATE/i;
+
+/** The certificates in a PEM text, none of which may be half there. */
+function certificateBlocks(text: string): string[] {
+  const found: string[] = [];
+  let end = 0;
+  const skipTo = (start: number): void => {
+    if (HALF.test(text.slice(end, start))) throw malformed(`certificate ${found.length} is cut off`);
+  };
+  for (const { label, pem, start } of pemBlocks(text)) {
+    skipTo(start);
+    end = start + pem.length;
+    if (label.endsWith('CERTIFICATE')) found.push(pem);
+  }
+  skipTo(text.length);
+  return found;
+}
+
 /** The blocks of a PEM text; what stands between them is skipped. Time is linear in the length. */
-export function* pemBlocks(text: string): Generator<{ label: string; der: Buffer; pem: string }> {
+export function* pemBlocks(text: string): Generator<{ label: string; der: Buffer; pem: string; start: number }> {
   const begin = /-----BEGIN ([A-Z0-9 ]{1,64})-----/g;
   for (let match = begin.exec(text); match !== null; match = begin.exec(text)) {
     const label = match[1] as string;
@@ -55,7 +71,7 @@ export function* pemBlocks(text: string): Generator<{ label: string; der: Buffer
     const end = text.indexOf(footer, begin.lastIndex);
     if (end < 0) return;
     const pem = text.slice(match.index, end + footer.length);
-    yield { label, der: Buffer.from(text.slice(begin.lastIndex, end), 'base64'), pem };
+    yield { label, der: Buffer.from(text.slice(begin.lastIndex, end), 'base64'), pem, start: match.index };
     begin.lastIndex = end + footer.length;
   }
 }

@@ -1,5 +1,12 @@
 import test from 'ava';
-import { CertId, caIssuersUrls, loadCertificates, OCSPRequestBuilder, verifyOcspResponse } from 'openssl-ocsp';
+import {
+  CertId,
+  caIssuersUrls,
+  loadCertificates,
+  OCSPRequestBuilder,
+  Verifier,
+  verifyOcspResponse,
+} from 'openssl-ocsp';
 import { createTestCa, TestResponseKit } from 'openssl-ocsp/testing';
 import { refusesType, wrong } from '../helpers/refusals.js';
 
@@ -111,6 +118,30 @@ test('certificates of a file: PEM of several, DER of one', (t) => {
     },
   );
   t.throws(() => loadCertificates(5 as never), { instanceOf: TypeError });
+});
+
+test('a text of which a part is missing is not one of less certificates', (t) => {
+  const [leaf, ca, root] = [kit.leaf, kit.ca, kit.root].map(({ certificatePem }) => certificatePem);
+  const whole = `${leaf}${ca}${root}`;
+  const cut: [string, string][] = [
+    ['its end', whole.slice(0, -10)],
+    ['the end of the last one', whole.slice(0, -200)],
+    ['its beginning', whole.slice(10)],
+    ['the beginning of the first one', whole.slice(200)],
+    ['an end in the middle', `${leaf}${ca?.slice(0, -200)}\n${root}`],
+    ['another end', `${leaf}${ca?.replace('END ', 'END X509 ')}${root}`],
+    ['a dash', whole.replaceAll('-----BEGIN', '----BEGIN')],
+    ['the end of a key before it', `${leaf}${kit.leaf.privateKeyPem.slice(0, -30)}\n${ca}${root}`],
+  ];
+  t.is(loadCertificates(whole).length, 3);
+  for (const [what, text] of cut) {
+    for (const data of [text, Buffer.from(text)])
+      t.throws(() => loadCertificates(data), { code: 'ERR_OCSP_MALFORMED' }, what);
+    const question = { chain: text, at: new Date() };
+    t.throws(() => new Verifier().statusAt([], question), { code: 'ERR_OCSP_MALFORMED' }, what);
+  }
+  // What is no certificate may be cut off.
+  t.is(loadCertificates(`${whole}${kit.leaf.privateKeyPem.slice(0, -30)}`).length, 3);
 });
 
 test('URLs of the certificate of the issuer', (t) => {
