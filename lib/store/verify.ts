@@ -5,7 +5,7 @@ import { crc32 } from 'node:zlib';
 import { OCSPError } from '../errors.js';
 import { storeDamaged } from './errors.js';
 import { keyOf } from './frames.js';
-import { type Manifest, manifestStamp, readManifest } from './manifest.js';
+import { compactionEpoch, type Manifest, manifestStamp, readManifest, unfinishedRun } from './manifest.js';
 import { BLOCK_ENTRIES, ENTRY_TAIL, FOOTER_LENGTH } from './segment-format.js';
 import { positionAt, SegmentReader } from './segment-reader.js';
 import { scanFrames } from './segment-scan.js';
@@ -54,6 +54,15 @@ async function verifyManifest(folder: string): Promise<VerifyReport> {
 async function verifySegments(folder: string, manifest: Manifest): Promise<VerifyReport> {
   const problems: string[] = [];
   let responses = 0;
+  // Without these nothing is written.
+  for (const note of [unfinishedRun, compactionEpoch]) {
+    try {
+      note(folder, manifest);
+    } catch (error) {
+      if (!(error instanceof OCSPError)) throw error;
+      problems.push(error.message);
+    }
+  }
   for (const entry of manifest.segments) {
     const { file } = entry;
     const report = (error: unknown): void => {

@@ -91,5 +91,11 @@ test('a damaged note about a run stops all writing, but no reading, and is named
   await t.throwsAsync(store.putBatch([record(2n)]), damaged);
   await t.throwsAsync(store.compact(), damaged);
   t.deepEqual(store.get(1n), record(1n).der as Buffer);
+  writeFileSync(join(folder, 'COMPACTION'), '{}');
+  const { problems } = await store.verify();
+  t.deepEqual(
+    problems.map((problem) => /(\w+) does not have its checksum$/.exec(problem)?.[1]),
+    ['RUN', 'COMPACTION'],
+  );
   store.close();
 });
