@@ -2,9 +2,10 @@
 import { types } from 'node:util';
 import type { NativeTrustStore } from '../../typings/binding.js';
 import { native } from '../binding.js';
-import { invalidArgType, invalidValue } from '../errors.js';
+import { invalidArgType, invalidValue, malformed } from '../errors.js';
 import { type CertificateInput, type ParsedCertificate, toCertificate } from './certificate.js';
 import { checkList, checkText } from './checks.js';
+import { Tag } from './der.js';
 import { type OptionNames, readOptions } from './options.js';
 
 /** A certificate revocation list: DER bytes, or PEM as text or bytes. */
@@ -132,7 +133,20 @@ function path(value: unknown, name: string): string | undefined {
 }
 
 function crlBytes(item: unknown): Uint8Array {
-  if (typeof item === 'string') return Buffer.from(item);
-  if (!types.isUint8Array(item)) throw invalidArgType('options.crls', 'DER or PEM bytes, or a PEM string', item);
-  return Buffer.from(item);
+  if (typeof item !== 'string' && !types.isUint8Array(item))
+    throw invalidArgType('options.crls', 'DER or PEM bytes, or a PEM string', item);
+  const bytes = Buffer.from(item as string);
+  if (bytes[0] !== Tag.SEQUENCE) checkWholeLists(bytes);
+  return bytes;
+}
+
+/** Of a PEM text. OpenSSL would pass over a list without its beginning, or by another name, and what it revokes would be good. */
+function checkWholeLists(text: Buffer): void {
+  const [all, begun, ended] = ['CRL-----', '-----BEGIN X509 CRL-----', '-----END X509 CRL-----'].map((line) => {
+    let count = 0;
+    for (let at = text.indexOf(line); at >= 0; at = text.indexOf(line, at + line.length)) count += 1;
+    return count;
+  });
+  if (begun !== ended || begun !== (all as number) / 2)
+    throw malformed("options.crls: a list of the PEM text is cut off, or is not between the lines of an 'X509 CRL'");
 }

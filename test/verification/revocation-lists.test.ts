@@ -232,6 +232,15 @@ test('every list of a PEM text or file is taken', (t) => {
   t.is(judge([newer], { caFile: scratch.write('older.pem', pem(older)) }), 'SIGNER_REVOKED');
   const damaged = both.replace(/-----END X509 CRL-----\n$/, '');
   refuses(t, 'ERR_OCSP_MALFORMED', () => judge([damaged]));
+  // What OpenSSL would pass over.
+  for (const text of [
+    pem(newer).slice(3) + pem(older),
+    pem(newer).slice(60) + pem(older),
+    pem(older) + pem(newer).replaceAll('X509 CRL', 'CRL'),
+    pem(older) + pem(newer).replaceAll('BEGIN X509', 'Begin X509'),
+  ]) {
+    for (const list of [text, Buffer.from(text)]) refuses(t, 'ERR_OCSP_MALFORMED', () => judge([list]));
+  }
   refuses(t, 'ERR_OCSP_MALFORMED', () => judge([pem(older) + pem(newer.subarray(0, 50))]));
   refuses(t, 'ERR_OCSP_MALFORMED', () => judge([root.certificatePem]));
   refuses(t, 'ERR_OCSP_INVALID_VALUE', () => judge([], { caFile: scratch.write('damaged.pem', damaged) }));
