@@ -1,6 +1,4 @@
 /** Options of a client, checked. */
-import type { Agent as HttpAgent } from 'node:http';
-import type { Agent as HttpsAgent } from 'node:https';
 import { invalidArgType, invalidValue } from '../errors.js';
 import { wholeNumber } from '../ocsp/basic-verify.js';
 import { checkSeconds } from '../ocsp/validity.js';
@@ -198,8 +196,13 @@ function toTransport({ fetch: given, agents, proxy }: OCSPClientOptions): Transp
 
 function toAgents(agents: ClientAgents | undefined): ClientAgents {
   if (agents === undefined) return {};
-  const { http, https } = readOptions(agents, AGENTS, 'agents');
-  return { ...(http && { http: http as HttpAgent }), ...(https && { https: https as HttpsAgent }) };
+  const given = readOptions(agents, AGENTS, 'agents');
+  for (const [name, agent] of Object.entries(given)) {
+    // Each question would fail, as if no one could be reached.
+    if (agent !== undefined && typeof (agent as { addRequest?: unknown } | null)?.addRequest !== 'function')
+      throw invalidArgType(`agents.${name}`, `an Agent of node:${name}`, agent);
+  }
+  return given;
 }
 
 /** Nothing but a host: no scheme, port or path, and none of the patterns that would match no host. */

@@ -413,6 +413,8 @@ test('arguments', async (t) => {
     [{ failpolicy: 'soft' }, /options takes no 'failpolicy': did you mean 'failPolicy'/],
     [{ cache: { maxBites: 1 } }, /cache takes no 'maxBites'/],
     [{ agents: { https2: 1 } }, /agents takes no 'https2'/],
+    [{ agents: { http: {} } }, /agents.http.* must be an Agent of node:http/],
+    [{ agents: { https: null } }, /agents.https.* must be an Agent of node:https/],
     [{ timeout: '5' }, /timeout/],
     [{ timeout: 0 }, /timeout/],
     [{ timeout: Number.NaN }, /timeout/],

@@ -142,6 +142,8 @@ test('what is stapled, and what is told', async (t) => {
       t.true(state.mustStaple);
       t.deepEqual(events, [event]);
       t.is(stapler.staple(leaf.certificate.raw) !== null, expected === 'stapled');
+      stapler.staple(leaf.certificate.raw)?.fill(0);
+      t.not(stapler.staple(leaf.certificate.raw)?.[0], 0, 'who asks for it has bytes of his own');
     }
   }
   await using stapler = new Stapler();

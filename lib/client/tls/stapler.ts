@@ -172,7 +172,8 @@ export class Stapler extends EventEmitter<StaplerEvents> {
 
   /** What would be stapled for a certificate (DER) now; null for nothing. */
   staple(certificate: Uint8Array): Buffer | null {
-    return this.#staples.get(keyOf(certificate))?.derAt(this.#clock.now()) ?? null;
+    const der = this.#staples.get(keyOf(certificate))?.derAt(this.#clock.now()) ?? null;
+    return der && Buffer.from(der);
   }
 
   /**
