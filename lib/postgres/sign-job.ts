@@ -219,8 +219,12 @@ async function cut(query: Query, id: number, size: number): Promise<NewRange[]> 
   }));
 }
 
-/** Codes of what passes: a database that is restarted, a network that is gone for a while, a store that another worker has. */
-const PASSING = /^(ERR_OCSP_STORE_LOCKED|ECONNREFUSED|ECONNRESET|ENOENT|EPIPE|ETIMEDOUT|EHOSTUNREACH|57P0[123]|08...)$/;
+/**
+ * Codes of what passes: a database that is restarted or has no connection left, a network that is gone for a while, and with it its names, a
+ * store that another worker has.
+ */
+const PASSING =
+  /^(ERR_OCSP_STORE_LOCKED|ECONNREFUSED|ECONNRESET|ENOENT|EPIPE|ETIMEDOUT|E(HOST|NET)(UNREACH|DOWN)|EAI_AGAIN|ENOTFOUND|53300|57P0[123]|08...)$/;
 const PASSING_WORDS = /connection (terminated|timeout)|timeout exceeded|read timeout|has not said/i;
 
 /**

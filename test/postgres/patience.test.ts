@@ -85,7 +85,8 @@ withPostgres(
     const goAway = (): never => {
       losses += 1;
       later += 300_000;
-      throw Object.assign(new Error('gone'), { code: 'ECONNRESET' });
+      // The network is gone, and its names are; then the server has no connection left.
+      throw Object.assign(new Error('gone'), { code: losses === 1 ? 'EAI_AGAIN' : '53300' });
     };
     pool.on('connect', (client) => {
       const query = client.query.bind(client) as (...args: unknown[]) => Promise<unknown>;
