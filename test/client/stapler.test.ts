@@ -315,6 +315,24 @@ test('after a sleep, for which timers do not count, the next handshake asks; not
   server.close();
 });
 
+test('an issuer that stands in `ca` of the server alone: from the first handshake on', async (t) => {
+  await using responder = await TestResponder.start(ca);
+  await using client = clientOf(responder);
+  await using stapler = new Stapler({ client });
+  const leaf = leafOf();
+  const server = createServer({ ...tlsOf(leaf), cert: pemOf(leaf), ca: pemOf(ca) });
+  t.teardown(() => server.close());
+  stapler.attach(server);
+  await stapler.ready();
+  t.is(stapler.states()[0]!.decision, 'no-issuer');
+  const port = await listening(server);
+  await stapleAt(port);
+  await stapler.ready();
+  t.is(stapler.states()[0]!.decision, 'stapled');
+  t.is(loadDerOcspResponse((await stapleAt(port))!).certificateStatus, 0);
+  t.is(responder.requests.length, 1);
+});
+
 test('a function of the caller that throws, and a client that is closed, are told as failures', async (t) => {
   const responders = () => {
     throw new Error('no list of responders');

@@ -222,8 +222,10 @@ export class Stapler extends EventEmitter<StaplerEvents> {
   #stapleOf(der: Buffer, issuer: Buffer | null): Staple | undefined {
     try {
       const known = this.#staples.get(keyOf(der));
-      if (known !== undefined || this.#closed) return known;
-      return this.#know(x509Of(der), issuer === null ? [] : [x509Of(issuer)]);
+      // (What a server has as `ca` only a handshake tells.)
+      const isLearnt = known !== undefined && (issuer === null || known.issuer !== null);
+      if (isLearnt || this.#closed) return known;
+      return this.#know(known?.certificate ?? x509Of(der), issuer === null ? [] : [x509Of(issuer)]);
     } catch {
       return undefined; // a certificate that cannot be read: OpenSSL has taken it, so it is served, without a staple
     }
