@@ -1,4 +1,4 @@
-import { invalidValue } from '../errors.js';
+import { invalidArgType, invalidValue } from '../errors.js';
 import { OCSPCertStatus } from '../ocsp/enums.js';
 import { checkExtensionList, encodeExtensionList } from '../ocsp/extension-list.js';
 import type { ListEdition } from '../statuses/list-edition.js';
@@ -89,6 +89,8 @@ const CHUNK = 1 << 16;
  */
 export async function importStatuses(database: PostgresInput, options: ImportOptions): Promise<ImportResult> {
   const { issuer, source, modified, onProgress } = readOptions(options, OPTION_NAMES);
+  if (typeof source?.batches !== 'function')
+    throw invalidArgType('source', 'a StatusSource, which iterableSource makes of entries', source);
   const ca = issuerKey(issuer);
   let seconds = (modified === undefined ? Date.now() : checkDate(modified, 'modified').getTime()) / 1000;
   // A CRL of long ago does not say of any certificate that its hold has ended since.

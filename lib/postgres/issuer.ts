@@ -1,5 +1,7 @@
 /** CAs as the database knows them. */
 import { createHash } from 'node:crypto';
+import { nameHash } from '../store/issuer-identity.js';
+import type { IssuerIdentity } from '../store/response-store.js';
 import { type CertificateInput, toCertificate } from '../x509/certificate.js';
 import type { Session } from './database.js';
 
@@ -25,6 +27,12 @@ export function issuerKey(issuer: CertificateInput): IssuerKey {
     name: ca.x509.subject.split('\n').join(', '),
     hashes: [nameHash, Buffer.from(ca.publicKeyHash(SHA256))],
   };
+}
+
+/** Whether a certificate is that of an issuer. */
+export function isIssuer(certificate: CertificateInput, { names, keyHashes }: IssuerIdentity): boolean {
+  const [name, key] = issuerKey(certificate).hashes;
+  return key.equals(keyHashes[SHA256] ?? Buffer.of()) && names.some((one) => nameHash(one, SHA256).equals(name));
 }
 
 /** The number of a CA, which is given one if it has none. */

@@ -1,14 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LeasedRange } from '../bulk/ledger.js';
-import { invalidValue, OCSPError } from '../errors.js';
+import { invalidArgType, invalidValue, OCSPError } from '../errors.js';
 import { hexOf } from '../responder/authority.js';
 import type { ResponseSigner } from '../signing/response-signer.js';
 import { oneByOne } from '../statuses/one-by-one.js';
+import { issuerMismatch } from '../store/errors.js';
 import type { ResponseStore } from '../store/response-store.js';
 import type { CertificateInput } from '../x509/certificate.js';
 import { type OptionNames, readOptions } from '../x509/options.js';
 import { Database, type PostgresInput } from './database.js';
-import { BY_ISSUER, issuerKey, unknownIssuer } from './issuer.js';
+import { BY_ISSUER, isIssuer, issuerKey, unknownIssuer } from './issuer.js';
 import { type NewRange, PostgresLedger } from './ledger.js';
 import { serialOf } from './rows.js';
 import { SignedPart } from './signed-part.js';
@@ -78,14 +79,18 @@ const PATIENCE = 240_000;
  * one after the other, and signs it into a store. Any number of processes on any number of hosts do the same. What one that is killed
  * had begun goes to another when its lease has run out, from its last checkpoint on.
  *
- * @throws (rejects) As `ResponseSigner.signAll` and the store, after the range was given back; what the database throws, when it is out
- * of reach for longer than four minutes.
+ * @throws (rejects) TypeError; `ERR_OCSP_INVALID_VALUE`; `ERR_OCSP_ISSUER_MISMATCH` for a signer of another CA; as `ResponseSigner.signAll` and
+ * the store, after the range was given back; what the database throws, when it is out of reach for longer than four minutes.
  */
 export async function signJob(database: PostgresInput, options: SignJobOptions): Promise<SignJobResult> {
   const given = readOptions(options, OPTION_NAMES);
   const { job, issuer, leaseSeconds, rangeSize = 250_000, signal } = given;
   if (!Number.isSafeInteger(rangeSize) || rangeSize < 1)
     throw invalidValue('rangeSize must be a whole number from 1 on');
+  if (!Array.isArray(given.signer?.answers)) throw invalidArgType('signer', 'a ResponseSigner', given.signer);
+  if (typeof given.store?.putBatch !== 'function') throw invalidArgType('store', 'a ResponseStore', given.store);
+  if (!isIssuer(issuer, given.signer.issuer))
+    throw issuerMismatch('the signer answers for another CA than that whose certificates are to be signed for');
   const ledger = await PostgresLedger.open(database, { job, ...(leaseSeconds !== undefined && { leaseSeconds }) });
   const part = new SignedPart(given.signer.answers);
   const done = { signed: 0, responses: 0, kept: 0, ranges: 0 };

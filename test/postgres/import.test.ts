@@ -13,7 +13,7 @@ import {
   type StatusEntry,
   type StatusSource,
 } from 'openssl-ocsp/bulk';
-import { importStatuses, migratePostgres, postgresSource, postgresStatus } from 'openssl-ocsp/postgres';
+import { importStatuses, migratePostgres, postgresSource, postgresStatus, signJob } from 'openssl-ocsp/postgres';
 import { checkStatusSource, createTestCa } from 'openssl-ocsp/testing';
 import pg from 'pg';
 import { hexOf } from '#dist/responder/authority.js';
@@ -278,6 +278,24 @@ withPostgres('a source by ranges is all of it, each once, and may be gone on wit
 test('wrong arguments of a source are refused', (t) => {
   t.throws(() => postgresSource(5 as never, { issuer }), { code: 'ERR_INVALID_ARG_TYPE' });
   t.throws(() => postgresSource('', { issuer, after: 'no' }), { code: 'ERR_OCSP_INVALID_VALUE' });
+});
+
+test('what is no source, signer or store, and a signer of another CA', async (t) => {
+  const url = 'postgres:///none';
+  const wrong = (name: string) => ({ code: 'ERR_INVALID_ARG_TYPE', message: new RegExp(`"${name}" argument must be`) });
+  await t.throwsAsync(importStatuses(url, { issuer, source: [] as never }), wrong('source'));
+  const ca = createTestCa();
+  const fine = {
+    job: 'night',
+    issuer: ca.certificate,
+    signer: new ResponseSigner({ issuer: ca.certificate, responder: ca.certificate, privateKey: ca.privateKey }),
+    store: { putBatch: async () => ({ written: 0, kept: 0 }) },
+  };
+  await t.throwsAsync(signJob(url, { ...fine, signer: undefined as never }), wrong('signer'));
+  await t.throwsAsync(signJob(url, { ...fine, store: {} as never }), wrong('store'));
+  await t.throwsAsync(signJob(url, { ...fine, issuer: createTestCa().certificate }), {
+    code: 'ERR_OCSP_ISSUER_MISMATCH',
+  });
 });
 
 withPostgres(
