@@ -223,6 +223,10 @@ export class OCSPClient {
   async #judgeStaple(subject: Subject, staple: Uint8Array): Promise<CheckResult | null> {
     const { verifier } = this.#settings.inquiry;
     const now = this.#now();
+    // Most servers staple what they stapled before: it need not be kept again.
+    const kept = this.#cache.get(subject);
+    if (kept?.status !== 'unknown' && kept?.der.equals(staple) && this.#cache.counts(kept, subject, now))
+      return this.#decide(answered(kept.status, kept.verdictAt(now, verifier, subject), 'staple'));
     const verdict = verifier.verify(staple, subject.question(now));
     if (!verdict.usable || verdict.status === 'unknown') return null;
     const answer = CachedAnswer.of(verdict, now, subject);

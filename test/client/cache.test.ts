@@ -476,6 +476,25 @@ test('the verdict on a cached answer is that of the moment of the check, wheneve
   t.like(json, { outcome: 'good', allowed: true, source: 'cache', verdict: { usable: true, status: 'good' } });
 });
 
+test('a staple that is known already is not kept again', async (t) => {
+  let calls = 0;
+  const count = async () => {
+    calls += 1;
+    return null;
+  };
+  const store = { get: count, put: async () => void (await count()), delete: async () => {}, async *keys() {} };
+  await using client = new OCSPClient({ cache: { store }, clock: new Shifted() });
+  const staple = kit.respond();
+  const stapled = { outcome: 'good', source: 'staple', allowed: true };
+  t.like(await client.check(question, { staple }), stapled);
+  const before = calls;
+  t.true(before > 0);
+  const again = await client.check(question, { staple: new Uint8Array(staple) });
+  t.like(again, stapled);
+  t.true(again.verdict!.usable);
+  t.is(calls, before);
+});
+
 test('a store that hangs takes no longer than a question may, and fails nothing', async (t) => {
   await using responder = await start();
   const never = new Promise<never>(() => {});
