@@ -195,11 +195,14 @@ async function* live(name, ca, goal, count) {
   }
 }
 
-/** Seconds in which a server answers once, and those of its CPU time, where that is known. */
+/**
+ * Seconds in which a server answers once, and those of its CPU time, where that is known. One request is under way on each connection: of
+ * several, a server that is slower than its clients would have to read each by itself, and one that is faster all at once.
+ */
 async function spent({ port, cpu }, wires, count) {
   const begin = performance.now();
   const before = cpu?.();
-  await load(port, wires, count);
+  await load(port, wires, count, 1);
   const seconds = (performance.now() - begin) / 1000 / count;
   return { seconds, cpu: cpu === undefined ? seconds : (cpu() - before) / 1e6 / count };
 }

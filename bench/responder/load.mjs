@@ -17,8 +17,8 @@ export function get(der) {
   return Buffer.from(`GET /${encodeURIComponent(der.toString('base64'))} HTTP/1.1\r\nHost: x\r\n\r\n`);
 }
 
-/** Asks `count` times; resolves when every answer has come. */
-export function load(port, wires, count) {
+/** Asks `count` times; resolves when every answer has come. `pipeline` requests are under way on each connection. */
+export function load(port, wires, count, pipeline = PIPELINE) {
   let started = 0;
   let done = 0;
   return new Promise((resolve, reject) => {
@@ -37,7 +37,7 @@ export function load(port, wires, count) {
       };
       const counter = new Answers();
       socket.on('connect', () => {
-        for (let k = 0; k < PIPELINE; k += 1) send();
+        for (let k = 0; k < pipeline; k += 1) send();
       });
       socket.on('data', (chunk) => {
         const answered = counter.take(chunk);

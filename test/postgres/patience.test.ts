@@ -66,6 +66,31 @@ withPostgres('a job is one of one CA: under its name no other one is told that i
   t.like(await signJob(url, { ...options, job: 'night of the other' }), { signed: 0, ranges: 1, failed: [] });
 });
 
+withPostgres('ranges of a job, at the edges', async (t) => {
+  for (const [count, rangeSize, expected] of [
+    [0, 4, ['1/.. 0']],
+    [3, 4, ['1/.. 3']],
+    [4, 4, ['1/.. 4']],
+    [8, 4, ['1/..04 4', '1/04.. 4']],
+    [3, 1, ['1/..01 1', '1/01..02 1', '1/02.. 1']],
+  ] as const) {
+    const url = await file.server.database();
+    await issue(url, count);
+    // Those of another CA do not count.
+    const other = await addIssuer(url, delegate.certificate);
+    await runSql(url, `INSERT INTO ocsp_status (issuer, serial, status) VALUES ($1, '\\x02', 0), ($1, '\\x7f', 0)`, [
+      other,
+    ]);
+    const store = { putBatch: async () => ({ written: 0, kept: 0 }) };
+    t.like(await signJob(url, { job: 'night', issuer: ca.certificate, signer, store, rangeSize }), { signed: count });
+    const ranges = await runSql(url, 'SELECT id, certificates::int FROM ocsp_range ORDER BY position');
+    t.deepEqual(
+      ranges.map(({ id, certificates }) => `${id} ${certificates}`),
+      [...expected],
+    );
+  }
+});
+
 // What is measured is the time since the database was last heard of: this test alone moves the clock.
 withPostgres(
   'a database that goes away is waited for, however long the range has taken, and again after that',
