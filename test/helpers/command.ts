@@ -49,23 +49,31 @@ export function commandInside(args: readonly string[], input: Uint8Array | strin
 
 async function runInside(args: readonly string[], input: Uint8Array | string): Promise<CommandResult> {
   const written: Record<'stdout' | 'stderr', Buffer[]> = { stdout: [], stderr: [] };
-  const streams = {
-    stdin: Readable.from(input.length === 0 ? [] : [Buffer.from(input)]),
-    stdout: { write: (chunk: Uint8Array | string) => written.stdout.push(Buffer.from(chunk)) },
-    stderr: { write: (chunk: Uint8Array | string) => written.stderr.push(Buffer.from(chunk)) },
-  };
-  const own = Object.entries(streams).map(([name, value]) => {
-    const descriptor = Object.getOwnPropertyDescriptor(process, name) as PropertyDescriptor;
-    Object.defineProperty(process, name, { configurable: true, value });
-    return [name, descriptor] as const;
-  });
+  const stdin = Readable.from(input.length === 0 ? [] : [Buffer.from(input)]);
+  // (The streams of a thread are to stay: Node.js itself calls methods of them when the main thread has taken what was written.)
+  const restore = [
+    replace(process, 'stdin', stdin),
+    ...(['stdout', 'stderr'] as const).map((name) =>
+      replace(process[name], 'write', (chunk: Uint8Array | string) => written[name].push(Buffer.from(chunk))),
+    ),
+  ];
   try {
     const status = await runProgram(args);
     const [bytes, errors] = [Buffer.concat(written.stdout), Buffer.concat(written.stderr)];
     return { status, bytes, stdout: bytes.toString(), stderr: errors.toString() };
   } finally {
-    for (const [name, descriptor] of own) Object.defineProperty(process, name, descriptor);
+    for (const undo of restore) undo();
   }
+}
+
+/** Gives an object another property for a while. Returns what takes it back. */
+function replace(target: object, name: string, value: unknown): () => void {
+  const own = Object.getOwnPropertyDescriptor(target, name);
+  Object.defineProperty(target, name, { configurable: true, value });
+  return () => {
+    if (own !== undefined) Object.defineProperty(target, name, own);
+    else Reflect.deleteProperty(target, name);
+  };
 }
 
 /** Does `action` for every item, a few at a time. */
