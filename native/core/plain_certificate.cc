@@ -102,15 +102,18 @@ bool read_key_info(DerReader& in, Bytes& bits) {
   return algorithm.finish("") && read_bit_string(info, tag::kBitString, bits, "") && info.finish("");
 }
 
-// As RFC 5280 4.1.2.5 has them; what else is in their place has no number here.
+// As RFC 5280 4.1.2.5 has them; what else is in their place has no number here. OpenSSL decodes no shorter texts from 3.5 on.
+constexpr std::size_t kUtcTimeSize = 13;
+constexpr std::size_t kGeneralizedTimeSize = 15;
+
 bool read_plain_time(DerReader& in, std::optional<std::int64_t>& seconds) {
   Bytes text;
   if (in.peek() == tag::kUtcTime) {
-    if (!in.read(tag::kUtcTime, text, "")) return false;
-    if (text.size() == 13 && is_utc_time(text)) seconds = seconds_of_utc_time(text);
+    if (!in.read(tag::kUtcTime, text, "") || text.size() < kUtcTimeSize) return false;
+    if (text.size() == kUtcTimeSize && is_utc_time(text)) seconds = seconds_of_utc_time(text);
     return true;
   }
-  if (!in.read(tag::kGeneralizedTime, text, "")) return false;
+  if (!in.read(tag::kGeneralizedTime, text, "") || text.size() < kGeneralizedTimeSize) return false;
   if (is_generalized_time(text)) seconds = seconds_of_generalized_time(text);
   return true;
 }

@@ -40,6 +40,7 @@ export const OPENSSL = [
     'known-bugs',
     'openssl-manifest',
     'path-options',
+    'plain-certificates',
   ),
   ...tests('verification', 'policies', 'receivers', 'remembered-algorithms', 'signed-requests', 'text', 'threads'),
   ...tests('verification', 'verdict'),

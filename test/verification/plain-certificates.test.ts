@@ -194,6 +194,22 @@ const parts = tree.children!.map(writeTree);
 /** tbsCertificate with another part. */
 const withPart = (index: number, part: Buffer) => sequence(...parts.with(index, part));
 
+/** (OpenSSL before 3.5 decodes all of them.) */
+test('times that are too short are left to OpenSSL', (t) => {
+  for (const [tag, text, expected] of [
+    [0x17, '370101000000Z', true],
+    [0x17, '37010100000Z', false],
+    [0x17, '', false],
+    [0x18, '20370101000000Z', true],
+    [0x18, '2037010100000Z', false],
+    [0x18, '', false],
+  ] as const) {
+    const validity = sequence(tlv(0x17, Buffer.from('200101000000Z')), tlv(tag, Buffer.from(text)));
+    const { difference, isPlain } = compare(signed(withPart(4, validity)));
+    t.deepEqual([difference, isPlain], [undefined, expected], text);
+  }
+});
+
 const plainCases: Record<string, Buffer> = {
   'as it is': leaf.certificate.raw,
   'no extensions': signed(sequence(...parts.slice(0, -1))),
