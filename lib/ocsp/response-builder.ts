@@ -2,7 +2,7 @@ import type { Output, SchemeArguments, SingleResponseTuple } from '../../typings
 import { native, takeOutput, viewOutput } from '../binding.js';
 import { invalidArgType, invalidValue } from '../errors.js';
 import type { HashAlgorithmName } from '../x509/algorithms.js';
-import { type CertificateInput, type ParsedCertificate, toCertificate } from '../x509/certificate.js';
+import { type CertificateInput, type ParsedCertificate, toCertificate, toOneCertificate } from '../x509/certificate.js';
 import { checkBytes, copyBytes, encodeEnumerated, encodeSequence } from '../x509/der.js';
 import type { Extension } from '../x509/extension.js';
 import type { ExtensionType } from '../x509/extension-codec.js';
@@ -141,7 +141,7 @@ export class OCSPResponseBuilder {
     if (typeof certs !== 'object' || certs === null || !(Symbol.iterator in certs)) {
       throw invalidArgType('certs', 'an iterable of certificates', certs);
     }
-    const certificates = Array.from(certs, (cert, i) => toCertificate(cert, `certs[${i}]`));
+    const certificates = Array.from(certs, (cert, i) => toOneCertificate(cert, `certs[${i}]`));
     if (certificates.length === 0) throw invalidValue('certs is empty');
     return this.#with({ certificates });
   }

@@ -3,9 +3,9 @@ import { X509Certificate } from 'node:crypto';
 import { types } from 'node:util';
 import type { AnyCertificate, CertIdHashIndex, NativeCertificate } from '../../typings/binding.js';
 import { layout, native, takeOutput } from '../binding.js';
-import { invalidArgType, malformed } from '../errors.js';
+import { invalidArgType, invalidValue, malformed } from '../errors.js';
 import { Tag } from './der.js';
-import { isCertificateDer, x509Of } from './pem.js';
+import { countCertificates, isCertificateDer, x509Of } from './pem.js';
 
 /** A certificate: Node's object, PEM text, or the bytes of PEM or DER. */
 export type CertificateInput = X509Certificate | string | Uint8Array;
@@ -161,6 +161,23 @@ export function toCertificate(input: unknown, name: string): ParsedCertificate {
     });
   }
   return ofObject(certificate);
+}
+
+/**
+ * {@link toCertificate} for an item of a list: of a text with several certificates the others would count for nothing, and a chain
+ * would end with another one.
+ *
+ * @throws also `ERR_OCSP_INVALID_VALUE` for such a text.
+ */
+export function toOneCertificate(input: unknown, name: string): ParsedCertificate {
+  // A copy: it is read twice.
+  const copy = types.isUint8Array(input) ? Buffer.from(input) : input;
+  if (typeof copy === 'string' || (copy instanceof Buffer && copy[0] !== Tag.SEQUENCE)) {
+    const count = countCertificates(typeof copy === 'string' ? copy : copy.toString('latin1'));
+    if (count > 1)
+      throw invalidValue(`an item of ${name} holds ${count} certificates: loadCertificates() makes a list of them`);
+  }
+  return toCertificate(copy, name);
 }
 
 function ofObject(certificate: X509Certificate): ParsedCertificate {

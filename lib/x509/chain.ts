@@ -2,7 +2,7 @@
 import type { X509Certificate } from 'node:crypto';
 import { types } from 'node:util';
 import { invalidValue } from '../errors.js';
-import { type CertificateInput, toCertificate } from './certificate.js';
+import { type CertificateInput, toOneCertificate } from './certificate.js';
 import { checkList } from './checks.js';
 import { loadCertificates } from './pem.js';
 
@@ -20,5 +20,5 @@ export function toChain(input: ChainInput): readonly X509Certificate[] {
 export function toCertificates(input: ChainInput): readonly X509Certificate[] {
   return typeof input === 'string' || types.isUint8Array(input)
     ? loadCertificates(input)
-    : checkList(input, 'chain', (item) => toCertificate(item, 'chain').x509);
+    : checkList(input, 'chain', (item) => toOneCertificate(item, 'chain').x509);
 }

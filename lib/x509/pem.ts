@@ -62,6 +62,11 @@ function certificateBlocks(text: string): string[] {
   return found;
 }
 
+/** How many certificates begin in a PEM text. */
+export function countCertificates(text: string): number {
+  return text.match(/-----BEGIN [A-Z0-9 ]{0,52}CERTIFICATE-----/g)?.length ?? 0;
+}
+
 /** The blocks of a PEM text; what stands between them is skipped. Time is linear in the length. */
 export function* pemBlocks(text: string): Generator<{ label: string; der: Buffer; pem: string; start: number }> {
   const begin = /-----BEGIN ([A-Z0-9 ]{1,64})-----/g;

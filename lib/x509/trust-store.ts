@@ -3,7 +3,7 @@ import { types } from 'node:util';
 import type { NativeTrustStore } from '../../typings/binding.js';
 import { native } from '../binding.js';
 import { invalidArgType, invalidValue, malformed } from '../errors.js';
-import { type CertificateInput, type ParsedCertificate, toCertificate } from './certificate.js';
+import { type CertificateInput, type ParsedCertificate, toOneCertificate } from './certificate.js';
 import { checkList, checkText } from './checks.js';
 import { Tag } from './der.js';
 import { type OptionNames, readOptions } from './options.js';
@@ -89,7 +89,7 @@ export function checkCertificates(certificates: unknown, name: string): ParsedCe
   if (typeof certificates === 'string' || types.isUint8Array(certificates)) {
     throw invalidArgType(name, 'an iterable of certificates', certificates);
   }
-  return [...checkList(certificates, name, (item) => toCertificate(item, name))];
+  return [...checkList(certificates, name, (item) => toOneCertificate(item, name))];
 }
 
 /** The store that a trust argument is, or says how to make. */

@@ -4,6 +4,8 @@ import {
   caIssuersUrls,
   loadCertificates,
   OCSPRequestBuilder,
+  OCSPResponseBuilder,
+  TrustStore,
   Verifier,
   verifyOcspResponse,
 } from 'openssl-ocsp';
@@ -118,6 +120,26 @@ test('certificates of a file: PEM of several, DER of one', (t) => {
     },
   );
   t.throws(() => loadCertificates(5 as never), { instanceOf: TypeError });
+});
+
+test('an item of a list is one certificate', (t) => {
+  const [leaf, ca, root] = [kit.leaf, kit.ca, kit.root].map(({ certificatePem }) => certificatePem);
+  const bundle = `${ca}${root}`;
+  const builder = new OCSPResponseBuilder();
+  for (const two of [bundle, Buffer.from(bundle), `a comment\n${bundle}`]) {
+    for (const use of [
+      () => new Verifier().statusAt([], { chain: [leaf as string, two], at: new Date() }),
+      () => new Verifier({ trust: [two] }),
+      () => new Verifier({ certificates: [two] }),
+      () => new Verifier({ trustedResponders: [ca as string, two] }),
+      () => new TrustStore({ certificates: [two] }),
+      () => builder.certificates([two]),
+    ]) {
+      t.throws(use, { code: 'ERR_OCSP_INVALID_VALUE', message: /holds 2 certificates/ });
+    }
+  }
+  for (const one of [ca as string, `a comment\n${ca}`, Buffer.from(ca as string), kit.ca.certificate.raw])
+    t.notThrows(() => new Verifier({ trust: [one] }));
 });
 
 test('a text of which a part is missing is not one of less certificates', (t) => {
