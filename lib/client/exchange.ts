@@ -21,6 +21,8 @@ export interface ExchangeAnswer {
 /** How to ask. */
 export interface ExchangeOptions {
   readonly method: 'GET' | 'POST';
+  /** Caches on the way are not to answer. */
+  readonly noCache?: boolean;
   readonly signal: AbortSignal;
   /** Whether a URL may lead to public addresses only. */
   readonly isGuarded: (url: URL) => boolean;
@@ -45,10 +47,11 @@ export async function exchange(
   transport: Transport,
   url: URL,
   request: Buffer,
-  { method, signal, isGuarded }: ExchangeOptions,
+  { method, noCache = false, signal, isGuarded }: ExchangeOptions,
 ): Promise<ExchangeAnswer> {
   const headers = {
     Accept: RESPONSE_TYPE,
+    ...(noCache && { 'Cache-Control': 'no-cache' }),
     ...(method === 'POST' && { 'Content-Type': REQUEST_TYPE, 'Content-Length': String(request.length) }),
   };
   let current = url;

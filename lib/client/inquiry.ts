@@ -155,23 +155,38 @@ class Inquiry {
     const byGet = await this.#send(getUrl, 'GET', request, AbortSignal.any([this.#signal, impatience.signal]));
     callOff();
     const inVain = impatience.signal.aborted && byGet.verdict === null;
-    if (this.#signal.aborted || !(inVain || refusesGet(byGet))) return byGet;
+    if (this.#signal.aborted) return byGet;
+    // It may be that of a cache on the way (RFC 9919 section 7).
+    if (hasEnded(byGet)) return better(byGet, await this.#send(getUrl, 'GET', request, this.#signal, true));
+    if (!(inVain || refusesGet(byGet))) return byGet;
     const byPost = await this.#send(this.#responder, 'POST', request, this.#signal);
     if (byPost.verdict !== null) this.#memory.postOnly = true;
     return better(byGet, byPost);
   }
 
-  async #send(url: URL, method: 'GET' | 'POST', request: OCSPRequest, signal: AbortSignal): Promise<OCSPAttempt> {
-    const attempt = await this.#exchange(url, method, request, signal);
+  async #send(
+    url: URL,
+    method: 'GET' | 'POST',
+    request: OCSPRequest,
+    signal: AbortSignal,
+    noCache: boolean = false,
+  ): Promise<OCSPAttempt> {
+    const attempt = await this.#exchange(url, method, request, signal, noCache);
     this.#report(attempt);
     return attempt;
   }
 
-  async #exchange(url: URL, method: 'GET' | 'POST', request: OCSPRequest, signal: AbortSignal): Promise<OCSPAttempt> {
+  async #exchange(
+    url: URL,
+    method: 'GET' | 'POST',
+    request: OCSPRequest,
+    signal: AbortSignal,
+    noCache: boolean,
+  ): Promise<OCSPAttempt> {
     const { transport, verifier, clock, isGuarded, nonceRequired } = this.#options;
     const { hashAlgorithm } = request;
     try {
-      const answer = await exchange(transport, url, request.publicBytes(), { method, signal, isGuarded });
+      const answer = await exchange(transport, url, request.publicBytes(), { method, noCache, signal, isGuarded });
       const verdict = await verifier.verifyAsync(answer.body, this.#subject.question(clock.now(), request));
       if (verdict.responseStatus === OCSPResponseStatus.TRY_LATER) this.#leaveAlone(answer.retryAfter);
       const fault = verdict.usable && nonceRequired && verdict.nonce !== 'equal' ? 'the answer has no nonce' : null;
@@ -186,6 +201,10 @@ class Inquiry {
   #leaveAlone(seconds: number): void {
     this.retryAfter = Math.max(this.retryAfter, seconds);
   }
+}
+
+function hasEnded({ verdict }: OCSPAttempt): boolean {
+  return verdict?.refusals.some(({ code }) => code === 'EXPIRED' || code === 'TOO_OLD') ?? false;
 }
 
 /** (404: servers that know the path of POST only. 501: those that do not know GET.) */

@@ -179,6 +179,22 @@ test('GET up to 255 bytes, else POST; POST where GET is not taken, remembered', 
   t.is((await patient.check(question)).outcome, 'good');
 });
 
+test('an answer that has ended may be that of a cache on the way, which is asked to let the question through', async (t) => {
+  await using responder = await start();
+  const asked = () => responder.requests.map(({ method, headers }) => `${method} ${headers['cache-control'] ?? ''}`);
+  responder.behaviour = ({ headers }) => (headers['cache-control'] === 'no-cache' ? 'good' : 'expired');
+  await using client = clientOf([responder]);
+  t.is((await client.check(question)).outcome, 'good');
+  t.deepEqual(asked(), ['GET ', 'GET no-cache']);
+  responder.behaviour = 'expired';
+  await using other = clientOf([responder]);
+  t.is((await other.check(question)).failure, 'refused');
+  t.deepEqual(asked().slice(2), ['GET ', 'GET no-cache']);
+  responder.behaviour = 'good';
+  await client.check(question, { fresh: true });
+  t.is(asked().at(-1), 'GET ', 'and no other time');
+});
+
 test('SHA-256, and SHA-1 for those who know no other, remembered', async (t) => {
   await using responder = await start();
   const hashes = () => responder.requests.map(({ hashAlgorithm }) => hashAlgorithm as string);
