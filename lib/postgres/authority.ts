@@ -7,7 +7,7 @@ import { LONGEST_TIME } from '../x509/checks.js';
 import { type OptionNames, readOptions } from '../x509/options.js';
 import { Database, type PostgresInput } from './database.js';
 import { readNews } from './feed.js';
-import { BY_ISSUER, type IssuerKey, issuerKey, unknownIssuer } from './issuer.js';
+import { BY_ISSUER, copyRefused, IS_COPY, type IssuerKey, issuerKey, unknownIssuer } from './issuer.js';
 import { COLUMNS, entryOf, type StatusRow } from './rows.js';
 import { Wakeup } from './wakeup.js';
 
@@ -26,13 +26,13 @@ export interface PostgresAuthorityOptions {
 
 const OPTION_NAMES: OptionNames<PostgresAuthorityOptions> = { issuer: true, interval: true, listen: true };
 
-const LOOKUP = `SELECT pg_is_in_recovery(), ${COLUMNS} FROM ocsp_issuer i
+const LOOKUP = `SELECT ${IS_COPY}, ${COLUMNS} FROM ocsp_issuer i
   LEFT JOIN ocsp_status s ON s.issuer = i.id AND s.serial = $3 WHERE ${BY_ISSUER}`;
 
 /**
  * The statuses of one CA in a PostgreSQL database, which has the tables of `migratePostgres`. A certificate without a row was never issued.
  *
- * A database that cannot be reached, that is a standby, or that does not know the CA is an error, never an answer.
+ * A database that cannot be reached, that is a standby or a logical replica, or that does not know the CA is an error, never an answer.
  */
 export class PostgresAuthority implements StatusAuthority {
   readonly #database: Database;
@@ -51,13 +51,12 @@ export class PostgresAuthority implements StatusAuthority {
 
   /** The status that is committed now. */
   async lookup({ serialNumber }: Pick<CertIdKey, 'serialNumber'>): Promise<StatusEntry | undefined> {
-    type Row = [isStandby: boolean, ...StatusRow];
+    type Row = [isCopy: boolean, ...StatusRow];
     const values = [...this.#issuer.hashes, serialKey(serialNumber)];
     const [row] = await this.#database.query<Row>(LOOKUP, values);
     if (row === undefined) throw unknownIssuer(this.#issuer);
-    const [isStandby, ...status] = row;
-    // No one knows how far behind it is.
-    if (isStandby) throw new Error('the database is a standby: statuses are to be had of the primary only');
+    const [isCopy, ...status] = row;
+    if (isCopy) throw copyRefused();
     return status[0] === null ? undefined : entryOf(status);
   }
 

@@ -5,7 +5,7 @@
 import type { StatusChanges } from '../responder/authority.js';
 import type { StatusEntry } from '../statuses/status-entry.js';
 import type { Database, Session } from './database.js';
-import { BY_ISSUER, type IssuerKey, unknownIssuer } from './issuer.js';
+import { BY_ISSUER, copyRefused, IS_COPY, type IssuerKey, unknownIssuer } from './issuer.js';
 import { COLUMNS, entryOf, type StatusRow } from './rows.js';
 
 /** Rows that are handed over at once. */
@@ -17,7 +17,7 @@ const BEGUN = 'begun';
 
 /** (A copy of a stopped server has its mark, and gives out the same numbers again: it is told apart by when it was started.) */
 const STATE = `SELECT i.id, m.id || '@' || extract(epoch FROM pg_postmaster_start_time()) || ' ' ||
-    (SELECT system_identifier FROM pg_control_system()), pg_current_snapshot()::text
+    (SELECT system_identifier FROM pg_control_system()), pg_current_snapshot()::text, ${IS_COPY}
   FROM ocsp_incarnation m LEFT JOIN ocsp_issuer i ON ${BY_ISSUER}`;
 /** A row of a restored dump may bear the number of a transaction that is yet to come. */
 const SINCE = `s.txid >= pg_snapshot_xmin($2::pg_snapshot) AND s.txid < pg_snapshot_xmax(pg_current_snapshot())
@@ -76,10 +76,11 @@ function fetch(session: Session): Promise<StatusRow[]> {
 
 /** Declares the SQL cursor `news`. Returns where to go on after it. */
 async function open(session: Session, issuer: IssuerKey, cursor: string | null): Promise<string> {
-  type State = [issuer: number | null, incarnation: string, snapshot: string];
+  type State = [issuer: number | null, incarnation: string, snapshot: string, isCopy: boolean];
   const [state] = await session.query<State>(STATE, issuer.hashes);
   if (state === undefined) throw new Error('the database has just been started again');
-  const [id, incarnation, snapshot] = state;
+  const [id, incarnation, snapshot, isCopy] = state;
+  if (isCopy) throw copyRefused();
   if (id === null) throw unknownIssuer(issuer);
   const since = positionOf(cursor);
   const isKnown = since?.incarnation === incarnation;

@@ -16,6 +16,15 @@ export interface IssuerKey {
 /** The condition by which table `i` is one CA's row. */
 export const BY_ISSUER = 'i.name_hash = $1 AND i.key_hash = $2';
 
+/** Whether a database is one that follows another: no one knows how far behind it is, and in a logical replica no trigger tells of news. */
+export const IS_COPY =
+  "(pg_is_in_recovery() OR EXISTS (SELECT FROM pg_subscription_rel WHERE srrelid = to_regclass('ocsp_status')))";
+
+/** What such a database is for. */
+export function copyRefused(): Error {
+  return new Error('the database is a standby or a logical replica: statuses are to be had of the primary only');
+}
+
 /** Place of SHA-256 in CERT_ID_HASHES. */
 const SHA256 = 2;
 

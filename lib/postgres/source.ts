@@ -4,7 +4,7 @@ import { type SerialKey, serialKey } from '../store/serial-key.js';
 import type { CertificateInput } from '../x509/certificate.js';
 import { type OptionNames, readOptions } from '../x509/options.js';
 import { Database, type PostgresInput } from './database.js';
-import { BY_ISSUER, issuerKey, unknownIssuer } from './issuer.js';
+import { BY_ISSUER, copyRefused, IS_COPY, issuerKey, unknownIssuer } from './issuer.js';
 import { entriesOf, lastKeyOf, PAGE, type Page } from './rows.js';
 
 /** What {@link postgresSource} takes beside the database. */
@@ -24,7 +24,7 @@ const PAGE_ROWS = 8192;
 /** Milliseconds for a page, whose rows may be anywhere on a slow disk. */
 const PAGE_TIMEOUT = 60_000;
 
-const STATE = `SELECT i.id, pg_is_in_recovery() FROM ocsp_issuer i WHERE ${BY_ISSUER}`;
+const STATE = `SELECT i.id, ${IS_COPY} FROM ocsp_issuer i WHERE ${BY_ISSUER}`;
 /** A page as one row: one of the protocol for each certificate would cost the client more than all else. */
 const ROWS = `SELECT ${PAGE} FROM (SELECT * FROM ocsp_status
   WHERE issuer = $1 AND serial > $2 AND ($3::bytea IS NULL OR serial <= $3) ORDER BY serial LIMIT ${PAGE_ROWS}) s`;
@@ -34,7 +34,8 @@ const ROWS = `SELECT ${PAGE} FROM (SELECT * FROM ocsp_status
  * is what it was when its page was read, and brings its version. A run goes on after an interruption behind the last serial number that it
  * has signed.
  *
- * @throws TypeError; `ERR_OCSP_INVALID_VALUE`. What the database throws comes when it is iterated; a standby is refused.
+ * @throws TypeError; `ERR_OCSP_INVALID_VALUE`. What the database throws comes when it is iterated; a standby is
+ * refused, and so is a logical replica.
  */
 export function postgresSource(database: PostgresInput, options: PostgresSourceOptions): StatusSource {
   const { issuer, after, until } = readOptions(options, OPTION_NAMES);
@@ -45,10 +46,10 @@ export function postgresSource(database: PostgresInput, options: PostgresSourceO
   return sourceOf(async function* (_onEdition, lastSerial): AsyncGenerator<StatusEntry[]> {
     const opened = new Database(database);
     try {
-      const [state] = await opened.query<[id: number, isStandby: boolean]>(STATE, ca.hashes);
+      const [state] = await opened.query<[id: number, isCopy: boolean]>(STATE, ca.hashes);
       if (state === undefined) throw unknownIssuer(ca);
-      const [id, isStandby] = state;
-      if (isStandby) throw new Error('the database is a standby: statuses are to be had of the primary only');
+      const [id, isCopy] = state;
+      if (isCopy) throw copyRefused();
       const read = (from: Uint8Array): Promise<(Page | [null])[]> => {
         const page = opened.query<Page | [null]>(ROWS, [id, from, last], PAGE_TIMEOUT);
         // (What it throws is thrown where it is awaited, unless no one wants the rest.)

@@ -4,11 +4,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
 import fc from 'fast-check';
 import { OCSPCertStatus } from 'openssl-ocsp';
-import type { PostgresAuthority } from 'openssl-ocsp/postgres';
+import { type PostgresAuthority, postgresSource } from 'openssl-ocsp/postgres';
 import type { StatusChanges } from 'openssl-ocsp/responder';
 import { createTestCa } from 'openssl-ocsp/testing';
 import pg from 'pg';
 import { Knowledge } from '#dist/responder/knowledge.js';
+import { entriesOf } from '../bulk/records.js';
 import { postgresForFile, startPgbouncer, withPgbouncer, withPostgres } from '../helpers/postgres.js';
 import { PostgresServer, runSql } from '../helpers/postgres-server.js';
 import { repeated } from '../helpers/repeated.js';
@@ -298,6 +299,29 @@ withPostgres(
     await reader.pause();
   },
 );
+
+withPostgres('a logical replica is no authority: its changes are no news', async (t) => {
+  t.timeout(120_000);
+  const server = await PostgresServer.start();
+  t.teardown(() => server.remove());
+  const [from, to] = [await server.database(), await server.database()];
+  await runSql(from, 'ALTER SYSTEM SET wal_level = logical');
+  await server.down('SIGINT');
+  await server.up();
+  await revoke(from, await addIssuer(from, ca.certificate), 1);
+  await runSql(from, "SELECT pg_create_logical_replication_slot('copy', 'pgoutput')");
+  await runSql(from, 'CREATE PUBLICATION copy FOR TABLE ocsp_issuer, ocsp_status');
+  const source = `host=${server.folder} user=postgres dbname=${new URL(from.replace('@/', '@x/')).pathname.slice(1)}`;
+  await runSql(to, `CREATE SUBSCRIPTION copy CONNECTION '${source}' PUBLICATION copy WITH (create_slot = false)`);
+  while ((await runSql(to, 'SELECT FROM ocsp_issuer, ocsp_status')).length === 0) await sleep(50);
+  const copy = { message: /a logical replica/ };
+  const authority = authorityOf(t, to, ca.certificate);
+  await t.throwsAsync(authority.lookup({ serialNumber: '01' }), copy);
+  await t.throwsAsync(authority.changes(null, new AbortController().signal).next(), copy);
+  await t.throwsAsync(entriesOf(postgresSource(to, { issuer: ca.certificate })), copy);
+  await runSql(to, 'DROP SUBSCRIPTION copy');
+  t.like(await authority.lookup({ serialNumber: '01' }), { status: REVOKED });
+});
 
 withPostgres(
   'a copy of a stopped server in its place gives out the same numbers again: nothing is missed',
