@@ -1,6 +1,7 @@
 // Connections that are held back until the certificate at the other end is known to be allowed.
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
+import { connect as connectHttp2, createSecureServer } from 'node:http2';
 import { Agent, createServer as createHttpsServer, request as httpsRequest } from 'node:https';
 import { type AddressInfo, connect as connectTcp, createServer as createTcpServer, type Socket } from 'node:net';
 import { type ConnectionOptions, connect, createServer, type Server, type TLSSocket, type TlsOptions } from 'node:tls';
@@ -360,6 +361,31 @@ test('the chain that a client sends: as often as it is asked about, and whatever
   const result = await client.checkPeer(odd.accepted, { issuers: [ca.certificate] });
   t.like(result, { outcome: 'undetermined', allowed: false });
   t.regex(result.explain(), /issuer is not known/);
+});
+
+test('the chain that a client of HTTP/2 sends, in each of its requests', async (t) => {
+  const intermediate = ca.issueIntermediate();
+  await using responder = await TestResponder.start(intermediate);
+  await using client = clientOf(responder);
+  const device = intermediate.issue();
+  const server = createSecureServer({ ...tlsOf(leafOf()), ca: trust, requestCert: true }, (request, response) => {
+    client.checkPeer(request.socket).then(
+      ({ outcome }) => response.end(outcome),
+      (error) => response.end(String(error)),
+    );
+  });
+  const port = await listening(server as unknown as Server);
+  t.teardown(() => server.close());
+  const { key } = tlsOf(device);
+  const cert = [device.certificate, intermediate.certificate].join('');
+  const connection = connectHttp2(`https://localhost:${port}`, { host: '127.0.0.1', ca: trust, cert, key } as object);
+  t.teardown(() => connection.close());
+  for (const _ of [1, 2, 3]) {
+    const stream = connection.request({ ':path': '/' }).setEncoding('utf8');
+    let body = '';
+    for await (const part of stream) body += part;
+    t.is(body, 'good');
+  }
 });
 
 test('a server that was guarded can be checked again', async (t) => {

@@ -17,7 +17,8 @@ interface ShownCertificate {
   readonly isOfServer: boolean;
 }
 
-const shown = new WeakMap<TLSSocket, ShownCertificate>();
+/** Kept with the connection itself: each request of HTTP/2 has a socket of its own, which stands for it. */
+const SHOWN: unique symbol = Symbol('the certificate that it has shown');
 
 /**
  * The certificate of the peer, as often as it is asked for: Node.js takes the chain out of the connection when it tells of it. After
@@ -25,14 +26,17 @@ const shown = new WeakMap<TLSSocket, ShownCertificate>();
  *
  * @param isOfServer - Whether the peer is known to be a server.
  */
-export function peerCertificate(socket: TLSSocket, isOfServer: boolean): X509Certificate | undefined {
-  const known = shown.get(socket);
+export function peerCertificate(
+  socket: TLSSocket & { [SHOWN]?: ShownCertificate },
+  isOfServer: boolean,
+): X509Certificate | undefined {
+  const known = socket[SHOWN];
   const certificate = socket.getPeerX509Certificate();
   // (To a server, this says that there is none: that of an earlier handshake is not that of this one.)
   if (certificate === undefined) return known?.isOfServer ? known.certificate : undefined;
   if (certificate.issuerCertificate === undefined && known?.certificate.raw.equals(certificate.raw))
     return known.certificate;
-  shown.set(socket, { certificate, isOfServer });
+  socket[SHOWN] = { certificate, isOfServer };
   return certificate;
 }
 
