@@ -4,7 +4,7 @@ import { invalidArgType, invalidValue } from '../errors.js';
 import { OCSPResponderEncoding } from '../ocsp/enums.js';
 import { type ExternalSigner, isExternalSigner, resolveScheme, type SignOptions } from '../ocsp/signing.js';
 import { checkCertIdHash, checkSigningHash, HashAlgorithm, type HashAlgorithmName } from '../x509/algorithms.js';
-import { type CertificateInput, type ParsedCertificate, toCertificate } from '../x509/certificate.js';
+import { type CertificateInput, type ParsedCertificate, toCertificate, toOneCertificate } from '../x509/certificate.js';
 import { type PrivateKeyInput, toPrivateKey } from '../x509/key.js';
 import { SignatureAlgorithmOID } from '../x509/oids.js';
 import type { OptionNames } from '../x509/options.js';
@@ -152,6 +152,6 @@ function embedded(
   responder: ParsedCertificate,
 ): ParsedCertificate[] {
   if (certificates !== undefined)
-    return Array.from(certificates, (cert, i) => toCertificate(cert, `certificates[${i}]`));
+    return Array.from(certificates, (cert, i) => toOneCertificate(cert, `certificates[${i}]`));
   return [responder];
 }

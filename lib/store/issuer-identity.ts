@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { invalidValue } from '../errors.js';
 import { CERT_ID_HASHES } from '../x509/algorithms.js';
-import { type CertificateInput, type ParsedCertificate, toCertificate } from '../x509/certificate.js';
+import { type CertificateInput, type ParsedCertificate, toOneCertificate } from '../x509/certificate.js';
 import { copyBytes, DerReader, Tag } from '../x509/der.js';
 import type { IssuerIdentity } from './response-store.js';
 
@@ -19,7 +19,7 @@ export function issuerIdentity(issuer: ParsedCertificate, subjects: Iterable<Cer
     if (!names.some((known) => known.equals(name))) names.push(name);
   };
   for (const [i, subject] of [...subjects].entries()) {
-    const certificate = toCertificate(subject, `subjects[${i}]`);
+    const certificate = toOneCertificate(subject, `subjects[${i}]`);
     const mismatch = certificate.issuerMismatch(issuer);
     if (mismatch !== '') throw invalidValue(`subjects[${i}] was not issued by the issuer: ${mismatch}`);
     add(issuerNameOf(certificate));

@@ -9,6 +9,8 @@ import {
   Verifier,
   verifyOcspResponse,
 } from 'openssl-ocsp';
+import { ResponseSigner } from 'openssl-ocsp/bulk';
+import { Stapler } from 'openssl-ocsp/client';
 import { createTestCa, TestResponseKit } from 'openssl-ocsp/testing';
 import { refusesType, wrong } from '../helpers/refusals.js';
 
@@ -134,6 +136,9 @@ test('an item of a list is one certificate', (t) => {
       () => new Verifier({ trustedResponders: [ca as string, two] }),
       () => new TrustStore({ certificates: [two] }),
       () => builder.certificates([two]),
+      () => new Stapler({ issuers: [two] }),
+      () => new ResponseSigner({ issuer, responder: issuer, privateKey: kit.ca.privateKey, certificates: [two] }),
+      () => new ResponseSigner({ issuer, responder: issuer, privateKey: kit.ca.privateKey, subjects: [two] }),
     ]) {
       t.throws(use, { code: 'ERR_OCSP_INVALID_VALUE', message: /holds 2 certificates/ });
     }

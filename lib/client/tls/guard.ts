@@ -5,7 +5,7 @@ import { isIP, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import { invalidArgType, invalidValue, OCSPError } from '../../errors.js';
-import { type CertificateInput, toCertificate } from '../../x509/certificate.js';
+import { type CertificateInput, toOneCertificate } from '../../x509/certificate.js';
 import { checkList, LONGEST_TIME } from '../../x509/checks.js';
 import { type OptionNames, readOptions } from '../../x509/options.js';
 import { CheckResult } from '../check-result.js';
@@ -166,7 +166,7 @@ function checkSocket(socket: Socket): asserts socket is TLSSocket {
 }
 
 function toIssuers(issuers: Iterable<CertificateInput>): readonly X509Certificate[] {
-  return [...checkList(issuers, 'issuers', (item) => toCertificate(item, 'issuers').x509)];
+  return [...checkList(issuers, 'issuers', (item) => toOneCertificate(item, 'issuers').x509)];
 }
 
 /** Options that are used again and again: what is wrong is said at once, and a list is read once. */

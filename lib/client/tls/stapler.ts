@@ -5,7 +5,7 @@ import { EventEmitter } from 'node:events';
 import type { Server } from 'node:tls';
 import { invalidArgType, invalidValue } from '../../errors.js';
 import { HashAlgorithm } from '../../x509/algorithms.js';
-import { type CertificateInput, toCertificate } from '../../x509/certificate.js';
+import { type CertificateInput, toOneCertificate } from '../../x509/certificate.js';
 import { type ChainInput, toCertificates } from '../../x509/chain.js';
 import { checkList, LONGEST_TIME } from '../../x509/checks.js';
 import { type OptionNames, readOptions } from '../../x509/options.js';
@@ -96,7 +96,7 @@ export class Stapler extends EventEmitter<StaplerEvents> {
       throw invalidArgType('client', 'an instance of OCSPClient', client);
     if (staple !== 'good' && staple !== 'good-or-revoked')
       throw invalidValue("staple must be 'good' or 'good-or-revoked'");
-    this.#issuers = [...checkList(issuers, 'issuers', (item) => toCertificate(item, 'issuers').x509)];
+    this.#issuers = [...checkList(issuers, 'issuers', (item) => toOneCertificate(item, 'issuers').x509)];
     this.#alsoRevoked = staple === 'good-or-revoked';
     this.#clock = clock;
     this.#ownsClient = client === undefined;
