@@ -327,13 +327,12 @@ PathAnswer PathValidator::check_chain(const Attempt& attempt, X509_STORE_CTX* co
     path.from = std::max(path.from, from);
     path.until = std::min(path.until, until);
   }
-  if ((options_.path_flags & X509_V_FLAG_NO_CHECK_TIME) == 0) {
-    const auto own = outcome_of_times(*question.target, question.at);
-    if (own != AuthenticationOutcome::kAuthentic) return {own};
-    if (question.at < path.from || question.at >= path.until) {
-      return refuse(AuthenticationOutcome::kUntrusted, X509_V_ERR_CERT_HAS_EXPIRED, 1);
-    }
+  const auto own = outcome_of_times(*question.target, question.at);
+  if (own != AuthenticationOutcome::kAuthentic) return {own};
+  if (question.at < path.from || question.at >= path.until) {
+    return refuse(AuthenticationOutcome::kUntrusted, X509_V_ERR_CERT_HAS_EXPIRED, 1);
   }
+  path.until = std::min(path.until, end_of_lists(context, options_.path_flags, question.at));
   const bool asks_lists = question.is_delegate() && options_.revocation == VerifierOptions::Revocation::kCrl &&
                           !question.target->has_no_check();
   return asks_lists ? check_lists(attempt, context, sk_X509_value(chain, 1), path)

@@ -95,6 +95,24 @@ Result<VerifyParamPtr> make_parameters(const PathParameters& parameters) {
   return param;
 }
 
+std::int64_t end_of_lists(const X509_STORE_CTX* context, unsigned long flags, std::int64_t at) {
+  std::int64_t end = INT64_MAX;
+  if ((flags & X509_V_FLAG_CRL_CHECK) == 0) return end;
+  ErrorQueueScope quiet;
+  const STACK_OF(X509)* chain = X509_STORE_CTX_get0_chain(context);
+  const int checked = (flags & X509_V_FLAG_CRL_CHECK_ALL) != 0 ? sk_X509_num(chain) : 1;
+  for (int i = 0; i < checked; ++i) {
+    const X509_NAME* issuer = X509_get_issuer_name(sk_X509_value(chain, i));
+    const X509CrlStackPtr lists(X509_STORE_CTX_get1_crls(context, issuer));
+    for (int j = 0; lists && j < sk_X509_CRL_num(lists.get()); ++j) {
+      std::int64_t next = 0;
+      const ASN1_TIME* next_update = X509_CRL_get0_nextUpdate(sk_X509_CRL_value(lists.get(), j));
+      if (seconds_of(next_update, next) && next > at) end = std::min(end, next);
+    }
+  }
+  return end;
+}
+
 int is_issued_by(X509_STORE_CTX*, X509* certificate, X509* issuer) {
   switch (X509_check_issued(issuer, certificate)) {
     case X509_V_OK:

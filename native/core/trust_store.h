@@ -97,6 +97,10 @@ class TrustStore {
   std::map<X509_CRL*, std::pair<X509CrlPtr, std::shared_ptr<RevocationList>>> looked_up_;
 };
 
+// When the first one ends of the revocation lists that OpenSSL, by these flags, may have looked into for a path that it
+// found valid: those of the issuers' names that have not ended at that moment. In seconds since 1970-01-01.
+std::int64_t end_of_lists(const X509_STORE_CTX* context, unsigned long flags, std::int64_t at);
+
 // How OpenSSL is to tell whether one certificate issued another: as by itself, but an authorityKeyIdentifier that names
 // another certificate of the same key is no reason against it (the signature is what counts).
 int is_issued_by(X509_STORE_CTX* context, X509* certificate, X509* issuer);

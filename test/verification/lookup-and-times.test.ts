@@ -253,13 +253,20 @@ test('freshUntil ends with the revocation list that tells of the delegate', (t) 
   const der = kit.respond(kit.entry({ thisUpdate: new Date(now), nextUpdate: new Date(now + 9 * 86400_000) }), {
     signer: ca.issueResponder({ ocspNoCheck: false }),
   });
-  const crls = [makeCrl(ca, [], { nextUpdate: 3600_000 })];
-  const verifier = new Verifier({ trust: { certificates: [kit.root.certificate], crls }, signerRevocation: 'crl' });
-  const verdict = verifier.verify(der, question);
-  t.is(verdict.status, 'good', verdict.explain());
-  const left = verdict.freshUntil!.getTime() - now;
-  t.true(left > 3590_000 && left <= 3610_000, String(left));
-  t.regex(verifier.verify(der, { ...question, at: verdict.freshUntil! }).explain(), /CRL has expired/);
+  const crls = [makeCrl(ca, [], { nextUpdate: 3600_000 }), makeCrl(kit.root, [], { nextUpdate: 1800_000 })];
+  const trust = { certificates: [kit.root.certificate], crls };
+  for (const [rules, seconds] of [
+    [{ signerRevocation: 'crl' }, 3600],
+    [{ pathFlags: ['crlCheck'] }, 3600],
+    [{ pathFlags: ['crlCheckAll'] }, 1800],
+  ] as const) {
+    const verifier = new Verifier({ trust, ...rules });
+    const verdict = verifier.verify(der, question);
+    t.is(verdict.status, 'good', verdict.explain());
+    const left = verdict.freshUntil!.getTime() - now;
+    t.true(left > (seconds - 10) * 1000 && left <= (seconds + 10) * 1000, `${JSON.stringify(rules)}: ${left}`);
+    t.regex(verifier.verify(der, { ...question, at: verdict.freshUntil! }).explain(), /CRL has expired/);
+  }
 });
 
 test('checkValidity: arguments, and times that only lenient loading lets through', (t) => {
