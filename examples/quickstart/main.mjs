@@ -25,7 +25,7 @@ const HOUR = 3600 * 1000;
 
 // However this ends, nothing is left behind.
 const work = mkdtempSync(join(tmpdir(), 'openssl-ocsp-quickstart-'));
-process.on('exit', () => rmSync(work, { recursive: true, force: true }));
+process.on('exit', () => rmSync(work, { recursive: true, force: true, maxRetries: 3 }));
 for (const signal of ['SIGHUP', 'SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1));
 
 console.log(`openssl-ocsp on ${opensslInfo.version}\n`);

@@ -710,6 +710,8 @@ test('killed while it writes: the old answer or the new one, and rubbish is swep
      process.stdout.write('up');
      for (let i = 0; ; i++) await store.put('${key}', Buffer.alloc(200_000, i % 256), new Date(4e12));`,
   );
+  // (It may be killed before it has made a folder.)
+  mkdirSync(join(folder, 'ab'), { recursive: true });
   for (let round = 0; round < 8; round++) {
     const child = spawn(process.execPath, [program]);
     await new Promise((resolve) => child.stdout.once('data', resolve));
