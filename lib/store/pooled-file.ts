@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readFileSync, readSync, type Stats } from 'node:fs';
+import { closeSync, fstatSync, openSync, readFileSync, readSync, type Stats, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { storeDamaged } from './errors.js';
 
@@ -28,6 +28,12 @@ export class PooledFile {
   /** For the addon. */
   get state(): Uint8Array {
     return new Uint8Array(this.#state.buffer);
+  }
+
+  /** Whether its path still leads to it. */
+  get isInPlace(): boolean {
+    const there = statSync(this.#path, { throwIfNoEntry: false });
+    return there?.ino === this.#inode && there.size === this.bytes;
   }
 
   /** Opens it for a moment, unless it is open. Returns whether it was not. */

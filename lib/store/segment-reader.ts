@@ -105,6 +105,11 @@ export class SegmentReader {
     return [this.#file.state, this.#index.subarray(0, -4), this.filter];
   }
 
+  /** Whether the file is still there, and no copy of it. */
+  get isInPlace(): boolean {
+    return this.#file.isInPlace;
+  }
+
   /** Opens the file. Returns whether it was not open. */
   open(): boolean {
     return this.#file.open();

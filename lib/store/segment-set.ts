@@ -236,8 +236,8 @@ export class SegmentSet {
     try {
       for (const entry of manifest.segments) {
         let reader = this.#readers.get(entry.file);
-        // A name comes again in a store that was made again.
-        if (reader?.seal !== entry.seal) {
+        // A name comes again in a store that was made again, and with it what it had in one that was restored.
+        if (reader?.seal !== entry.seal || !reader.isInPlace) {
           reader = new SegmentReader(join(this.#folder, entry.file), entry);
           opened.push(reader);
         }

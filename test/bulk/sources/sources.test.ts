@@ -249,7 +249,6 @@ test('CSV: bad rows', async (t) => {
     ['02,unknown,,superseded,', /not revoked/],
     ['02,good,,,2026-02-03T00:00:00Z', /not revoked/],
     ['"02"x,good,,,', /after a closing quote/],
-    ['0"2,good,,,"', /inside a field/],
     ['02,good,,,6" wide', /inside a field/],
   ];
   for (const [row, message] of rows) {
@@ -257,7 +256,7 @@ test('CSV: bad rows', async (t) => {
   }
   await bad(t, csvSource, `${header},n\n01,good,,,,"a\nb"\n02,fine,,,,x\n03,good,,,,"\n"\n`, 4, /not a status/);
   // A quote that no other one ends hides what may be rows.
-  for (const row of ['02,good,,,"6', '02,"good,,,']) {
+  for (const row of ['02,good,,,"6', '02,"good,,,', '0"2,good,,,"']) {
     const text = [header, '01,good,,,', row, '03,revoked,2026-02-03T00:00:00Z,"superseded",', ''].join('\n');
     const source = csvSource(Buffer.from(text), { onBadRow: () => t.fail() });
     await t.throwsAsync(entriesOf(source), { code: 'ERR_OCSP_MALFORMED', message: /^line 3: .*several lines/ });

@@ -1,25 +1,12 @@
 /** What a store keeps open: little, not for long, and nothing once it is closed. */
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readlinkSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import { SegmentStore } from '#dist/store/segment-store.js';
 import { testIf } from '../../helpers/conditional.js';
+import { openFiles } from '../open-files.js';
 import { record } from '../records.js';
 import { scratch } from '../scratch.js';
-
-/** The files of a folder that this process has open, removed ones too. */
-function openFiles(folder: string): string[] {
-  return readdirSync('/proc/self/fd').flatMap((descriptor) => {
-    try {
-      const path = readlinkSync(join('/proc/self/fd', descriptor));
-      return path.startsWith(folder) ? [path] : [];
-    } catch {
-      return [];
-    }
-  });
-}
 
 const onLinux = testIf(process.platform === 'linux');
 

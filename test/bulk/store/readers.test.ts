@@ -1,11 +1,13 @@
 /** Readers in other processes, while one writes, publishes and compacts. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import test from 'ava';
 import type { ResponseRecord } from '#dist/store/response-store.js';
 import { SegmentStore } from '#dist/store/segment-store.js';
+import { openFiles } from '../open-files.js';
 import { record } from '../records.js';
 import { scratch } from '../scratch.js';
 
@@ -71,7 +73,10 @@ test('a backup that takes the place of a store, and goes on to the same number, 
   await put(record(2n));
   const reader = await SegmentStore.open(folder, { refreshInterval: 0 });
   t.like(reader.getRecord(1n), { certStatus: 0 });
-  rmSync(folder, { recursive: true });
+  // A reader that is not used closes its files.
+  while (openFiles(folder).length > 0) await setTimeout(10);
+  renameSync(folder, `${folder}-away`);
+  t.teardown(() => rmSync(`${folder}-away`, { recursive: true }));
   cpSync(backup, folder, { recursive: true });
   await put(record(1n, { certStatus: 1, statusVersion: 2 }));
   t.like(reader.getRecord(1n), { certStatus: 1 });
