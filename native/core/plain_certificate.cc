@@ -102,8 +102,8 @@ bool read_key_info(DerReader& in, Bytes& bits) {
   return algorithm.finish("") && read_bit_string(info, tag::kBitString, bits, "") && info.finish("");
 }
 
-// As RFC 5280 4.1.2.5 has them; what else is in their place has no number here. OpenSSL decodes no shorter texts from 3.5
-// on.
+// As RFC 5280 4.1.2.5 has them; what else is in their place has no number here. OpenSSL decodes no shorter texts
+// from 3.5 on.
 constexpr std::size_t kUtcTimeSize = 13;
 constexpr std::size_t kGeneralizedTimeSize = 15;
 
