@@ -1,4 +1,4 @@
-// The last line of .ci/run: all test counts of the run in one line of its own.
+// The last lines of .ci/run: what failed, and all test counts of the run in one line of its own.
 import { existsSync, readFileSync } from 'node:fs';
 import { main } from './lib/run.mjs';
 
@@ -11,8 +11,10 @@ await main({ usage: 'node scripts/tally.mjs <file>', about }, (_values, [file]) 
         .filter(Boolean)
         .map((line) => JSON.parse(line))
     : [];
-  for (const { label, passed, failed, skipped } of runs)
+  for (const { label, passed, failed, skipped, failures } of runs) {
     console.log(`  ${label}: ${passed} / ${failed} / ${skipped} skipped`);
+    for (const line of failures.slice(0, 200)) console.log(`    ${line}`);
+  }
   const sum = (key) => runs.reduce((total, run) => total + run[key], 0);
   console.log(`${sum('passed')} passed, ${sum('failed')} failed`);
 });

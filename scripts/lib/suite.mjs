@@ -33,7 +33,7 @@ export async function runSuite({
 }) {
   // What is done ten times as often takes ten times as long.
   minutes *= Math.max(1, Number({ ...process.env, ...env }.OCSP_TEST_REPEATED ?? 1));
-  const counts = { passed: 0, failed: 0, skipped: 0 };
+  const counts = { passed: 0, failed: 0, skipped: 0, failures: [] };
   const bad = [];
   const waiting = [...files];
   const options = [`--timeout=${minutes}m`, '--concurrency=1', ...(match === undefined ? [] : [`--match=${match}`])];
@@ -73,8 +73,10 @@ async function runAva({ execPath, env, minutes, args, counts }) {
     const [, mark] = listed ? [] : (/^ *([✔✘-]) /.exec(line) ?? []);
     if (mark !== undefined) counts[MARKS[mark]] += 1;
     // What passed or was skipped says nothing new.
-    if ((mark === undefined || mark === '✘') && !/^ *─?$|^ *\d+ tests? passed|[Rr]eport.*(\.json|completed)/.test(line))
-      console.log(line);
+    if ((mark !== undefined && mark !== '✘') || /^ *─?$|^ *\d+ tests? passed|[Rr]eport.*(\.json|completed)/.test(line))
+      continue;
+    console.log(line);
+    if (listed || mark === '✘') counts.failures.push(line);
   }
   const [code, signal] = await ended;
   clearInterval(hung);
@@ -92,10 +94,10 @@ function stacks({ workers }) {
     .join('\n');
 }
 
-/** Prints the counts of one run and adds them to the tally that .ci/run sums up. */
-export function record(label, { passed, failed, skipped = 0 }) {
+/** Prints the counts of one run and adds them to the tally that .ci/run sums up, with what ava said of its failures. */
+export function record(label, { passed, failed, skipped = 0, failures = [] }) {
   console.log(`${label}: ${passed} tests passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
   if (process.env.OCSP_TEST_TALLY) {
-    appendFileSync(process.env.OCSP_TEST_TALLY, `${JSON.stringify({ label, passed, failed, skipped })}\n`);
+    appendFileSync(process.env.OCSP_TEST_TALLY, `${JSON.stringify({ label, passed, failed, skipped, failures })}\n`);
   }
 }
