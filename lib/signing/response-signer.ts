@@ -23,6 +23,7 @@ import {
   signatureAlgorithmOf,
 } from './signer-profile.js';
 import type { MakePool } from './signing-run.js';
+import { endBeforeExit } from './threads.js';
 
 /**
  * Signs the status of many certificates of one issuer, at little more than the cost of the bare signatures.
@@ -110,10 +111,12 @@ export class ResponseSigner {
     options: SignAllOptions = {},
   ): AsyncIterableIterator<SignedEntry> {
     const backends = this.#kinds.map(({ backend }) => backend);
-    const makePool: MakePool = ({ threads, concurrency, verifySample }, onBatch) =>
-      isExternal(backends)
-        ? new ExternalPool(backends, concurrency, onBatch)
-        : new native.SigningPool(backends as NativeResponseSigner[], threads, verifySample, onBatch);
+    const makePool: MakePool = ({ threads, concurrency, verifySample }, onBatch) => {
+      if (isExternal(backends)) return new ExternalPool(backends, concurrency, onBatch);
+      const pool = new native.SigningPool(backends as NativeResponseSigner[], threads, verifySample, onBatch);
+      endBeforeExit(pool);
+      return pool;
+    };
     const labels = this.#kinds.map(({ label }) => label);
     return signAll(makePool, labels, this.#validity, source, options);
   }
