@@ -33,14 +33,15 @@ export async function runSuite({
 }) {
   // What is done ten times as often takes ten times as long.
   minutes *= Math.max(1, Number({ ...process.env, ...env }.OCSP_TEST_REPEATED ?? 1));
-  const counts = { passed: 0, failed: 0, skipped: 0, failures: [] };
+  const counts = { passed: 0, failed: 0, skipped: 0 };
+  const failures = [];
   const bad = [];
   const waiting = [...files];
   const options = [`--timeout=${minutes}m`, '--concurrency=1', ...(match === undefined ? [] : [`--match=${match}`])];
   const take = async () => {
     while (waiting.length > 0) {
       const args = [...options, ...waiting.splice(0, match === undefined ? FILES_PER_PROCESS : waiting.length)];
-      const ended = await runAva({ execPath, env, minutes, args, counts });
+      const ended = await runAva({ execPath, env, minutes, args, counts, failures });
       if (ended !== undefined) bad.push(ended);
     }
   };
@@ -48,14 +49,13 @@ export async function runSuite({
   // A crash, or a test that hangs, ends a run without a count of its own.
   if (bad.length > 0 && counts.failed === 0) counts.failed = bad.length;
   if (counts.passed + counts.failed === 0) throw new ScriptError(`${label}: no test ran.`);
-  record(label, counts);
+  record(label, { ...counts, failures });
   if (bad.length > 0 || counts.failed > 0) throw new ScriptError(`${label}: failed (${bad.join(', ')}).`);
-  const { failures: _told, ...numbers } = counts;
-  return numbers;
+  return counts;
 }
 
-/** One process of ava, added to counts; says how it ended if that was not well. */
-async function runAva({ execPath, env, minutes, args, counts }) {
+/** One process of ava, added to counts and failures; says how it ended if that was not well. */
+async function runAva({ execPath, env, minutes, args, counts, failures }) {
   const reports = mkdtempSync(join(tmpdir(), 'openssl-ocsp-reports-'));
   const child = spawn(execPath, [inRoot('scripts', 'lib', 'ava.mjs'), '--no-color', ...args], {
     cwd: root,
@@ -77,7 +77,7 @@ async function runAva({ execPath, env, minutes, args, counts }) {
     if ((mark !== undefined && mark !== '✘') || /^ *─?$|^ *\d+ tests? passed|[Rr]eport.*(\.json|completed)/.test(line))
       continue;
     console.log(line);
-    if (mark === '✘' || (listed && !/tests? skipped$/.test(line))) counts.failures.push(line);
+    if (mark === '✘' || (listed && !/tests? skipped$/.test(line))) failures.push(line);
   }
   const [code, signal] = await ended;
   clearInterval(hung);

@@ -1,7 +1,7 @@
 /** process.exit() while threads sign: the process ends as it was told, not by a signal. */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import test from 'ava';
+import { testIf } from '../helpers/conditional.js';
 
 /** Takes some answers of a list without end, then ends; says how many threads there were before, while they signed, and at the end. */
 const PROGRAM = `
@@ -27,7 +27,9 @@ const PROGRAM = `
   process.exit(7);
 `;
 
-(existsSync('/proc/self/task') ? test : test.skip)('the threads of all runs have ended when the process does', (t) => {
+const withTasks = testIf(existsSync('/proc/self/task'));
+
+withTasks('the threads of all runs have ended when the process does', (t) => {
   const { status, signal, stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', PROGRAM], {
     encoding: 'utf8',
     cwd: new URL('../../..', import.meta.url),
