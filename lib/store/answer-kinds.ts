@@ -91,11 +91,13 @@ export class AnswerKinds {
     return this.#labels[kind] as StoredLabel;
   }
 
-  /** Frames of one certificate in the order in which they are preferred: by hash, by name, newest first. */
+  /** Frames of one certificate in the order in which they are preferred: by hash, by name, newest first; then by kind, wherever they lie. */
   sorted(frames: readonly Buffer[]): readonly Buffer[] {
     if (frames.length < 2) return frames;
     const rank = (frame: Buffer): number => this.#ranks[kindOf(frame)] ?? 0;
-    return frames.toSorted((a, b) => rank(a) - rank(b) || compareVersions(versionOf(b), versionOf(a)));
+    return frames.toSorted(
+      (a, b) => rank(a) - rank(b) || compareVersions(versionOf(b), versionOf(a)) || kindOf(a) - kindOf(b),
+    );
   }
 
   /**

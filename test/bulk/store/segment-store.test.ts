@@ -159,6 +159,31 @@ test('whatever is written in whatever way, the best of each certificate is serve
   );
 });
 
+test('of answers that are alike but for the algorithm records() gives that first which get() gives, too', async (t) => {
+  const alike = fc.record({
+    serial: fc.nat(2).map(BigInt),
+    hashAlgorithm: fc.constantFrom('sha1', 'sha512'),
+    signatureAlgorithm: fc.constantFrom(null, '1.2.840.10045.4.3.2', '1.3.101.112'),
+    der: fc.uint8Array({ minLength: 1, maxLength: 4 }),
+  });
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.array(alike, { minLength: 1, maxLength: 4 }), { maxLength: 5 }), async (batches) => {
+      const folder = mkdtempSync(join(tmpdir(), 'openssl-ocsp-bulk-'));
+      const store = await SegmentStore.open(folder, { segmentRecords: 1 });
+      const all: ResponseRecord[] = [];
+      for (const batch of batches) {
+        const items = batch.map(({ serial, ...fields }) => record(serial, fields as Partial<ResponseRecord>));
+        await store.putBatch(items);
+        all.push(...items);
+        t.notThrows(() => check(store, all));
+      }
+      store.close();
+      rmSync(folder, { recursive: true });
+    }),
+    { numRuns: 20 },
+  );
+});
+
 test('a large run: many blocks, runs of the index, and serial numbers of all lengths', async (t) => {
   const store = await SegmentStore.open(scratch(t), { segmentRecords: 7000 });
   const run = await store.beginRun({ id: 'large' });
