@@ -79,9 +79,11 @@ export async function serve(
   options: ServeOptions = {},
 ): Promise<ResponderServer> {
   const { tls, admin, reusePort, signal, shutdownTimeout = 10_000 } = readOptions(options, SERVE_NAMES);
-  const server = tls
-    ? createTlsServer({ ...LIMITS, ...tls }, responder.listener)
+  const server: Server & { httpAllowHalfOpen?: boolean } = tls
+    ? createTlsServer({ ...LIMITS, allowHalfOpen: true, ...tls }, responder.listener)
     : createServer(LIMITS, responder.listener);
+  // Who says no more may wait for the answer.
+  server.httpAllowHalfOpen = true;
   server.setTimeout(IDLE);
   await listen(server, address, reusePort);
   let adminServer: Server | undefined;

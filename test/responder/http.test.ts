@@ -1,9 +1,12 @@
 /** OCSP over HTTP, asked by a client that writes every byte itself. */
+import { sign } from 'node:crypto';
+import { once } from 'node:events';
 import { connect } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import test, { type ExecutionContext } from 'ava';
 import { loadDerOcspResponse, OCSPResponseStatus } from 'openssl-ocsp';
-import type { Responder, ResponderOptions } from 'openssl-ocsp/responder';
-import { ask, listen, makeResponder, statusIn } from './fixtures.js';
+import { type Responder, type ResponderOptions, serve } from 'openssl-ocsp/responder';
+import { ask, ca, delegate, listen, makeResponder, statusIn } from './fixtures.js';
 
 interface HttpReply {
   readonly status: number;
@@ -218,6 +221,43 @@ test('a client that says no more, but listens still, is answered; one that is go
   const [reply] = replies(await exchange(port, post(request))) as [HttpReply];
   t.is(statusIn(reply.body, request), 'good');
 });
+
+for (const over of ['TCP', 'TLS'])
+  test(`over ${over}, a client that says no more waits for its answers, however late they are`, async (t) => {
+    const signed: (() => void)[] = [];
+    const key = delegate.privateKey;
+    const signer = {
+      sign: async (data: Buffer, algorithm: string | null) => {
+        await new Promise<void>((resolve) => void signed.push(resolve));
+        return sign(algorithm, data, key);
+      },
+    };
+    const issuer = { signers: [{ responder: delegate.certificate, privateKey: signer, algorithm: 'sha256' as const }] };
+    const responder = makeResponder(t, issuer);
+    const server = ca.issue({ dnsNames: ['localhost'] });
+    const tls = { key: server.privateKeyPem, cert: server.certificatePem };
+    await using served = await serve(
+      responder,
+      { port: 0, host: '127.0.0.1' },
+      { ...(over === 'TLS' && { tls }), shutdownTimeout: 0 },
+    );
+    const port = Number(new URL(served.url).port);
+    const where = { port, host: '127.0.0.1', allowHalfOpen: true };
+    const socket = over === 'TLS' ? connectTls({ ...where, rejectUnauthorized: false }) : connect(where);
+    const chunks: Buffer[] = [];
+    socket.on('data', (chunk: Buffer) => chunks.push(chunk));
+    const end = once(socket, 'end');
+    const questions = ['1001', '1002'].map((serial) => ask([serial]));
+    const wire = questions.map((der) => post(der).toString('latin1').replace('close', 'keep-alive'));
+    socket.end(wire.join(''), 'latin1');
+    while (signed.length < 2) await new Promise((resolve) => setTimeout(resolve, 10));
+    // The end of what it says has come, too.
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    for (const resolve of signed) resolve();
+    await end;
+    const bodies = replies(Buffer.concat(chunks)).map(({ body }, i) => statusIn(body, questions[i] as Buffer));
+    t.deepEqual(bodies, ['good', 'revoked']);
+  });
 
 test('strict content type, mapped errors, POST that may be kept', async (t) => {
   const { port } = await start(t, { strictContentType: true, errorStatus: 'mapped', cachePost: true });
