@@ -26,7 +26,7 @@ export interface TurnLimits {
   readonly timeout: number;
 }
 
-/** Runs short tasks at once, as long as they take no more than their share of a turn; then they wait for the next one, so many of them. */
+/** Runs short tasks at once or at the end of a turn, as long as they take no more than their share of it; then they wait for the next one, so many of them. */
 export class Turns {
   readonly #limits: TurnLimits;
   readonly #queue: Waiting[] = [];
@@ -45,9 +45,13 @@ export class Turns {
     return this.#queue.length;
   }
 
-  /** Whether a task would be run at once. */
+  /**
+   * Whether a task is to be run at once: the first of its turn, and what may not wait. The others of a turn are better run together at its
+   * end, and their answers sent in a row: each that is sent between signatures wakes a client, which costs about as much as one of P-256.
+   */
   get isFree(): boolean {
-    return this.#spent < this.#share && this.#queue.length === 0;
+    if (this.#spent === 0) return this.#queue.length === 0;
+    return this.#spent < this.#share && this.#queue.length >= this.#limits.maxWaiting;
   }
 
   /** Runs a task at once, whatever has been run in this turn. */

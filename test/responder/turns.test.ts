@@ -23,15 +23,17 @@ test('signatures take their share of a turn: others wait, so many of them, and k
   await new Promise((resolve) => setImmediate(resolve));
   const begin = performance.now();
   const waiting: Promise<Answer>[] = [];
-  let atOnce = 0;
+  const asked: Buffer[] = [];
   let refused: Answer | undefined;
   for (let i = 0; refused === undefined && performance.now() - begin < 60_000; i += 1) {
-    const answer = responder.answer(nonced(i));
-    if (answer instanceof Promise) waiting.push(answer);
-    else if (answer.source === 'live') atOnce += 1;
+    const request = nonced(i);
+    const answer = responder.answer(request);
+    if (answer instanceof Promise) {
+      waiting.push(answer);
+      asked.push(request);
+    } else if (answer.source === 'live') t.is(statusIn(answer.der, request), 'good');
     else refused = answer;
   }
-  t.true(atOnce > 0);
   t.is(waiting.length, 50);
   t.is(responder.health().live.waiting, 50);
   t.is(refused?.responseStatus, OCSPResponseStatus.TRY_LATER);
@@ -40,8 +42,39 @@ test('signatures take their share of a turn: others wait, so many of them, and k
   t.is(cached.source, 'cache');
   await responder.update([{ ...REVOKED, serialNumber: '1001' }]);
   for (const [i, answer] of (await Promise.all(waiting)).entries())
-    t.is(statusIn(answer.der, nonced(atOnce + i)), 'revoked');
+    t.is(statusIn(answer.der, asked[i] as Buffer), 'revoked');
   t.is(responder.health().live.waiting, 0);
+});
+
+test('the first answer of a turn is signed at once, the others together at its end', async (t) => {
+  const responder = makeResponder(t);
+  await responder.answer(nonced(0));
+  for (let turn = 1; turn < 4; turn += 1) {
+    await new Promise((resolve) => setImmediate(resolve));
+    const requests = Array.from({ length: 20 }, (_, i) => nonced(100 * turn + i));
+    const answers = requests.map((request) => responder.answer(request));
+    t.deepEqual(
+      answers.map((answer) => answer instanceof Promise),
+      requests.map((_, i) => i > 0),
+    );
+    for (const [i, answer] of (await Promise.all(answers)).entries())
+      t.is(statusIn(answer.der, requests[i] as Buffer), 'good');
+  }
+});
+
+test('where none may wait, as many as a turn has room for are signed at once', async (t) => {
+  const responder = makeResponder(t, {}, { live: { maxWaiting: 0 } });
+  await responder.answer(nonced(0));
+  await new Promise((resolve) => setImmediate(resolve));
+  const begin = performance.now();
+  const kinds: string[] = [];
+  while (kinds.at(-1) !== 'error' && performance.now() - begin < 60_000) {
+    const answer = responder.answer(nonced(kinds.length + 1));
+    kinds.push(answer instanceof Promise ? 'late' : answer.source);
+  }
+  t.false(kinds.includes('late'));
+  t.is(kinds.at(-1), 'error');
+  t.deepEqual(new Set(kinds.slice(0, -1)), new Set(['live']));
 });
 
 test('what waits too long is told to come again', async (t) => {
