@@ -14,10 +14,10 @@ const about =
   'Builds the addon against the headers of the running Node.js, and dist/. To use another build than Release, name its\n' +
   'file by OPENSSL_OCSP_BINDING.';
 
-await main({ usage: 'npm run build [-- options]', about, options }, (values) => {
+await main({ usage: 'npm run build [-- options]', about, options }, async (values) => {
   const configuration = values.debug ? 'Debug' : 'Release';
   installMissing();
   buildAddon({ configuration, werror: values.werror, force: true });
-  compile('lib');
+  await compile('lib');
   console.log(`built ${addonPath(configuration)} and dist/`);
 });

@@ -10,12 +10,12 @@ const options = {
 
 await main(
   { usage: 'npm run setup [-- options]', about: 'Installs, builds and compiles what is missing or stale.', options },
-  (values) => {
+  async (values) => {
     checkNode();
     installMissing();
     buildAddon();
-    compile('lib');
-    if (!values['no-tests']) compile('test');
+    await compile('lib');
+    if (!values['no-tests']) await compile('test');
   },
 );
 

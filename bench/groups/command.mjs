@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../dist/cli/bin.cjs', import.meta.url));
 const RESPONSE = fileURLToPath(
   new URL('../../test/vectors/reference/x509/ocsp/resp-delegate-unknown-cert.der', import.meta.url),
 );

@@ -10,14 +10,44 @@ const PROJECTS = {
 };
 
 /** Compiles one project. What did not change since the last time is not checked again. */
-export function compile(source) {
+export async function compile(source) {
   const { config, output } = PROJECTS[source];
   const memory = inRoot('build', `${source}.tsbuildinfo`);
   // It remembers what was written, not whether that is still there.
   if (!existsSync(inRoot(output))) rmSync(memory, { force: true });
   node(bin('typescript-native', 'tsc'), ['-p', config, '--incremental', '--tsBuildInfoFile', memory]);
   removeOrphans(source, output);
-  if (source === 'lib') writeEntries();
+  if (source !== 'lib') return;
+  writeEntries();
+  await bundleInspect();
+}
+
+/** `openssl-ocsp inspect` in one file that Node.js reads at once, for lib/cli/bin.cts; the other commands are not in it. */
+async function bundleInspect() {
+  // (Not there before the packages are installed.)
+  const { build } = await import('esbuild');
+  const others = {
+    name: 'others',
+    setup: ({ onResolve }) =>
+      onResolve({ filter: /./ }, ({ kind, path }) =>
+        kind === 'dynamic-import' && path !== './inspect.js' ? { path, external: true } : undefined,
+      ),
+  };
+  await build({
+    entryPoints: [inRoot('dist', 'cli', 'main.js')],
+    outfile: inRoot('dist', 'cli', 'inspect.cjs'),
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    target: 'node20',
+    minifyWhitespace: true,
+    keepNames: true,
+    logLevel: 'warning',
+    plugins: [others],
+    // The addon is looked for from where binding.js is.
+    define: { 'import.meta.url': 'bindingUrl' },
+    banner: { js: "const bindingUrl = require('node:url').pathToFileURL(require.resolve('../binding.js')).href;" },
+  });
 }
 
 /**

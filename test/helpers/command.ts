@@ -13,7 +13,8 @@ export interface CommandResult {
   stderr: string;
 }
 
-const main = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
+/** What npm links as `openssl-ocsp`. */
+const main = fileURLToPath(new URL('../../../dist/cli/bin.cjs', import.meta.url));
 
 /** Runs the command; colours and passphrases of the caller's environment are not passed on. */
 export async function command(

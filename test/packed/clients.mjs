@@ -114,10 +114,15 @@ async function tryRow([client, , first, second, settings], folder, tarball, regi
     const node = ['node', '-e', PROGRAM];
     const used = await (plugged ? installer(node) : run('node', node.slice(1)));
     if (used.output !== 'used\n') return `the package does not work after '${args.join(' ')}'\n${used.output}`;
-    const told = await (plugged
-      ? installer(['openssl-ocsp', 'version'])
-      : run(join(folder, 'project', 'node_modules', '.bin', 'openssl-ocsp'), ['version']));
-    if (!/^openssl-ocsp \d/.test(told.output)) return `the command does not work\n${told.output}`;
+    for (const [words, expected] of [
+      [['version'], /^openssl-ocsp \d/],
+      [['inspect', '--help'], /^Usage: openssl-ocsp inspect/],
+    ]) {
+      const told = await (plugged
+        ? installer(['openssl-ocsp', ...words])
+        : run(join(folder, 'project', 'node_modules', '.bin', 'openssl-ocsp'), words));
+      if (!expected.test(told.output)) return `'openssl-ocsp ${words.join(' ')}' does not work\n${told.output}`;
+    }
     for (const name of ['node_modules', '.yarn/unplugged'])
       rmSync(join(folder, 'project', name), { recursive: true, force: true });
   }
