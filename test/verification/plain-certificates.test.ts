@@ -280,13 +280,14 @@ test('a verdict says the same of bytes, PEM, and a certificate that Node has rea
   const der = kit.respond();
   const issuer = kit.ca.certificate;
   const wrong = new TestResponseKit();
+  const at = new Date();
   for (const { certificate } of [kit.leaf, wrong.leaf]) {
     const forms = [certificate.raw, certificate.toString(), Buffer.from(certificate.toString())];
     for (const form of [...forms, new X509Certificate(certificate.raw)]) {
-      const verdict = verifyOcspResponse(der, { certificate: form, issuer });
+      const verdict = verifyOcspResponse(der, { certificate: form, issuer, at });
       t.is(verdict.usable, certificate === kit.leaf.certificate);
       if (!verdict.usable) t.true(verdict.refusals.some(({ code }) => code === 'ISSUER_MISMATCH'));
-      const byBytes = verifyOcspResponse(der, { certificate: form, issuer: issuer.raw });
+      const byBytes = verifyOcspResponse(der, { certificate: form, issuer: issuer.raw, at });
       t.is(byBytes.explain(), verdict.explain());
     }
   }
