@@ -20,13 +20,13 @@ interface Waiting {
 
 /** Limits of {@link Turns}. */
 export interface TurnLimits {
-  /** Tasks that wait for the next turn. */
+  /** Tasks that wait for the end of this turn, or the next ones. */
   readonly maxWaiting: number;
   /** Milliseconds for which one waits. */
   readonly timeout: number;
 }
 
-/** Runs short tasks at once or at the end of a turn, as long as they take no more than their share of it; then they wait for the next one, so many of them. */
+/** Runs the first short task of a turn at once and others at its end, for no longer than their share of it; so many wait for the next one. */
 export class Turns {
   readonly #limits: TurnLimits;
   readonly #queue: Waiting[] = [];
@@ -46,8 +46,9 @@ export class Turns {
   }
 
   /**
-   * Whether a task is to be run at once: the first of its turn, and what may not wait. The others of a turn are better run together at its
-   * end, and their answers sent in a row: each that is sent between signatures wakes a client, which costs about as much as one of P-256.
+   * Whether a task is to be run at once: the first of its turn, and one for which there is no more room to wait. The others are better run
+   * together, and their answers sent in a row: each answer that is sent between signatures wakes a client, which costs about as much as a
+   * P-256 signature does.
    */
   get isFree(): boolean {
     if (this.#spent === 0) return this.#queue.length === 0;
@@ -66,7 +67,7 @@ export class Turns {
   }
 
   /**
-   * Runs a task in one of the next turns.
+   * Runs a task at the end of this turn, or of one of the next.
    *
    * @throws {@link Overload} at once, where too many wait: to refuse has to cost less than to sign.
    * @throws (rejects) {@link Overload}, or what the task throws.
