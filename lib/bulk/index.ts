@@ -25,7 +25,7 @@ export {
 } from '../statuses/status-source.js';
 export {
   agreeIssuer,
-  checkCertIdIssuer,
+  askedOf,
   mergeAnswer,
   preferredAnswer,
   storedSerial,
@@ -33,6 +33,7 @@ export {
 } from '../store/answers.js';
 export { convertStore } from '../store/convert.js';
 export { type ExportOptions, exportTar, exportToFolder } from '../store/export.js';
+export { guardRun } from '../store/guard-run.js';
 export { type MirrorResult, mirrorStore } from '../store/mirror.js';
 export {
   type AnswerChoice,

@@ -74,11 +74,11 @@ export function mergeAnswer(
   return [...answers.filter((other) => other.certStatus === record.certStatus && !isSameKind(other, record)), record];
 }
 
-/** Of the answers of one certificate the one to give: by hash, that for SHA-1 first, then the newest. */
+/** Of the answers of one certificate the one to give, on memory of its own: by hash, that for SHA-1 first, then the newest. */
 export function preferredAnswer(
   answers: Iterable<StoredResponse>,
   { hashAlgorithm, issuerNameHash, signatureAlgorithm }: AnswerChoice = {},
-): StoredResponse | undefined {
+): Buffer | undefined {
   const wanted = hashAlgorithm === undefined ? undefined : checkCertIdHash(hashAlgorithm, 'hashAlgorithm').hash;
   const rank = (answer: StoredResponse): number => checkCertIdHash(answer.hashAlgorithm, 'hashAlgorithm').index;
   let best: StoredResponse | undefined;
@@ -88,7 +88,7 @@ export function preferredAnswer(
     if (signatureAlgorithm !== undefined && answer.signatureAlgorithm !== signatureAlgorithm) continue;
     if (best === undefined || (rank(answer) - rank(best) || compareVersions(best, answer)) < 0) best = answer;
   }
-  return best;
+  return best && Buffer.from(best.der);
 }
 
 /**
@@ -112,15 +112,22 @@ export function agreeIssuer(
       };
 }
 
-/** @throws `ERR_OCSP_ISSUER_MISMATCH` when a CertID names another issuer, or the store has none. */
-export function checkCertIdIssuer(
+/**
+ * What a CertID asks of the `get` of a store: which certificate, and which of its answers.
+ *
+ * @param issuer - the store's, where it is known
+ * @throws TypeError; `ERR_OCSP_UNSUPPORTED_ALGORITHM`; `ERR_OCSP_ISSUER_MISMATCH` when it names another issuer, or the store has none.
+ */
+export function askedOf(
   issuer: IssuerIdentity | undefined,
-  { hashAlgorithm, issuerNameHash, issuerKeyHash }: CertIdLookup,
-): void {
+  certId: CertIdLookup,
+): [serialNumber: SerialKey, choice: AnswerChoice] {
+  const { hashAlgorithm, issuerNameHash, issuerKeyHash, serialNumber } = certId;
   const { index } = checkCertIdHash(hashAlgorithm, 'hashAlgorithm');
   const isKey = Buffer.from(issuer?.keyHashes[index] ?? []).equals(issuerKeyHash);
   if (!isKey || !issuer?.names.some((name) => nameHash(name, index).equals(issuerNameHash)))
     throw issuerMismatch("the CertID does not name the store's issuer");
+  return [serialNumber, { hashAlgorithm, issuerNameHash }];
 }
 
 function textOf({ names, keyHashes }: IssuerIdentity): { names: string[]; keyHashes: string[] } {

@@ -4,6 +4,7 @@ import { invalidValue } from '../errors.js';
 import type { ListEdition } from '../statuses/list-edition.js';
 import { removeQuietly, syncFolder } from './durable-files.js';
 import { storeLocked } from './errors.js';
+import { guardRun } from './guard-run.js';
 import {
   type Manifest,
   newMark,
@@ -15,6 +16,7 @@ import {
   writeRun,
 } from './manifest.js';
 import { countServed } from './merge.js';
+import type { RunWriter } from './response-store.js';
 import { BulkRun } from './run-writer.js';
 import { SegmentRun } from './segment-run.js';
 import { SegmentSet } from './segment-set.js';
@@ -45,7 +47,7 @@ export class RunRecovery {
     return run;
   }
 
-  async recover(identity: RunIdentity, lock: WriterLock, end: () => void): Promise<BulkRun> {
+  async recover(identity: RunIdentity, lock: WriterLock, end: () => void): Promise<RunWriter> {
     const { mark, epoch } = identity;
     const run = new SegmentRun(this.#writer.folder, epoch, Buffer.from(mark, 'hex'), this.#writer.limits);
     try {
@@ -58,7 +60,7 @@ export class RunRecovery {
       lock.check();
       return unfinishedRun(this.#writer.folder, this.#writer.set.manifest)?.mark === mark;
     };
-    return new BulkRun(run, {
+    const calls = new BulkRun(run, {
       editions: this.#writer.set.manifest.lists ?? [],
       check: () => lock.check(),
       kindOf: (label) => {
@@ -92,6 +94,7 @@ export class RunRecovery {
         }),
       end,
     });
+    return guardRun(calls);
   }
 
   async #forgetRun(epoch: number): Promise<void> {

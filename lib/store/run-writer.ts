@@ -1,4 +1,3 @@
-import { invalidArgType, invalidValue } from '../errors.js';
 import type { ListEdition } from '../statuses/list-edition.js';
 import type { SegmentEntry } from './manifest.js';
 import type { AnswerLabel, PutResult, ResponseRecord, RunWriter } from './response-store.js';
@@ -19,14 +18,11 @@ export interface RunOwner {
   end(): void;
 }
 
-/** The bulk run of a segment store. */
+/** What the calls of a bulk run do in a segment store. */
 export class BulkRun implements RunWriter {
   readonly #run: SegmentRun;
   readonly #owner: RunOwner;
   readonly resumeToken: string | null;
-  #turn: Promise<unknown> = Promise.resolve();
-  #failure: { readonly error: unknown } | undefined;
-  #ended = false;
 
   constructor(run: SegmentRun, owner: RunOwner) {
     this.#run = run;
@@ -38,72 +34,41 @@ export class BulkRun implements RunWriter {
     return this.#run.records;
   }
 
-  append(batch: Iterable<ResponseRecord>): Promise<void> {
-    return this.#next(() => this.#run.append(batch, (label) => this.#owner.kindOf(label)));
-  }
-
   get editions(): readonly ListEdition[] {
     return this.#owner.editions;
   }
 
-  checkpoint(token: string): Promise<void> {
-    if (typeof token !== 'string') throw invalidArgType('token', 'a string', token);
-    return this.#next(() => this.#run.checkpoint(token));
+  async append(batch: Iterable<ResponseRecord>): Promise<void> {
+    this.#owner.check();
+    await this.#run.append(batch, (label) => this.#owner.kindOf(label));
   }
 
-  commit(edition?: ListEdition): Promise<PutResult> {
-    return this.#next(async () => {
-      const result = await this.#owner.commit(await this.#run.finish(), edition);
-      this.#end();
-      return result;
-    });
+  async checkpoint(token: string): Promise<void> {
+    this.#owner.check();
+    await this.#run.checkpoint(token);
   }
 
-  close(): Promise<void> {
-    return this.#finally(() => this.#run.close());
+  async commit(edition?: ListEdition): Promise<PutResult> {
+    this.#owner.check();
+    const result = await this.#owner.commit(await this.#run.finish(), edition);
+    this.#owner.end();
+    return result;
   }
 
-  discard(): Promise<void> {
-    return this.#finally(async () => {
+  async close(): Promise<void> {
+    try {
+      await this.#run.close();
+    } finally {
+      this.#owner.end();
+    }
+  }
+
+  async discard(): Promise<void> {
+    try {
       await this.#run.close();
       await this.#owner.discard();
-    });
-  }
-
-  /** After an error no one knows what is in the file: only the next `beginRun`, which looks, may go on. */
-  #next<T>(action: () => Promise<T>): Promise<T> {
-    return this.#queue(async () => {
-      if (this.#ended) throw invalidValue('the run has ended');
-      if (this.#failure !== undefined) throw this.#failure.error;
-      try {
-        this.#owner.check();
-        return await action();
-      } catch (error) {
-        this.#failure = { error };
-        throw error;
-      }
-    });
-  }
-
-  #finally(action: () => Promise<void>): Promise<void> {
-    return this.#queue(async () => {
-      if (this.#ended) return;
-      try {
-        await action();
-      } finally {
-        this.#end();
-      }
-    });
-  }
-
-  #end(): void {
-    this.#ended = true;
-    this.#owner.end();
-  }
-
-  #queue<T>(action: () => Promise<T>): Promise<T> {
-    const result = this.#turn.then(action);
-    this.#turn = result.catch(() => undefined);
-    return result;
+    } finally {
+      this.#owner.end();
+    }
   }
 }

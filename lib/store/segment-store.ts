@@ -5,7 +5,7 @@ import { invalidArgType, invalidValue } from '../errors.js';
 import { checkCertIdHash } from '../x509/algorithms.js';
 import { copyBytes, type OwnBuffer } from '../x509/der.js';
 import { type OptionNames, readOptions } from '../x509/options.js';
-import { checkDate } from '../x509/time.js';
+import { checkSeconds } from '../x509/time.js';
 import { Compaction } from './compaction.js';
 import { storeClosed } from './errors.js';
 import { type CheckedRecord, checkRecord, derStart, kindOf, ownRecord, recordOf, versionOf } from './frames.js';
@@ -26,7 +26,6 @@ import {
 } from './response-store.js';
 import { droppable } from './retention.js';
 import { RunRecovery } from './run-recovery.js';
-import type { BulkRun } from './run-writer.js';
 import type { SegmentReader } from './segment-reader.js';
 import { SegmentSet } from './segment-set.js';
 import { type SerialKey, serialKey } from './serial-key.js';
@@ -100,7 +99,7 @@ export class SegmentStore implements ResponseStore {
   #users = 0;
   #closed = false;
   #running = false;
-  #run: BulkRun | undefined;
+  #run: RunWriter | undefined;
   #compaction: Promise<unknown> = Promise.resolve();
 
   private constructor(folder: string, options: SegmentStoreOptions) {
@@ -165,7 +164,7 @@ export class SegmentStore implements ResponseStore {
    */
   records(validAt?: Date): Generator<StoredResponse> {
     this.#checkOpen();
-    const seconds = validAt === undefined ? undefined : checkDate(validAt, 'validAt').getTime() / 1000;
+    const seconds = validAt === undefined ? undefined : checkSeconds(validAt, 'validAt');
     return this.#set.records(seconds);
   }
 
@@ -239,7 +238,7 @@ export class SegmentStore implements ResponseStore {
    * those whose nextUpdate is before `validAt`. Reads and writes the whole store; it is served all the while.
    */
   async compact(validAt?: Date): Promise<void> {
-    const seconds = validAt === undefined ? undefined : checkDate(validAt, 'validAt').getTime() / 1000;
+    const seconds = validAt === undefined ? undefined : checkSeconds(validAt, 'validAt');
     this.#checkOpen();
     this.#users += 1;
     try {
@@ -255,7 +254,7 @@ export class SegmentStore implements ResponseStore {
   /** Removes the segments all of whose responses have expired. {@link compact} with a time removes every expired response. */
   async sweep(now: Date): Promise<number> {
     this.#checkOpen();
-    const seconds = checkDate(now, 'now').getTime() / 1000;
+    const seconds = checkSeconds(now, 'now');
     return this.#write(async () => {
       // No one knows yet what the run will bring that is older, and has to stay hidden.
       if (unfinishedRun(this.#folder, this.#set.manifest) !== undefined) return 0;

@@ -1,4 +1,3 @@
-/** A bulk run whose responses wait at a server. */
 import { invalidValue } from '../errors.js';
 import type { ListEdition } from '../statuses/list-edition.js';
 import type { PutResult, ResponseRecord, RunWriter, StoredResponse } from '../store/response-store.js';
@@ -17,6 +16,7 @@ interface RunState {
   readonly records: number;
 }
 
+/** What the calls of a bulk run do whose responses wait at a server. */
 export class ValkeyRun implements RunWriter {
   readonly resumeToken: string | null;
   readonly editions: readonly ListEdition[];
@@ -25,8 +25,6 @@ export class ValkeyRun implements RunWriter {
   readonly #key: string;
   readonly #id: string;
   #records: number;
-  #failure: { readonly error: unknown } | undefined;
-  #ended = false;
 
   private constructor(
     store: ValkeyStore,
@@ -73,7 +71,6 @@ export class ValkeyRun implements RunWriter {
   }
 
   async append(batch: Iterable<ResponseRecord>): Promise<void> {
-    this.#checkOpen();
     const frames = this.#store.check(batch).map((record) => {
       const frame = encodeFrame(record);
       const serial = Buffer.from(`${record.serial}\n`, 'latin1');
@@ -81,18 +78,15 @@ export class ValkeyRun implements RunWriter {
     });
     if (frames.length === 0) return;
     this.#records += frames.length;
-    await this.#write((connection) => connection.rpush(`${this.#key}run:records`, ...frames));
+    await this.#use((connection) => connection.rpush(`${this.#key}run:records`, ...frames));
   }
 
   async checkpoint(token: string): Promise<void> {
-    this.#checkOpen();
     const state: RunState = { id: this.#id, token, records: this.#records };
-    await this.#write((connection) => connection.set(`${this.#key}run`, JSON.stringify(state)));
+    await this.#use((connection) => connection.set(`${this.#key}run`, JSON.stringify(state)));
   }
 
   async commit(edition?: ListEdition): Promise<PutResult> {
-    this.#checkOpen();
-    this.#checkWritten();
     const served = new Set<string>();
     const all = new Set<string>();
     for (let at = 0; at < this.#records; at += AT_ONCE) {
@@ -115,41 +109,18 @@ export class ValkeyRun implements RunWriter {
     return { written: served.size, kept: all.size - served.size };
   }
 
-  async close(): Promise<void> {
-    this.#ended = true;
-  }
+  async close(): Promise<void> {}
 
   async discard(): Promise<void> {
-    this.#checkOpen();
     await this.#remove();
   }
 
   async #remove(): Promise<void> {
-    this.#ended = true;
     await this.#use(async (connection) => connection.del(`${this.#key}run`, `${this.#key}run:records`));
   }
 
   #use<T>(action: (connection: Connection) => Promise<T>): Promise<T> {
     return this.#servers.use(`${this.#key}run`, action);
-  }
-
-  /** After an error no one knows what waits at the server: only the next `beginRun`, which looks, may go on. */
-  async #write(action: (connection: Connection) => Promise<unknown>): Promise<void> {
-    this.#checkWritten();
-    try {
-      await this.#use(action);
-    } catch (error) {
-      this.#failure = { error };
-      throw error;
-    }
-  }
-
-  #checkWritten(): void {
-    if (this.#failure !== undefined) throw this.#failure.error;
-  }
-
-  #checkOpen(): void {
-    if (this.#ended) throw invalidValue('the run has ended');
   }
 }
 

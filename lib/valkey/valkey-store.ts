@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { invalidArgType, invalidValue } from '../errors.js';
 import { Verifier } from '../ocsp/verification/verifier.js';
-import { agreeIssuer, checkCertIdIssuer, preferredAnswer, storedSerial, toStoredResponse } from '../store/answers.js';
+import { agreeIssuer, askedOf, preferredAnswer, storedSerial, toStoredResponse } from '../store/answers.js';
+import { guardRun } from '../store/guard-run.js';
 import { issuerIdentity } from '../store/issuer-identity.js';
 import {
   type AnswerChoice,
@@ -132,14 +133,11 @@ export class ValkeyStore implements ResponseStore {
   async get(serialNumber: SerialKey, choice: AnswerChoice = {}): Promise<Buffer | undefined> {
     const serial = storedSerial(serialNumber);
     const given = readOptions(choice, CHOICE_NAMES, 'choice');
-    const found = preferredAnswer(await this.#read(serial), given);
-    return found && Buffer.from(found.der);
+    return preferredAnswer(await this.#read(serial), given);
   }
 
   async lookup(certId: CertIdLookup): Promise<Buffer | undefined> {
-    const { hashAlgorithm, issuerNameHash, issuerKeyHash, serialNumber } = certId;
-    checkCertIdIssuer(this.#issuer, { hashAlgorithm, issuerNameHash, issuerKeyHash, serialNumber });
-    return this.get(serialNumber, { hashAlgorithm, issuerNameHash });
+    return this.get(...askedOf(this.#issuer, certId));
   }
 
   /** Puts responses. Rejects with the error of the client when a server does not take them; those of others may be there then. */
@@ -153,15 +151,15 @@ export class ValkeyStore implements ResponseStore {
   }
 
   /**
-   * Begins or continues a bulk run, whose responses wait at the servers for its commit. The commit puts them one after the other; it can be
-   * done again after a failure. A checkpoint is as durable as the servers are; where they have dropped what waited, the run fails,
+   * Begins or continues a bulk run, whose responses wait at the servers for its commit. The commit puts them one after the other; when it
+   * fails, begin the run again and commit it. A checkpoint is as durable as the servers are; where they have dropped what waited, the run fails,
    * and begins again.
    */
   async beginRun(options: BeginRunOptions): Promise<RunWriter> {
     const { id, otherRun = 'refuse', issuer } = readOptions(options, RUN_NAMES);
     if (typeof id !== 'string') throw invalidArgType('id', 'a string', id);
     this.#agree(issuer);
-    return ValkeyRun.begin(this, this.#servers, this.#id, id, otherRun === 'discard');
+    return guardRun(await ValkeyRun.begin(this, this.#servers, this.#id, id, otherRun === 'discard'));
   }
 
   /** Nothing: servers drop answers by themselves. */
@@ -233,7 +231,7 @@ export class ValkeyStore implements ResponseStore {
         serialNumber: serial,
       };
       try {
-        checkCertIdIssuer(this.#issuer, certId);
+        askedOf(this.#issuer, certId);
         const at = new Date(producedAt * 1000);
         const verdict = this.#verifier.verify(der, { certId, issuer: this.#certificate.x509, at });
         return (

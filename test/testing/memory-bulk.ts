@@ -6,9 +6,9 @@ import type { BatchOptions, LeasedRange, Ledger, StatusEntry, StatusSource } fro
 import {
   type AnswerChoice,
   agreeIssuer,
+  askedOf,
   type BeginRunOptions,
   type CertIdLookup,
-  checkCertIdIssuer,
   compareVersions,
   type IssuerIdentity,
   type ListEdition,
@@ -77,13 +77,14 @@ export class MemoryStore implements ResponseStore {
 
   async get(serial: SerialKey, choice?: AnswerChoice): Promise<Buffer | undefined> {
     const answers = this.#served.get(this.#key(serial))?.at(-1) ?? [];
-    const found = this.#fault === 'the choice is ignored' ? answers.at(-1) : preferredAnswer(answers, choice);
-    if (found === undefined) return undefined;
-    return this.#fault === 'memory is shared with callers' ? found.der : Buffer.from(found.der);
+    if (this.#fault === 'the choice is ignored') return answers.at(-1) && Buffer.from(answers.at(-1)!.der);
+    const found = preferredAnswer(answers, choice);
+    if (this.#fault !== 'memory is shared with callers' || found === undefined) return found;
+    return answers.find(({ der }) => der.equals(found))?.der;
   }
 
   async lookup(certId: CertIdLookup): Promise<Buffer | undefined> {
-    if (this.#fault !== 'any CertID is answered') checkCertIdIssuer(this.#issuer, certId);
+    if (this.#fault !== 'any CertID is answered') askedOf(this.#issuer, certId);
     return this.get(certId.serialNumber, certId);
   }
 
