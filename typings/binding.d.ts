@@ -86,6 +86,15 @@ export interface NativePrivateKey {
   ): Promise<Buffer>;
 }
 
+/** Signs a ResponseData with one entry, on the calling thread. `responderId` is a Name element (tag 1) or a key hash (tag 2). */
+export type SignResponseData = (
+  responderIdTag: 1 | 2,
+  responderId: Uint8Array,
+  producedAt: number,
+  responseExtensions: Uint8Array | undefined,
+  ...response: SingleResponseTuple
+) => Output;
+
 /** An X509_STORE. The constructor throws `ERR_OCSP_MALFORMED`, `ERR_OCSP_INVALID_VALUE`. */
 export interface NativeTrustStore {
   readonly nativeTrustStore: never;
@@ -381,6 +390,12 @@ export interface NativeBinding extends StoreBinding {
   ): Output;
   /** SingleResponse elements, one after the other. */
   encodeSingleResponses(responses: readonly SingleResponseTuple[]): Output;
+  /** A function that signs with this key, as `signResponse` of the key does. Throws `ERR_OCSP_KEY_MISMATCH`. */
+  prepareSigning(
+    key: NativePrivateKey,
+    responder: NativeCertificate,
+    ...rest: [...SchemeArguments, certificates: readonly NativeCertificate[]]
+  ): SignResponseData;
   /** ResponseData; `encoded` are responses that come before the others. `responderId` is a Name element (tag 1) or a key hash (tag 2). */
   encodeResponseData(
     responderIdTag: 1 | 2,

@@ -16,6 +16,7 @@ import { certIdFrom, certIdOf } from './cert-id-input.js';
 import { type OCSPCertStatus, OCSPResponderEncoding, OCSPResponseStatus } from './enums.js';
 import { encodeExtensionList, withExtension } from './extension-list.js';
 import { INTERNAL, LENIENT, wholeDer } from './message.js';
+import { prepareSigning } from './prepared-signing.js';
 import { OCSPResponse } from './response.js';
 import { type ExternalSigner, isExternalSigner, resolveScheme, type SignOptions } from './signing.js';
 import { type StatusInput, singleResponseFrom } from './single-response-input.js';
@@ -143,7 +144,7 @@ export class OCSPResponseBuilder {
     }
     const certificates = Array.from(certs, (cert, i) => toOneCertificate(cert, `certs[${i}]`));
     if (certificates.length === 0) throw invalidValue('certs is empty');
-    return this.#with({ certificates });
+    return this.#with({ ...this.#state, certificates });
   }
 
   /**
@@ -165,7 +166,7 @@ export class OCSPResponseBuilder {
       const name = encoding.slice(0, 64);
       throw invalidValue(`encoding is 'By Hash' or 'By Name' (OCSPResponderEncoding), not '${name}'`);
     }
-    return this.#with({ responder: { encoding: member, certificate } });
+    return this.#with({ ...this.#state, responder: { encoding: member, certificate } });
   }
 
   /**
@@ -176,7 +177,7 @@ export class OCSPResponseBuilder {
    * @throws TypeError; `ERR_OCSP_DUPLICATE_EXTENSION` when it is there already.
    */
   addExtension(extension: ExtensionType, critical: boolean): OCSPResponseBuilder {
-    return this.#with({ extensions: withExtension(this.#state.extensions, extension, critical) });
+    return this.#with({ ...this.#state, extensions: withExtension(this.#state.extensions, extension, critical) });
   }
 
   /**
@@ -188,7 +189,7 @@ export class OCSPResponseBuilder {
    */
   producedAt(date: Date): OCSPResponseBuilder {
     if (this.#state.producedAt !== undefined) throw invalidValue('producedAt has been set already');
-    return this.#with({ producedAt: checkDate(date, 'date') });
+    return this.#with({ ...this.#state, producedAt: checkDate(date, 'date') });
   }
 
   /**
@@ -204,6 +205,12 @@ export class OCSPResponseBuilder {
     const responder = this.#checkComplete();
     const key = toPrivateKey(privateKey);
     const scheme = resolveScheme(key.type, algorithm, options);
+    const { encoded, responses, certificates, extensions } = this.#state;
+    if (encoded === undefined && responses?.length === 1) {
+      const sign = prepareSigning(key, responder, scheme, certificates);
+      const extensionList = encodeExtensionList(extensions);
+      return trusted(takeOutput(sign(...this.#responderId, this.#producedAt, extensionList, ...responses.last)));
+    }
     const data = viewOutput(this.#encode());
     return trusted(takeOutput(key.signResponse(data, responder.native, ...scheme, this.#nativeCertificates)));
   }
@@ -275,17 +282,25 @@ export class OCSPResponseBuilder {
 
   /** ResponseData, as it stands now. */
   #encode(): Output {
-    const { encoded, responses, responder, extensions, producedAt = new Date() } = this.#state;
-    const { encoding, certificate } = responder as NonNullable<State['responder']>;
-    const byName = encoding === OCSPResponderEncoding.NAME;
+    const { encoded, responses, extensions } = this.#state;
     return native.encodeResponseData(
-      byName ? 1 : 2,
-      byName ? certificate.subject : certificate.publicKeyHash(0),
-      Math.floor(producedAt.getTime() / 1000),
+      ...this.#responderId,
+      this.#producedAt,
       itemsOf(responses),
       encodeExtensionList(extensions),
       itemsOf(encoded),
     );
+  }
+
+  /** Tag and content. */
+  get #responderId(): [1 | 2, Buffer] {
+    const { encoding, certificate } = this.#state.responder as NonNullable<State['responder']>;
+    return encoding === OCSPResponderEncoding.NAME ? [1, certificate.subject] : [2, certificate.publicKeyHash(0)];
+  }
+
+  /** In seconds. */
+  get #producedAt(): number {
+    return Math.floor((this.#state.producedAt?.getTime() ?? Date.now()) / 1000);
   }
 
   get #nativeCertificates(): ParsedCertificate['native'][] {
@@ -294,14 +309,14 @@ export class OCSPResponseBuilder {
 
   #add(response: SingleResponseTuple): OCSPResponseBuilder {
     const responses = append(this.#state.responses, response);
-    if (responses.length < TOGETHER) return this.#with({ responses });
+    if (responses.length < TOGETHER) return this.#with({ ...this.#state, responses });
     const bytes = takeOutput(native.encodeSingleResponses(itemsOf(responses)));
-    return this.#with({ encoded: append(this.#state.encoded, bytes), responses: undefined });
+    return this.#with({ ...this.#state, encoded: append(this.#state.encoded, bytes), responses: undefined });
   }
 
-  #with(change: Partial<State>): OCSPResponseBuilder {
+  #with(state: State): OCSPResponseBuilder {
     const builder = new OCSPResponseBuilder();
-    builder.#state = { ...this.#state, ...change };
+    builder.#state = state;
     return builder;
   }
 }

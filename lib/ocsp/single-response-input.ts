@@ -3,7 +3,7 @@ import type { SingleResponseTuple } from '../../typings/binding.js';
 import { invalidArgType, invalidValue } from '../errors.js';
 import type { Extension } from '../x509/extension.js';
 import { checkReason, type ReasonName, reasonToCode } from '../x509/reason.js';
-import { checkDate } from '../x509/time.js';
+import { checkSeconds } from '../x509/time.js';
 import type { CertIdTuple } from './cert-id-input.js';
 import { OCSPCertStatus } from './enums.js';
 import { checkExtensionList, encodeExtensionList } from './extension-list.js';
@@ -24,22 +24,17 @@ export interface StatusInput {
   readonly singleExtensions?: Iterable<Extension> | null | undefined;
 }
 
-/** Whole seconds since 1970-01-01 UTC of a date that may have to be there. */
-function seconds(value: unknown, name: string): number {
-  return checkDate(value, name).getTime() / 1000;
-}
-
 export function singleResponseFrom(id: CertIdTuple, input: StatusInput): SingleResponseTuple {
   const { certStatus, nextUpdate, revocationTime, revocationReason } = input;
-  const thisUpdate = seconds(input.thisUpdate, 'thisUpdate');
-  const next = nextUpdate == null ? undefined : seconds(nextUpdate, 'nextUpdate');
+  const thisUpdate = checkSeconds(input.thisUpdate, 'thisUpdate');
+  const next = nextUpdate == null ? undefined : checkSeconds(nextUpdate, 'nextUpdate');
   if (typeof certStatus !== 'number') throw invalidArgType('certStatus', 'a member of OCSPCertStatus', certStatus);
   if (!(certStatus in OCSPCertStatus))
     throw invalidValue(`certStatus is not a member of OCSPCertStatus: ${certStatus}`);
   let revokedAt: number | undefined;
   let reason: number | undefined;
   if (certStatus === OCSPCertStatus.REVOKED) {
-    revokedAt = seconds(revocationTime, 'revocationTime');
+    revokedAt = checkSeconds(revocationTime, 'revocationTime');
     if (revocationReason != null) reason = reasonToCode(checkReason(revocationReason, 'revocationReason'));
   } else {
     if (revocationTime != null) throw invalidValue('revocationTime goes with a revoked certificate only');

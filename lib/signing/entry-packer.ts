@@ -6,7 +6,7 @@ import { checkExtensionList, encodeExtensionList } from '../ocsp/extension-list.
 import type { StatusEntry } from '../statuses/status-entry.js';
 import { checkReason, reasonToCode } from '../x509/reason.js';
 import { serialToBytes } from '../x509/serial-number.js';
-import { checkDate } from '../x509/time.js';
+import { checkSeconds } from '../x509/time.js';
 
 const HEADER_SIZE = 32;
 /** Longest serial whose length the packed form can say. */
@@ -62,15 +62,19 @@ export class EntryPacker {
     let revokedAt = 0;
     let code = -1;
     if (status === OCSPCertStatus.REVOKED) {
-      revokedAt = seconds(revocationTime, 'revocationTime');
+      revokedAt = checkSeconds(revocationTime, 'revocationTime');
       if (reason != null) code = reasonToCode(checkReason(reason, 'reason'));
     } else {
       if (revocationTime != null) throw invalidValue('revocationTime goes with a revoked certificate only');
       if (reason != null) throw invalidValue('reason goes with a revoked certificate only');
     }
-    const from = thisUpdate == null ? times.thisUpdate : seconds(thisUpdate, 'thisUpdate');
+    const from = thisUpdate == null ? times.thisUpdate : checkSeconds(thisUpdate, 'thisUpdate');
     let until =
-      nextUpdate === undefined ? times.nextUpdate : nextUpdate === null ? undefined : seconds(nextUpdate, 'nextUpdate');
+      nextUpdate === undefined
+        ? times.nextUpdate
+        : nextUpdate === null
+          ? undefined
+          : checkSeconds(nextUpdate, 'nextUpdate');
     const { latest = Number.POSITIVE_INFINITY } = times;
     if (until !== undefined && until >= latest) {
       if (from >= latest) throw invalidValue('the responder certificate expires before thisUpdate');
@@ -202,10 +206,6 @@ const LITTLE_ENDIAN = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
 
 function viewOf(buffer: Buffer): DataView {
   return new DataView(buffer.buffer, buffer.byteOffset, buffer.length);
-}
-
-function seconds(value: unknown, name: string): number {
-  return checkDate(value, name).getTime() / 1000;
 }
 
 function nibble(hex: string, at: number): number {

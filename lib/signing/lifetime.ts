@@ -1,6 +1,6 @@
 import { invalidArgType, invalidValue } from '../errors.js';
 import { type OptionNames, readOptions } from '../x509/options.js';
-import { checkDate } from '../x509/time.js';
+import { checkSeconds } from '../x509/time.js';
 import type { DefaultTimes } from './entry-packer.js';
 
 /** From when and until when responses hold, where an entry does not say so itself. */
@@ -35,7 +35,7 @@ export function resolveLifetime(options: LifetimeOptions = {}, expires: number =
   const { thisUpdate, granularity = 60, period = WEEK } = readOptions(options, LIFETIME_NAMES, 'validity');
   return {
     expires,
-    thisUpdate: thisUpdate === undefined ? undefined : checkDate(thisUpdate, 'validity.thisUpdate').getTime() / 1000,
+    thisUpdate: thisUpdate === undefined ? undefined : checkSeconds(thisUpdate, 'validity.thisUpdate'),
     granularity: wholeSeconds(granularity, 'validity.granularity'),
     period: period === null ? null : wholeSeconds(period, 'validity.period'),
   };

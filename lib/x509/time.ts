@@ -78,10 +78,15 @@ export function formatGeneralizedTime(date: Date): string {
  * @throws TypeError when it is not a Date; `ERR_OCSP_INVALID_VALUE` when it is invalid or outside the years 1 to 9999.
  */
 export function checkDate(value: unknown, name: string): Date {
+  return new Date(checkSeconds(value, name) * 1000);
+}
+
+/** The same as {@link checkDate} in whole seconds since 1970-01-01. */
+export function checkSeconds(value: unknown, name: string): number {
   if (!types.isDate(value)) throw invalidArgType(name, 'an instance of Date', value);
   // From the prototype, so that a subclass cannot answer differently the second time.
   const time = Date.prototype.getTime.call(value);
   if (Number.isNaN(time)) throw invalidValue(`${name} is an invalid Date`);
   if (time < EARLIEST || time > LATEST) throw invalidValue(`${name} is outside the years 0001 to 9999`);
-  return new Date(Math.floor(time / 1000) * 1000);
+  return Math.floor(time / 1000);
 }

@@ -8,6 +8,7 @@
 #include "layout.h"
 #include "messages.h"
 #include "pkcs12.h"
+#include "prepared_signing.h"
 #include "private_key_class.h"
 #include "response_signer_class.h"
 #include "response_verifier_class.h"
@@ -60,6 +61,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   define_message_functions(env, exports);
   define_offsets(env, exports);
   define_pkcs12_function(env, exports);
+  define_prepared_signing(env, exports);
   define_segment_functions(env, exports);
   define_verification_functions(env, exports);
   return exports;

@@ -44,31 +44,43 @@ std::optional<std::int64_t> number_of(const Napi::Value& value) {
   return value.As<Napi::Number>().Int64Value();
 }
 
-CertIdFields cert_id_of(const Napi::Array& tuple) {
-  return {static_cast<int>(number_of(tuple.Get(0U)).value_or(0)), bytes_of(tuple.Get(1U)), bytes_of(tuple.Get(2U)),
-          bytes_of(tuple.Get(3U))};
+// `at` gives the members of a tuple by their place.
+template <typename At>
+CertIdFields cert_id_from(At at) {
+  return {static_cast<int>(number_of(at(0)).value_or(0)), bytes_of(at(1)), bytes_of(at(2)), bytes_of(at(3))};
+}
+
+template <typename At>
+SingleResponseFields single_response_from(At at) {
+  SingleResponseFields fields;
+  fields.cert_id = cert_id_from(at);
+  fields.extensions = bytes_of(at(4));
+  fields.cert_status = static_cast<int>(number_of(at(5)).value_or(0));
+  fields.revocation_time = number_of(at(6)).value_or(0);
+  fields.revocation_reason = static_cast<int>(number_of(at(7)).value_or(-1));
+  fields.this_update = number_of(at(8)).value_or(0);
+  fields.next_update = number_of(at(9));
+  return fields;
+}
+
+auto members_of(const Napi::Value& tuple) {
+  return [array = tuple.As<Napi::Array>()](std::uint32_t i) -> Napi::Value { return array.Get(i); };
 }
 
 }  // namespace
 
 RequestEntryFields request_entry_of(const Napi::Value& value) {
   if (!value.IsArray()) return {};
-  const Napi::Array tuple = value.As<Napi::Array>();
-  return {cert_id_of(tuple), bytes_of(tuple.Get(4U))};
+  const auto at = members_of(value);
+  return {cert_id_from(at), bytes_of(at(4))};
 }
 
 SingleResponseFields single_response_of(const Napi::Value& value) {
-  SingleResponseFields fields;
-  if (!value.IsArray()) return fields;
-  const Napi::Array tuple = value.As<Napi::Array>();
-  fields.cert_id = cert_id_of(tuple);
-  fields.extensions = bytes_of(tuple.Get(4U));
-  fields.cert_status = static_cast<int>(number_of(tuple.Get(5U)).value_or(0));
-  fields.revocation_time = number_of(tuple.Get(6U)).value_or(0);
-  fields.revocation_reason = static_cast<int>(number_of(tuple.Get(7U)).value_or(-1));
-  fields.this_update = number_of(tuple.Get(8U)).value_or(0);
-  fields.next_update = number_of(tuple.Get(9U));
-  return fields;
+  return value.IsArray() ? single_response_from(members_of(value)) : SingleResponseFields{};
+}
+
+SingleResponseFields single_response_of(const Napi::CallbackInfo& info, std::size_t first) {
+  return single_response_from([&](std::size_t i) -> Napi::Value { return info[first + i]; });
 }
 
 }  // namespace ocsp::binding

@@ -28,6 +28,8 @@ Napi::Value to_output(Napi::Env env, Bytes bytes);
 RequestEntryFields request_entry_of(const Napi::Value& tuple);
 // [...request entry, certStatus, revocationTime, revocationReason, thisUpdate, nextUpdate]
 SingleResponseFields single_response_of(const Napi::Value& tuple);
+// The same in the arguments from `first` on.
+SingleResponseFields single_response_of(const Napi::CallbackInfo& info, std::size_t first);
 
 // Calls `take` with each element of an array.
 template <typename Take>

@@ -66,12 +66,15 @@ Result<Signature> PrivateKey::sign(const SignatureScheme& scheme, Bytes data) {
   auto signer = take(scheme);
   if (!signer.ok()) return signer.error();
   const auto value = signer.value()->sign(data);
-  // One that failed is not used again.
   if (!value.ok()) return value.error();
   const Bytes algorithm = signer.value()->algorithm();
   Signature signature{{algorithm.begin(), algorithm.end()}, {value.value().begin(), value.value().end()}};
   give_back(scheme, std::move(signer.value()));
   return signature;
+}
+
+Error key_mismatch() {
+  return {ErrorCode::kKeyMismatch, "the private key does not belong to the responder certificate"};
 }
 
 }  // namespace ocsp

@@ -29,18 +29,20 @@ class PrivateKey {
   // Whether `certificate` holds the public half. Remembered for the last certificate asked about.
   bool belongs_to(const std::shared_ptr<const Certificate>& certificate);
   Result<Signature> sign(const SignatureScheme& scheme, Bytes data);
+  // A signer for the caller alone, who gives it back unless it has failed: making one costs ten times what using one
+  // again does.
+  Result<std::unique_ptr<DataSigner>> take(const SignatureScheme& scheme);
+  void give_back(const SignatureScheme& scheme, std::unique_ptr<DataSigner> signer);
 
  private:
   PrivateKey(EvpPkeyPtr key, std::string type) : key_(std::move(key)), type_(std::move(type)) {}
 
-  // Signers that no one is using: making one costs ten times what using one again does.
+  // Signers that no one is using.
   struct Idle {
     SignatureScheme scheme;
     std::vector<std::unique_ptr<DataSigner>> signers;
   };
   Idle* find(const SignatureScheme& scheme);
-  Result<std::unique_ptr<DataSigner>> take(const SignatureScheme& scheme);
-  void give_back(const SignatureScheme& scheme, std::unique_ptr<DataSigner> signer);
 
   EvpPkeyPtr key_;
   std::string type_;
@@ -48,5 +50,8 @@ class PrivateKey {
   std::vector<Idle> idle_;
   std::weak_ptr<const Certificate> matching_;
 };
+
+// That a responder certificate is not the key's.
+Error key_mismatch();
 
 }  // namespace ocsp

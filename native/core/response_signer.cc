@@ -8,9 +8,7 @@ ResponseSigner::ResponseSigner(std::shared_ptr<const SignerProfile> profile, std
     : profile_(std::move(profile)), signer_(std::move(signer)), data_(512), response_(2048) {}
 
 Result<std::unique_ptr<ResponseSigner>> ResponseSigner::create(std::shared_ptr<const SignerProfile> profile) {
-  if (!profile->key->belongs_to(profile->responder)) {
-    return Error{ErrorCode::kKeyMismatch, "the private key does not belong to the responder certificate"};
-  }
+  if (!profile->key->belongs_to(profile->responder)) return key_mismatch();
   auto data_signer = DataSigner::create(profile->key->get(), profile->scheme);
   if (!data_signer.ok()) return data_signer.error();
   std::unique_ptr<ResponseSigner> signer(new ResponseSigner(std::move(profile), std::move(data_signer.value())));

@@ -17,9 +17,7 @@ std::vector<Bytes> bytes_of(const CertificateList& certificates) {
 }  // namespace
 
 Result<ByteVector> SigningJob::run() const {
-  if (!key->belongs_to(responder)) {
-    return Error{ErrorCode::kKeyMismatch, "the private key does not belong to the responder certificate"};
-  }
+  if (!key->belongs_to(responder)) return key_mismatch();
   const auto signature = key->sign(scheme, response_data);
   if (!signature.ok()) return signature.error();
   return write_response(response_data, signature.value().algorithm, signature.value().value, bytes_of(certificates));

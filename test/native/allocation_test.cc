@@ -5,6 +5,7 @@
 #include "check.h"
 #include "core/digest.h"
 #include "core/lenient.h"
+#include "core/response_data_signer.h"
 #include "core/response_signer.h"
 #include "fixtures.h"
 #include "starvation.h"
@@ -74,6 +75,11 @@ void test_parsing() {
   }
 }
 
+bool is_signed(Bytes response, X509* signer) {
+  const Fed fed;
+  return is_signed_by(response, signer);
+}
+
 void test_signing(const std::string& type) {
   const Identity identity = make_identity(type);
   const SignatureScheme scheme{type.rfind("ED", 0) == 0 ? "" : "SHA256", type == "RSA-PSS", -1};
@@ -99,6 +105,23 @@ void test_signing(const std::string& type) {
       return fresh->sign(scheme, data);
     }();
     return first.ok() && good(fresh->sign(scheme, data));
+  });
+  ResponseDataFields fields;
+  const ByteVector responder_id = digest("SHA1", identity.certificate->public_key_bits()).value();
+  fields.responder_id_tag = 2;
+  fields.responder_id = responder_id;
+  fields.responses.resize(1);
+  fields.responses[0].cert_id = {0, Bytes(data).first(20), Bytes(data).first(20), Bytes(data).first(1)};
+  starve("two responses of a prepared signer: " + type, [&] {
+    auto signer = ResponseDataSigner::create(fresh_key(), identity.certificate, scheme, {identity.certificate});
+    if (!signer.ok()) return refused(signer);
+    // What has failed does not spoil what comes next.
+    for (int i = 0; i < 2; ++i) {
+      const auto response = signer.value()->sign(fields);
+      if (!response.ok() && !refused(response)) return false;
+      if (response.ok() && !is_signed(response.value(), identity.x509.get())) return false;
+    }
+    return true;
   });
   starve("verifying: " + type, [&] {
     const auto verified = verify_signature(identity.pkey.get(), scheme, data, expected.value().value);

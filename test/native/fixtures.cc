@@ -1,6 +1,7 @@
 #include "fixtures.h"
 
 #include <openssl/dsa.h>
+#include <openssl/ocsp.h>
 #include <openssl/rsa.h>
 #include <openssl/x509v3.h>
 
@@ -178,6 +179,19 @@ Identity make_identity(const std::string& type, std::size_t padding) {
 Identity make_identity(EvpPkeyPtr key, const EVP_MD* md) {
   X509Ptr x509 = make_certificate(key.get(), 0, md);
   return identity_of(std::move(key), std::move(x509));
+}
+
+bool is_signed_by(Bytes response, X509* signer) {
+  const unsigned char* in = response.data();
+  OCSP_RESPONSE* parsed = d2i_OCSP_RESPONSE(nullptr, &in, static_cast<long>(response.size()));
+  OCSP_BASICRESP* basic = parsed == nullptr ? nullptr : OCSP_response_get1_basic(parsed);
+  STACK_OF(X509)* signers = sk_X509_new_null();
+  sk_X509_push(signers, signer);
+  const bool good = basic != nullptr && OCSP_basic_verify(basic, signers, nullptr, OCSP_NOVERIFY) == 1;
+  sk_X509_free(signers);
+  OCSP_BASICRESP_free(basic);
+  OCSP_RESPONSE_free(parsed);
+  return good;
 }
 
 ByteVector random_serial(std::size_t octets) {

@@ -58,6 +58,9 @@ struct Identity {
 Identity make_identity(const std::string& type, std::size_t padding = 0);
 Identity make_identity(ocsp::EvpPkeyPtr key, const EVP_MD* md);
 
+// Whether OpenSSL finds the signature of a response good.
+bool is_signed_by(ocsp::Bytes response, X509* signer);
+
 // The content bytes of a non-negative INTEGER, minimal.
 ocsp::ByteVector random_serial(std::size_t octets);
 

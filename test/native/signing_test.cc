@@ -12,6 +12,7 @@
 #include "core/digest.h"
 #include "core/openssl_info.h"
 #include "core/raw_signing_rate.h"
+#include "core/response_data_signer.h"
 #include "core/signing_pool.h"
 #include "fixtures.h"
 
@@ -146,6 +147,42 @@ void test_neighbours(const std::string& type) {
   check(equal, "the responses of a list are those of single signers: " + type);
 }
 
+// A signer that is used again and again, beside others of its key.
+void test_response_data(const std::string& type) {
+  const Identity identity = make_identity(type);
+  const SignatureScheme scheme = scheme_for(type);
+  const ByteVector name_hash = random_bytes(20);
+  const ByteVector responder_id = digest("SHA1", identity.certificate->public_key_bits()).value();
+  ResponseDataFields fields;
+  fields.responder_id_tag = 2;
+  fields.responder_id = responder_id;
+  fields.responses.resize(1);
+  SingleResponseFields& single = fields.responses[0];
+  single.cert_id.issuer_name_hash = name_hash;
+  single.cert_id.issuer_key_hash = name_hash;
+  const auto signs = [&](ResponseDataSigner& signer) {
+    const ByteVector serial = random_serial(1 + below(30));
+    single.cert_id.serial = serial;
+    const auto response = signer.sign(fields);
+    return response.ok() && is_signed_by(response.value(), identity.x509.get());
+  };
+  auto first = ResponseDataSigner::create(identity.key, identity.certificate, scheme, {});
+  auto second = ResponseDataSigner::create(identity.key, identity.certificate, scheme, {identity.certificate});
+  if (!check(first.ok() && second.ok(), "signers of ResponseData: " + type)) return;
+  bool good = true;
+  for (int i = 0; i < 20; ++i) good = good && signs(*first.value()) && signs(*second.value());
+  first.value().reset();
+  check(good && signs(*second.value()), "every response verifies: " + type);
+
+  const auto other = ResponseDataSigner::create(identity.key, make_identity(type).certificate, scheme, {});
+  check(!other.ok() && other.error().code == ErrorCode::kKeyMismatch, "the certificate of another key: " + type);
+  auto unknown = ResponseDataSigner::create(identity.key, identity.certificate, {"NO-SUCH-HASH", false, -1}, {});
+  for (int i = 0; i < 2; ++i) {
+    const auto response = unknown.value()->sign(fields);
+    check(!response.ok() && response.error().code == ErrorCode::kUnsupportedAlgorithm, "an unknown hash: " + type);
+  }
+}
+
 // Batches come back whole, and a pool that is destroyed in the middle neither hangs nor calls back afterwards.
 void test_pool(const std::string& type) {
   const Identity identity = make_identity(type);
@@ -210,6 +247,7 @@ void test_rate(const std::string& type) {
 
 int main() {
   for (const char* type : kKeyTypes) test_threads(type);
+  for (const char* type : kKeyTypes) test_response_data(type);
   test_refusals();
   test_packed_entries();
   for (const char* type : {"RSA", "ED25519"}) test_neighbours(type);
