@@ -33,12 +33,12 @@ export async function* tables({ quick }) {
 }
 
 /** DER of a request for each certificate. */
-function requestsFor(ca, nonce) {
+function requestsFor(ca, nonce, serials = SERIALS) {
   const own = ca.issue({ serialNumber: 1n });
   const { issuerNameHash, issuerKeyHash } = new OCSPRequestBuilder()
     .addCertificate(own.certificate, ca.certificate, 'sha1')
     .build();
-  return SERIALS.map((serial) => {
+  return serials.map((serial) => {
     const builder = new OCSPRequestBuilder().addCertificateByHash(issuerNameHash, issuerKeyHash, serial, 'sha1');
     return (nonce === undefined ? builder : builder.addExtension(nonce, false)).build().publicBytes();
   });
@@ -137,7 +137,10 @@ async function signedBefore(ca, requests) {
   return answers;
 }
 
-const median = (values) => values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
+const quantile = (values, part) => values.toSorted((a, b) => a - b)[Math.floor(values.length * part)] ?? Number.NaN;
+const median = (values) => quantile(values, 0.5);
+/** Connections of those who ask too often: more than may wait for a signature. */
+const CROWD = 1500;
 
 export async function* figures({ quick }) {
   if (!quick)
@@ -148,7 +151,7 @@ export async function* figures({ quick }) {
       yield* live(name, createTestCa({ ...keyOptions, subject: 'CN=Benchmark CA' }), goal, count);
   yield await updates(quick ? 5 : 200);
   yield await manyIssuers(quick ? 10 : 10_000);
-  yield await storedAnswers(quick ? 1000 : 1_000_000);
+  yield* storedAnswers(quick ? 1000 : 1_000_000);
   yield await growth(quick ? 1000 : 10_000_000);
 }
 
@@ -187,10 +190,15 @@ async function* live(name, ca, goal, count) {
     yield { name: `live ${name}`, value: median(rates), unit: 'answers/s', goal: '' };
     const ask = () => offer(own, gets, 1000, 3000);
     const alone = await ask();
-    const [crowded, others] = await Promise.all([ask(), offer(own, nonced, 3 * median(rates), 3000)]);
-    const kept = crowded.times.length / crowded.seconds / (alone.times.length / alone.seconds);
+    const [crowded, others] = await Promise.all([ask(), offer(own, nonced, 3 * median(rates), 3000, CROWD)]);
+    const kept = crowded.answered.length / alone.answered.length;
     yield { name: `${name}, 1000 cached a second beside 3 x that: kept`, value: kept, unit: '', goal: '>= 0.9' };
-    yield { name: `${name}, the others wait (median)`, value: median(others.times), unit: 'ms', goal: '' };
+    const { sent, answered, refused } = others;
+    yield { name: `${name}, the others: asked`, value: sent / 3 / median(rates), unit: 'x', goal: '' };
+    yield { name: `${name}, the others: told tryLater`, value: refused.length / sent, unit: '', goal: '' };
+    yield { name: `${name}, tryLater comes in (median)`, value: median(refused), unit: 'ms', goal: '<= 50' };
+    yield { name: `${name}, tryLater comes in (p99)`, value: quantile(refused, 0.99), unit: 'ms', goal: '' };
+    yield { name: `${name}, the others wait for an answer (median)`, value: median(answered), unit: 'ms', goal: '' };
   } finally {
     servers.close();
   }
@@ -258,9 +266,10 @@ async function manyIssuers(count) {
   return { name: `${count} issuers are ready, CPU time`, value, unit: 's', goal: '<= 5' };
 }
 
-/** What a responder takes more than an empty one for so many answers of a store, each asked for. */
-async function storedAnswers(count) {
-  const { certificate, privateKey, certificatePem, privateKeyPem } = createTestCa({ subject: 'CN=Benchmark CA' });
+/** So many answers of a store: what they take of the memory, and how long they take at half of what a server can do. */
+async function* storedAnswers(count) {
+  const ca = createTestCa({ subject: 'CN=Benchmark CA' });
+  const { certificate, privateKey, certificatePem, privateKeyPem } = ca;
   const folder = mkdtempSync(join(tmpdir(), 'openssl-ocsp-bench-'));
   try {
     const store = await SegmentStore.open(folder);
@@ -277,14 +286,48 @@ async function storedAnswers(count) {
       once(child, 'message'),
       once(child, 'exit').then(([code]) => Promise.reject(new Error(`the responder ended with ${code}`))),
     ]);
-    return {
+    yield {
       name: `memory of ${count} answers of a store`,
       value: (most - empty) / 2 ** 20,
       unit: 'MiB',
       goal: '<= 150',
     };
+    yield await halfLoad(ca, folder, count);
   } finally {
     rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** The slowest of a hundred answers, beside those of a fixed one, at half of what that server can do. */
+async function halfLoad(ca, folder, count) {
+  const servers = new Servers();
+  try {
+    const material = materialOf(ca);
+    const ports = [
+      (await servers.own({ ...material, kind: 'fixed' })).port,
+      (await servers.own({ ...material, kind: 'responder', folder })).port,
+    ];
+    // Anywhere in the store, and hardly one twice.
+    const serials = Array.from({ length: 10 * COUNT }, () => FIRST + BigInt(Math.floor(Math.random() * count)));
+    const gets = requestsFor(ca, undefined, serials).map(get);
+    for (const port of ports) await load(port, gets, WARM_UP);
+    const begin = performance.now();
+    await load(ports[0], gets, WARM_UP);
+    const half = (WARM_UP / (performance.now() - begin)) * 500;
+    const ratios = [];
+    for (let round = 0; round < 5; round += 1) {
+      const times = [];
+      for (const port of ports) times.push(quantile((await offer(port, gets, half, 3000)).answered, 0.99));
+      ratios.push(times[1] / times[0]);
+    }
+    return {
+      name: `p99 of ${count} answers of a store at half load, of a fixed one`,
+      value: median(ratios),
+      unit: '',
+      goal: '<= 1.3',
+    };
+  } finally {
+    servers.close();
   }
 }
 

@@ -1,4 +1,5 @@
 // Load for a server on the loopback interface, and the requests that it is made of.
+import { once } from 'node:events';
 import { createConnection } from 'node:net';
 
 const CONNECTIONS = 16;
@@ -74,37 +75,58 @@ export async function loadByConnections(port, wires, count) {
   await Promise.all(Array.from({ length: Math.min(4, count) }, lane));
 }
 
-/** Asks so often a second for so many milliseconds, whatever comes back. Resolves with the milliseconds that each answer took. */
-export function offer(port, wires, perSecond, milliseconds) {
-  return new Promise((resolve, reject) => {
-    const begin = performance.now();
-    const times = [];
-    let sent = 0;
-    const lanes = Array.from({ length: CONNECTIONS }, () => {
-      const socket = createConnection(port, '127.0.0.1');
-      const lane = { socket, waiting: [], counter: new Answers() };
-      socket.on('data', (chunk) => {
-        const now = performance.now();
-        for (let left = lane.counter.take(chunk); left > 0; left -= 1) times.push(now - lane.waiting.shift());
-      });
-      socket.on('error', reject);
-      return lane;
-    });
+/**
+ * Asks so often a second for so many milliseconds, each time on a connection that waits for no answer, as clients do that know nothing of each
+ * other; where none is free it waits for one. Resolves with how often it asked, and with the milliseconds that answers took, those apart that say
+ * tryLater.
+ */
+export async function offer(port, wires, perSecond, milliseconds, connections = 64) {
+  const answered = [];
+  const refused = [];
+  const free = [];
+  let sent = 0;
+  const lanes = await Promise.all(Array.from({ length: connections }, () => connected(port)));
+  const failures = lanes.map(
+    (socket) =>
+      new Promise((_resolve, reject) => {
+        const counter = new Answers();
+        socket.on('error', reject);
+        socket.on('data', (chunk) => {
+          if (counter.take(chunk) === 0) return;
+          (chunk.includes('Retry-After') ? refused : answered).push(performance.now() - socket.askedAt);
+          free.push(socket);
+        });
+        free.push(socket);
+      }),
+  );
+  const begin = performance.now();
+  const done = new Promise((resolve) => {
     const timer = setInterval(() => {
-      const now = performance.now();
-      const elapsed = Math.min(now - begin, milliseconds);
-      for (; sent < (perSecond * elapsed) / 1000; sent += 1) {
-        const lane = lanes[sent % lanes.length];
-        lane.waiting.push(now);
-        lane.socket.write(wires[sent % wires.length]);
+      const elapsed = performance.now() - begin;
+      for (; sent < (perSecond * Math.min(elapsed, milliseconds)) / 1000 && free.length > 0; sent += 1) {
+        const socket = free.shift();
+        socket.askedAt = performance.now();
+        socket.write(wires[sent % wires.length]);
       }
-      const isDone = now - begin > milliseconds && times.length >= sent;
-      if (!isDone && now - begin < milliseconds + 10_000) return;
+      const isDone = elapsed > milliseconds && free.length === connections;
+      if (!isDone && elapsed < milliseconds + 10_000) return;
       clearInterval(timer);
-      for (const { socket } of lanes) socket.destroy();
-      resolve({ times, sent, seconds: (now - begin) / 1000 });
-    }, 2);
+      resolve();
+    }, 1);
   });
+  try {
+    await Promise.race([done, ...failures]);
+  } finally {
+    for (const socket of lanes) socket.destroy();
+  }
+  return { sent, answered, refused };
+}
+
+async function connected(port) {
+  const socket = createConnection(port, '127.0.0.1');
+  socket.setNoDelay(true);
+  await once(socket, 'connect');
+  return socket;
 }
 
 /** Counts the answers in a stream. Headers and bodies are told apart by their lengths only. */

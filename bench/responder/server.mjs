@@ -3,10 +3,13 @@ import { createPrivateKey, sign } from 'node:crypto';
 import { createServer } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
 import { OCSPCertStatus, OCSPRequestBuilder } from 'openssl-ocsp';
-import { listAuthority, Responder } from 'openssl-ocsp/responder';
+import { SegmentStore } from 'openssl-ocsp/bulk';
+import { listAuthority, Responder, storeAuthority } from 'openssl-ocsp/responder';
 
-process.once('message', async ({ certificate, key, serials, kind }) => {
-  const responder = new Responder({ issuers: [issuerOf(certificate, key, serials)] });
+process.once('message', async ({ certificate, key, serials, kind, folder }) => {
+  const issuer = folder === undefined ? issuerOf(certificate, key, serials) : await storeOf(certificate, key, folder);
+  const responder = new Responder({ issuers: [issuer] });
+  await responder.ready();
   const server = createServer(await LISTENERS[kind](responder, { certificate, key, serials }));
   server.listen(0, '127.0.0.1', () => process.send(server.address().port));
 });
@@ -52,6 +55,12 @@ function oneAnswer(responder, { certificate, serials: [serial] }) {
     .build();
   const request = new OCSPRequestBuilder().addCertificateByHash(issuerNameHash, issuerKeyHash, serial, 'sha1').build();
   return responder.answer(request.publicBytes());
+}
+
+/** The options of an issuer whose answers are all in a store. */
+async function storeOf(certificate, privateKey, folder) {
+  const store = await SegmentStore.open(folder);
+  return { certificate, authority: storeAuthority(store), store, signers: [{ responder: certificate, privateKey }] };
 }
 
 /** The options of an issuer whose certificates are all good. */
