@@ -4,10 +4,15 @@ import { Seen } from './seen.js';
 /** What an answer costs beside its bytes: its objects, strings and place in the map. */
 const OVERHEAD = 512;
 
+/** Where the answer for a key is, as long as it is kept: who remembers the place finds what is there by then without looking for it. */
+export interface Place {
+  answer: Prepared | undefined;
+}
+
 /** Answers in memory, bounded by their bytes; what has not been asked for longest goes first. */
 export class AnswerCache {
   readonly #maxBytes: number;
-  readonly #answers = new Map<string, Prepared>();
+  readonly #places = new Map<string, Place>();
   #bytes = 0;
   /** What was asked for and is not kept. */
   readonly #asked = new Seen();
@@ -17,7 +22,7 @@ export class AnswerCache {
   }
 
   get size(): number {
-    return this.#answers.size;
+    return this.#places.size;
   }
 
   get bytes(): number {
@@ -25,15 +30,18 @@ export class AnswerCache {
   }
 
   get(key: string): Prepared | undefined {
-    return this.#answers.get(key);
+    return this.#places.get(key)?.answer;
+  }
+
+  place(key: string): Place | undefined {
+    return this.#places.get(key);
   }
 
   set(key: string, answer: Prepared): void {
     this.delete(key);
-    this.#answers.set(key, answer);
-    answer.isKept = true;
+    this.#places.set(key, { answer });
     this.#bytes += answer.latin1.length + OVERHEAD;
-    for (const oldest of this.#answers.keys()) {
+    for (const oldest of this.#places.keys()) {
       if (this.#bytes <= this.#maxBytes) return;
       this.delete(oldest);
     }
@@ -52,22 +60,25 @@ export class AnswerCache {
     const seconds = Math.floor(now / 1000);
     if (seconds === answer.touchedAt) return;
     answer.touchedAt = seconds;
-    this.#answers.delete(key);
-    this.#answers.set(key, answer);
+    const place = this.#places.get(key);
+    if (place === undefined) return;
+    this.#places.delete(key);
+    this.#places.set(key, place);
   }
 
   delete(key: string): void {
-    const answer = this.#answers.get(key);
-    if (answer === undefined) return;
-    this.#answers.delete(key);
-    answer.isKept = false;
-    this.#bytes -= answer.latin1.length + OVERHEAD;
+    const place = this.#places.get(key);
+    if (place?.answer === undefined) return;
+    this.#places.delete(key);
+    this.#bytes -= place.answer.latin1.length + OVERHEAD;
+    place.answer = undefined;
   }
 
   /** When the oldest answer was signed; null when there is none. */
   get oldest(): Date | null {
     let seconds = Number.POSITIVE_INFINITY;
-    for (const { producedAt } of this.#answers.values()) seconds = Math.min(seconds, producedAt);
+    for (const { answer } of this.#places.values())
+      seconds = Math.min(seconds, answer?.producedAt ?? Number.POSITIVE_INFINITY);
     return Number.isFinite(seconds) ? new Date(seconds * 1000) : null;
   }
 }

@@ -176,8 +176,8 @@ export class Answerer {
   #answerOne(question: Question, now: number, attempts: number): Answer | Promise<Answer> {
     question.key ??= keyOf(question);
     const { issuer, key } = question;
-    if (!question.cached?.isKept) question.cached = this.cache.get(key);
-    const { cached } = question;
+    if (question.place?.answer === undefined) question.place = this.cache.place(key);
+    const cached = question.place?.answer;
     const atHand = cached === undefined || this.#asksStore(issuer, cached, now) ? undefined : cached;
     if (atHand !== undefined && issuer.knowledge.hasFeed) {
       const news = issuer.knowledge.news(question);

@@ -199,7 +199,7 @@ export function makeListener(http: HttpOptions): ResponderListener {
       send(request, response, refused);
       return;
     }
-    readBody(request, length, limits.maxRequestBytes, (body) => {
+    readBody(request, limits.maxRequestBytes, (body) => {
       if (body === 'too long') return send(request, response, tooLargeReply());
       if (body === 'too late') return send(request, response, plainReply(408, 'the request did not come', CLOSE));
       const answer = http.answer(body);

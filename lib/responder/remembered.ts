@@ -2,7 +2,7 @@
 import type { CertIdHashIndex } from '../../typings/binding.js';
 import { nameHash } from '../store/issuer-identity.js';
 import { serialToBytes } from '../x509/serial-number.js';
-import type { Prepared } from './answer.js';
+import type { Place } from './answer-cache.js';
 import type { ResponderIssuer } from './issuer.js';
 import type { Question } from './question.js';
 
@@ -13,22 +13,13 @@ export class Remembered implements Question {
   readonly serialNumber: string;
   signer: undefined;
   key: string | undefined;
-  #cached: WeakRef<Prepared> | undefined;
+  place: Place | undefined;
 
   constructor({ issuer, hash, name, serialNumber }: Question) {
     this.issuer = issuer;
     this.hash = hash;
     this.name = name;
     this.serialNumber = serialNumber;
-  }
-
-  /** The answer, as long as the cache has it. */
-  get cached(): Prepared | undefined {
-    return this.#cached?.deref();
-  }
-
-  set cached(answer: Prepared | undefined) {
-    this.#cached = answer && new WeakRef(answer);
   }
 
   get serialBytes(): Buffer {

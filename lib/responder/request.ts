@@ -13,7 +13,7 @@ import {
   PreferredSignatureAlgorithms,
 } from '../x509/extensions/request.js';
 import { OCSPExtensionOID } from '../x509/oids.js';
-import type { Prepared } from './answer.js';
+import type { Place } from './answer-cache.js';
 import type { IssuerTable, ResponderIssuer } from './issuer.js';
 import type { LiveSigner } from './live-signer.js';
 
@@ -32,9 +32,9 @@ export interface Asked {
   readonly issuerKeyHash: Buffer;
   /** Whom the client would rather have sign; undefined when that does not matter. */
   signer?: LiveSigner | undefined;
-  /** Key of its answer in the cache, once it has been made, and what was found there last: a question that is remembered comes often. */
+  /** Key of its answer in the cache, once it has been made, and its place there: a question that is remembered comes often. */
   key?: string | undefined;
-  cached?: Prepared | undefined;
+  place?: Place | undefined;
 }
 
 /**
@@ -61,7 +61,7 @@ class AskedEntry implements Asked {
   readonly serialNumber: string | undefined;
   signer: LiveSigner | undefined;
   key: string | undefined;
-  cached: Prepared | undefined;
+  place: Place | undefined;
   readonly #parsed: MessageView;
 
   constructor(parsed: MessageView, issuers: IssuerTable) {
