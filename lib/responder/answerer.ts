@@ -7,7 +7,7 @@ import { after } from './after.js';
 import { Answer, clock, clockOf, errorAnswer, NoAnswer, Prepared, tryLater } from './answer.js';
 import { AnswerCache } from './answer-cache.js';
 import { publishError } from './channels.js';
-import { notIssuedEntry } from './content.js';
+import { notIssuedEntry, notIssuedTimes } from './content.js';
 import { type Signed, SigningDesk } from './desk.js';
 import { Finder, type MaybeStored } from './finder.js';
 import type { Finding } from './finding.js';
@@ -253,7 +253,7 @@ export class Answerer {
   ): Answer | Promise<Answer> {
     const { issuer, serialNumber } = question;
     const { finding: found, stored } = this.#finder.together(known, maybe);
-    const finding = found ?? notIssuedEntry(issuer, serialNumber);
+    const finding = found ?? notIssuedEntry(issuer, serialNumber, signerOf(question, now), now);
     this.#finder.checkLag(question, finding);
     if (finding === undefined) return errorAnswer(UNAUTHORIZED);
     const cached = this.cache.get(key);
@@ -345,7 +345,11 @@ export class Answerer {
       if (findings.every((finding) => finding === undefined)) return errorAnswer(UNAUTHORIZED);
       const content = asked.map((question, i) => ({
         question,
-        entry: findings[i] ?? { serialNumber: question.serialNumber ?? 0n, status: OCSPCertStatus.UNKNOWN },
+        entry: findings[i] ?? {
+          serialNumber: question.serialNumber ?? 0n,
+          status: OCSPCertStatus.UNKNOWN,
+          ...notIssuedTimes(signer, now),
+        },
       }));
       const signed = this.desk.sign(first.issuer, signer, content, nonce, now);
       const status = content.length === 1 ? content[0]?.entry.status : undefined;
@@ -368,7 +372,7 @@ export class Answerer {
     // What fails at once waits for the others, whose promises no one would hold.
     const found = asked.map((one) => {
       try {
-        return this.#find(one, first.issuer, signer);
+        return this.#find(one, first.issuer, signer, now);
       } catch (error) {
         return Promise.reject(error);
       }
@@ -379,7 +383,12 @@ export class Answerer {
   }
 
   /** What to say of one of several certificates; undefined for what this signer may say nothing of, or no one knows. */
-  #find(asked: Asked, answering: ResponderIssuer, signer: LiveSigner | undefined): Finding | Promise<Finding> {
+  #find(
+    asked: Asked,
+    answering: ResponderIssuer,
+    signer: LiveSigner | undefined,
+    now: number,
+  ): Finding | Promise<Finding> {
     const { issuer, serialNumber } = asked;
     if (issuer === undefined || serialNumber === undefined) return undefined;
     const maySign =
@@ -391,7 +400,8 @@ export class Answerer {
     const question = asked as Question;
     return after(this.#finder.known(question), (known) =>
       after(this.#finder.stored(question), (stored) => {
-        const finding = this.#finder.together(known, stored).finding ?? notIssuedEntry(issuer, serialNumber);
+        const { finding: found } = this.#finder.together(known, stored);
+        const finding = found ?? notIssuedEntry(issuer, serialNumber, signer, now);
         this.#finder.checkLag(question, finding);
         return finding;
       }),

@@ -7,15 +7,35 @@ import { ArchiveCutoff } from '../x509/extensions/response.js';
 import { OCSPExtensionOID } from '../x509/oids.js';
 import { ReasonFlags } from '../x509/reason.js';
 import type { ResponderIssuer } from './issuer.js';
+import type { LiveSigner } from './live-signer.js';
 import type { AskedNonce } from './request.js';
 
+/** Seconds for which a serial number is said not to have been issued: it may be the next one that is. */
+const NOT_ISSUED_PERIOD = 300;
+
+/**
+ * When what is said of a serial number that no one knows ends; nothing where there is no nextUpdate at all. (Some keep "unknown" until then,
+ * and with it who came too early.)
+ */
+export function notIssuedTimes(signer: LiveSigner | undefined, now: number): { readonly nextUpdate?: Date } {
+  const usual = signer?.timesAt(now).nextUpdate;
+  if (usual === undefined) return {};
+  return { nextUpdate: new Date(Math.min(usual, Math.floor(now / 1000) + NOT_ISSUED_PERIOD) * 1000) };
+}
+
 /** What is said of a serial number that was never issued; undefined for unauthorized. */
-export function notIssuedEntry(issuer: ResponderIssuer, serialNumber: string): StatusEntry | undefined {
+export function notIssuedEntry(
+  issuer: ResponderIssuer,
+  serialNumber: string,
+  signer: LiveSigner | undefined,
+  now: number,
+): StatusEntry | undefined {
+  const times = notIssuedTimes(signer, now);
   switch (issuer.notIssued) {
     case 'unauthorized':
       return undefined;
     case 'unknown':
-      return { serialNumber, status: OCSPCertStatus.UNKNOWN };
+      return { serialNumber, status: OCSPCertStatus.UNKNOWN, ...times };
     case 'good':
       return { serialNumber, status: OCSPCertStatus.GOOD, ...issuer.knowledge.authority.holds?.() };
     case 'revoked':
@@ -25,6 +45,7 @@ export function notIssuedEntry(issuer: ResponderIssuer, serialNumber: string): S
         status: OCSPCertStatus.REVOKED,
         revocationTime: new Date(0),
         reason: ReasonFlags.certificateHold,
+        ...times,
       };
   }
 }

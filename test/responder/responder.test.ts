@@ -7,13 +7,14 @@ import {
   OCSPNonce,
   OCSPRequestBuilder,
   OCSPResponseStatus,
+  type OCSPSingleResponse,
   UnrecognizedExtension,
 } from 'openssl-ocsp';
 import type { StatusEntry } from 'openssl-ocsp/bulk';
 import { listAuthority, Responder, type ResponderSigner, type StatusAuthority } from 'openssl-ocsp/responder';
 import { createTestCa } from 'openssl-ocsp/testing';
 import { buildCertificate } from '#dist/testing/certificate.js';
-import { ask, ca, GOOD, issuerOptions, makeResponder, REVOKED, statusOf, TestAuthority } from './fixtures.js';
+import { ask, ca, delegate, GOOD, issuerOptions, makeResponder, REVOKED, statusOf, TestAuthority } from './fixtures.js';
 
 test('good, revoked, never issued, another issuer', async (t) => {
   const responder = makeResponder(t);
@@ -260,6 +261,31 @@ for (const [notIssued, result] of policies)
     const responder = makeResponder(t, { authority, notIssued });
     t.is(await statusOf(responder, ask(['4711'])), result);
     t.is(await statusOf(responder, ask(['4711'])), result);
+    for (const [period, atMost] of [
+      [undefined, 300],
+      [86_400, 300],
+      [60, 60],
+      [null, null],
+    ] as const) {
+      const { certificate, privateKey } = delegate;
+      const validity = period === undefined ? {} : { validity: { period } };
+      const made = makeResponder(t, {
+        authority,
+        notIssued,
+        signers: [{ responder: certificate, privateKey, ...validity }],
+      });
+      // Also beside one that is known.
+      for (const serials of [['4711'], ['1001', '4711']]) {
+        const response = loadDerOcspResponse((await made.answer(ask(serials))).der);
+        if (response.responseStatus !== OCSPResponseStatus.SUCCESSFUL) continue;
+        const [known, guessed = known] = response.responses as [OCSPSingleResponse, OCSPSingleResponse?];
+        const life = guessed.nextUpdate && (guessed.nextUpdate.getTime() - Date.now()) / 1000;
+        if (atMost === null || life === null) t.is(life, atMost);
+        else t.is(life <= (result === 'good' ? (period ?? 86_400) : atMost), true, `${String(period)}: ${life}`);
+        if (known !== guessed && atMost !== null)
+          t.true((known.nextUpdate?.getTime() ?? 0) > Date.now() + ((period ?? 86_400) - 30) * 1000);
+      }
+    }
     if (notIssued === 'revoked') {
       const response = loadDerOcspResponse((await responder.answer(ask(['4711']))).der);
       t.deepEqual(response.revocationTime, new Date(0));
