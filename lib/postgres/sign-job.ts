@@ -37,6 +37,9 @@ export interface SignJobOptions {
   readonly onProgress?: (progress: SignJobProgress) => void;
 }
 
+/** Certificates in a range. */
+const DEFAULT_RANGE = 250_000;
+
 const OPTION_NAMES: OptionNames<SignJobOptions> = {
   job: true,
   issuer: true,
@@ -67,9 +70,12 @@ export interface SignJobResult extends SignJobProgress {
   readonly failed: readonly string[];
 }
 
-/** Certificates, or seconds, between two checkpoints: what is put into a store at once, and small parts cost it merging. */
-const CHECKPOINT_EVERY = 50_000;
-const CHECKPOINT_SECONDS = 5;
+/**
+ * Certificates, at most, and seconds between two checkpoints: what is put into a store at once. Of small parts a store makes larger ones, which
+ * costs about as much as signing: so a range is put in equal ones.
+ */
+const MOST_AT_ONCE = 90_000;
+const CHECKPOINT_SECONDS = 10;
 /** Milliseconds until somebody else's range is looked for again, and for how long a database is waited for. */
 const PAUSE = 1000;
 const PATIENCE = 240_000;
@@ -84,7 +90,7 @@ const PATIENCE = 240_000;
  */
 export async function signJob(database: PostgresInput, options: SignJobOptions): Promise<SignJobResult> {
   const given = readOptions(options, OPTION_NAMES);
-  const { job, issuer, leaseSeconds, rangeSize = 250_000, signal } = given;
+  const { job, issuer, leaseSeconds, rangeSize = DEFAULT_RANGE, signal } = given;
   if (!Number.isSafeInteger(rangeSize) || rangeSize < 1)
     throw invalidValue('rangeSize must be a whole number from 1 on');
   if (!Array.isArray(given.signer?.answers)) throw invalidArgType('signer', 'a ResponseSigner', given.signer);
@@ -92,7 +98,8 @@ export async function signJob(database: PostgresInput, options: SignJobOptions):
   if (!isIssuer(issuer, given.signer.issuer))
     throw issuerMismatch('the signer answers for another CA than that whose certificates are to be signed for');
   const ledger = await PostgresLedger.open(database, { job, ...(leaseSeconds !== undefined && { leaseSeconds }) });
-  const part = new SignedPart(given.signer.answers);
+  const { answers } = given.signer;
+  const parts = [new SignedPart(answers), new SignedPart(answers)] as const;
   const done = { signed: 0, responses: 0, kept: 0, ranges: 0 };
   try {
     const id = await numberOf(database, issuer);
@@ -112,7 +119,7 @@ export async function signJob(database: PostgresInput, options: SignJobOptions):
         let after = range.lastSerial;
         await patiently(
           (gotOn) =>
-            signRange(database, given, ledger, { ...range, lastSerial: after }, part, done, (last) => {
+            signRange(database, given, ledger, { ...range, lastSerial: after }, parts, done, (last) => {
               after = last;
               gotOn();
             }),
@@ -150,10 +157,10 @@ function isLost(error: unknown): boolean {
 
 async function signRange(
   database: PostgresInput,
-  { issuer, signer, store, threads, signal, onProgress }: SignJobOptions,
+  { issuer, signer, store, rangeSize = DEFAULT_RANGE, threads, signal, onProgress }: SignJobOptions,
   ledger: PostgresLedger,
   range: LeasedRange,
-  part: SignedPart,
+  parts: readonly [SignedPart, SignedPart],
   done: { signed: number; responses: number; kept: number; ranges: number },
   onLast: (serial: string) => void,
 ): Promise<void> {
@@ -161,9 +168,8 @@ async function signRange(
   const after = range.lastSerial ?? from;
   const source = postgresSource(database, { issuer, ...(after && { after }), ...(until && { until }) });
   const each = signer.answers.length;
-  part.clear();
-  let begin = performance.now();
-  const flush = async (): Promise<void> => {
+  const atOnce = Math.ceil(rangeSize / Math.ceil(rangeSize / MOST_AT_ONCE));
+  const put = async (part: SignedPart): Promise<void> => {
     const { length: responses, lastSerial } = part;
     if (lastSerial === undefined) return;
     // (Others of this host may be writing into the same store.)
@@ -177,16 +183,30 @@ async function signRange(
     done.kept += kept;
     onProgress?.({ ...done });
     part.clear();
-    begin = performance.now();
   };
+  // What has been signed is put while the next part is signed.
+  let [part, other] = parts;
+  for (const one of parts) one.clear();
+  let putting = Promise.resolve();
+  let begin = performance.now();
   const options = { ...(threads !== undefined && { threads }), ...(signal && { signal }) };
-  for await (const signed of signer.signAll(oneByOne(source), options)) {
-    part.add(signed);
-    if (part.length % each !== 0) continue;
-    const isDue = part.length >= CHECKPOINT_EVERY * each || performance.now() - begin > CHECKPOINT_SECONDS * 1000;
-    if (isDue) await flush();
+  try {
+    for await (const signed of signer.signAll(oneByOne(source), options)) {
+      part.add(signed);
+      if (part.length % each !== 0) continue;
+      const isDue = part.length >= atOnce * each || performance.now() - begin > CHECKPOINT_SECONDS * 1000;
+      if (!isDue) continue;
+      await putting;
+      putting = put(part);
+      // (What it rejects with is thrown where it is awaited.)
+      putting.catch(() => undefined);
+      [part, other] = [other, part];
+      begin = performance.now();
+    }
+  } finally {
+    await putting;
   }
-  await flush();
+  await put(part);
 }
 
 type Query = (text: string, values: readonly unknown[]) => Promise<unknown[][]>;

@@ -143,3 +143,71 @@ withPostgres(
     t.deepEqual(await runSql(url, 'SELECT state, attempt FROM ocsp_range'), [{ state: 2, attempt: 1 }]);
   },
 );
+
+withPostgres('what is put while the next is signed: in order, one at a time, and whole', async (t) => {
+  const url = await file.server.database();
+  const count = 100_000;
+  await issue(url, count);
+  const pool = new pg.Pool({ connectionString: url, max: 1 });
+  t.teardown(() => pool.end());
+  const seen: string[] = [];
+  let active = 0;
+  let calls = 0;
+  const store = {
+    async putBatch(batch: Iterable<ResponseRecord>) {
+      active += 1;
+      calls += 1;
+      t.is(active, 1);
+      const serials = Array.from(batch, ({ serial }) => String(serial));
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      // (What was given stays what it was while others are signed.)
+      t.deepEqual(
+        Array.from(batch, ({ serial }) => String(serial)),
+        serials,
+      );
+      active -= 1;
+      if (calls === 1) throw Object.assign(new Error('another has it'), { code: 'ERR_OCSP_STORE_LOCKED' });
+      seen.push(...serials);
+      return { written: serials.length, kept: 0 };
+    },
+  };
+  const steps: number[] = [];
+  const options = { job: 'night', issuer: ca.certificate, signer, store, rangeSize: count, threads: 2 };
+  const onProgress = ({ signed }: { signed: number }): void => void steps.push(signed);
+  t.like(await signJob(pool, { ...options, onProgress }), { signed: count, ranges: 1, failed: [] });
+  t.true(calls > 2, 'more than one part');
+  t.is(new Set(seen).size, count);
+  t.is(seen.length, count);
+  // By their bytes.
+  t.deepEqual(seen, seen.toSorted());
+  t.deepEqual(
+    steps,
+    steps.toSorted((a, b) => a - b),
+  );
+  const [range] = await runSql(url, 'SELECT state::int, signed::int FROM ocsp_range');
+  t.deepEqual(range, { state: 2, signed: count });
+});
+
+withPostgres('a part that cannot be put ends the job, and the next one begins with it', async (t) => {
+  const url = await file.server.database();
+  const count = 100_000;
+  await issue(url, count);
+  const seen = new Set<string>();
+  let calls = 0;
+  const store = {
+    async putBatch(batch: Iterable<ResponseRecord>) {
+      calls += 1;
+      const serials = Array.from(batch, ({ serial }) => String(serial));
+      if (calls === 2) throw new Error('the disk is full');
+      for (const serial of serials) seen.add(serial);
+      return { written: serials.length, kept: 0 };
+    },
+  };
+  const options = { job: 'night', issuer: ca.certificate, signer, store, rangeSize: count, threads: 2 };
+  await t.throwsAsync(signJob(url, options), { message: 'the disk is full' });
+  const half = seen.size;
+  t.true(half > 0 && half < count);
+  const { signed } = await signJob(url, options);
+  t.is(signed, count - half);
+  t.is(seen.size, count);
+});
