@@ -485,17 +485,23 @@ test.serial('what does not count is not stapled; a store that hangs, fails or is
     await using stapler = new Stapler({ client });
     const server = createServer(tlsOf(leaf));
     stapler.attach(server);
+    t.teardown(() => server.close());
     const port = await listening(server);
     const begin = performance.now();
     // One that does not wait for the answer.
     connect({ port, host: '127.0.0.1', rejectUnauthorized: false, requestOCSP: true } as ConnectionOptions)
       .on('error', () => {})
       .destroySoon();
-    let staple = await stapleAt(port);
     // A handshake waits a second for a store, which on a machine that is busy may be over before the store was asked.
-    while (staple === null && isStapled && performance.now() - begin > 1000) staple = await stapleAt(port);
-    t.is(staple !== null, isStapled, name);
-    t.is((await stapleAt(port)) !== null, isStapled, `${name}, again`);
+    const isThere = async (): Promise<boolean> => {
+      for (let attempt = 1; ; attempt += 1) {
+        const staple = await stapleAt(port);
+        const isLate = staple === null && isStapled && performance.now() - begin > 1000;
+        if (!isLate || attempt === 20) return staple !== null;
+      }
+    };
+    t.is(await isThere(), isStapled, name);
+    t.is(await isThere(), isStapled, `${name}, again`);
     server.close();
   }
 });
