@@ -506,6 +506,33 @@ test.serial('what does not count is not stapled; a store that hangs, fails or is
   }
 });
 
+test('what was kept is stapled after a restart while no one answers, also when it would be asked about again', async (t) => {
+  await using responder = await TestResponder.start(ca, { behaviour: 'gone' });
+  for (const [thisUpdate, nextUpdate, status, decision] of [
+    [-9, 9, 'good', 'stapled'],
+    [-20, 4, 'good', 'stapled'],
+    [-20, 4, 'revoked', 'revoked'],
+    [-20, -1, 'good', 'unreachable'],
+  ] as const) {
+    const leaf = leafOf();
+    const at = (hours: number) => new Date(Date.now() + hours * HOUR);
+    const entry = { certificate: leaf.certificate, issuer: ca.certificate, status };
+    const der = buildTestResponse({
+      entries: [{ ...entry, thisUpdate: at(thisUpdate), nextUpdate: at(nextUpdate) }],
+      signer: ca,
+    });
+    const store = { get: async () => der, put: async () => {}, delete: async () => {}, async *keys() {} };
+    await using client = clientOf(responder, { cache: { store } });
+    await using stapler = new Stapler({ client });
+    const state = await stapler.add([leaf.certificate, ca.certificate]);
+    t.is(state.decision, decision, `${thisUpdate} to ${nextUpdate}, ${status}`);
+    const server = createServer(tlsOf(leaf));
+    t.teardown(() => server.close());
+    stapler.attach(server);
+    t.deepEqual(await stapleAt(await listening(server)), decision === 'stapled' ? der : null);
+  }
+});
+
 test('many certificates: all are stapled, and a few asked about at a time', async (t) => {
   const { privateKey } = leafOf();
   const leaves = Array.from({ length: 300 }, () => leafOf('localhost', { privateKey }));

@@ -134,14 +134,17 @@ export class Staple {
 
   /** Takes what a check found out; returns milliseconds until the next one. */
   take(result: CheckResult, now: number, alsoRevoked: boolean): number {
+    const { outcome, source, verdict } = result;
+    // What was kept will do until there is something later: the responder may be down, and this process has just begun.
+    const isFirst = this.isNew && source !== 'stale';
     this.#result = result;
-    const { outcome, verdict } = result;
     this.#unknownInARow = outcome === 'unknown' ? this.#unknownInARow + 1 : 0;
     this.#failuresInARow = isAnswer(result) ? 0 : this.#failuresInARow + 1;
     if (outcome === 'unknown' && this.#unknownInARow > UNKNOWN_OUTLIVED) this.#der = null;
     // Also where it was known before, and no one answered now: "good" is over.
     if (outcome === 'revoked') this.#der = null;
-    if (verdict?.usable && isAnswer(result) && (outcome === 'good' || alsoRevoked)) {
+    const isGiven = outcome === 'good' || (outcome === 'revoked' && alsoRevoked);
+    if (verdict?.usable && isGiven && (isAnswer(result) || isFirst)) {
       const thisUpdate = verdict.thisUpdate.getTime();
       const end = Math.min(verdict.freshUntil.getTime(), Date.parse(this.certificate.validTo));
       this.#lifetime = end - thisUpdate;
