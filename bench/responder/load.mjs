@@ -78,7 +78,7 @@ export async function loadByConnections(port, wires, count) {
 /**
  * Asks so often a second for so many milliseconds, each time on a connection that waits for no answer, as clients do that know nothing of each
  * other; where none is free it waits for one. Resolves with how often it asked, and with the milliseconds that answers took, those apart that say
- * tryLater.
+ * tryLater; they count from when a request was sent.
  */
 export async function offer(port, wires, perSecond, milliseconds, connections = 64) {
   const answered = [];
@@ -100,8 +100,9 @@ export async function offer(port, wires, perSecond, milliseconds, connections = 
       }),
   );
   const begin = performance.now();
+  let timer;
   const done = new Promise((resolve) => {
-    const timer = setInterval(() => {
+    timer = setInterval(() => {
       const elapsed = performance.now() - begin;
       for (; sent < (perSecond * Math.min(elapsed, milliseconds)) / 1000 && free.length > 0; sent += 1) {
         const socket = free.shift();
@@ -110,13 +111,13 @@ export async function offer(port, wires, perSecond, milliseconds, connections = 
       }
       const isDone = elapsed > milliseconds && free.length === connections;
       if (!isDone && elapsed < milliseconds + 10_000) return;
-      clearInterval(timer);
       resolve();
     }, 1);
   });
   try {
     await Promise.race([done, ...failures]);
   } finally {
+    clearInterval(timer);
     for (const socket of lanes) socket.destroy();
   }
   return { sent, answered, refused };

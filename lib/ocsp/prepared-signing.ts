@@ -3,18 +3,24 @@ import type { NativePrivateKey, SchemeArguments, SignResponseData } from '../../
 import { native } from '../binding.js';
 import type { ParsedCertificate } from '../x509/certificate.js';
 
-interface Prepared {
+/** A way in which a key has signed. */
+interface Way {
   readonly responder: ParsedCertificate;
   readonly scheme: SchemeArguments;
-  readonly certificates: readonly ParsedCertificate[] | undefined;
-  readonly sign: SignResponseData;
+  readonly certificates: readonly ParsedCertificate[];
+  /** Made when it comes again. */
+  sign: SignResponseData | undefined;
 }
 
-/** By key: how it signed last. */
-const last = new WeakMap<NativePrivateKey, Prepared>();
+/** How many of a key are remembered. */
+const MOST_WAYS = 4;
+
+/** By key, the last one first. */
+const ways = new WeakMap<NativePrivateKey, Way[]>();
 
 /**
- * The function that signs with a key for a responder in one way; that of the last time, if it was the same.
+ * The function that signs with a key for a responder in one way; undefined where that is new: what is used once is not worth preparing, and
+ * takes memory until it is collected.
  *
  * @throws `ERR_OCSP_KEY_MISMATCH`
  */
@@ -22,17 +28,38 @@ export function prepareSigning(
   key: NativePrivateKey,
   responder: ParsedCertificate,
   scheme: SchemeArguments,
-  certificates: readonly ParsedCertificate[] | undefined,
-): SignResponseData {
-  const known = last.get(key);
-  const isSame =
-    known !== undefined &&
-    known.responder === responder &&
-    known.certificates === certificates &&
-    known.scheme.every((argument, i) => argument === scheme[i]);
-  if (isSame) return known.sign;
-  const list = (certificates ?? []).map((certificate) => certificate.native);
-  const sign = native.prepareSigning(key, responder.native, ...scheme, list);
-  last.set(key, { responder, scheme, certificates, sign });
-  return sign;
+  certificates: readonly ParsedCertificate[],
+): SignResponseData | undefined {
+  let known = ways.get(key);
+  if (known === undefined) {
+    known = [];
+    ways.set(key, known);
+  }
+  const at = known.findIndex(
+    (way) =>
+      way.responder === responder &&
+      isSame(way.scheme, scheme) &&
+      (way.certificates === certificates || isSame(way.certificates, certificates)),
+  );
+  if (at < 0) {
+    known.unshift({ responder, scheme, certificates, sign: undefined });
+    known.length = Math.min(known.length, MOST_WAYS);
+    return undefined;
+  }
+  const way = known[at] as Way;
+  if (at > 0) {
+    known.splice(at, 1);
+    known.unshift(way);
+  }
+  way.sign ??= native.prepareSigning(
+    key,
+    responder.native,
+    ...scheme,
+    certificates.map((certificate) => certificate.native),
+  );
+  return way.sign;
+}
+
+function isSame(a: readonly unknown[], b: readonly unknown[]): boolean {
+  return a.length === b.length && a.every((item, i) => item === b[i]);
 }

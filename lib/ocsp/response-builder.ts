@@ -49,6 +49,9 @@ export interface ResponseByHashInput extends StatusInput {
  */
 const TOGETHER = 64;
 
+/** Of builders without certificates. */
+const NONE: readonly ParsedCertificate[] = [];
+
 interface State {
   /** Of the first answers. */
   readonly encoded: Appended<Buffer> | undefined;
@@ -206,8 +209,11 @@ export class OCSPResponseBuilder {
     const key = toPrivateKey(privateKey);
     const scheme = resolveScheme(key.type, algorithm, options);
     const { encoded, responses, certificates, extensions } = this.#state;
-    if (encoded === undefined && responses?.length === 1) {
-      const sign = prepareSigning(key, responder, scheme, certificates);
+    const sign =
+      encoded === undefined && responses?.length === 1
+        ? prepareSigning(key, responder, scheme, certificates ?? NONE)
+        : undefined;
+    if (sign !== undefined && responses !== undefined) {
       const extensionList = encodeExtensionList(extensions);
       return trusted(takeOutput(sign(...this.#responderId, this.#producedAt, extensionList, ...responses.last)));
     }

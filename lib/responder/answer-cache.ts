@@ -2,7 +2,7 @@ import type { Prepared } from './answer.js';
 import { Seen } from './seen.js';
 
 /** What an answer costs beside its bytes: its objects, strings and place in the map. */
-const OVERHEAD = 512;
+const OVERHEAD = 540;
 
 /** Where the answer for a key is, as long as it is kept: who remembers the place finds what is there by then without looking for it. */
 export interface Place {

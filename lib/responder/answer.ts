@@ -40,9 +40,6 @@ export class Prepared {
   confirmedAt: number;
   /** When it was asked for last, more or less; seconds. */
   touchedAt = 0;
-  /** The headers that it was given with last, and the max-age in them; -1 for none. */
-  #headers: HttpHeaders | undefined;
-  #maxAge = -1;
 
   /** @param signerNotAfter - milliseconds */
   constructor(
@@ -75,24 +72,16 @@ export class Prepared {
 
   /** @param mostAge - seconds for which caches may keep it at most; undefined where nothing is to be said of it */
   headersAt(now: number, mostAge: number | undefined): HttpHeaders {
-    const maxAge =
-      mostAge === undefined
-        ? -1
-        : Math.max(0, Math.floor(Math.min(mostAge, this.refreshAt - now / 1000, this.expires - now / 1000)));
-    if (this.#headers === undefined || maxAge !== this.#maxAge) {
-      this.#headers = this.#headersFor(maxAge);
-      this.#maxAge = maxAge;
-    }
-    return this.#headers;
-  }
-
-  #headersFor(maxAge: number): HttpHeaders {
+    // (A new object each time: what wraps writeHead may add to it.)
     const headers: Record<string, string> = { 'Content-Type': TYPE, 'Content-Length': String(this.latin1.length) };
-    if (maxAge >= 0) headers['Cache-Control'] = `max-age=${maxAge}, public, no-transform, must-revalidate`;
+    if (mostAge !== undefined)
+      headers['Cache-Control'] = keepFor(
+        Math.max(0, Math.floor(Math.min(mostAge, this.refreshAt - now / 1000, this.expires - now / 1000))),
+      );
     headers['ETag'] = this.etag;
     headers['Last-Modified'] = httpDate(this.producedAt);
     if (this.nextUpdate !== null) headers['Expires'] = httpDate(this.nextUpdate);
-    return Object.freeze(headers);
+    return headers;
   }
 }
 
@@ -167,7 +156,7 @@ export class Answer {
    * never.
    */
   get headers(): Readonly<Record<string, string>> {
-    return { ...this.headersFor(true) };
+    return this.headersFor(true);
   }
 
   /** @internal @param mayBeKept - whether caches may keep it at all */
@@ -207,6 +196,7 @@ const MOST_TEXTS = 1024;
 
 /** IMF-fixdate (RFC 9110 section 5.6.7). */
 const httpDate = remembering((seconds) => new Date(seconds * 1000).toUTCString());
+const keepFor = remembering((maxAge) => `max-age=${maxAge}, public, no-transform, must-revalidate`);
 
 const ERRORS: ReadonlyMap<OCSPResponseStatus, Answer> = new Map(
   [

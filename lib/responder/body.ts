@@ -35,6 +35,8 @@ class BodyReader {
     timer ??= setInterval(lookAtAll, INTERVAL).unref();
     request.on('data', (chunk: Buffer) => this.#take(chunk));
     request.on('end', () => this.#end());
+    // (Not all that stands in for node:http drops an error where no one listens.)
+    request.on('error', ignore);
   }
 
   look(): void {
@@ -65,6 +67,8 @@ class BodyReader {
     return waiting.delete(this);
   }
 }
+
+function ignore(): void {}
 
 /** Reads the body of a request; calls back once, or never where the client goes away. */
 export function readBody(request: IncomingMessage, maxBytes: number, done: (result: BodyResult) => void): void {

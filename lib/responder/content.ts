@@ -18,9 +18,10 @@ const NOT_ISSUED_PERIOD = 300;
  * and with it who came too early.)
  */
 export function notIssuedTimes(signer: LiveSigner | undefined, now: number): { readonly nextUpdate?: Date } {
-  const usual = signer?.timesAt(now).nextUpdate;
-  if (usual === undefined) return {};
-  return { nextUpdate: new Date(Math.min(usual, Math.floor(now / 1000) + NOT_ISSUED_PERIOD) * 1000) };
+  const { thisUpdate = 0, nextUpdate } = signer?.timesAt(now) ?? {};
+  if (nextUpdate === undefined) return {};
+  const begin = Math.max(thisUpdate, Math.floor(now / 1000));
+  return { nextUpdate: new Date(Math.min(nextUpdate, begin + NOT_ISSUED_PERIOD) * 1000) };
 }
 
 /** What is said of a serial number that was never issued; undefined for unauthorized. */

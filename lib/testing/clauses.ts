@@ -21,7 +21,7 @@ export const STORE_CLAUSES = {
   S8: 'lookup gives the response for exactly the CertID that is asked by; another issuer is ERR_OCSP_ISSUER_MISMATCH.',
   S9: 'A batch or a run of another issuer is refused with ERR_OCSP_ISSUER_MISMATCH.',
   S10: 'A record that breaks the rules for records is refused with the code that they name, and nothing of its batch is kept.',
-  S11: 'Nothing of a run is served before its commit, and all of it after; then every call of the run is refused with ERR_OCSP_INVALID_VALUE, but close.',
+  S11: 'Nothing of a run is served before its commit, and all of it after; then every call of the run is refused with ERR_OCSP_INVALID_VALUE, but close and discard.',
   S12: 'A run that was closed goes on from its last checkpoint under the same id; what came after the checkpoint is gone.',
   S13: 'While a run is unfinished, one of another id is refused with ERR_OCSP_INVALID_VALUE, or takes its place with otherRun: discard; a discarded run leaves nothing.',
   S14: 'A status that was put during a run outlives its commit.',

@@ -25,6 +25,7 @@ export class ValkeyRun implements RunWriter {
   readonly #key: string;
   readonly #id: string;
   #records: number;
+  #token: string | null;
 
   private constructor(
     store: ValkeyStore,
@@ -38,6 +39,7 @@ export class ValkeyRun implements RunWriter {
     this.#key = key;
     this.#id = state.id;
     this.#records = state.records;
+    this.#token = state.token;
     this.resumeToken = state.token;
     this.editions = editions;
   }
@@ -82,11 +84,13 @@ export class ValkeyRun implements RunWriter {
   }
 
   async checkpoint(token: string): Promise<void> {
-    const state: RunState = { id: this.#id, token, records: this.#records };
-    await this.#use((connection) => connection.set(`${this.#key}run`, JSON.stringify(state)));
+    this.#token = token;
+    await this.#note();
   }
 
   async commit(edition?: ListEdition): Promise<PutResult> {
+    // Where it fails, the run that is begun again has all of it.
+    await this.#note();
     const served = new Set<string>();
     const all = new Set<string>();
     for (let at = 0; at < this.#records; at += AT_ONCE) {
@@ -113,6 +117,11 @@ export class ValkeyRun implements RunWriter {
 
   async discard(): Promise<void> {
     await this.#remove();
+  }
+
+  async #note(): Promise<void> {
+    const state: RunState = { id: this.#id, token: this.#token, records: this.#records };
+    await this.#use((connection) => connection.set(`${this.#key}run`, JSON.stringify(state)));
   }
 
   async #remove(): Promise<void> {

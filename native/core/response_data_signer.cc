@@ -22,10 +22,6 @@ ResponseDataSigner::ResponseDataSigner(std::shared_ptr<PrivateKey> key, Signatur
   for (const auto& certificate : certificates_) ders_.push_back(certificate->der());
 }
 
-ResponseDataSigner::~ResponseDataSigner() {
-  if (signer_) key_->give_back(scheme_, std::move(signer_));
-}
-
 Result<std::unique_ptr<ResponseDataSigner>> ResponseDataSigner::create(
     std::shared_ptr<PrivateKey> key, const std::shared_ptr<const Certificate>& responder, SignatureScheme scheme,
     CertificateList certificates) {
@@ -35,20 +31,15 @@ Result<std::unique_ptr<ResponseDataSigner>> ResponseDataSigner::create(
 }
 
 Result<Bytes> ResponseDataSigner::sign(const ResponseDataFields& fields) {
-  if (!signer_) {
-    auto signer = key_->take(scheme_);
-    if (!signer.ok()) return signer.error();
-    signer_ = std::move(signer.value());
-  }
+  auto signer = key_->take(scheme_);
+  if (!signer.ok()) return signer.error();
   data_.clear();
   write_response_data(data_, fields);
-  const auto signature = signer_->sign(data_.bytes());
-  if (!signature.ok()) {
-    signer_.reset();
-    return signature.error();
-  }
+  const auto signature = signer.value()->sign(data_.bytes());
+  if (!signature.ok()) return signature.error();
   response_.clear();
-  write_response(response_, data_.bytes(), signer_->algorithm(), signature.value(), ders_);
+  write_response(response_, data_.bytes(), signer.value()->algorithm(), signature.value(), ders_);
+  key_->give_back(scheme_, std::move(signer.value()));
   return response_.bytes();
 }
 

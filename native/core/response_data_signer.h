@@ -16,10 +16,6 @@ class ResponseDataSigner {
   static Result<std::unique_ptr<ResponseDataSigner>> create(std::shared_ptr<PrivateKey> key,
                                                             const std::shared_ptr<const Certificate>& responder,
                                                             SignatureScheme scheme, CertificateList certificates);
-  ~ResponseDataSigner();
-  ResponseDataSigner(const ResponseDataSigner&) = delete;
-  ResponseDataSigner& operator=(const ResponseDataSigner&) = delete;
-
   // The signed OCSPResponse, until the next call.
   Result<Bytes> sign(const ResponseDataFields& fields);
 
@@ -29,8 +25,7 @@ class ResponseDataSigner {
   std::shared_ptr<PrivateKey> key_;
   SignatureScheme scheme_;
   CertificateList certificates_;
-  std::vector<Bytes> ders_;             // of the certificates
-  std::unique_ptr<DataSigner> signer_;  // the key's; none before the first call, and after one that failed
+  std::vector<Bytes> ders_;  // of the certificates
   DerWriter data_;
   DerWriter response_;
 };

@@ -131,6 +131,29 @@ test('a signature that fails does not spoil the next', (t) => {
   }
 });
 
+test('in one turn of the event loop nothing piles up, however a key is used', (t) => {
+  const { certificate, privateKey } = cas['ec'] as TestCa;
+  const other = (again['ec'] as TestCa).certificate;
+  const status = { cert: certificate, issuer: certificate, algorithm: 'sha1', certStatus: 0, thisUpdate: now } as const;
+  const bare = new OCSPResponseBuilder().addResponse(status);
+  const ways: readonly (() => OCSPResponseBuilder)[] = [
+    () => bare.responderId(OCSPResponderEncoding.HASH, certificate).certificates([certificate]),
+    () => bare.responderId(OCSPResponderEncoding.HASH, other),
+    // A certificate that is read each time.
+    () => bare.responderId(OCSPResponderEncoding.HASH, Buffer.from(certificate.raw)),
+  ];
+  const signAll = (count: number): void => {
+    for (let i = 0; i < count; i += 1)
+      (ways[i % ways.length] as () => OCSPResponseBuilder)().sign(privateKey, 'sha256');
+  };
+  signAll(3000);
+  const before = process.memoryUsage.rss();
+  signAll(30_000);
+  const grown = (process.memoryUsage.rss() - before) / 2 ** 20;
+  t.log(`${grown.toFixed(0)} MiB`);
+  t.true(grown < 64, `${grown} MiB`);
+});
+
 test('only native keys and certificates are taken', (t) => {
   const { privateKey, certificate } = cas['rsa'] as TestCa;
   const key = new native.PrivateKey(privateKey.export({ format: 'der', type: 'pkcs8' }));

@@ -267,6 +267,29 @@ withServer('a run in which a write has failed goes on with the next beginRun alo
   t.like(await next.commit(), { written: 2, kept: 0 });
 });
 
+withServer('a run whose commit has failed has all of it when it is begun again', async (t) => {
+  const server = await RedisServer.start(t);
+  const store = await open(t, [server]);
+  const redis = client(t, server);
+  const run = await store.beginRun({ id: 'a' });
+  await run.append([answer({ serial: '7001' })]);
+  await run.checkpoint('one');
+  // Not noted, but for the commit.
+  await run.append([answer({ serial: '7002' })]);
+  const [records] = (await redis.keys('*')).filter((key) => key.endsWith(':records'));
+  await redis.rename(records!, 'aside');
+  await redis.set(records!, 'no list');
+  const failure = { message: /WRONGTYPE/ };
+  await t.throwsAsync(run.commit(), failure);
+  await t.throwsAsync(run.commit(), failure);
+  await run.close();
+  await redis.rename('aside', records!);
+  const next = await store.beginRun({ id: 'a' });
+  t.deepEqual([next.resumeToken, next.records], ['one', 2]);
+  t.like(await next.commit(), { written: 2, kept: 0 });
+  for (const serial of ['7001', '7002']) t.truthy(await store.get(serial));
+});
+
 async function until(isSo: () => Promise<boolean>): Promise<void> {
   for (;;) {
     if (await isSo().catch(() => false)) return;
