@@ -72,6 +72,8 @@ export class CachedAnswer {
   /** Whether it counts at a moment. May verify it again, and takes that down. */
   countsAt(now: number, verifier: Verifier, subject: Subject): boolean {
     if (now >= this.usableUntil) return false;
+    // (It was kept when the clock was ahead.)
+    if (this.status === 'unknown' && now < this.usableUntil - UNKNOWN_KEPT) return false;
     const second = secondOf(now);
     // (It may be from a clock that is ahead of this one; then it has counted since it was verified.)
     const isInTime = second >= Math.min(this.thisUpdate, this.verifiedAt);

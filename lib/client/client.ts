@@ -1,5 +1,6 @@
 /** Asks about certificates, keeps answers, and says what they come to. */
 import type { X509Certificate } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import type { Agent, AgentOptions } from 'node:https';
 import type { Socket } from 'node:net';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
@@ -68,6 +69,8 @@ export class OCSPClient {
   constructor(options: OCSPClientOptions = {}) {
     this.#settings = toSettings(options);
     const { cache, inquiry, times } = this.#settings;
+    // Each question listens to it.
+    setMaxListeners(0, this.#closed.signal);
     this.#cache = new ResponseCache(cache.maxBytes, cache.store, inquiry.verifier, times.timeout);
   }
 
@@ -274,18 +277,26 @@ export class OCSPClient {
     fresh: boolean,
     firstHash: HashAlgorithmName | null,
   ): Promise<CheckResult> {
-    const stored = await this.#cache.load(subject, this.#now());
+    let stored = await this.#cache.load(subject, this.#now());
     const now = this.#now();
     if (stored !== undefined && !fresh && now < stored.refreshAt && this.#cache.counts(stored, subject, now))
       return this.#fromCache(stored, subject, now);
-    const facts = await this.#ask(subject, question, firstHash);
+    const facts = await this.#ask(subject, question, firstHash, (known) => {
+      stored = known;
+    });
     const isOpen = facts.outcome === 'undetermined' || facts.outcome === 'not-applicable';
     const result = this.#decide(isOpen ? this.#orKnown(subject, facts, stored) : facts);
     this.#resting.put(subject.questionKey, result, this.#now());
     return result;
   }
 
-  async #ask(subject: Subject, question: ClientQuestion, firstHash: HashAlgorithmName | null): Promise<CheckFacts> {
+  /** @param onLater - told of an answer that is known to be later than that which came */
+  async #ask(
+    subject: Subject,
+    question: ClientQuestion,
+    firstHash: HashAlgorithmName | null,
+    onLater: (known: CachedAnswer) => void,
+  ): Promise<CheckFacts> {
     const { minLifetime, times } = this.#settings;
     const inquiry = { ...this.#settings.inquiry, firstHash };
     const inapplicable = notApplicable(subject, minLifetime);
@@ -313,12 +324,14 @@ export class OCSPClient {
     if (!verdict.usable) return refuse(ended);
     const answer = CachedAnswer.of(verdict, now, subject);
     const known = await this.#cache.adopt(subject, answer, now);
-    if (known !== answer)
+    if (known !== answer) {
+      onLater(known);
       return refuse(
         known.status === 'revoked' && answer.status === 'unknown'
           ? 'it is known to be revoked, and "unknown" takes nothing back'
           : 'the answer is older than one that is known',
       );
+    }
     const latest = verdictLater(verdict, this.#now(), inquiry.verifier, subject);
     if (!latest.usable) return refuse(ended);
     return answered(answer.status, latest, 'network', instead({ verdict: latest }));

@@ -58,7 +58,8 @@ export async function inquire(
   report: (attempt: OCSPAttempt) => void,
 ): Promise<OCSPAttempt> {
   const hashes = hashesFor(options, memory);
-  const rest = memory.restAt(options.clock.now());
+  const began = options.clock.now();
+  const rest = memory.restAt(began);
   if (rest > 0) {
     const attempt = failedAttempt(
       { failure: 'unreachable', url: withoutCredentials(responder) },
@@ -80,7 +81,7 @@ export async function inquire(
   const result = best as OCSPAttempt;
   // Whoever was cut short because another responder was faster has neither failed nor answered: what comes of it comes late.
   if (signal.aborted && !(signal.reason instanceof OutOfTimeError)) return result;
-  if (result.failure === 'unreachable') memory.failed(options.clock.now(), inquiry.retryAfter);
+  if (result.failure === 'unreachable') memory.failed(options.clock.now(), began, inquiry.retryAfter);
   else memory.answered();
   return result;
 }

@@ -11,6 +11,7 @@ export class ResponderMemory {
   /** Bytes of the longest nonce that it has taken; null while nothing is known. */
   nonceLength: number | null = null;
   #failures = 0;
+  #failedAt = Number.NEGATIVE_INFINITY;
   #restsUntil = 0;
 
   /** Milliseconds until it may be asked again; 0 for now. A clock that was set back does not make it rest longer. */
@@ -24,9 +25,15 @@ export class ResponderMemory {
     this.#restsUntil = 0;
   }
 
-  /** @param retryAfter - Seconds that it asks for. */
-  failed(now: number, retryAfter: number = 0): void {
-    this.#failures = Math.min(this.#failures + 1, 16);
+  /**
+   * @param began - When it was asked: those who ask at a time fail together, once.
+   * @param retryAfter - Seconds that it asks for.
+   */
+  failed(now: number, began: number, retryAfter: number = 0): void {
+    if (began >= this.#failedAt || now < this.#failedAt) {
+      this.#failures = Math.min(this.#failures + 1, 16);
+      this.#failedAt = now;
+    }
     const seconds = Math.max(backOffSeconds(this.#failures), retryAfter);
     this.#restsUntil = now + Math.min(seconds * 1000, LONGEST_REST);
   }

@@ -61,31 +61,47 @@ export class ResponseCache {
 
   /** Looks into the store, where another process may have left something later; returns what is known then. */
   async load(subject: Subject, now: number): Promise<CachedAnswer | undefined> {
-    const der = await this.#ofStore(async (store) => bytesOf(await store.get(subject.key)));
-    const known = this.#memory.get(subject.key);
-    if (der === null || known?.der.equals(der)) return known;
-    const stored = this.#toAnswer(der, subject, now);
-    if (stored === undefined || (known !== undefined && !stored.mayReplace(known))) return known;
-    this.#memory.set(subject.key, stored);
-    return stored;
+    return (await this.#read(subject, now)).known;
+  }
+
+  /** @returns what is known then, and whether the store could be read: one that could not may hold what is later. */
+  async #read(subject: Subject, now: number): Promise<{ known: CachedAnswer | undefined; isRead: boolean }> {
+    const { key } = subject;
+    const der = await this.#ofStore(async (store) => bytesOf(await store.get(key)));
+    const known = this.#memory.get(key);
+    const isRead = der !== undefined;
+    if (!isRead || known?.der.equals(der ?? NOTHING)) return { known, isRead };
+    const stored = der === null ? undefined : this.#toAnswer(der, subject, now);
+    if (stored === undefined || (known !== undefined && !stored.mayReplace(known))) {
+      // It could not be put when it came, or somebody slow has put an older one since.
+      if (known !== undefined && (stored !== undefined || known.status === 'revoked')) void this.#put(key, known);
+      return { known, isRead };
+    }
+    this.#memory.set(key, stored);
+    return { known: stored, isRead };
   }
 
   /** Takes an answer, unless a later one is known; returns the one that is known then. */
   async adopt(subject: Subject, answer: CachedAnswer, now: number): Promise<CachedAnswer> {
     const { key } = subject;
-    const loaded = await this.load(subject, now);
+    const { known: loaded, isRead } = await this.#read(subject, now);
     // Others may have taken one since it was loaded.
     const known = this.#memory.get(key) ?? loaded;
     if (known !== undefined && !answer.mayReplace(known)) return known;
     this.#memory.set(key, answer);
+    // What could not be read is not written over: it may be later.
+    if (!isRead) return answer;
     for (let kept = answer; ; ) {
-      const { der, usableUntil } = kept;
-      await this.#ofStore((store) => store.put(key, der, new Date(usableUntil)));
+      await this.#put(key, kept);
       // Of two that are put at a time either may be the last: that has to be the later answer.
       const latest = this.#memory.holds(key, kept) ? undefined : this.#memory.get(key);
       if (latest === undefined) return answer;
       kept = latest;
     }
+  }
+
+  async #put(key: string, { der, usableUntil }: CachedAnswer): Promise<void> {
+    await this.#ofStore((store) => store.put(key, der, new Date(usableUntil)));
   }
 
   /**
@@ -100,24 +116,28 @@ export class ResponseCache {
       const since = status === 'unknown' ? Math.min(thisUpdate.getTime(), now) : now;
       return CachedAnswer.of(verdict, since, subject);
     }
-    const then = timeOf(verdict);
-    if (then === undefined) return undefined;
-    const inItsTime = this.#verifier.verify(der, subject.question(then));
-    return inItsTime.usable ? CachedAnswer.of(inItsTime, then, subject) : undefined;
+    for (const then of timesOf(verdict)) {
+      const inItsTime = this.#verifier.verify(der, subject.question(then));
+      if (inItsTime.usable) return CachedAnswer.of(inItsTime, then, subject);
+    }
+    return undefined;
   }
 
-  async #ofStore<T>(use: (store: ResponseCacheStore) => Promise<T>): Promise<T | null> {
-    if (this.#store === null) return null;
+  /** @returns undefined where there is no store, or it has failed. */
+  async #ofStore<T>(use: (store: ResponseCacheStore) => Promise<T>): Promise<T | undefined> {
+    if (this.#store === null) return undefined;
     try {
       return await abortable(use(this.#store), AbortSignal.timeout(this.#patience));
     } catch (error) {
       // A store that fails (a full disk) or hangs must not fail the check.
       if (!this.#warned) process.emitWarning(`the store of OCSP answers failed: ${reasonOf(error)}`, 'OCSPWarning');
       this.#warned = true;
-      return null;
+      return undefined;
     }
   }
 }
+
+const NOTHING = Buffer.alloc(0);
 
 /** What a store returns. @throws where that is neither bytes nor nothing. */
 function bytesOf(value: unknown): Uint8Array | null {
@@ -126,11 +146,18 @@ function bytesOf(value: unknown): Uint8Array | null {
   return value;
 }
 
-/** The moment of which a response says something, believed or not. */
-function timeOf({ response }: Verdict): number | undefined {
+/**
+ * Moments in the time of a response, believed or not: of a short-lived delegate's certificate, or a list of revocations that says whether it
+ * counts, the first may be too early.
+ */
+function timesOf({ response }: Verdict): number[] {
   try {
-    return response?.responses[0]?.thisUpdate.getTime();
+    const entry = response?.responses[0];
+    if (response === undefined || response === null || entry === undefined) return [];
+    const { thisUpdate, nextUpdate } = entry;
+    const end = nextUpdate === null ? [] : [nextUpdate.getTime() - 1000];
+    return [thisUpdate.getTime(), response.producedAt.getTime(), ...end];
   } catch {
-    return undefined; // no time, or none that can be read
+    return []; // no time, or none that can be read
   }
 }

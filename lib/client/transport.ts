@@ -153,7 +153,7 @@ async function exchange(
   request: HttpRequest,
   isWatched: boolean = false,
 ): Promise<HttpAnswer> {
-  const message = await new Promise<IncomingMessage>((resolve, reject) => {
+  const coming = new Promise<IncomingMessage>((resolve, reject) => {
     const send = (isRepeated: boolean): void => {
       const sent = (url.protocol === 'https:' ? https : http).request(url, options);
       if (isWatched) sent.on('socket', (socket) => watchAddress(socket, (error) => sent.destroy(error)));
@@ -172,6 +172,8 @@ async function exchange(
     };
     send(false);
   });
+  // (A request that an agent gives no connection ends without a word.)
+  const message = await abortable(coming, request.signal);
   // What goes wrong behind the header is told to whoever reads the body.
   message.on('error', () => {});
   const { statusCode: status = 0, statusMessage: statusText = '' } = message;

@@ -253,8 +253,9 @@ export class Answerer {
   ): Answer | Promise<Answer> {
     const { issuer, serialNumber } = question;
     const { finding: found, stored } = this.#finder.together(known, maybe);
+    // Before anything is said of what is not known: that is what lag makes untrue first.
+    this.#finder.checkLag(question, found);
     const finding = found ?? notIssuedEntry(issuer, serialNumber, signerOf(question, now), now);
-    this.#finder.checkLag(question, finding);
     if (finding === undefined) return errorAnswer(UNAUTHORIZED);
     const cached = this.cache.get(key);
     const usable = [cached, stored?.answer].filter(
@@ -401,9 +402,8 @@ export class Answerer {
     return after(this.#finder.known(question), (known) =>
       after(this.#finder.stored(question), (stored) => {
         const { finding: found } = this.#finder.together(known, stored);
-        const finding = found ?? notIssuedEntry(issuer, serialNumber, signer, now);
-        this.#finder.checkLag(question, finding);
-        return finding;
+        this.#finder.checkLag(question, found);
+        return found ?? notIssuedEntry(issuer, serialNumber, signer, now);
       }),
     );
   }

@@ -66,6 +66,7 @@ export const LIMITS: ServerOptions = {
   connectionsCheckingInterval: 1000,
   maxHeaderSize: 16 * 1024,
 };
+const HANDSHAKE = 10_000;
 const IDLE = 30_000;
 
 /**
@@ -80,7 +81,7 @@ export async function serve(
 ): Promise<ResponderServer> {
   const { tls, admin, reusePort, signal, shutdownTimeout = 10_000 } = readOptions(options, SERVE_NAMES);
   const server: Server & { httpAllowHalfOpen?: boolean } = tls
-    ? createTlsServer({ ...LIMITS, allowHalfOpen: true, ...tls }, responder.listener)
+    ? createTlsServer({ ...LIMITS, handshakeTimeout: HANDSHAKE, allowHalfOpen: true, ...tls }, responder.listener)
     : createServer(LIMITS, responder.listener);
   // Who says no more may wait for the answer.
   server.httpAllowHalfOpen = true;

@@ -119,8 +119,20 @@ export class WatchedFile {
     } catch (error) {
       this.#failedAt ??= performance.now();
       const message = String(error);
-      if (message !== this.#lastError) this.#onError(error);
+      if (message !== this.#lastError) this.#tell(error);
       this.#lastError = message;
+    }
+  }
+
+  /** Also who throws when told has the file read again. */
+  #tell(error: unknown): void {
+    try {
+      this.#onError(error);
+    } catch (thrown) {
+      process.emitWarning(
+        `the onError of ${this.#path} has thrown: ${(thrown as Error)?.message ?? 'something that is no error'}`,
+        'OCSPWarning',
+      );
     }
   }
 

@@ -18,6 +18,19 @@ const LABEL = {
   signatureAlgorithm: null,
 };
 const KEYS_AT_ONCE = 500;
+/** Milliseconds for which an answer is kept past its end: it also keeps older ones from coming back. */
+const FLOOR = 7 * 24 * 3600_000;
+
+/** (Clients take encodings from the field.) */
+const read = (der: Buffer) => loadDerOcspResponse(der, { strict: 'field' });
+
+function isRevoked(der: Buffer | null): boolean {
+  try {
+    return der !== null && read(der).certificateStatus === OCSPCertStatus.REVOKED;
+  } catch {
+    return false; // somebody else has written there
+  }
+}
 
 /**
  * The answers of clients of several machines, in Valkey or Redis: `new OCSPClient({ cache: { store } })`. The client verifies what it
@@ -45,9 +58,10 @@ export class ValkeyCache implements ResponseCacheStore {
   async put(key: string, der: Uint8Array, expires: Date): Promise<void> {
     const at = this.#key(key);
     const bytes = Buffer.from(checkBytes(der, 'der'));
-    const life = Math.max(1, checkDate(expires, 'expires').getTime() - Date.now());
-    // (Clients take encodings from the field.)
-    const { producedAt, thisUpdate, certificateStatus } = loadDerOcspResponse(bytes, { strict: 'field' });
+    const life = Math.max(1, checkDate(expires, 'expires').getTime() + FLOOR - Date.now());
+    const { producedAt, thisUpdate, certificateStatus } = read(bytes);
+    // That a responder does not know a certificate takes no revocation back.
+    if (certificateStatus === OCSPCertStatus.UNKNOWN && isRevoked(await this.get(key))) return;
     const frame = encodeFrame({
       ...LABEL,
       // Of the same moment, "revoked" stays.

@@ -144,7 +144,7 @@ test('searches leave nothing with the signal of a client that goes on', async (t
   const closed = new AbortController().signal;
   const memories = new ResponderMemories();
   const url = new URL('http://ocsp.example/');
-  memories.of(url).failed(0);
+  memories.of(url).failed(0, 0);
   const options = { clock: { now: () => 1, after: () => () => undefined }, hash: 'auto' } as unknown as InquiryOptions;
   const searchOnce = () => {
     using deadline = new Deadline(options.clock, 1, closed);

@@ -16,7 +16,7 @@ import {
   type TlsOptions,
 } from 'node:tls';
 import test from 'ava';
-import { loadDerOcspResponse } from 'openssl-ocsp';
+import { loadDerOcspResponse, OCSPCertStatus } from 'openssl-ocsp';
 import { FolderCache, OCSPClient, Stapler, type StapleState } from 'openssl-ocsp/client';
 import { buildTestResponse, createTestCa, type TestIdentity, TestResponder } from 'openssl-ocsp/testing';
 import { Shifted } from '../helpers/shifted-clock.js';
@@ -250,6 +250,67 @@ test('a revocation that the client learns of elsewhere ends a good staple, thoug
   const told = once(stapler, 'revoked');
   due!();
   await told;
+  t.is(loadDerOcspResponse(stapler.staple(leaf.certificate.raw)!).certificateStatus, OCSPCertStatus.REVOKED);
+  // Nor does a further failure take it away.
+  clock.ahead = 10 * MINUTE;
+  const again = once(stapler, 'revoked');
+  due!();
+  await again;
+  t.is(loadDerOcspResponse(stapler.staple(leaf.certificate.raw)!).certificateStatus, OCSPCertStatus.REVOKED);
+});
+
+test('what another process has kept is stapled while this one reaches no one', async (t) => {
+  const clock = new Shifted();
+  const leaf = leafOf();
+  const at = (hours: number) => new Date(Date.now() + hours * HOUR);
+  const answer = (from: number, until: number, status: 'good' | 'revoked' = 'good') =>
+    buildTestResponse({
+      entries: [
+        { certificate: leaf.certificate, issuer: ca.certificate, status, thisUpdate: at(from), nextUpdate: at(until) },
+      ],
+      signer: ca,
+    });
+  let kept: Buffer | null = answer(-1, 10);
+  let isBroken = true;
+  const store = {
+    get: async () => {
+      if (isBroken) throw new Error('busy');
+      return kept;
+    },
+    put: async () => {},
+    delete: async () => {},
+    async *keys() {},
+  };
+  await using responder = await TestResponder.start(ca, { behaviour: 'gone' });
+  await using client = clientOf(responder, { clock, cache: { store } });
+  let due: (() => void) | undefined;
+  const after = (_milliseconds: number, callback: () => void) => {
+    due = callback;
+    return () => undefined;
+  };
+  await using stapler = new Stapler({ client, clock: { now: () => clock.now(), after } });
+  const state = async (ahead: number): Promise<string> => {
+    clock.ahead = ahead * HOUR;
+    const told = Promise.race([once(stapler, 'failed'), once(stapler, 'revoked')]);
+    due!();
+    await told;
+    return stapler.states()[0]!.decision;
+  };
+  // The store fails once, and the responder ever.
+  t.is((await stapler.add([leaf.certificate, ca.certificate])).decision, 'unreachable');
+  isBroken = false;
+  t.is(await state(1), 'stapled');
+  t.deepEqual(stapler.staple(leaf.certificate.raw), kept);
+  kept = answer(4, 100);
+  t.is(await state(8), 'stapled');
+  t.deepEqual(stapler.staple(leaf.certificate.raw), kept);
+  t.is(await state(20), 'stapled');
+  // What is revoked stays so, though the store has an older good answer again.
+  kept = answer(5, 100, 'revoked');
+  t.is(await state(21), 'revoked');
+  t.is(stapler.staple(leaf.certificate.raw), null);
+  kept = answer(4, 100);
+  t.is(await state(22), 'revoked');
   t.is(stapler.staple(leaf.certificate.raw), null);
 });
 

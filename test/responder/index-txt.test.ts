@@ -75,6 +75,29 @@ test('a list that cannot be read is a warning of the process, unless somebody is
   t.is(told.length, 1);
 });
 
+test('who throws when told that a list cannot be read has it read all the same, once it can be', async (t) => {
+  const path = join(scratch(t), 'index.txt');
+  let told = 0;
+  const onError = (): void => {
+    told += 1;
+    throw new Error('in onError');
+  };
+  const authority = indexTxtAuthority(path, { interval: 10, onError });
+  const responder = makeResponder(t, { authority });
+  await responder.ready();
+  t.is(told, 1);
+  writeFileSync(path, GOOD_ROW);
+  const { GOOD } = OCSPCertStatus;
+  for (;;) {
+    const response = loadDerOcspResponse((await responder.answer(ask(['1001']))).der);
+    if (response.responseStatus === 0) {
+      t.is(response.certificateStatus, GOOD);
+      return;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+});
+
 test('an interval that no timer keeps is an error', (t) => {
   for (const interval of [0, -1, Number.NaN])
     t.throws(() => indexTxtAuthority('index.txt', { interval }), { code: 'ERR_OCSP_INVALID_VALUE' });

@@ -301,6 +301,17 @@ for (const [notIssued, result] of policies)
     t.is(await statusOf(responder, ask(['4711'])), 'revoked');
   });
 
+test('nothing is said of what was never issued while the authority is behind', async (t) => {
+  for (const notIssued of ['unauthorized', 'unknown', 'good', 'revoked'] as const) {
+    const authority = new TestAuthority();
+    const responder = makeResponder(t, { authority, notIssued });
+    authority.lagging = Number.POSITIVE_INFINITY;
+    for (const serials of [['4711'], ['1002', '4711']])
+      t.is(await statusOf(responder, ask(serials)), 'TRY_LATER', `${notIssued} ${serials}`);
+    t.is(await statusOf(responder, ask(['1002'])), 'revoked');
+  }
+});
+
 test('archive cutoff', async (t) => {
   const responder = makeResponder(t, { archiveCutoff: 86_400 });
   const response = loadDerOcspResponse((await responder.answer(ask(['1001']))).der);

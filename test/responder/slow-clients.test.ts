@@ -3,6 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import { type ResponderServer, serve } from 'openssl-ocsp/responder';
+import { createTestCa } from 'openssl-ocsp/testing';
 import { ask, makeResponder, statusIn } from './fixtures.js';
 
 const request = ask(['1001']);
@@ -106,4 +107,17 @@ test('clients that take their time are cut off, and others are answered', async 
   await Promise.all(slow);
   t.true(asked > 5);
   await server.close();
+});
+
+test('over TLS, too, who says nothing is cut off, and holds up no end', async (t) => {
+  const identity = createTestCa();
+  const tls = { key: identity.privateKeyPem, cert: identity.certificatePem };
+  const server = await serve(makeResponder(t), { port: 0, host: '127.0.0.1' }, { tls, shutdownTimeout: 0 });
+  const bytes = await play(server, async () => undefined);
+  t.is(bytes.length, 0);
+  const silent = connect(Number(new URL(server.url).port), '127.0.0.1').on('error', () => undefined);
+  t.teardown(() => silent.destroy());
+  await new Promise((resolve) => silent.once('connect', resolve));
+  await server.close();
+  t.pass();
 });

@@ -14,7 +14,7 @@ const ca = createTestCa();
 const KEY = 'ab'.repeat(32);
 const TOMORROW = new Date(Date.now() + 86_400_000);
 
-function answer(status: 'good' | 'revoked', ago: number): Buffer {
+function answer(status: 'good' | 'revoked' | 'unknown', ago: number): Buffer {
   const time = new Date(Math.floor(Date.now() / 1000) * 1000 - ago * 1000);
   const entry = { certificate: ca.certificate, issuer: ca.certificate, serialNumber: 5n, status, thisUpdate: time };
   return buildTestResponse({ signer: ca, entries: [entry], producedAt: time });
@@ -87,4 +87,24 @@ test('what is wrong is said', async (t) => {
   await t.throwsAsync(cache.put(KEY, Buffer.from('what?'), TOMORROW), { code: 'ERR_OCSP_MALFORMED' });
   await t.throwsAsync(cache.put(KEY, answer('good', 1), 'soon' as never), { code: 'ERR_INVALID_ARG_TYPE' });
   await t.throwsAsync(cache.get(KEY));
+});
+
+withServer('a revocation outlives its end by a week, and "unknown" takes it not away', async (t) => {
+  const server = await RedisServer.start(t);
+  const cache = await ValkeyCache.open({ servers: [server.socket], timeout: 20_000, prefix: 'x:' });
+  const redis = new Redis({ path: server.socket });
+  t.teardown(() => {
+    cache.close();
+    redis.disconnect();
+  });
+  const revoked = answer('revoked', 50);
+  await cache.put(KEY, revoked, new Date(Date.now() - 1000));
+  t.deepEqual(await cache.get(KEY), revoked);
+  const [key] = await redis.keys('*');
+  const left = await redis.pttl(key!);
+  t.true(left > 6.9 * 86_400_000 && left < 7 * 86_400_000, String(left));
+  await cache.put(KEY, answer('unknown', 10), TOMORROW);
+  t.deepEqual(await cache.get(KEY), revoked);
+  await cache.put(KEY, answer('good', 10), TOMORROW);
+  t.notDeepEqual(await cache.get(KEY), revoked, 'a hold has ended');
 });

@@ -75,6 +75,8 @@ export class Staple {
   #expires = 0;
   #lifetime = 0;
   #result: CheckResult | null = null;
+  /** Whether the last answer, or what was kept of one, said so. */
+  #wasRevoked = false;
   #unknownInARow = 0;
   #failuresInARow = 0;
 
@@ -135,8 +137,6 @@ export class Staple {
   /** Takes what a check found out; returns milliseconds until the next one. */
   take(result: CheckResult, now: number, alsoRevoked: boolean): number {
     const { outcome, source, verdict } = result;
-    // What was kept will do until there is something later: the responder may be down, and this process has just begun.
-    const isFirst = this.isNew && source !== 'stale';
     this.#result = result;
     this.#unknownInARow = outcome === 'unknown' ? this.#unknownInARow + 1 : 0;
     this.#failuresInARow = isAnswer(result) ? 0 : this.#failuresInARow + 1;
@@ -144,7 +144,12 @@ export class Staple {
     // Also where it was known before, and no one answered now: "good" is over.
     if (outcome === 'revoked') this.#der = null;
     const isGiven = outcome === 'good' || (outcome === 'revoked' && alsoRevoked);
-    if (verdict?.usable && isGiven && (isAnswer(result) || isFirst)) {
+    // What was kept will do while no one answers, this process may have just begun, or another one have kept it; but not "good" where
+    // "revoked" was seen.
+    const counts = isAnswer(result) || (source !== 'stale' && !(this.#wasRevoked && outcome === 'good'));
+    if (isAnswer(result)) this.#wasRevoked = outcome === 'revoked';
+    else this.#wasRevoked ||= outcome === 'revoked';
+    if (verdict?.usable && isGiven && counts) {
       const thisUpdate = verdict.thisUpdate.getTime();
       const end = Math.min(verdict.freshUntil.getTime(), Date.parse(this.certificate.validTo));
       this.#lifetime = end - thisUpdate;

@@ -1,0 +1,185 @@
+/** What was kept, after a restart, beside other processes, and with stores and agents that fail: "revoked" is not lost, no one waits for ever. */
+import http from 'node:http';
+import { setTimeout as wait } from 'node:timers/promises';
+import test from 'ava';
+import { OCSPClient, type OCSPClientOptions, type ResponseCacheStore } from 'openssl-ocsp/client';
+import { buildTestResponse, createTestCa, type TestIdentity, TestResponder } from 'openssl-ocsp/testing';
+import { Shifted } from '../helpers/shifted-clock.js';
+
+const HOUR = 3_600_000;
+const PATIENT = { timeout: 100_000, hedgeAfter: 50_000 };
+const ca = createTestCa();
+const at = (hours: number) => new Date(Date.now() + hours * HOUR);
+const questionOf = ({ certificate }: TestIdentity) => ({ certificate, issuer: ca.certificate });
+
+function answer(
+  { certificate }: TestIdentity,
+  status: 'good' | 'revoked' | 'unknown',
+  thisUpdate: number,
+  nextUpdate: number,
+  more: object = {},
+): Buffer {
+  const times = { thisUpdate: at(thisUpdate), nextUpdate: at(nextUpdate) };
+  return buildTestResponse({
+    entries: [{ certificate, issuer: ca.certificate, status, ...times }],
+    signer: ca,
+    ...more,
+  });
+}
+
+class MapStore implements ResponseCacheStore {
+  readonly map = new Map<string, Buffer>();
+  cannotGet = false;
+  cannotPut = false;
+  async get(key: string): Promise<Buffer | null> {
+    if (this.cannotGet) throw new Error('EMFILE');
+    return this.map.get(key) ?? null;
+  }
+  async put(key: string, der: Uint8Array): Promise<void> {
+    if (this.cannotPut) throw new Error('ENOSPC');
+    this.map.set(key, Buffer.from(der));
+  }
+  async delete(key: string): Promise<void> {
+    this.map.delete(key);
+  }
+  async *keys(): AsyncIterable<string> {
+    yield* this.map.keys();
+  }
+}
+
+/** A client of its own each time, as after a restart. */
+function restarted(responder: TestResponder, store: ResponseCacheStore, options: OCSPClientOptions = {}): OCSPClient {
+  return new OCSPClient({ responders: [responder.url], ...PATIENT, cache: { store }, ...options });
+}
+
+test('a revocation that has ended is not forgotten, also by a delegate whose certificate begins after thisUpdate', async (t) => {
+  const leaf = ca.issue();
+  const delegate = ca.issueResponder({ notBefore: at(-4), notAfter: at(20) });
+  const signed = { signer: delegate, certificates: [delegate.certificate], producedAt: at(-3) };
+  await using responder = await TestResponder.start(ca, { behaviour: answer(leaf, 'revoked', -5, 1, signed) });
+  const store = new MapStore();
+  const clock = new Shifted();
+  await using first = restarted(responder, store, { clock });
+  t.is((await first.check(questionOf(leaf))).outcome, 'revoked');
+  clock.ahead = 2 * HOUR;
+  responder.behaviour = 'gone';
+  await using second = restarted(responder, store, { clock, failPolicy: 'soft' });
+  const kept = await second.check(questionOf(leaf));
+  t.deepEqual([kept.outcome, kept.source, kept.allowed], ['revoked', 'stale', false]);
+  // An older good answer is no way round it.
+  responder.behaviour = answer(leaf, 'good', -6, 30);
+  await using third = restarted(responder, store, { clock, failPolicy: 'soft' });
+  const older = await third.check(questionOf(leaf), { fresh: true });
+  t.deepEqual([older.outcome, older.allowed], ['revoked', false]);
+});
+
+test('what cannot be read is not written over', async (t) => {
+  const leaf = ca.issue();
+  await using responder = await TestResponder.start(ca, { behaviour: answer(leaf, 'revoked', -1, 40) });
+  const store = new MapStore();
+  await using first = restarted(responder, store);
+  t.is((await first.check(questionOf(leaf))).outcome, 'revoked');
+  responder.behaviour = answer(leaf, 'good', -2, 40);
+  store.cannotGet = true;
+  await using second = restarted(responder, store);
+  t.is((await second.check(questionOf(leaf))).outcome, 'good', 'no one knows better');
+  store.cannotGet = false;
+  responder.behaviour = 'gone';
+  await using third = restarted(responder, store);
+  t.is((await third.check(questionOf(leaf))).outcome, 'revoked');
+});
+
+test('what could not be put is put once it can be', async (t) => {
+  const leaf = ca.issue();
+  await using responder = await TestResponder.start(ca, { behaviour: answer(leaf, 'good', -2, 40) });
+  for (const isEmpty of [false, true]) {
+    const store = new MapStore();
+    const clock = new Shifted();
+    await using client = restarted(responder, store, { clock });
+    responder.behaviour = answer(leaf, 'good', -2, 40);
+    t.is((await client.check(questionOf(leaf))).outcome, 'good');
+    responder.behaviour = answer(leaf, 'revoked', -1, 40);
+    store.cannotPut = true;
+    t.is((await client.check(questionOf(leaf), { fresh: true })).outcome, 'revoked');
+    store.cannotPut = false;
+    if (isEmpty) store.map.clear();
+    responder.behaviour = 'gone';
+    clock.ahead = HOUR;
+    t.is((await client.check(questionOf(leaf), { fresh: true })).outcome, 'revoked');
+    await using again = restarted(responder, store, { clock });
+    t.is((await again.check(questionOf(leaf))).outcome, 'revoked');
+  }
+});
+
+test('without memory, too, the later of two answers counts', async (t) => {
+  const leaf = ca.issue();
+  for (const maxBytes of [0, 2 ** 20]) {
+    let kept = answer(leaf, 'good', -9, 5);
+    const revoked = answer(leaf, 'revoked', -1, 9);
+    const store = { get: async () => kept, put: async () => {}, delete: async () => {}, async *keys() {} };
+    await using responder = await TestResponder.start(ca, {
+      behaviour: () => {
+        // Another process knows better by now.
+        kept = revoked;
+        return answer(leaf, 'good', -8, 6);
+      },
+    });
+    await using client = restarted(responder, store, { cache: { store, maxBytes } });
+    const result = await client.check(questionOf(leaf));
+    t.deepEqual([result.outcome, result.allowed], ['revoked', false], `${maxBytes} bytes`);
+  }
+});
+
+test('"unknown" counts for a minute, also when it was kept while the clock was ahead', async (t) => {
+  const leaf = ca.issue();
+  const clock = new Shifted();
+  await using responder = await TestResponder.start(ca, { behaviour: answer(leaf, 'unknown', -1, 48) });
+  await using client = new OCSPClient({ responders: [responder.url], ...PATIENT, clock });
+  clock.ahead = 10 * HOUR;
+  t.is((await client.check(questionOf(leaf))).outcome, 'unknown');
+  responder.behaviour = answer(leaf, 'good', 0, 48);
+  clock.ahead = 0;
+  t.is((await client.check(questionOf(leaf))).outcome, 'good');
+});
+
+test('many who ask at a time fail once: the responder rests no longer for it', async (t) => {
+  const first = ca.issue();
+  const leaves = Array.from({ length: 11 }, () => ca.issue({ privateKey: first.privateKey }));
+  const clock = new Shifted();
+  await using responder = await TestResponder.start(ca, { behaviour: 'gone' });
+  await using client = new OCSPClient({ responders: [responder.url], ...PATIENT, clock });
+  await Promise.all(leaves.slice(0, 10).map((leaf) => client.check(questionOf(leaf))));
+  responder.behaviour = 'good';
+  clock.ahead = 1500;
+  t.is((await client.check(questionOf(leaves[10]!))).outcome, 'good');
+});
+
+test('an agent that gives no connection is waited for no longer than for anything else', async (t) => {
+  const leaf = ca.issue();
+  await using responder = await TestResponder.start(ca);
+  class Never extends http.Agent {
+    override createConnection(): never {
+      return undefined as never;
+    }
+  }
+  const client = new OCSPClient({ responders: [responder.url], agents: { http: new Never() }, timeout: 300 });
+  for (const options of [{}, { fresh: true }]) {
+    const result = await client.check(questionOf(leaf), options);
+    t.is(result.failure, 'unreachable');
+  }
+  await client.close();
+});
+
+test('many questions at a time are no leak, and no warning', async (t) => {
+  const warnings: string[] = [];
+  const note = ({ name }: Error): void => void warnings.push(name);
+  process.on('warning', note);
+  t.teardown(() => process.off('warning', note));
+  const first = ca.issue();
+  const leaves = Array.from({ length: 30 }, () => ca.issue({ privateKey: first.privateKey }));
+  await using responder = await TestResponder.start(ca, { behaviour: 'late' });
+  await using client = new OCSPClient({ responders: [responder.url], ...PATIENT });
+  await Promise.all(leaves.map((leaf) => client.check(questionOf(leaf))));
+  await wait(10);
+  t.false(warnings.includes('MaxListenersExceededWarning'));
+});
