@@ -74,7 +74,7 @@ export class ResponseCache {
     const stored = der === null ? undefined : this.#toAnswer(der, subject, now);
     if (stored === undefined || (known !== undefined && !stored.mayReplace(known))) {
       // It could not be put when it came, or somebody slow has put an older one since.
-      if (known !== undefined && (stored !== undefined || known.status === 'revoked')) void this.#put(key, known);
+      if (known !== undefined && (stored !== undefined || known.status === 'revoked')) void this.#keep(key, known);
       return { known, isRead };
     }
     this.#memory.set(key, stored);
@@ -90,18 +90,17 @@ export class ResponseCache {
     if (known !== undefined && !answer.mayReplace(known)) return known;
     this.#memory.set(key, answer);
     // What could not be read is not written over: it may be later.
-    if (!isRead) return answer;
-    for (let kept = answer; ; ) {
-      await this.#put(key, kept);
-      // Of two that are put at a time either may be the last: that has to be the later answer.
-      const latest = this.#memory.holds(key, kept) ? undefined : this.#memory.get(key);
-      if (latest === undefined) return answer;
-      kept = latest;
-    }
+    if (isRead) await this.#keep(key, answer);
+    return answer;
   }
 
-  async #put(key: string, { der, usableUntil }: CachedAnswer): Promise<void> {
-    await this.#ofStore((store) => store.put(key, der, new Date(usableUntil)));
+  /** Puts an answer into the store. Of two that are put at a time either may be the last: that has to be the later one. */
+  async #keep(key: string, answer: CachedAnswer): Promise<void> {
+    for (let kept: CachedAnswer | undefined = answer; kept !== undefined; ) {
+      const { der, usableUntil }: CachedAnswer = kept;
+      await this.#ofStore((store) => store.put(key, der, new Date(usableUntil)));
+      kept = this.#memory.holds(key, kept) ? undefined : this.#memory.get(key);
+    }
   }
 
   /**

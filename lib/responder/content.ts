@@ -31,12 +31,11 @@ export function notIssuedEntry(
   signer: LiveSigner | undefined,
   now: number,
 ): StatusEntry | undefined {
-  const times = notIssuedTimes(signer, now);
   switch (issuer.notIssued) {
     case 'unauthorized':
       return undefined;
     case 'unknown':
-      return { serialNumber, status: OCSPCertStatus.UNKNOWN, ...times };
+      return { serialNumber, status: OCSPCertStatus.UNKNOWN, ...notIssuedTimes(signer, now) };
     case 'good':
       return { serialNumber, status: OCSPCertStatus.GOOD, ...issuer.knowledge.authority.holds?.() };
     case 'revoked':
@@ -46,7 +45,7 @@ export function notIssuedEntry(
         status: OCSPCertStatus.REVOKED,
         revocationTime: new Date(0),
         reason: ReasonFlags.certificateHold,
-        ...times,
+        ...notIssuedTimes(signer, now),
       };
   }
 }

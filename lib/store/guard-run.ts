@@ -3,7 +3,8 @@ import type { RunWriter } from './response-store.js';
 
 /**
  * A run as {@link RunWriter} has it, over one that only does what it is told: calls are carried out one after the other, after a failure
- * every call fails, and once the run has ended `close` and `discard` do nothing, and the others are refused.
+ * every call fails, and once the run has ended `close` and `discard` do nothing, and the others are refused
+ * with `ERR_OCSP_INVALID_VALUE`.
  *
  * @param run - what each call does. It gets no call beside another one, and none after its end.
  */

@@ -111,6 +111,44 @@ test('what could not be put is put once it can be', async (t) => {
   }
 });
 
+test('what is put again is not put over what has come since', async (t) => {
+  const leaf = ca.issue();
+  const [older, good, revoked] = [
+    answer(leaf, 'good', -3, 40),
+    answer(leaf, 'good', -2, 40),
+    answer(leaf, 'revoked', -1, 40),
+  ];
+  await using responder = await TestResponder.start(ca, { behaviour: good });
+  const store = new MapStore();
+  await using client = restarted(responder, store);
+  t.is((await client.check(questionOf(leaf))).outcome, 'good');
+  // Somebody slow has put an older one; what is put again for it is slower still.
+  const [key] = store.map.keys();
+  store.map.set(key!, older);
+  let release = (): void => undefined;
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  let wasHeld = 0;
+  let isLast = false;
+  const { put } = store;
+  store.put = async (name, der) => {
+    if (good.equals(der)) {
+      wasHeld += 1;
+      await held;
+    }
+    await put.call(store, name, der);
+    isLast = revoked.equals(der) && wasHeld > 0;
+  };
+  responder.behaviour = revoked;
+  t.is((await client.check(questionOf(leaf), { fresh: true })).outcome, 'revoked');
+  t.true(wasHeld > 0);
+  isLast = false;
+  release();
+  for (let i = 0; i < 500 && !isLast; i += 1) await wait(10);
+  t.deepEqual(store.map.get(key!), revoked);
+});
+
 test('without memory, too, the later of two answers counts', async (t) => {
   const leaf = ca.issue();
   for (const maxBytes of [0, 2 ** 20]) {
