@@ -32,6 +32,8 @@ await main({ usage: 'npm run build:cmake -- [options]', about, options }, (value
     '--out',
     inRoot('build', 'cmake'),
     `--CDOCSP_WERROR=${values.werror || process.env.OCSP_WERROR ? 'ON' : 'OFF'}`,
+    // A dozen sources at a time: a third of the time, which goes into headers.
+    ...['CMAKE_UNITY_BUILD=ON', 'CMAKE_UNITY_BUILD_BATCH_SIZE=12'].map((setting) => `--CD${setting}`),
     ...(openssl ? [`--CDOPENSSL_ROOT_DIR=${resolve(openssl)}`] : []),
   ]);
   const addon = inRoot('build', 'cmake', 'openssl_ocsp.node');

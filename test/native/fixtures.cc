@@ -16,9 +16,11 @@ namespace fixtures {
 using namespace ocsp;
 
 ByteVector random_bytes(std::size_t count) {
-  ByteVector bytes(count);
-  for (auto& octet : bytes) octet = static_cast<std::uint8_t>(below(256));
-  return bytes;
+  // Eight at a time: some programs take millions.
+  std::vector<std::uint64_t> words((count + 7) / 8);
+  for (auto& word : words) word = random()();
+  const auto* first = reinterpret_cast<const std::uint8_t*>(words.data());
+  return {first, first + count};
 }
 
 int repeated(int count) {
