@@ -77,7 +77,7 @@ export interface SignJobResult extends SignJobProgress {
 const MOST_AT_ONCE = 90_000;
 const CHECKPOINT_SECONDS = 10;
 /** Milliseconds until somebody else's range is looked for again, and for how long a database is waited for. */
-const PAUSE = 1000;
+const PAUSE = 250;
 const PATIENCE = 240_000;
 
 /**

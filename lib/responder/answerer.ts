@@ -184,6 +184,10 @@ export class Answerer {
       const isRight = news === undefined || saysTheSame(atHand.entry, news);
       if (isRight && !this.#finder.mustAsk(question)) return this.#give(question, key, atHand, 'cache', now);
     }
+    if (atHand === undefined) {
+      const both = this.#finder.knownAndStored(question);
+      if (both !== undefined) return this.#withKnown(question, key, both.known, now, attempts, both);
+    }
     const known = this.#finder.known(question, atHand?.entry);
     if (known instanceof Promise)
       return known.then(
@@ -203,11 +207,18 @@ export class Answerer {
     return issuer.store !== undefined && clock() - cached.checkedAt >= STORE_INTERVAL;
   }
 
-  #withKnown(question: Question, key: string, known: Known, now: number, attempts: number): Answer | Promise<Answer> {
+  #withKnown(
+    question: Question,
+    key: string,
+    known: Known,
+    now: number,
+    attempts: number,
+    read?: { stored: MaybeStored },
+  ): Answer | Promise<Answer> {
     const cached = this.cache.get(key);
     if (cached !== undefined && known !== undefined && saysTheSame(cached.entry, known))
       cached.confirmedAt = Math.max(cached.confirmedAt, clockOf(now));
-    return this.#believing(question, key, cached, known, now, attempts);
+    return this.#believing(question, key, cached, known, now, attempts, read);
   }
 
   /** The authority cannot be asked. What was true a moment ago may be said, and so may what can never become untrue. */
@@ -229,11 +240,12 @@ export class Answerer {
     known: Known,
     now: number,
     attempts: number,
+    read?: { stored: MaybeStored },
   ): Answer | Promise<Answer> {
     const { issuer } = question;
     if (cached !== undefined && known !== undefined && saysTheSame(cached.entry, known))
       if (!this.#asksStore(issuer, cached, now)) return this.#give(question, key, cached, 'cache', now);
-    const stored = this.#finder.stored(question);
+    const stored = read === undefined ? this.#finder.stored(question) : read.stored;
     if (stored instanceof Promise)
       return stored.then((found) => {
         // Something may have been told meanwhile.

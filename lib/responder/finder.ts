@@ -8,6 +8,7 @@ import type { ResponderIssuer } from './issuer.js';
 import type { Known } from './knowledge.js';
 import type { Limits } from './options.js';
 import { isPermanent, moreTrue, saysTheSame } from './statement.js';
+import { knowsOnly } from './store-authority.js';
 import { type AskedBy, readStore, type Stored } from './store-reader.js';
 
 /** Milliseconds in which what is revoked shows. */
@@ -49,6 +50,19 @@ export class Finder {
     } catch (error) {
       return Promise.reject(error).catch(() => this.#withoutAuthority(subject, error));
     }
+  }
+
+  /**
+   * Both of the following, where the authority is the store, and that is read once for both; undefined elsewhere, and where it cannot be
+   * read.
+   */
+  knownAndStored(subject: Subject): { known: Known; stored: Stored | undefined } | undefined {
+    const { knowledge, store } = subject.issuer;
+    // (One that takes time would be asked in vain.)
+    if (store === undefined || !('getRecord' in store) || !knowsOnly(knowledge.authority, store)) return undefined;
+    const stored = this.stored(subject);
+    if (stored === UNREADABLE || stored instanceof Promise) return undefined;
+    return { known: knowledge.merge(subject, stored?.entry), stored };
   }
 
   #withoutAuthority({ issuer, serialNumber }: Subject, error: unknown): StatusEntry {

@@ -96,10 +96,10 @@ export class Knowledge {
     }
     const begin = this.hasFeed ? performance.now() : 0;
     const found = this.authority.lookup(id);
-    if (found instanceof Promise) return found.then((entry) => this.#merge(id, entry, begin));
+    if (found instanceof Promise) return found.then((entry) => this.merge(id, entry, begin));
     if (stated !== undefined && found && news === undefined && !this.hasFeed && saysTheSame(stated, found))
       return stated;
-    return this.#merge(id, found, begin);
+    return this.merge(id, found, begin);
   }
 
   /**
@@ -145,8 +145,12 @@ export class Knowledge {
     if (!keep) await this.authority.close?.();
   }
 
-  /** @param begin - performance.now() when the authority was asked */
-  #merge(id: CertIdKey, given: Known, begin: number): Known {
+  /**
+   * What is known of a certificate, where the authority has just said `given`.
+   *
+   * @param begin - performance.now() when the authority was asked
+   */
+  merge(id: CertIdKey, given: Known, begin: number = 0): Known {
     const entry = given && copyEntry(given);
     if (this.isReading) {
       if (this.#asked.size >= MOST_ASKED) this.#asked.clear();

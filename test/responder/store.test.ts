@@ -292,6 +292,27 @@ test('a store alone, with and without somebody who signs', async (t) => {
   t.is(await statusOf(silent, ask(['1002'], { hash: 'sha256' })), 'TRY_LATER');
 });
 
+test('a store alone is read once for each answer; where it cannot be read, what was told counts all the same', async (t) => {
+  const store = await makeStore(t);
+  await fill(store, [GOOD, { ...GOOD, serialNumber: '1004' }]);
+  const responder = makeResponder(t, { authority: storeAuthority(store), store });
+  const read = store.getRecord.bind(store);
+  let reads = 0;
+  store.getRecord = (...args) => {
+    reads += 1;
+    return read(...args);
+  };
+  t.is((await responder.answer(ask(['1001'], sha1))).source, 'store');
+  t.is(reads, 1);
+  await responder.update([{ ...REVOKED, serialNumber: '1001' }]);
+  t.is(await statusOf(responder, ask(['1001'], sha1)), 'revoked');
+  store.getRecord = () => {
+    throw new Error('EIO');
+  };
+  t.is(await statusOf(responder, ask(['1001'], { hash: 'sha256' })), 'revoked');
+  t.is(await statusOf(responder, ask(['1004'], sha1)), 'TRY_LATER');
+});
+
 test('a store that fails may hold a revocation that no one else knows: "revoked", or try later', async (t) => {
   const broken = {
     get: () => {
