@@ -48,8 +48,10 @@ const ALWAYS_VERIFY: SignerCacheOptions = {};
 const MAX_SIGNERS = 1_000_000;
 const DEFAULT_SIGNERS = 256;
 const DEFAULT_SECONDS = 3600;
-/** Items of `verifyMany` that go to the threads at a time, for each thread: some milliseconds of work. */
-const BATCH = 128;
+/** Items of `verifyMany` that go to the threads at a time, for each thread: some ten milliseconds of work. */
+const BATCH = 256;
+/** Batches that are with the threads: with one less a core has nothing to do until this thread has seen that a batch is done. */
+const AT_ONCE = 2;
 
 /**
  * Verifies responses by one set of rules. Keeps what costs time: the trust store, and which delegates may answer for which CA.
@@ -125,21 +127,24 @@ export class Verifier {
       throw invalidArgType('items', 'an iterable of { response, issuer, ... }', items);
     }
     const verdicts: Verdict[] = [];
-    const add = (examined: Examined | undefined): void => {
-      if (examined !== undefined) for (const verdict of this.#verdicts(examined)) verdicts.push(verdict);
+    const running: Promise<Examined>[] = [];
+    const addFirst = async (): Promise<void> => {
+      for (const verdict of this.#verdicts((await running[0]) as Examined)) verdicts.push(verdict);
+      running.shift();
     };
-    // While the threads look at one batch, this one writes the verdicts on the batch before it, and gathers the next.
-    let running: Promise<Examined> | undefined;
+    // While the threads look at some batches, this one writes the verdicts on the batch before them, and gathers the next.
     const threads = availableParallelism();
     try {
       for (const batch of batchesOf(items, BATCH * threads)) {
-        const examined = await running;
-        running = this.#examine(batch, threads);
-        add(examined);
+        if (running.length === AT_ONCE) await addFirst();
+        running.push(this.#examine(batch, threads));
       }
-    } finally {
-      // Where an item is wrong, nothing goes on behind the caller's back, and what is wrong with an earlier one is told first.
-      add(await running);
+      while (running.length > 0) await addFirst();
+    } catch (error) {
+      // Nothing goes on behind the caller's back, and what is wrong with an earlier item is told first.
+      await Promise.allSettled(running);
+      for (const one of running) await one;
+      throw error;
     }
     return verdicts;
   }
