@@ -137,7 +137,10 @@ export class Verifier {
     try {
       for (const batch of batchesOf(items, BATCH * threads)) {
         if (running.length === AT_ONCE) await addFirst();
-        running.push(this.#examine(batch, threads));
+        const examined = this.#examine(batch, threads);
+        // (What it rejects with is thrown where it is awaited.)
+        examined.catch(() => undefined);
+        running.push(examined);
       }
       while (running.length > 0) await addFirst();
     } catch (error) {
