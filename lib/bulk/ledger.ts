@@ -110,7 +110,9 @@ export class FileLedger implements Ledger {
   async lease(n: number): Promise<LeasedRange[]> {
     return this.#change((ranges) => {
       const leased: LeasedRange[] = [];
-      for (const range of ranges.values()) {
+      // One that was given back with an error comes behind those that no one has tried, however often it fails.
+      const failures = ({ state, attempt }: RangeState): number => (state === 'open' ? attempt : 0);
+      for (const range of [...ranges.values()].sort((one, other) => failures(one) - failures(other))) {
         if (leased.length >= n) break;
         const lapsed = range.state === 'leased' && range.expiresAt <= this.#now();
         if (range.state !== 'open' && !lapsed) continue;

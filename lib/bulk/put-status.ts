@@ -3,7 +3,7 @@ import { OCSPCertStatus } from '../ocsp/enums.js';
 import { loadDerOcspResponse } from '../ocsp/response.js';
 import type { ResponseSigner } from '../signing/response-signer.js';
 import { copyEntry, type StatusEntry } from '../statuses/status-entry.js';
-import type { PutResult, ResponseRecord, ResponseStore } from '../store/response-store.js';
+import type { PutResult, ResponseRecord, ResponseStore, StoredResponse } from '../store/response-store.js';
 import type { SegmentStore } from '../store/segment-store.js';
 import { type OptionNames, readOptions } from '../x509/options.js';
 
@@ -24,7 +24,8 @@ const OPTION_NAMES: OptionNames<PutStatusOptions> = { entries: true, signer: tru
  * it resolves, also while a bulk run of another process goes on, whose publication does not hide it.
  *
  * The statusVersion of an entry that brings none is the second at which it is signed. Of a revocation it is that of what the
- * store has, where it tells, if that is higher: what was known with a clock that is ahead does not hide it.
+ * store has, where it tells, if that is higher, and more than that of a revocation of another time or reason: what was known with a clock
+ * that is ahead, or in the same second, does not hide it.
  *
  * @returns how many responses are served, and how many were left out because the store has newer ones
  * @throws (rejects) As `ResponseSigner.signAsync` and the store.
@@ -37,7 +38,7 @@ export async function putStatus(options: PutStatusOptions): Promise<PutResult> {
     const { statusVersion, ...entry } = copyEntry(given);
     const { serialNumber: serial, status: certStatus } = entry;
     const now = Math.floor(Date.now() / 1000);
-    const known = certStatus === OCSPCertStatus.REVOKED ? (store.getRecord?.(serial)?.statusVersion ?? 0) : 0;
+    const known = certStatus === OCSPCertStatus.REVOKED ? versionToOutdo(store.getRecord?.(serial), entry) : 0;
     for (const answer of signer.answers) {
       const { hashAlgorithm, issuerNameHash } = answer;
       const der = await signer.signAsync(entry, {
@@ -57,4 +58,17 @@ export async function putStatus(options: PutStatusOptions): Promise<PutResult> {
     }
   }
   return store.putBatch(records, { issuer: signer.issuer });
+}
+
+/** The least version with which a revocation is not hidden by what is known. */
+function versionToOutdo(known: StoredResponse | undefined, { revocationTime, reason }: StatusEntry): number {
+  if (known === undefined) return 0;
+  const { statusVersion, certStatus, der } = known;
+  if (certStatus !== OCSPCertStatus.REVOKED) return statusVersion;
+  const [stated] = loadDerOcspResponse(der).responses;
+  const secondOf = (time: Date | null | undefined): number => Math.floor((time?.getTime() ?? 0) / 1000);
+  const isSame =
+    secondOf(stated?.revocationTime) === secondOf(revocationTime) &&
+    (stated?.revocationReason ?? null) === (reason ?? null);
+  return isSame ? statusVersion : statusVersion + 1;
 }

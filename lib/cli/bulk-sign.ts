@@ -1,21 +1,23 @@
-import { createHash, X509Certificate } from 'node:crypto';
 import { bulkSign } from '../bulk/bulk-sign.js';
 import { editionName } from '../bulk/run-version.js';
 import type { BadRowError } from '../statuses/status-source.js';
 import { SegmentStore } from '../store/segment-store.js';
 import { readArguments } from './arguments.js';
 import { checkListOptions, LIST_HELP, LIST_OPTIONS, type List, openList } from './certificate-list.js';
+import { printableLines } from './colour.js';
 import { type Command, countOption, ExitCode, numberOption, print, required, UsageError } from './command.js';
 import { onInterruption } from './interruption.js';
 import { PASSPHRASE_OPTIONS } from './passphrase.js';
 import { counted, plural } from './plural.js';
 import { Progress } from './progress.js';
+import { continuedOrNew, runName } from './run-name.js';
 import { readResponseSigner, SIGNER_HELP, SIGNER_OPTIONS, SIGNING_HELP } from './signer-options.js';
 
 const HELP = `Usage: openssl-ocsp bulk-sign --issuer CA.pem --signer OCSP.pem --key OCSP.key --index index.txt --out FOLDER
 
 Signs the status of every certificate in a list, into a store. The same command continues an interrupted run, as long
-as the list and the options are the same; otherwise its work is thrown away.
+as the list and the options are the same, and it is not older than a quarter of the time to nextUpdate; otherwise its
+work is thrown away.
 Of two responses for a certificate the one whose list was modified later is served, and of one list the later response.
 Lists may be pipes, and one of them standard input (-); a run over a pipe is not continued.
 
@@ -80,11 +82,11 @@ export const bulkSignCommand: Command = {
     const verifySample = numberOption(values['verify-sample'], 'verify-sample');
     if (verifySample !== undefined && !(verifySample >= 0 && verifySample <= 1))
       throw new UsageError(`--verify-sample is not from 0 to 1: ${values['verify-sample']}`);
-    const { signer, issuer, responder, settings } = await readResponseSigner(values);
+    const { signer, issuer, responder, period, settings } = await readResponseSigner(values);
     let badRows = 0;
     const onBadRow = (error: BadRowError): void => {
       badRows += 1;
-      process.stderr.write(`${error.message}\n`);
+      process.stderr.write(`${printableLines(error.message)}\n`);
     };
     const list = await openList(values, issuer, values['skip-bad-rows'] ? { onBadRow } : {});
     if (values['dry-run']) {
@@ -100,7 +102,7 @@ export const bulkSignCommand: Command = {
     }
     const folder = required(values.out, 'out');
     const store = await SegmentStore.open(folder);
-    const id = runName(list, issuer, responder, [
+    const name = runName(list.files, issuer, responder, [
       settings,
       values['include-expired'],
       values.decimal,
@@ -110,9 +112,11 @@ export const bulkSignCommand: Command = {
     ]);
     try {
       const { unfinishedRun } = store.stats();
+      // (A CRL says itself until when all holds.)
+      const id = continuedOrNew(name, unfinishedRun, list.modified === undefined ? null : period, Date.now());
       if (unfinishedRun !== null && unfinishedRun !== id)
         process.stderr.write(
-          'an interrupted run over another state of the list, or with other options, is thrown away\n',
+          'an interrupted run that is too old, or over another state of the list, or with other options, is thrown away\n',
         );
       let durable = 0;
       let progress: Progress | undefined;
@@ -194,12 +198,4 @@ function keptText({ files, rows }: List, durable: number, continues: boolean): s
 
 function report(json: boolean | undefined, value: object, text: string): void {
   print(json ? JSON.stringify(value) : text);
-}
-
-/** Says whether two runs are the same: same list, of equal content, for the same CA by the same signer, with the same options. */
-function runName({ files }: List, issuer: Buffer, responder: X509Certificate, options: readonly unknown[]): string {
-  const certificates = [new X509Certificate(issuer), responder].map(({ fingerprint256 }) => fingerprint256);
-  return createHash('sha256')
-    .update(JSON.stringify([files.map(({ content }) => content), ...certificates, ...options]))
-    .digest('hex');
 }

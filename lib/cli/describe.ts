@@ -11,6 +11,7 @@ import type { Extension, Extensions } from '../x509/extension.js';
 import { DirectoryName } from '../x509/general-name.js';
 import { SignatureAlgorithmOID } from '../x509/oids.js';
 import { serialToText } from '../x509/serial-number.js';
+import { parsePrintedTime } from '../x509/time.js';
 import type { Json } from '../x509/value-object.js';
 import { oneLine } from './input.js';
 import { attempt, type Outline } from './outline.js';
@@ -231,7 +232,7 @@ function keyText(certificate: X509Certificate): string {
 
 /** The date that OpenSSL has written into one of Node's certificates. */
 function isoOf(text: string): string {
-  const date = new Date(text);
+  const date = new Date(parsePrintedTime(text));
   return Number.isNaN(date.getTime()) ? text : isoTime(date);
 }
 

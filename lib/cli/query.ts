@@ -69,6 +69,11 @@ const DEFAULT_TIMEOUT = 10;
 const LONGEST_TIMEOUT = 3600;
 /** The worst first. */
 const SEVERITY = [ExitCode.REVOKED, ExitCode.REFUSED, ExitCode.UNKNOWN, ExitCode.FAILED, ExitCode.OK] as const;
+
+function worst(codes: readonly number[]): number {
+  return SEVERITY.find((code) => codes.includes(code)) ?? ExitCode.FAILED;
+}
+
 /** Milliseconds between two questions of `--watch`, at least. */
 const SHORTEST_WATCH = 1000;
 
@@ -106,7 +111,9 @@ export const queryCommand: Command = {
     }
     const verifier = new Verifier(policy);
     await using client = clientFor(values, verifier, timeout);
-    const query = new Query(client, verifier, values);
+    // No one asked for what a server staples: there is no nonce to come back.
+    const stapleVerifier = new Verifier({ ...policy, nonce: 'ignored' });
+    const query = new Query(client, stapleVerifier, values);
     if (!values.watch) return await query.all(first);
     let status: number = ExitCode.FAILED;
     using _interruption = onInterruption(() => status);
@@ -119,14 +126,14 @@ export const queryCommand: Command = {
 
 class Query {
   readonly #client: OCSPClient;
-  readonly #verifier: Verifier;
+  readonly #stapleVerifier: Verifier;
   readonly #values: Values;
   /** When the answers of this round are worth asking for again. */
   #next: number[] = [];
 
-  constructor(client: OCSPClient, verifier: Verifier, values: Values) {
+  constructor(client: OCSPClient, stapleVerifier: Verifier, values: Values) {
     this.#client = client;
-    this.#verifier = verifier;
+    this.#stapleVerifier = stapleVerifier;
     this.#values = values;
   }
 
@@ -153,7 +160,7 @@ class Query {
         codes.push(ExitCode.FAILED);
       }
     }
-    return SEVERITY.find((code) => codes.includes(code)) ?? ExitCode.FAILED;
+    return worst(codes);
   }
 
   /** Milliseconds until the first answer is worth asking for again. */
@@ -167,12 +174,16 @@ class Query {
     const { verdict, attempts, source } = result;
     tellAttempts(attempts, json === true, this.#values.hash !== undefined);
     if (verdict === null) {
+      if (stapled === null) throw new Error(failureText(target, result));
+      if (out !== undefined) writeFileSync(out, stapled.verdict.der);
       // A server that staples may well name no responder.
-      if (stapled !== null && result.outcome === 'not-applicable') {
+      if (result.outcome === 'not-applicable') {
         this.#next.push(askAgainAt(stapled.verdict, Date.now()));
         return stapled.code;
       }
-      throw new Error(failureText(target, result));
+      this.#next.push(Date.now() + WATCH_AFTER_FAILURE);
+      process.stderr.write(`openssl-ocsp query: ${printableLines(failureText(target, result))}\n`);
+      return worst([stapled.code, ExitCode.FAILED]);
     }
     // (Out of the cache, it is what is left where no one has answered.)
     this.#next.push(source === 'network' ? askAgainAt(verdict, Date.now()) : Date.now() + WATCH_AFTER_FAILURE);
@@ -187,7 +198,7 @@ class Query {
       serialNumber: target.serial,
       source: source ?? 'network',
     });
-    return SEVERITY.find((item) => item === code || item === stapled?.code) ?? code;
+    return worst(stapled === null ? [code] : [code, stapled.code]);
   }
 
   #tellStaple(target: LiveTarget): { code: number; verdict: Verdict } | null {
@@ -196,7 +207,7 @@ class Query {
       note(`the server of ${printable(targetText(target))} staples nothing`);
       return null;
     }
-    const verdict = this.#verifier.verify(staple, questionOf({ ...target, certificate }));
+    const verdict = this.#stapleVerifier.verify(staple, questionOf({ ...target, certificate }));
     if (!this.#values.json) print('Stapled:');
     const about = { url: null, method: null, hash: null, serialNumber: target.serial, source: 'staple' };
     const code = report(verdict, target, this.#values.json, about);

@@ -2,6 +2,7 @@
 
 import type { X509Certificate } from 'node:crypto';
 import { OCSPResponderEncoding } from '../ocsp/enums.js';
+import { DEFAULT_PERIOD } from '../signing/lifetime.js';
 import { ResponseSigner } from '../signing/response-signer.js';
 import { HashAlgorithm, plainHashName } from '../x509/algorithms.js';
 import type { OptionValues } from './arguments.js';
@@ -55,6 +56,8 @@ export interface NamedSigner {
   readonly signer: ResponseSigner;
   readonly issuer: Buffer;
   readonly responder: X509Certificate;
+  /** Seconds from thisUpdate to nextUpdate. */
+  readonly period: number;
   /** What else decides what is signed. */
   readonly settings: readonly unknown[];
 }
@@ -91,7 +94,7 @@ export async function readResponseSigner(
     allowUnauthorized: values['allow-unauthorized'] === true,
   });
   const settings = [signer.answers, algorithm, period, responderId, embed];
-  return { signer, issuer, responder, settings };
+  return { signer, issuer, responder, period: period ?? DEFAULT_PERIOD, settings };
 }
 
 function listOption(

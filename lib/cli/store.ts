@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createWriteStream, lstatSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { Readable } from 'node:stream';
@@ -161,13 +162,15 @@ async function writeArchive(content: Iterable<Buffer>, target: string): Promise<
 }
 
 const ACTIONS: Readonly<Record<string, Action>> = {
-  ls(store, _args, values) {
+  async ls(store, _args, values) {
     for (const { serial, hashAlgorithm, certStatus, nextUpdate } of chosen(store, values)) {
       const name = OCSPCertStatus[certStatus] ?? String(certStatus);
       const until = nextUpdate === null ? null : new Date(nextUpdate * 1000).toISOString();
-      if (values.json)
-        print(JSON.stringify({ serialNumber: serial, status: name.toLowerCase(), nextUpdate: until, hashAlgorithm }));
-      else print(`${serial} ${name} ${hashAlgorithm} ${until ?? '-'}`);
+      const line = values.json
+        ? JSON.stringify({ serialNumber: serial, status: name.toLowerCase(), nextUpdate: until, hashAlgorithm })
+        : `${serial} ${name} ${hashAlgorithm} ${until ?? '-'}`;
+      // (Millions of them wait for who reads.)
+      if (!process.stdout.write(`${line}\n`)) await once(process.stdout, 'drain');
     }
     return 0;
   },

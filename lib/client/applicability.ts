@@ -2,6 +2,7 @@
 
 import { ocspUrls } from '../x509/certificate.js';
 import { CertificateExtensionOID, certificateExtension } from '../x509/certificate-extensions.js';
+import { parsePrintedTime } from '../x509/time.js';
 import type { Subject } from './subject.js';
 
 /** Responders that are asked, at most: the list comes from a stranger. */
@@ -15,7 +16,7 @@ export function notApplicable({ certificate }: Subject, minLifetime: number): st
   if (!x509.ca && certificateExtension(x509, CertificateExtensionOID.NO_REV_AVAIL) !== undefined) {
     return 'the certificate says that no revocation information is made available about it (noRevAvail)';
   }
-  const lifetime = (Date.parse(x509.validTo) - Date.parse(x509.validFrom)) / 1000;
+  const lifetime = (parsePrintedTime(x509.validTo) - parsePrintedTime(x509.validFrom)) / 1000;
   return lifetime < minLifetime ? `the certificate lives ${lifetime} seconds, which is less than minLifetime` : null;
 }
 

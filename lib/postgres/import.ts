@@ -64,8 +64,12 @@ const KEPT = `SELECT count(*) FROM (${ONCE}) n JOIN ocsp_status s ON s.issuer = 
 const INSERT = `WITH done AS (
   INSERT INTO ocsp_status (issuer, ${COLUMNS}) SELECT $1, ${COLUMNS} FROM (${ONCE}) n RETURNING 1)
   SELECT count(*) FROM done`;
+/** (A row that stays as it is must not be locked until the end: who revokes its certificate would wait for the whole list.) */
 const MERGE = `WITH done AS (
   INSERT INTO ocsp_status AS s (issuer, ${COLUMNS}) SELECT $1, ${COLUMNS} FROM (${ONCE}) n
+  WHERE NOT EXISTS (SELECT FROM ocsp_status s WHERE s.issuer = $1 AND s.serial = n.serial
+    AND NOT (${differs('n')} AND ${counts('n')}))
+  ORDER BY serial
   ON CONFLICT (issuer, serial) DO UPDATE
     SET status = excluded.status, revoked_at = excluded.revoked_at, reason = excluded.reason, extensions = excluded.extensions
     WHERE ${differs('excluded')} AND ${counts('excluded')}

@@ -32,10 +32,11 @@ const MILLISECONDS = 'floor(extract(epoch FROM r.expires_at) * 1000)::float8';
 
 const GIVE_UP = `UPDATE ocsp_range SET state = 3, error = coalesce(error, 'its leases ran out')
   WHERE job = $1 AND attempt >= $2 AND (state = 0 OR (state = 1 AND expires_at <= clock_timestamp()))`;
+/** (One that was given back with an error comes behind those that no one has tried, however often it fails.) */
 const LEASE = `WITH picked AS MATERIALIZED (
     SELECT id FROM ocsp_range WHERE job = $1 AND attempt < $4
       AND (state = 0 OR (state = 1 AND expires_at <= clock_timestamp()))
-    ORDER BY position FOR UPDATE SKIP LOCKED LIMIT $3)
+    ORDER BY CASE state WHEN 0 THEN attempt ELSE 0 END, position FOR UPDATE SKIP LOCKED LIMIT $3)
   UPDATE ocsp_range r SET state = 1, attempt = attempt + 1, expires_at = ${UNTIL}, owner = $5
   FROM picked WHERE r.job = $1 AND r.id = picked.id
   RETURNING r.id, r.attempt, r.last_serial, ${MILLISECONDS}`;

@@ -2,8 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { LeasedRange } from '../bulk/ledger.js';
 import { invalidArgType, invalidValue, OCSPError } from '../errors.js';
 import { hexOf } from '../responder/authority.js';
+import { isPermanent } from '../responder/statement.js';
 import type { ResponseSigner } from '../signing/response-signer.js';
 import { oneByOne } from '../statuses/one-by-one.js';
+import type { StatusEntry } from '../statuses/status-entry.js';
 import { issuerMismatch } from '../store/errors.js';
 import type { ResponseStore } from '../store/response-store.js';
 import type { CertificateInput } from '../x509/certificate.js';
@@ -134,6 +136,8 @@ export async function signJob(database: PostgresInput, options: SignJobOptions):
       }
     }
     const ranges = await patiently(() => ledger.ranges(), signal);
+    // As after a fail-over that has lost the last commits: what was not signed is not known any more.
+    if (ranges.length === 0) throw invalidValue(`the job '${job}' is gone from the database: begin it again`);
     return { ...done, failed: ranges.filter(({ state }) => state === 'failed').map(({ id }) => id) };
   } finally {
     await ledger.close();
@@ -191,7 +195,7 @@ async function signRange(
   let begin = performance.now();
   const options = { ...(threads !== undefined && { threads }), ...(signal && { signal }) };
   try {
-    for await (const signed of signer.signAll(oneByOne(source), options)) {
+    for await (const signed of signer.signAll(renewed(oneByOne(source)), options)) {
       part.add(signed);
       if (part.length % each !== 0) continue;
       const isDue = part.length >= atOnce * each || performance.now() - begin > CHECKPOINT_SECONDS * 1000;
@@ -207,6 +211,17 @@ async function signRange(
     await putting;
   }
   await put(part);
+}
+
+/**
+ * A revocation for ever may be in the store with a later version, as of `store revoke`, that says the same. What is signed now says it for
+ * longer, and no one takes it back.
+ */
+async function* renewed(entries: AsyncIterable<StatusEntry>): AsyncGenerator<StatusEntry> {
+  for await (const entry of entries) {
+    const version = isPermanent(entry) ? Math.max(entry.statusVersion ?? 0, Math.floor(Date.now() / 1000)) : undefined;
+    yield version === undefined ? entry : { ...entry, statusVersion: version };
+  }
 }
 
 type Query = (text: string, values: readonly unknown[]) => Promise<unknown[][]>;
@@ -252,12 +267,12 @@ async function cut(query: Query, id: number, size: number): Promise<NewRange[]> 
 }
 
 /**
- * Codes of what passes: a database that is restarted or has no connection left, a network that is gone for a while, and with it its names, a
- * store that another worker has.
+ * Codes of what passes: a database that is restarted, has no connection left, or is a standby (the old primary, until connections go to the
+ * new one), a network that is gone for a while, and with it its names, a store that another worker has.
  */
 const PASSING =
-  /^(ERR_OCSP_STORE_LOCKED|ECONNREFUSED|ECONNRESET|ENOENT|EPIPE|ETIMEDOUT|E(HOST|NET)(UNREACH|DOWN)|EAI_AGAIN|ENOTFOUND|53300|57P0[123]|08...)$/;
-const PASSING_WORDS = /connection (terminated|timeout)|timeout exceeded|read timeout|has not said/i;
+  /^(ERR_OCSP_STORE_LOCKED|ECONNREFUSED|ECONNRESET|ENOENT|EPIPE|ETIMEDOUT|E(HOST|NET)(UNREACH|DOWN)|EAI_AGAIN|ENOTFOUND|25006|53300|57P0[123]|08...)$/;
+const PASSING_WORDS = /connection (terminated|timeout)|timeout exceeded|read timeout|has not said|is a standby/i;
 
 /**
  * Does it again for as long as what it needs is out of reach.

@@ -26,8 +26,10 @@ const PAGE_TIMEOUT = 60_000;
 
 const STATE = `SELECT i.id, ${IS_COPY} FROM ocsp_issuer i WHERE ${BY_ISSUER}`;
 /** A page as one row: one of the protocol for each certificate would cost the client more than all else. */
-const ROWS = `SELECT ${PAGE} FROM (SELECT * FROM ocsp_status
+const ROWS = `SELECT ${PAGE}, ${IS_COPY} FROM (SELECT * FROM ocsp_status
   WHERE issuer = $1 AND serial > $2 AND ($3::bytea IS NULL OR serial <= $3) ORDER BY serial LIMIT ${PAGE_ROWS}) s`;
+
+type Read = [...Page, isCopy: boolean] | [null, null, null, isCopy: boolean];
 
 /**
  * The certificates of a CA in a database, in pages: each is a statement by itself, so no transaction lasts as long as the list. Each row
@@ -50,18 +52,24 @@ export function postgresSource(database: PostgresInput, options: PostgresSourceO
       if (state === undefined) throw unknownIssuer(ca);
       const [id, isCopy] = state;
       if (isCopy) throw copyRefused();
-      const read = (from: Uint8Array): Promise<(Page | [null])[]> => {
-        const page = opened.query<Page | [null]>(ROWS, [id, from, last], PAGE_TIMEOUT);
+      // (Each may come on another connection, which may lead elsewhere by then.)
+      const pageOf = ([row]: Read[]): Page | null => {
+        const [serials = null, versions = null, others = null, isPageOfCopy = false] = row ?? [];
+        if (isPageOfCopy) throw copyRefused();
+        return serials === null || versions === null ? null : [serials, versions, others];
+      };
+      const read = (from: Uint8Array): Promise<Page | null> => {
+        const page = opened.query<Read>(ROWS, [id, from, last], PAGE_TIMEOUT).then(pageOf);
         // (What it throws is thrown where it is awaited, unless no one wants the rest.)
         page.catch(() => undefined);
         return page;
       };
       for (let next = read(lastSerial === undefined ? first : serialKey(lastSerial)); ; ) {
-        const [row] = await next;
-        if (row === undefined || row[0] === null) return;
+        const page = await next;
+        if (page === null) return;
         // The next page comes while this one is dealt with.
-        next = read(lastKeyOf(row));
-        yield entriesOf(row);
+        next = read(lastKeyOf(page));
+        yield entriesOf(page);
       }
     } finally {
       await opened.close();

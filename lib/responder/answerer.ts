@@ -140,7 +140,9 @@ export class Answerer {
     if (asked.every((one) => one.issuer === undefined || one.serialNumber === undefined))
       return errorAnswer(UNAUTHORIZED);
     if (asked.some(({ hash }) => CERT_ID_HASHES[hash] === undefined)) return errorAnswer(UNAUTHORIZED);
-    if (limits.nonce === 'ignored') nonce = null;
+    // Where no one signs, what was signed before is all that there is; it may be given without the nonce (RFC 9919 section 3.1).
+    const onlyStored = asked.length === 1 && asked[0]?.issuer?.signers.length === 0;
+    if (limits.nonce === 'ignored' || (limits.nonce === 'optional' && onlyStored)) nonce = null;
     if (extensions.preferred !== undefined)
       for (const one of asked) one.signer = one.issuer?.preferredSigner(extensions.preferred, now);
     if (asked.length === 1 && nonce === null) {

@@ -36,6 +36,7 @@ import type { PrivateKeyInput } from '../x509/key.js';
 import { SignatureAlgorithmOID } from '../x509/oids.js';
 import { type OptionNames, readOptions } from '../x509/options.js';
 import { StoredPrivateKey } from '../x509/stored-key.js';
+import { parsePrintedTime } from '../x509/time.js';
 import { after } from './after.js';
 
 /** A certificate that signs for an issuer, and its key. */
@@ -118,8 +119,8 @@ export class LiveSigner {
     this.responder = options.responder === issuer.given ? issuer.parsed : toCertificate(options.responder, 'responder');
     const { x509 } = this.responder;
     if (!allowUnauthorized) checkAuthorization(x509, issuer.parsed.x509);
-    this.notBefore = Date.parse(x509.validFrom);
-    this.notAfter = Date.parse(x509.validTo);
+    this.notBefore = parsePrintedTime(x509.validFrom);
+    this.notAfter = parsePrintedTime(x509.validTo);
     const { algorithm, scheme } = resolveSignature(this.responder.native.keyType, options);
     this.algorithm = algorithm;
     this.signatureAlgorithm = signatureAlgorithmOf({ key: undefined, responder: this.responder, scheme, algorithm });

@@ -1,5 +1,6 @@
 import type { X509Certificate } from 'node:crypto';
 import { invalidValue } from '../errors.js';
+import { parsePrintedTime } from '../x509/time.js';
 
 /** The extended key usage of delegated responders (RFC 6960 section 4.2.2.2). */
 export const ID_KP_OCSP_SIGNING = '1.3.6.1.5.5.7.3.9';
@@ -14,8 +15,10 @@ export const ID_KP_OCSP_SIGNING = '1.3.6.1.5.5.7.3.9';
  */
 export function checkResponder(responder: X509Certificate, issuer: X509Certificate, now: Date): void {
   // (Comparisons with a time that cannot be read are false.)
-  if (!(now >= new Date(responder.validFrom))) throw invalidValue('the responder certificate is not valid yet');
-  if (!(now <= new Date(responder.validTo))) throw invalidValue('the responder certificate has expired');
+  if (!(now.getTime() >= parsePrintedTime(responder.validFrom)))
+    throw invalidValue('the responder certificate is not valid yet');
+  if (!(now.getTime() <= parsePrintedTime(responder.validTo)))
+    throw invalidValue('the responder certificate has expired');
   checkAuthorization(responder, issuer);
 }
 

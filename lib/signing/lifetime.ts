@@ -27,12 +27,13 @@ export interface Lifetime {
 
 export const LIFETIME_NAMES: OptionNames<LifetimeOptions> = { thisUpdate: true, granularity: true, period: true };
 
-const WEEK = 7 * 24 * 3600;
+/** Seconds from thisUpdate to nextUpdate. */
+export const DEFAULT_PERIOD: number = 7 * 24 * 3600;
 const MAX_PERIOD = 100 * 366 * 24 * 3600;
 
 /** @throws TypeError; `ERR_OCSP_INVALID_VALUE` for a bad date and for numbers that are not positive whole seconds. */
 export function resolveLifetime(options: LifetimeOptions = {}, expires: number = Number.POSITIVE_INFINITY): Lifetime {
-  const { thisUpdate, granularity = 60, period = WEEK } = readOptions(options, LIFETIME_NAMES, 'validity');
+  const { thisUpdate, granularity = 60, period = DEFAULT_PERIOD } = readOptions(options, LIFETIME_NAMES, 'validity');
   return {
     expires,
     thisUpdate: thisUpdate === undefined ? undefined : checkSeconds(thisUpdate, 'validity.thisUpdate'),

@@ -9,6 +9,7 @@ import { issuerIdentity, nameHash } from '../store/issuer-identity.js';
 import type { AnswerChoice, AnswerLabel, IssuerIdentity } from '../store/response-store.js';
 import { CERT_ID_HASHES, type CertIdHash, checkCertIdHash } from '../x509/algorithms.js';
 import { checkNames, type OptionNames, readOptions } from '../x509/options.js';
+import { parsePrintedTime } from '../x509/time.js';
 import { checkResponder } from './check-responder.js';
 import { EntryPacker, type PackedEntry, unpackEntries } from './entry-packer.js';
 import { ExternalPool, type ExternalProfile, signExternally } from './external-pool.js';
@@ -53,7 +54,10 @@ export class ResponseSigner {
     const isChecked = options.allowUnauthorized !== true;
     if (isChecked) checkResponder(responder.x509, issuer.x509, new Date());
     // A signer may live longer than its certificate.
-    this.#validity = resolveLifetime(options.validity, isChecked ? Date.parse(responder.x509.validTo) : undefined);
+    this.#validity = resolveLifetime(
+      options.validity,
+      isChecked ? parsePrintedTime(responder.x509.validTo) : undefined,
+    );
     this.issuer = issuerIdentity(issuer, options.subjects);
     this.#signatureAlgorithm = signatureAlgorithmOf(this.#profile);
     this.#kinds = certIdHashes(options.certIdAlgorithm).flatMap((hash) =>

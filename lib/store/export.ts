@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { invalidArgType, invalidValue } from '../errors.js';
+import { OCSPCertStatus } from '../ocsp/enums.js';
 import { OCSPRequestBuilder } from '../ocsp/request-builder.js';
-import { loadDerOcspResponse } from '../ocsp/response.js';
+import { loadDerOcspResponse, type OCSPResponse } from '../ocsp/response.js';
 import { type OptionNames, readOptions } from '../x509/options.js';
 import { removeQuietly } from './durable-files.js';
 import type { StoredResponse } from './response-store.js';
@@ -29,7 +30,7 @@ const PARALLEL_FILES = 32;
 /**
  * Writes a file for each certificate, `SERIAL.der`, with the serial number in upper-case hexadecimal digits. Each file appears
  * complete, in place of an older one. Of several responses for one certificate, side by side as a store gives them, the first
- * one is taken: that for SHA-1; with the layout `get`, each. Files of responses that are no longer among them stay: of a
+ * one is taken: that for SHA-1; with the layout `get`, each. Where two exports write at a time, the answer that was made later stays. Files of responses that are no longer among them stay: of a
  * revocation that was signed for one hash only, the older one for another hash does. Returns the number of files.
  */
 export async function exportToFolder(
@@ -44,6 +45,7 @@ export async function exportToFolder(
   const failures: unknown[] = [];
   // Others may write to the folder at the same time, also those whose process has the same number in another container.
   const own = randomBytes(8).toString('hex');
+  const began = Date.now();
   let count = 0;
   try {
     for (const [name, { der }] of named(records)) {
@@ -54,7 +56,7 @@ export async function exportToFolder(
       }
       // (Beside none of the names: those of requests are as long as file names may be.)
       const temporary = join(folder, `.${own}-${count}.tmp`);
-      const file = writeWhole(path, temporary, der)
+      const file = writeWhole(path, temporary, der, began)
         .catch((error: unknown) => failures.push(error))
         .then(() => void writing.delete(file));
       writing.add(file);
@@ -69,14 +71,40 @@ export async function exportToFolder(
   return count;
 }
 
-async function writeWhole(path: string, temporary: string, content: Uint8Array): Promise<void> {
+/** @param began - when the export began; the records are of that time or later */
+async function writeWhole(path: string, temporary: string, der: Uint8Array, began: number): Promise<void> {
+  if (await isOutdone(path, der, began)) return;
   try {
-    await writeFile(temporary, content);
+    await writeFile(temporary, der);
     await rename(temporary, path);
   } catch (error) {
     await removeQuietly(temporary);
     throw error;
   }
+}
+
+/** Milliseconds by which the clock of a file system may be behind. */
+const CLOCK_DIFFERENCE = 60_000;
+
+/** Whether another export has written what is later since this one began: the one whose records are older may well be the last to end. */
+async function isOutdone(path: string, der: Uint8Array, began: number): Promise<boolean> {
+  const there = await stat(path).catch(() => undefined);
+  if (there === undefined || there.mtimeMs < began - CLOCK_DIFFERENCE) return false;
+  try {
+    const [own, other] = [der, await readFile(path)].map((bytes) => loadDerOcspResponse(bytes)) as [
+      OCSPResponse,
+      OCSPResponse,
+    ];
+    const difference = other.producedAt.getTime() - own.producedAt.getTime();
+    if (difference !== 0) return difference > 0;
+    return isRevoked(other) && !isRevoked(own);
+  } catch {
+    return false; // what is there is no answer
+  }
+}
+
+function isRevoked({ responses }: OCSPResponse): boolean {
+  return responses.some(({ certificateStatus }) => certificateStatus === OCSPCertStatus.REVOKED);
 }
 
 function* firstOfEach(records: Iterable<StoredResponse>): Generator<StoredResponse> {

@@ -65,6 +65,22 @@ function daysOf(month: number, year: number): number {
   return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31;
 }
 
+/** As OpenSSL prints times: without "GMT" where the encoding has an offset, though the time is UTC all the same. */
+const PRINTED = /^([A-Z][a-z]{2}) +(\d{1,2}) (\d\d):(\d\d):(\d\d)(?:\.\d+)? (\d{1,4})(?: GMT)?$/;
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+
+/**
+ * Reads `validFrom` or `validTo` of Node's X509Certificate, in milliseconds since 1970-01-01; NaN for what is no time. (Date.parse takes
+ * one without "GMT" for local time, and the year 49 for 2049.)
+ */
+export function parsePrintedTime(text: string): number {
+  const [, name = '', ...numbers] = PRINTED.exec(text) ?? [];
+  const month = MONTHS.indexOf(name) + 1;
+  if (month === 0) return Number.NaN;
+  const [day, hour, minute, second, year] = numbers.map(Number) as [number, number, number, number, number];
+  return (((daysSince1970(year, month, day) * 24 + hour) * 60 + minute) * 60 + second) * 1000;
+}
+
 /** `YYYYMMDDHHMMSSZ` of a date that passed {@link checkDate}; fractions of a second are cut off towards the past. */
 export function formatGeneralizedTime(date: Date): string {
   const iso = new Date(Math.floor(date.getTime() / 1000) * 1000).toISOString();

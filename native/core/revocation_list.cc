@@ -175,14 +175,18 @@ bool RevocationList::read_revoked(DerReader list) {
   DerReader entry;
   Bytes bytes;
   for (; !list.at_end(); ++count_) {
+    const auto offset = static_cast<std::uint32_t>(list.position() - der_.data());
     if (!list.enter(tag::kSequence, entry, kField) || !read_integer(entry, tag::kInteger, bytes, kField)) return false;
     if (!is_time(entry.peek())) return entry.fail(kField, "no revocationDate");
-    if (!entry.read_any(bytes, kField) || (!entry.at_end() && !read_entry_extensions(entry))) return false;
+    if (!entry.read_any(bytes, kField) || (!entry.at_end() && !read_entry_extensions(entry, offset))) {
+      return false;
+    }
   }
   return true;
 }
 
-bool RevocationList::read_entry_extensions(DerReader& entry) {
+// `offset`: where the entry begins.
+bool RevocationList::read_entry_extensions(DerReader& entry, std::uint32_t offset) {
   constexpr const char* kField = "crlEntryExtensions";
   DerReader extensions;
   if (!entry.enter(tag::kSequence, extensions, kField) || !entry.finish(kField)) return false;
@@ -192,7 +196,7 @@ bool RevocationList::read_entry_extensions(DerReader& entry) {
     if (!read_extension_parts(extensions, parts, kField)) return false;
     const std::uint8_t kind = certificate_extension(parts.oid);
     if (kind == kCertificateIssuer) {
-      is_indirect_ = true;
+      foreign_from_ = std::min(foreign_from_, offset);
       doubt(Doubt::kEntry, "it lists certificates of other issuers");
     } else if (parts.critical) {
       doubt(Doubt::kEntry, "an extension of an entry is critical and not understood");
@@ -265,7 +269,6 @@ void RevocationList::read_distribution_point(Bytes value) {
         doubt(Doubt::kList, "it is for some reasons only");
         break;
       case tag::context(4):
-        is_indirect_ = true;
         doubt(Doubt::kList, "it lists certificates of other issuers");
         break;
       case tag::context(5):
@@ -348,13 +351,12 @@ bool RevocationList::entry_revokes(std::uint32_t offset, Bytes serial) const {
 }
 
 bool RevocationList::revokes(Bytes serial) {
-  if (is_indirect_) return false;
   std::call_once(indexed_, [this] { index(); });
   const std::uint64_t tail = tail_of(serial);
   auto at = std::lower_bound(entries_.begin(), entries_.end(), tail,
                              [](const Entry& entry, std::uint64_t value) { return entry.tail < value; });
   for (; at != entries_.end() && at->tail == tail; ++at) {
-    if (entry_revokes(at->offset, serial)) return true;
+    if (at->offset < foreign_from_ && entry_revokes(at->offset, serial)) return true;
   }
   return false;
 }

@@ -60,7 +60,7 @@ class RevocationList {
   RevocationList() = default;
   bool read(DerContext& context, BadEntries bad_entries);
   bool read_revoked(DerReader list);
-  bool read_entry_extensions(DerReader& entry);
+  bool read_entry_extensions(DerReader& entry, std::uint32_t offset);
   bool read_extensions(DerReader& list);
   void read_distribution_point(Bytes value);
   void doubt(Doubt kind, const char* why);
@@ -77,9 +77,11 @@ class RevocationList {
   std::int64_t this_update_ = 0;
   std::int64_t next_update_ = INT64_MAX;
   std::uint32_t count_ = 0;
+  // Where the first entry begins that names the issuer of its certificate. Those before it are about certificates of
+  // the list's issuer (RFC 5280 5.3.3).
+  std::uint32_t foreign_from_ = UINT32_MAX;
   std::array<const char*, 3> doubts_{};
   bool is_delta_ = false;
-  bool is_indirect_ = false;
   bool has_removed_ = false;
 
   std::once_flag indexed_;

@@ -180,6 +180,15 @@ test('nothing but bad rows fails, also when they are skipped', async (t) => {
   t.is((await sign(['--index', write('fine.txt', INDEX)])).status, 0, 'and is in the way of nothing');
 });
 
+test('what a bad row says is fit for a terminal', async (t) => {
+  const { write, sign } = setUp(t);
+  const list = write('list.csv', 'serial,status\n0A,good\n0B,\u001b[2J\n');
+  const { status, stderr } = await sign(['--csv', list, '--skip-bad-rows']);
+  t.is(status, 0, stderr);
+  t.regex(stderr, /\\u\{1b\}\[2J/);
+  t.false(stderr.includes('\u001b'));
+});
+
 test('CRLs of the wrong time, and what is said of those that go back', async (t) => {
   const { write, sign, served } = setUp(t);
   const serials = ['--serials', write('serials', 'A1\n')];

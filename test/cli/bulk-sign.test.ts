@@ -12,7 +12,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { loadDerOcspResponse, OCSPCertStatus } from 'openssl-ocsp';
+import { loadDerOcspResponse, OCSPCertStatus, ReasonFlags } from 'openssl-ocsp';
 import { putStatus, ResponseSigner, SegmentStore } from 'openssl-ocsp/bulk';
 import { createTestCa } from 'openssl-ocsp/testing';
 import { type CommandResult, commandInside } from '../helpers/command.js';
@@ -83,6 +83,14 @@ test('store revoke: reasons and serial numbers as people write them', async (t) 
   const good = await run('store', 'put', at('store'), ...sign.slice(1, 7), '1234', '--status', 'good');
   t.is(good.status, 1);
   t.is(good.stdout, '0 responses are served; of 2 responses the store has newer ones\n', good.stderr);
+  // A revocation for ever takes the place of a hold, though that is of a clock that is ahead.
+  const held = { ...entry, serialNumber: '77', reason: ReasonFlags.certificateHold };
+  const before = await SegmentStore.open(at('store'));
+  await putStatus({ entries: [held], signer, store: before });
+  before.close();
+  t.is((await put('77', '--reason', 'keyCompromise')).status, 0);
+  const raised = loadDerOcspResponse((await run('store', 'get', at('store'), '77')).bytes);
+  t.is(raised.revocationReason, ReasonFlags.keyCompromise);
   const foreign = await put('12', '--reason', 'constructor');
   t.is(foreign.status, 2);
   t.regex(foreign.stderr, /--reason is one of unspecified, .*: constructor/);

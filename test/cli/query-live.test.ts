@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:tls';
 import { fileURLToPath } from 'node:url';
@@ -155,6 +155,21 @@ test('a live server, with its staple and without', async (t) => {
   staple = kit.respond(kit.entry({ certificate: site.certificate }), { breakSignature: true });
   const broken = await query(...connect);
   t.is(broken.status, 5, 'a staple that is refused is not made good by the responder');
+  // What is stapled counts also where the responder says nothing.
+  responder.behaviour = 503;
+  t.is((await query(...connect)).status, 5);
+  staple = kit.respond(kit.entry({ certificate: site.certificate, status: 'revoked' }));
+  const silent = await query(...connect, '--out', scratch.path('staple'));
+  t.is(silent.status, 3, silent.stderr);
+  t.regex(silent.stderr, /^openssl-ocsp query: .*503/m);
+  t.deepEqual(readFileSync(scratch.path('staple')), staple);
+  staple = kit.respond(kit.entry({ certificate: site.certificate }));
+  t.is((await query(...connect)).status, 1);
+  responder.behaviour = 'good';
+  // No one has asked for what is stapled by a nonce.
+  const nonced = await query(...connect, '--nonce', '--nonce-policy', 'required');
+  t.is(nonced.status, 0, nonced.stderr);
+  staple = kit.respond(kit.entry({ certificate: site.certificate }), { breakSignature: true });
   for (const [target, expected] of [
     ['', 2],
     ['host:port', 2],

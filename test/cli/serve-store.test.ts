@@ -104,6 +104,10 @@ test('a store of another CA is an error, an empty one is none', async (t) => {
   writeFileSync(at('none.csv'), 'serial,status\n');
   t.is((await command(['bulk-sign', ...of, '--csv', at('none.csv'), '--out', at('new')])).status, 0);
   t.is((await command(['serve', ...of, '--check', '--store', at('new')])).status, 0);
+  // A nonce is in no answer that was signed before.
+  const nonced = await command(['serve', ...of.slice(0, 2), '--check', '--store', at('new'), '--nonce', 'required']);
+  t.is(nonced.status, 2);
+  t.regex(nonced.stderr, /nonce required goes with signers/);
 });
 
 test('a store that is removed makes it unready, also when no one asks', async (t) => {

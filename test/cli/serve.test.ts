@@ -505,6 +505,7 @@ const WRONG: readonly [
   ['no key', (at) => ['--issuer', at('ca.pem'), '--index', at('index.txt')], /--key is missing/],
   ['no list', (at) => basic(at).slice(0, 6), /an index, a CRL, a database or a store/],
   ['two lists', (at) => [...basic(at), '--crl', at('crl')], /one of index, crl and postgres/],
+  ['hours of a CRL', (at) => [...basic(at).slice(0, 6), '--crl', at('crl'), '--hours', '1'], /until when it holds/],
   ['a bad address', (at) => [...basic(at), '--listen', 'nowhere'], /--listen is HOST:PORT/],
   ['a bad port', (at) => [...basic(at), '--admin', ':99999'], /--admin is HOST:PORT/],
   ['a bad policy', (at) => [...basic(at), '--nonce', 'maybe'], /--nonce is one of/],
@@ -570,6 +571,7 @@ test('configuration: of many issuers, the error says which is wrong', async (t) 
     [{ store: 'store', hours: 2 }, /the issuer \S+\/leaf\.pem: hours goes with signers/],
     [{ store: 'store', archiveCutoff: 2 }, /the issuer \S+\/leaf\.pem: archiveCutoff goes with signers/],
     [{ store: 'store', allowUnauthorized: true }, /the issuer \S+\/leaf\.pem: allowUnauthorized goes with signers/],
+    [{ store: 'store', notIssued: 'good' }, /the issuer \S+\/leaf\.pem: notIssued good goes with signers/],
   ] as const) {
     writeFileSync(at('serve.json'), JSON.stringify({ issuers: [first, { certificate: 'leaf.pem', ...second }] }));
     const result = await command(['serve', '--config', at('serve.json')]);

@@ -116,6 +116,34 @@ withPostgres('a certificate that somebody else brings in meanwhile is like one t
   }
 });
 
+withPostgres('a list that changes nothing holds up no one who revokes one of its certificates', async (t) => {
+  const url = await file.server.database();
+  const list = (): StatusSource => csvSource(bytes('serial,status\n01,good\n02,good\n'));
+  await importStatuses(url, { issuer, source: list() });
+  const other = new pg.Client(url);
+  await other.connect();
+  t.teardown(() => other.end());
+  await other.query('BEGIN');
+  const revoke = `UPDATE ocsp_status SET status = 1, revoked_at = now() WHERE serial = ocsp_serial($1)`;
+  await other.query(revoke, ['02']);
+  // Neither does it wait for that transaction.
+  t.deepEqual(await importStatuses(url, { issuer, source: list() }), { inserted: 0, updated: 0, kept: 0, entries: 2 });
+  await other.query('COMMIT');
+  // Rows that it does change are the only ones that are locked.
+  const importing = new pg.Client(url);
+  await importing.connect();
+  t.teardown(() => importing.end());
+  await importing.query('BEGIN');
+  await importing.query(revoke, ['01']);
+  const changed = csvSource(bytes('serial,status,revocationTime\n01,revoked,2020-01-01T00:00:00Z\n03,good,\n'));
+  const done = importStatuses(url, { issuer, source: changed });
+  const waits = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
+  while ((await runSql(url, waits)).length === 0) await sleep(20);
+  await runSql(url, `SET lock_timeout = '10s'; UPDATE ocsp_status SET reason = 1 WHERE serial = ocsp_serial('02')`);
+  await importing.query('ROLLBACK');
+  t.deepEqual(await done, { inserted: 1, updated: 1, kept: 0, entries: 2 });
+});
+
 withPostgres('serial numbers of all lengths have the keys that SQL gives them', async (t) => {
   const url = await file.server.database();
   const digits = [

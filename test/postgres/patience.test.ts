@@ -1,9 +1,12 @@
 /** A job on a database that goes away for a while, on a pool of one connection, and beside that of another CA. */
 
-import { type ResponseRecord, ResponseSigner } from 'openssl-ocsp/bulk';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { OCSPCertStatus } from 'openssl-ocsp';
+import { putStatus, type ResponseRecord, ResponseSigner, SegmentStore } from 'openssl-ocsp/bulk';
 import { signJob } from 'openssl-ocsp/postgres';
 import { createTestCa } from 'openssl-ocsp/testing';
 import pg from 'pg';
+import { scratch } from '../bulk/scratch.js';
 import { postgresForFile, withPostgres } from '../helpers/postgres.js';
 import { runSql } from '../helpers/postgres-server.js';
 import { ca, delegate } from '../responder/fixtures.js';
@@ -118,7 +121,7 @@ withPostgres(
       client.query = (async (...args: unknown[]) => {
         const { text = '' } = args[0] as { text?: string };
         // The list is begun, again: what had been signed before does not count.
-        if (/pg_is_in_recovery/.test(text)) checkpoints = 0;
+        if (/^SELECT i\.id, \(pg_is_in_recovery/.test(text)) checkpoints = 0;
         if (/string_agg/.test(text)) {
           pages += 1;
           if (losses === 0 && pages === 3) goAway();
@@ -210,4 +213,87 @@ withPostgres('a part that cannot be put ends the job, and the next one begins wi
   const { signed } = await signJob(url, options);
   t.is(signed, count - half);
   t.is(seen.size, count);
+});
+
+withPostgres('a range that fails again and again holds up no other', async (t) => {
+  const url = await file.server.database();
+  await issue(url, 12);
+  await runSql(url, `UPDATE ocsp_status SET extensions = '\\x3000ff' WHERE serial = ocsp_serial('01')`);
+  const store = { putBatch: async () => ({ written: 0, kept: 0 }) };
+  const options = { job: 'night', issuer: ca.certificate, signer, store, rangeSize: 2, threads: 1 };
+  await t.throwsAsync(signJob(url, options), { code: 'ERR_OCSP_MALFORMED' });
+  await t.throwsAsync(signJob(url, options), { code: 'ERR_OCSP_MALFORMED' });
+  const states = await runSql(url, 'SELECT state, attempt FROM ocsp_range ORDER BY position');
+  const done = { state: 2, attempt: 1 };
+  t.deepEqual(states, [{ state: 0, attempt: 2 }, done, done, done, done, done]);
+});
+
+withPostgres('a job whose ranges are gone from the database is not done', async (t) => {
+  const url = await file.server.database();
+  await issue(url, 10);
+  const store = {
+    // As a fail-over does that has lost the last commits.
+    putBatch: async () => {
+      await runSql(url, 'DELETE FROM ocsp_range');
+      return { written: 0, kept: 0 };
+    },
+  };
+  const options = { job: 'night', issuer: ca.certificate, signer, store, threads: 1 };
+  await t.throwsAsync(signJob(url, options), { message: /the job 'night' is gone from the database/ });
+});
+
+withPostgres(
+  'while connections still lead to the old primary, a worker waits; no page is read of a standby',
+  async (t) => {
+    const url = await file.server.database();
+    await issue(url, 10);
+    const pool = new pg.Pool({ connectionString: url });
+    t.teardown(() => pool.end());
+    let refusals = 0;
+    let copies = 0;
+    pool.on('connect', (client) => {
+      const query = client.query.bind(client) as (...args: unknown[]) => Promise<{ rows: unknown[][] }>;
+      client.query = (async (...args: unknown[]) => {
+        const { text = '' } = args[0] as { text?: string };
+        if (/UPDATE ocsp_range/.test(text) && refusals++ < 2)
+          throw Object.assign(new Error('cannot execute UPDATE in a read-only transaction'), { code: '25006' });
+        const result = await query(...args);
+        // What is said of a standby, where a page came from one.
+        if (/string_agg/.test(text) && copies++ < 1) result.rows[0]?.splice(3, 1, true);
+        return result;
+      }) as typeof client.query;
+    });
+    const store = { putBatch: async () => ({ written: 0, kept: 0 }) };
+    const options = { job: 'night', issuer: ca.certificate, signer, store, threads: 1 };
+    t.like(await signJob(pool, options), { signed: 10, failed: [] });
+    t.true(refusals > 2 && copies > 1);
+  },
+);
+
+withPostgres('a revocation that the store has with a later version is signed for longer all the same', async (t) => {
+  const url = await file.server.database();
+  await issue(url, 3);
+  const time = new Date('2026-01-01T00:00:00Z');
+  await runSql(
+    url,
+    `UPDATE ocsp_status SET status = 1, revoked_at = '2026-01-01T00:00:00Z' WHERE serial = ocsp_serial('02')`,
+  );
+  const store = await SegmentStore.open(scratch(t));
+  t.teardown(() => store.close());
+  const brief = new ResponseSigner({
+    issuer: ca.certificate,
+    responder: delegate.certificate,
+    privateKey: delegate.privateKey,
+    certIdAlgorithm: 'sha1',
+    validity: { period: 3600 },
+  });
+  const entry = { serialNumber: '02', status: OCSPCertStatus.REVOKED, revocationTime: time };
+  await putStatus({ entries: [entry], signer: brief, store });
+  const before = store.getRecord('02')?.nextUpdate as number;
+  // (Versions are seconds.)
+  await sleep(1100);
+  await signJob(url, { job: 'night', issuer: ca.certificate, signer, store, threads: 1 });
+  const after = store.getRecord('02');
+  t.is(after?.certStatus, OCSPCertStatus.REVOKED);
+  t.true((after?.nextUpdate as number) > before + 24 * 3600);
 });

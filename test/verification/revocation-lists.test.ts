@@ -85,14 +85,25 @@ for (const [name, why, parts, entries = []] of PARTIAL) {
     const whole = makeCrl(ca, [], { thisUpdate: -2 * HOUR });
     t.is(judge([list, whole]), 'good');
     t.is(judge([makeCrl(ca, entries, { ...parts, thisUpdate: -HOUR }), whole]), 'good');
-    // What it lists is revoked, unless it speaks of other CAs.
+    // What it lists is revoked, unless it stands behind an entry of another CA.
     const listing = makeCrl(ca, [...entries.filter((entry) => !entry.includes(0x4d)), revoked], {
       ...parts,
       thisUpdate: -HOUR,
     });
-    t.is(judge([listing, whole]), /other issuers/.test(why.source) ? 'good' : 'SIGNER_REVOKED');
+    t.is(judge([listing, whole]), name === 'an entry of another issuer' ? 'good' : 'SIGNER_REVOKED');
   });
 }
+
+test('entries before the first of another issuer are of the list itself (RFC 5280 section 5.3.3)', (t) => {
+  const whole = makeCrl(ca, [], { thisUpdate: -2 * HOUR });
+  const foreign = crlEntry(5n, extension(hex('0603551d1d'), sequence(otherName), true));
+  for (const parts of [{}, { extensions: [idp(hex('8401ff'))] }, { extensions: [idp(hex('840100'))] }]) {
+    const later = { ...parts, thisUpdate: -HOUR };
+    t.is(judge([makeCrl(ca, [revoked, foreign], later), whole]), 'SIGNER_REVOKED');
+    t.is(judge([makeCrl(ca, [foreign, revoked], later), whole]), 'good');
+    t.is(judge([makeCrl(ca, [revoked], later), whole]), 'SIGNER_REVOKED');
+  }
+});
 
 test('extensions that take nothing away', (t) => {
   const harmless = [

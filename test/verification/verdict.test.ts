@@ -145,3 +145,10 @@ test('the signer is the delegate of that answer, of however many', (t) => {
       t.is(verdict.freshUntil!.getTime(), Date.parse(delegate.certificate.validTo));
     }
 });
+
+test('judged again it is at later moments only: before, a certificate of the path may not have begun', (t) => {
+  const verdict = verifyOcspResponse(kit.respond(), question);
+  const seconds = verdict.at.getTime() / 1000;
+  t.is(verdict.judgeAgain(seconds + 1)?.status, 'good');
+  t.is(verdict.judgeAgain(seconds - 1), null);
+});

@@ -4,6 +4,7 @@ import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import { Responder } from '../../responder/responder.js';
 import { type ResponderServer, type ServeOptions, serve } from '../../responder/serve.js';
 import { readArguments } from '../arguments.js';
+import { printable } from '../colour.js';
 import { type Command, choiceOption, countOption, ExitCode, print, required, UsageError } from '../command.js';
 import { PASSPHRASE_HELP, PASSPHRASE_OPTIONS } from '../passphrase.js';
 import { reading } from '../system-error.js';
@@ -39,7 +40,7 @@ ${PASSPHRASE_HELP}
                           types than its own certificate does, it is answered for by both
   --not-issued ANSWER     to serial numbers that were never issued: unauthorized (the default), unknown, revoked or good
   --include-expired       E rows of an index.txt, which are unknown otherwise, are good
-  --hours N               from thisUpdate to nextUpdate (24)
+  --hours N               from thisUpdate to nextUpdate (24); a CRL says it itself
   --nonce POLICY          optional (the default), ignored, required or forbidden
   --listen ADDRESS        HOST:PORT, :PORT, unix:PATH or fd:NUMBER (the socket that systemd hands over, else :8080)
   --admin ADDRESS         the same for a page, /healthz, /readyz, /metrics and /health (nowhere)
@@ -314,8 +315,8 @@ function check(responder: Responder): number {
   const { ready, issuers } = responder.health();
   for (const { name, problems, signers } of issuers) {
     for (const { subject, notAfter, active } of signers)
-      print(`${name}: ${subject}, until ${notAfter.toISOString()}${active ? ', signs' : ''}`);
-    for (const problem of problems) print(`${name}: ${problem}`);
+      print(printable(`${name}: ${subject}, until ${notAfter.toISOString()}${active ? ', signs' : ''}`));
+    for (const problem of problems) print(printable(`${name}: ${problem}`));
   }
   return ready ? ExitCode.OK : ExitCode.FAILED;
 }

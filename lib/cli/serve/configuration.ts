@@ -178,6 +178,8 @@ const KEYS_AT_START = 64;
 export async function responderOptions(config: ServeConfig, tell: Teller): Promise<ResponderOptions> {
   const { issuers, nonce, maxAge, maxLag, maxRequestBytes, maxCertIds, basePath, live } = config;
   const { cachePost, strictContentType, errorStatus, cacheBytes, requestSignatures, requestTrust } = config;
+  if (nonce === 'required' && issuers.some(({ signers = [] }) => signers.length === 0))
+    throw new UsageError('nonce required goes with signers: a nonce is in no answer that was signed before');
   const keys = issuers.reduce((sum, { signers = [] }) => sum + signers.length, 0);
   const isLazy = keys > KEYS_AT_START && !tell.everyKey;
   const list: ResponderIssuerOptions[] = [];
@@ -206,6 +208,14 @@ async function issuerOptions(config: IssuerConfig, isLazy: boolean, tell: Teller
   const ofSigners = (['hours', 'archiveCutoff', 'allowUnauthorized'] as const).find((member) => config[member]);
   if (signers.length === 0 && ofSigners !== undefined)
     throw new UsageError(`the issuer ${config.certificate}: ${ofSigners} goes with signers`);
+  if (signers.length === 0 && notIssued !== undefined && notIssued !== 'unauthorized')
+    throw new UsageError(
+      `the issuer ${config.certificate}: notIssued ${notIssued} goes with signers: no one has signed it before`,
+    );
+  if (config.crl !== undefined && hours !== undefined)
+    throw new UsageError(
+      `the issuer ${config.certificate}: a CRL says itself until when it holds: hours do not go with it`,
+    );
   const [certificate] = await readCertificates(config.certificate);
   const subjects = config.subject === undefined ? [] : await readCertificates(config.subject);
   const store = folder === undefined ? undefined : await tell.resources.store(folder);

@@ -74,7 +74,7 @@ const ISSUER = object(
       'What to answer for serial numbers never issued.',
     ),
     includeExpired: flag('E rows of an index.txt are good.'),
-    hours: whole('Hours from thisUpdate to nextUpdate; 24 by default.'),
+    hours: whole('Hours from thisUpdate to nextUpdate; 24 by default. Not with a CRL, which says it itself.'),
     extendedRevoke: choice(
       ['when-used', 'always'],
       'With notIssued revoked: which answers say so by an extension; when-used by default.',

@@ -2,6 +2,7 @@
 import type { X509Certificate } from 'node:crypto';
 import type { Verdict } from '../../ocsp/verification/verdict.js';
 import type { HashAlgorithmName } from '../../x509/algorithms.js';
+import { parsePrintedTime } from '../../x509/time.js';
 import type { CheckResult } from '../check-result.js';
 import { spreadOf } from '../clock.js';
 import { isMustStaple, issuerOf } from './peer.js';
@@ -151,7 +152,7 @@ export class Staple {
     else this.#wasRevoked ||= outcome === 'revoked';
     if (verdict?.usable && isGiven && counts) {
       const thisUpdate = verdict.thisUpdate.getTime();
-      const end = Math.min(verdict.freshUntil.getTime(), Date.parse(this.certificate.validTo));
+      const end = Math.min(verdict.freshUntil.getTime(), parsePrintedTime(this.certificate.validTo));
       this.#lifetime = end - thisUpdate;
       this.#expires = end - Math.min(MARGIN, this.#lifetime / MARGIN_SHARE);
       this.#der = verdict.der;

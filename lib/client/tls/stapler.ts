@@ -10,6 +10,7 @@ import { type ChainInput, toCertificates } from '../../x509/chain.js';
 import { checkList, LONGEST_TIME } from '../../x509/checks.js';
 import { type OptionNames, readOptions } from '../../x509/options.js';
 import { loadCertificates, x509Of } from '../../x509/pem.js';
+import { parsePrintedTime } from '../../x509/time.js';
 import { abortable } from '../abortable.js';
 import { CheckResult } from '../check-result.js';
 import { type CheckOptions, OCSPClient } from '../client.js';
@@ -295,7 +296,7 @@ export class Stapler extends EventEmitter<StaplerEvents> {
       if (!isAnswer(result) && staple.isExpiring(now)) this.#emitLater('expiring', staple);
     } finally {
       const now = this.#clock.now();
-      if (Date.parse(staple.certificate.validTo) <= now) this.#forget(staple);
+      if (parsePrintedTime(staple.certificate.validTo) <= now) this.#forget(staple);
       else if (!this.#closed && staple.decisionAt(now) !== 'not-applicable') {
         staple.askAt = now + delay;
         const again = (): void => this.#refreshNow(staple);

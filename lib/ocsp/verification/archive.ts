@@ -6,6 +6,7 @@ import { invalidArgType } from '../../errors.js';
 import { type ChainInput, toChain } from '../../x509/chain.js';
 import { checkList } from '../../x509/checks.js';
 import { type OptionNames, readOptions } from '../../x509/options.js';
+import { parsePrintedTime } from '../../x509/time.js';
 import { copyInput, INTERNAL, type MessageBytes, STRICT } from '../message.js';
 import { loadDerOcspResponse, OCSPResponse } from '../response.js';
 import { momentOf } from '../validity.js';
@@ -50,6 +51,8 @@ interface Link {
   readonly circumstances: Circumstances;
   /** The certificate of its issuer; null where that is taken as it is. */
   readonly above: Link | null;
+  /** The answers that have an entry about it, once they are known. */
+  about: readonly Answer[] | undefined;
   readonly known: Map<string, LinkFacts>;
   readonly authentic: Map<Answer, Authenticity>;
 }
@@ -139,6 +142,7 @@ class Archive {
       issuer,
       circumstances: { certificate: lifetimeOf(certificate), issuer: lifetimeOf(issuer), policy: this.#policy },
       above,
+      about: undefined,
       known: new Map(),
       authentic: new Map(),
     };
@@ -149,12 +153,12 @@ class Archive {
     const key = `${depth} ${at}`;
     let facts = link.known.get(key);
     if (facts === undefined) {
-      const answers: OCSPAnswerAt[] = [];
-      for (const answer of this.#answers) {
-        const { target } = link.question;
-        const isAbout = answer.response.responses.some((entry) => target.matches(entry.parsedCertId()));
-        if (isAbout) answers.push(this.#answerAt(link, answer, at, depth));
-      }
+      const { target } = link.question;
+      // (Once for all moments: archives have thousands of answers, and an answer may have as many entries.)
+      link.about ??= this.#answers.filter(({ response }) =>
+        response.responses.some((entry) => target.matches(entry.parsedCertId())),
+      );
+      const answers = link.about.map((answer) => this.#answerAt(link, answer, at, depth));
       facts = { certificate: link.certificate, answers, ...outcomeOf(answers) };
       link.known.set(key, facts);
     }
@@ -291,5 +295,5 @@ function toAnswers(input: unknown, policy: Policy): (Answer | null)[] {
 }
 
 function lifetimeOf({ validFrom, validTo }: X509Certificate): Lifetime {
-  return { from: Date.parse(validFrom) / 1000, until: Date.parse(validTo) / 1000 };
+  return { from: parsePrintedTime(validFrom) / 1000, until: parsePrintedTime(validTo) / 1000 };
 }

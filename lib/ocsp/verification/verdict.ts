@@ -187,14 +187,16 @@ export class OCSPVerdict extends ValueObject {
 
   /**
    * The same bytes at another moment, in whole seconds since 1970-01-01: only the times of the entry are read again. Null
-   * where that does not do: unless this verdict is usable, and when a certificate has ended by then, on which it rests.
+   * where that does not do: unless this verdict is usable, for an earlier moment, and when a certificate has ended by then, on which it
+   * rests.
    *
    * @internal
    */
   judgeAgain(at: number): Verdict | null {
     const { findings, question, policy } = this.#facts;
     const end = this.#freshUntil();
-    if (end === null || findings.times === null || at >= end) return null;
+    // (Before, a certificate of the path may not have begun yet.)
+    if (end === null || findings.times === null || at >= end || at < question.at) return null;
     const refusals = timeRefusals(findings.times, at, policy);
     return new OCSPVerdict(INTERNAL, { ...findings, refusals }, { ...question, at }, policy) as Verdict;
   }
