@@ -256,8 +256,10 @@ interface Examined extends Batch {
   readonly errors: readonly (Error | undefined)[];
 }
 
-function* batchesOf(items: Iterable<VerifyItem>, size: number): Generator<Batch> {
+/** Batches of up to `most` items. The first ones are smaller: while they are gathered, no one else has work. */
+function* batchesOf(items: Iterable<VerifyItem>, most: number): Generator<Batch> {
   let batch: Batch = { messages: [], questions: [] };
+  let size = Math.ceil(most / 8);
   for (const item of items) {
     try {
       batch.questions.push(toQuestion(checkNames(item, ITEM_NAMES, 'item')));
@@ -271,6 +273,7 @@ function* batchesOf(items: Iterable<VerifyItem>, size: number): Generator<Batch>
     if (batch.messages.length === size) {
       yield batch;
       batch = { messages: [], questions: [] };
+      size = Math.min(size * 2, most);
     }
   }
   if (batch.messages.length > 0) yield batch;
