@@ -133,7 +133,8 @@ async function signing(url, folder, rows) {
         run: async (n) => {
           for (let i = 0; i < n; i += 1) {
             job += 1;
-            const range = String(Math.ceil(rows / WORKERS / 4));
+            // (What is put at once is more than a store puts together with others, from a million rows on.)
+            const range = String(Math.ceil(rows / WORKERS / 3));
             const work = ['--ledger', url, '--job', `night ${job}`, '--range-size', range];
             const processes = ['--workers', String(workers), '--threads', String(WORKERS / workers)];
             await node(folder, [MAIN, 'bulk-sign', ...signer, ...work, ...processes, '--out', 'shared']);

@@ -5,7 +5,7 @@ import { hexOf } from '../responder/authority.js';
 import { isPermanent } from '../responder/statement.js';
 import type { ResponseSigner } from '../signing/response-signer.js';
 import { oneByOne } from '../statuses/one-by-one.js';
-import type { StatusEntry } from '../statuses/status-entry.js';
+import type { StatusSource } from '../statuses/status-source.js';
 import { issuerMismatch } from '../store/errors.js';
 import type { ResponseStore } from '../store/response-store.js';
 import type { CertificateInput } from '../x509/certificate.js';
@@ -77,6 +77,8 @@ export interface SignJobResult extends SignJobProgress {
  * costs about as much as signing: so a range is put in equal ones.
  */
 const MOST_AT_ONCE = 90_000;
+/** Responses: of parts with no more a store makes larger ones (store/merge-policy.ts). */
+const SMALL_PART = 65_536;
 const CHECKPOINT_SECONDS = 10;
 /** Milliseconds until somebody else's range is looked for again, and for how long a database is waited for. */
 const PAUSE = 250;
@@ -172,7 +174,7 @@ async function signRange(
   const after = range.lastSerial ?? from;
   const source = postgresSource(database, { issuer, ...(after && { after }), ...(until && { until }) });
   const each = signer.answers.length;
-  const atOnce = Math.ceil(rangeSize / Math.ceil(rangeSize / MOST_AT_ONCE));
+  const atOnce = partSize(rangeSize, each);
   const put = async (part: SignedPart): Promise<void> => {
     const { length: responses, lastSerial } = part;
     if (lastSerial === undefined) return;
@@ -195,7 +197,7 @@ async function signRange(
   let begin = performance.now();
   const options = { ...(threads !== undefined && { threads }), ...(signal && { signal }) };
   try {
-    for await (const signed of signer.signAll(renewed(oneByOne(source)), options)) {
+    for await (const signed of signer.signAll(oneByOne(renewed(source)), options)) {
       part.add(signed);
       if (part.length % each !== 0) continue;
       const isDue = part.length >= atOnce * each || performance.now() - begin > CHECKPOINT_SECONDS * 1000;
@@ -217,11 +219,24 @@ async function signRange(
  * A revocation for ever may be in the store with a later version, as of `store revoke`, that says the same. What is signed now says it for
  * longer, and no one takes it back.
  */
-async function* renewed(entries: AsyncIterable<StatusEntry>): AsyncGenerator<StatusEntry> {
-  for await (const entry of entries) {
-    const version = isPermanent(entry) ? Math.max(entry.statusVersion ?? 0, Math.floor(Date.now() / 1000)) : undefined;
-    yield version === undefined ? entry : { ...entry, statusVersion: version };
-  }
+function renewed(source: StatusSource): Pick<StatusSource, 'batches'> {
+  return {
+    async *batches(options) {
+      for await (const batch of source.batches(options)) {
+        const now = Math.floor(Date.now() / 1000);
+        yield batch.map((entry) =>
+          isPermanent(entry) ? { ...entry, statusVersion: Math.max(entry.statusVersion ?? 0, now) } : entry,
+        );
+      }
+    },
+  };
+}
+
+/** Certificates in a part of a range: equal ones, and rather larger ones than small ones. */
+function partSize(rangeSize: number, each: number): number {
+  const parts = Math.ceil(rangeSize / MOST_AT_ONCE);
+  const isSmall = Math.ceil(rangeSize / parts) * each <= SMALL_PART;
+  return Math.ceil(rangeSize / (isSmall && parts > 1 ? parts - 1 : parts));
 }
 
 type Query = (text: string, values: readonly unknown[]) => Promise<unknown[][]>;

@@ -4,7 +4,7 @@ import type { BatchOptions, StatusSource } from './status-source.js';
 const READ_AT_ONCE = 512;
 
 /** The entries of a source one by one, with a promise per batch only. */
-export function oneByOne(source: StatusSource, from: BatchOptions = {}): AsyncIterable<StatusEntry> {
+export function oneByOne(source: Pick<StatusSource, 'batches'>, from: BatchOptions = {}): AsyncIterable<StatusEntry> {
   const batches = source.batches({ batchSize: READ_AT_ONCE, ...from })[Symbol.asyncIterator]();
   let batch: StatusEntry[] = [];
   let at = 0;
