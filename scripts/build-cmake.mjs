@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { stampCmakeAddon } from './lib/addon.mjs';
+import { JOINED } from './lib/cmake.mjs';
 import { installMissing } from './lib/dependencies.mjs';
 import { inRoot } from './lib/paths.mjs';
 import { bin, has, main, node, ScriptError, step } from './lib/run.mjs';
@@ -32,8 +33,7 @@ await main({ usage: 'npm run build:cmake -- [options]', about, options }, (value
     '--out',
     inRoot('build', 'cmake'),
     `--CDOCSP_WERROR=${values.werror || process.env.OCSP_WERROR ? 'ON' : 'OFF'}`,
-    // A dozen sources at a time: a third of the time, which goes into headers.
-    ...['CMAKE_UNITY_BUILD=ON', 'CMAKE_UNITY_BUILD_BATCH_SIZE=12'].map((setting) => `--CD${setting}`),
+    ...Object.entries(JOINED).map(([name, value]) => `--CD${name}=${value}`),
     ...(openssl ? [`--CDOPENSSL_ROOT_DIR=${resolve(openssl)}`] : []),
   ]);
   const addon = inRoot('build', 'cmake', 'openssl_ocsp.node');

@@ -2,6 +2,7 @@ import { invalidArgType } from '../errors.js';
 import { OCSPCertStatus } from '../ocsp/enums.js';
 import { loadDerOcspResponse } from '../ocsp/response.js';
 import type { ResponseSigner } from '../signing/response-signer.js';
+import { saysTheSame } from '../statuses/says-the-same.js';
 import { copyEntry, type StatusEntry } from '../statuses/status-entry.js';
 import type { PutResult, ResponseRecord, ResponseStore, StoredResponse } from '../store/response-store.js';
 import type { SegmentStore } from '../store/segment-store.js';
@@ -61,14 +62,18 @@ export async function putStatus(options: PutStatusOptions): Promise<PutResult> {
 }
 
 /** The least version with which a revocation is not hidden by what is known. */
-function versionToOutdo(known: StoredResponse | undefined, { revocationTime, reason }: StatusEntry): number {
+function versionToOutdo(known: StoredResponse | undefined, entry: StatusEntry): number {
   if (known === undefined) return 0;
   const { statusVersion, certStatus, der } = known;
   if (certStatus !== OCSPCertStatus.REVOKED) return statusVersion;
-  const [stated] = loadDerOcspResponse(der).responses;
-  const secondOf = (time: Date | null | undefined): number => Math.floor((time?.getTime() ?? 0) / 1000);
-  const isSame =
-    secondOf(stated?.revocationTime) === secondOf(revocationTime) &&
-    (stated?.revocationReason ?? null) === (reason ?? null);
-  return isSame ? statusVersion : statusVersion + 1;
+  return states(der, entry) ? statusVersion : statusVersion + 1;
+}
+
+function states(der: Uint8Array, entry: StatusEntry): boolean {
+  try {
+    const { certificateStatus: status, revocationTime, revocationReason: reason } = loadDerOcspResponse(der);
+    return saysTheSame({ status, revocationTime, reason }, entry);
+  } catch {
+    return false; // a store takes any bytes
+  }
 }

@@ -69,11 +69,6 @@ const DEFAULT_TIMEOUT = 10;
 const LONGEST_TIMEOUT = 3600;
 /** The worst first. */
 const SEVERITY = [ExitCode.REVOKED, ExitCode.REFUSED, ExitCode.UNKNOWN, ExitCode.FAILED, ExitCode.OK] as const;
-
-function worst(codes: readonly number[]): number {
-  return SEVERITY.find((code) => codes.includes(code)) ?? ExitCode.FAILED;
-}
-
 /** Milliseconds between two questions of `--watch`, at least. */
 const SHORTEST_WATCH = 1000;
 
@@ -214,6 +209,11 @@ class Query {
     if (!this.#values.json) print('\nAsked:');
     return { code, verdict };
   }
+}
+
+/** The exit code of several. */
+function worst(codes: readonly number[]): number {
+  return SEVERITY.find((code) => codes.includes(code)) ?? ExitCode.FAILED;
 }
 
 function clientFor(values: Values, verifier: Verifier, timeout: number): OCSPClient {

@@ -1,6 +1,7 @@
 /** From a request to its answer, under one configuration. */
 import { OCSPCertStatus, OCSPResponseStatus } from '../ocsp/enums.js';
 import type { OCSPRequest } from '../ocsp/request.js';
+import { saysTheSame } from '../statuses/says-the-same.js';
 import type { StatusEntry } from '../statuses/status-entry.js';
 import { CERT_ID_HASHES } from '../x509/algorithms.js';
 import { after } from './after.js';
@@ -27,7 +28,7 @@ import {
   readExtensions,
   readRequest,
 } from './request.js';
-import { isPermanent, saysTheSame } from './statement.js';
+import { isPermanent } from './statement.js';
 
 const { MALFORMED_REQUEST, INTERNAL_ERROR, TRY_LATER, SIG_REQUIRED, UNAUTHORIZED, SUCCESSFUL } = OCSPResponseStatus;
 
@@ -140,7 +141,7 @@ export class Answerer {
     if (asked.every((one) => one.issuer === undefined || one.serialNumber === undefined))
       return errorAnswer(UNAUTHORIZED);
     if (asked.some(({ hash }) => CERT_ID_HASHES[hash] === undefined)) return errorAnswer(UNAUTHORIZED);
-    // Where no one signs, what was signed before is all that there is; it may be given without the nonce (RFC 9919 section 3.1).
+    // Where no one signs, what was signed before is all that there is; it may be given without the nonce (RFC 9919).
     const onlyStored = asked.length === 1 && asked[0]?.issuer?.signers.length === 0;
     if (limits.nonce === 'ignored' || (limits.nonce === 'optional' && onlyStored)) nonce = null;
     if (extensions.preferred !== undefined)

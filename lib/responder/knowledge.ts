@@ -1,10 +1,11 @@
 /** What is known of the certificates of one issuer: by its authority, by its feed, and by what was told since. */
 import { OCSPCertStatus } from '../ocsp/enums.js';
+import { saysTheSame } from '../statuses/says-the-same.js';
 import { copyEntry, type StatusEntry } from '../statuses/status-entry.js';
 import { checkNames, type OptionNames } from '../x509/options.js';
 import { type CertIdKey, hexOf, type StatusAuthority, type StatusChanges } from './authority.js';
 import { EntryTable } from './entry-table.js';
-import { isPermanent, moreTrue, saysTheSame } from './statement.js';
+import { isPermanent, moreTrue } from './statement.js';
 
 /** Milliseconds after which a feed that has ended or failed is asked again; doubled up to {@link LONGEST_PAUSE}. */
 const FIRST_PAUSE = 100;

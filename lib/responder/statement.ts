@@ -22,15 +22,3 @@ export function moreTrue(a: StatusEntry, b: StatusEntry): StatusEntry {
     permanent || (a.statusVersion ?? 0) - (b.statusVersion ?? 0) || severityOf(a.status) - severityOf(b.status);
   return order >= 0 ? a : b;
 }
-
-/** Whether an answer that states `a` states what `b` says. */
-export function saysTheSame(a: StatusEntry, b: StatusEntry): boolean {
-  if (a === b) return true;
-  if (a.status !== b.status) return false;
-  if (a.status !== OCSPCertStatus.REVOKED) return true;
-  return secondsOf(a.revocationTime) === secondsOf(b.revocationTime) && (a.reason ?? null) === (b.reason ?? null);
-}
-
-function secondsOf(date: Date | null | undefined): number | undefined {
-  return date == null ? undefined : Math.floor(date.getTime() / 1000);
-}

@@ -30,8 +30,9 @@ const PARALLEL_FILES = 32;
 /**
  * Writes a file for each certificate, `SERIAL.der`, with the serial number in upper-case hexadecimal digits. Each file appears
  * complete, in place of an older one. Of several responses for one certificate, side by side as a store gives them, the first
- * one is taken: that for SHA-1; with the layout `get`, each. Where two exports write at a time, the answer that was made later stays. Files of responses that are no longer among them stay: of a
- * revocation that was signed for one hash only, the older one for another hash does. Returns the number of files.
+ * one is taken: that for SHA-1; with the layout `get`, each. Where two exports write at a time, the answer that was made later
+ * stays. Files of responses that are no longer among them stay: of a revocation that was signed for one hash only, the older
+ * one for another hash does. Returns the number of files.
  */
 export async function exportToFolder(
   records: Iterable<StoredResponse>,
@@ -73,10 +74,10 @@ export async function exportToFolder(
 
 /** @param began - when the export began; the records are of that time or later */
 async function writeWhole(path: string, temporary: string, der: Uint8Array, began: number): Promise<void> {
-  if (await isOutdone(path, der, began)) return;
   try {
     await writeFile(temporary, der);
-    await rename(temporary, path);
+    if (await isOutdone(path, der, began)) await removeQuietly(temporary);
+    else await rename(temporary, path);
   } catch (error) {
     await removeQuietly(temporary);
     throw error;

@@ -87,7 +87,11 @@ test('store revoke: reasons and serial numbers as people write them', async (t) 
   const held = { ...entry, serialNumber: '77', reason: ReasonFlags.certificateHold };
   const before = await SegmentStore.open(at('store'));
   await putStatus({ entries: [held], signer, store: before });
+  // Neither do bytes keep it out that are no answer.
+  const [record] = [...before.records()];
+  await before.putBatch([{ ...record!, serial: '88', certStatus: OCSPCertStatus.REVOKED, der: Buffer.from('junk') }]);
   before.close();
+  t.is((await put('88', '--reason', 'keyCompromise')).status, 0);
   t.is((await put('77', '--reason', 'keyCompromise')).status, 0);
   const raised = loadDerOcspResponse((await run('store', 'get', at('store'), '77')).bytes);
   t.is(raised.revocationReason, ReasonFlags.keyCompromise);

@@ -290,7 +290,7 @@ test('a store alone, with and without somebody who signs', async (t) => {
   }
   t.is(await statusOf(responder, ask(['1002'], { hash: 'sha256' })), 'revoked');
   t.is(await statusOf(silent, ask(['1002'], { hash: 'sha256' })), 'TRY_LATER');
-  // There is none with the nonce; without it, it says what is known (RFC 9919 section 3.1).
+  // There is none with the nonce; without it, it says what is known (RFC 9919).
   const nonced = ask(['1001'], { ...sha1, nonce: Buffer.alloc(32) });
   t.is(await statusOf(silent, nonced), 'good');
   t.is((await silent.answer(nonced)).source, 'cache');
