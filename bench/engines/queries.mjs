@@ -5,7 +5,7 @@ import pg from 'pg';
 /** What a statement is for, by a word of it. */
 const NAMES = [
   [/^SELECT \(pg_is_in_recovery/, 'lookup of a certificate'],
-  [/pg_visible_in_snapshot/, 'news since a cursor'],
+  [/pg_snapshot_xip/, 'news since a cursor'],
   [/^DECLARE news/, 'first news: all that is not good'],
   [/ORDER BY serial LIMIT/, 'page of postgresSource'],
   [/^WITH picked/, 'lease of a range'],

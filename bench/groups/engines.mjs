@@ -171,7 +171,7 @@ async function* sizes(url, rows) {
   const [found] = await runSql(
     url,
     `SELECT pg_table_size('ocsp_status')::float8 AS table, pg_relation_size('ocsp_status_pkey')::float8 AS key,
-      pg_relation_size('ocsp_status_txid')::float8 AS news FROM pg_class LIMIT 1`,
+      pg_relation_size('ocsp_status_news')::float8 AS news FROM pg_class LIMIT 1`,
   );
   yield { name: `table, per row (serial numbers of 16 bytes)`, value: found.table / rows, unit: 'bytes', goal: '' };
   yield { name: 'index of serial numbers, per row', value: found.key / rows, unit: 'bytes', goal: '' };

@@ -1,6 +1,7 @@
 /**
  * News by snapshots. The cursor is a snapshot of the database: which transactions had ended when it was taken. News are the rows whose last
- * change is of a transaction that had not. So nothing that is committed late is missed, and no one waits for a long transaction.
+ * change is of a transaction that had not. So nothing that is committed late is missed, and no one waits for a long transaction, nor reads
+ * again what has been committed beside it.
  */
 import type { StatusChanges } from '../responder/authority.js';
 import type { StatusEntry } from '../statuses/status-entry.js';
@@ -19,9 +20,18 @@ const BEGUN = 'begun';
 const STATE = `SELECT i.id, m.id || '@' || extract(epoch FROM pg_postmaster_start_time()) || ' ' ||
     (SELECT system_identifier FROM pg_control_system()), pg_current_snapshot()::text, ${IS_COPY}
   FROM ocsp_incarnation m LEFT JOIN ocsp_issuer i ON ${BY_ISSUER}`;
-/** A row of a restored dump may bear the number of a transaction that is yet to come. */
-const SINCE = `s.txid >= pg_snapshot_xmin($2::pg_snapshot) AND s.txid < pg_snapshot_xmax(pg_current_snapshot())
-  AND NOT pg_visible_in_snapshot(s.txid, $2::pg_snapshot)`;
+const OF_ISSUER = `SELECT ${COLUMNS} FROM ocsp_status s WHERE s.issuer = $1`;
+/** All that ever changed. */
+const CHANGED = `${OF_ISSUER} AND s.txid IS NOT NULL`;
+/**
+ * Of transactions that began after the snapshot, and of each that was under way. (OFFSET 0 lets PostgreSQL look each of them up in the index,
+ * however few it believes that there are. A row of a restored dump may bear the number of a transaction that is yet to come.)
+ */
+const SINCE = `SELECT news.* FROM (
+    SELECT pg_snapshot_xmax($2::pg_snapshot), pg_snapshot_xmax(pg_current_snapshot())
+    UNION ALL SELECT x, x FROM pg_snapshot_xip($2::pg_snapshot) x) began (low, high)
+  CROSS JOIN LATERAL (${OF_ISSUER} AND s.txid >= began.low AND s.txid <= began.high
+    AND s.txid < pg_snapshot_xmax(pg_current_snapshot()) OFFSET 0) news`;
 
 /** What a cursor says. */
 interface Position {
@@ -85,11 +95,8 @@ async function open(session: Session, issuer: IssuerKey, cursor: string | null):
   const since = positionOf(cursor);
   const isKnown = since?.incarnation === incarnation;
   // All that ever changed, for whoever comes from elsewhere: a hold may have ended.
-  const condition = isKnown ? SINCE : cursor === null ? 's.txid IS NOT NULL AND s.status <> 0' : 's.txid IS NOT NULL';
-  await session.query(
-    `DECLARE news NO SCROLL CURSOR FOR SELECT ${COLUMNS} FROM ocsp_status s WHERE s.issuer = $1 AND ${condition}`,
-    isKnown ? [id, since.snapshot] : [id],
-  );
+  const news = isKnown ? SINCE : cursor === null ? `${CHANGED} AND s.status <> 0` : CHANGED;
+  await session.query(`DECLARE news NO SCROLL CURSOR FOR ${news}`, isKnown ? [id, since.snapshot] : [id]);
   return `${incarnation} ${snapshot}`;
 }
 

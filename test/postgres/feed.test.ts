@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
 import fc from 'fast-check';
 import { OCSPCertStatus } from 'openssl-ocsp';
-import { type PostgresAuthority, postgresSource } from 'openssl-ocsp/postgres';
+import { PostgresAuthority, postgresSource } from 'openssl-ocsp/postgres';
 import type { StatusChanges } from 'openssl-ocsp/responder';
 import { createTestCa } from 'openssl-ocsp/testing';
 import pg from 'pg';
@@ -188,6 +188,61 @@ withPostgres('a transaction that began first and is committed last is neither mi
   t.deepEqual(reader.last.sort(), ['01', '03']);
   await reader.pause();
 });
+
+withPostgres(
+  'what was committed beside a long transaction is read once, what another CA has revoked never',
+  async (t) => {
+    const url = await file.server.database();
+    const id = await addIssuer(url, ca.certificate);
+    const other = await addIssuer(url, createTestCa({ subject: 'CN=Another CA' }).certificate);
+    const slow = new pg.Client(url);
+    await slow.connect();
+    await slow.query('BEGIN');
+    await slow.query('SELECT pg_current_xact_id()');
+    const pool = new pg.Pool({ connectionString: url });
+    const statements: pg.QueryConfig[] = [];
+    pool.on('connect', (client) => {
+      const query: (...args: unknown[]) => unknown = client.query.bind(client);
+      const noted = (...args: [pg.QueryConfig, ...unknown[]]): unknown => {
+        if (args[0].text?.startsWith('DECLARE news')) statements.push(args[0]);
+        return query(...args);
+      };
+      Object.assign(client, { query: noted });
+    });
+    const authority = new PostgresAuthority(pool, { issuer: ca.certificate, interval: 1 });
+    const reader = new Reader(authority);
+    await reader.look();
+    const many = Array.from({ length: 5000 }, (_, i) => 256 + i);
+    await revoke(url, id, ...many);
+    await reader.look();
+    t.is(reader.last.length, many.length);
+    await revoke(url, other, ...many);
+    await runSql(url, 'ANALYZE ocsp_status');
+    await revoke(url, id, 7);
+    await reader.look();
+    t.deepEqual(reader.last, ['07']);
+    const { text, values = [] } = statements.at(-1) as pg.QueryConfig;
+    const explain = text.replace('DECLARE news NO SCROLL CURSOR FOR', 'EXPLAIN (ANALYZE, FORMAT JSON)');
+    const [row = {}] = await runSql(url, explain, values);
+    const [{ Plan: plan }] = row['QUERY PLAN'] as [{ Plan: PlanNode }];
+    t.true(rowsRead(plan) < 10, JSON.stringify(plan, undefined, 1));
+    await reader.pause();
+    await pool.end();
+    await slow.end();
+  },
+);
+
+/** What EXPLAIN says of a step. */
+type PlanNode = Readonly<Record<string, unknown>> & { readonly Plans?: readonly PlanNode[] };
+
+/** Rows of tables and entries of indexes that a plan looked at. */
+function rowsRead(node: PlanNode): number {
+  const counts = ['Actual Rows', 'Rows Removed by Filter', 'Rows Removed by Index Recheck'];
+  const own = String(node['Node Type']).includes('Scan')
+    ? counts.reduce((sum, name) => sum + Number(node[name] ?? 0), 0) * Number(node['Actual Loops'])
+    : 0;
+  return (node.Plans ?? []).reduce((sum, below) => sum + rowsRead(below), own);
+}
 
 withPostgres(
   'the first news are all that is not good; what was issued good is no news, the end of a hold is',

@@ -39,7 +39,7 @@ CREATE TABLE ocsp_status (
 );
 
 -- What readers of the news look for. Certificates that have always been good are not in it.
-CREATE INDEX ocsp_status_txid ON ocsp_status (txid) WHERE txid IS NOT NULL;
+CREATE INDEX ocsp_status_news ON ocsp_status (issuer, txid) WHERE txid IS NOT NULL;
 
 CREATE FUNCTION ocsp_status_stamp() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
