@@ -1,6 +1,6 @@
 import { once } from 'node:events';
-import { createWriteStream, lstatSync } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
+import { lstatSync } from 'node:fs';
+import { open, rename, rm } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { putStatus } from '../bulk/put-status.js';
@@ -152,7 +152,9 @@ async function writeArchive(content: Iterable<Buffer>, target: string): Promise<
   const isFile = lstatSync(target, { throwIfNoEntry: false })?.isFile() ?? true;
   const path = isFile ? `${target}.${process.pid}.tmp` : target;
   try {
-    await pipeline(Readable.from(content), createWriteStream(path));
+    // (A stream would open it by and by: also after it was removed, where the content fails at once.)
+    const file = await open(path, 'w');
+    await pipeline(Readable.from(content), file.createWriteStream());
     if (isFile) await rename(path, target);
   } catch (error) {
     if (isFile) await rm(path, { force: true });

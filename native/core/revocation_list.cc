@@ -196,7 +196,7 @@ bool RevocationList::read_entry_extensions(DerReader& entry, std::uint32_t offse
     if (!read_extension_parts(extensions, parts, kField)) return false;
     const std::uint8_t kind = certificate_extension(parts.oid);
     if (kind == kCertificateIssuer) {
-      foreign_from_ = std::min(foreign_from_, offset);
+      if (names_own_issuer(parts.value) == is_foreign(offset)) turns_.push_back(offset);
       doubt(Doubt::kEntry, "it lists certificates of other issuers");
     } else if (parts.critical) {
       doubt(Doubt::kEntry, "an extension of an entry is critical and not understood");
@@ -208,6 +208,31 @@ bool RevocationList::read_entry_extensions(DerReader& entry, std::uint32_t offse
     if (reason == kRemoveFromCrl) has_removed_ = true;
   }
   return true;
+}
+
+// Whether a certificateIssuer is that of the list.
+bool RevocationList::names_own_issuer(Bytes value) const {
+  DerContext context{value.data(), false, {}};
+  DerReader in(context, value);
+  DerReader names;
+  if (!in.enter(tag::kSequence, names, "")) return false;
+  while (!names.at_end()) {
+    const bool is_directory_name = names.peek() == tag::explicit_context(4);
+    Bytes bytes;
+    if (!is_directory_name) {
+      if (!names.read_any(bytes, "")) return false;
+      continue;
+    }
+    if (!names.read(tag::explicit_context(4), bytes, "")) return false;
+    const X509NamePtr name = parse_name(bytes);
+    if (name && X509_NAME_cmp(issuer_.get(), name.get()) == 0) return true;
+  }
+  return false;
+}
+
+// Whether an entry is about a certificate of another issuer: an odd number of turns before it.
+bool RevocationList::is_foreign(std::uint32_t offset) const {
+  return (std::ranges::upper_bound(turns_, offset) - turns_.begin()) % 2 != 0;
 }
 
 bool RevocationList::read_extensions(DerReader& list) {
@@ -356,7 +381,7 @@ bool RevocationList::revokes(Bytes serial) {
   auto at = std::lower_bound(entries_.begin(), entries_.end(), tail,
                              [](const Entry& entry, std::uint64_t value) { return entry.tail < value; });
   for (; at != entries_.end() && at->tail == tail; ++at) {
-    if (at->offset < foreign_from_ && entry_revokes(at->offset, serial)) return true;
+    if (!is_foreign(at->offset) && entry_revokes(at->offset, serial)) return true;
   }
   return false;
 }

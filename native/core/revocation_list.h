@@ -61,6 +61,8 @@ class RevocationList {
   bool read(DerContext& context, BadEntries bad_entries);
   bool read_revoked(DerReader list);
   bool read_entry_extensions(DerReader& entry, std::uint32_t offset);
+  bool names_own_issuer(Bytes value) const;
+  bool is_foreign(std::uint32_t offset) const;
   bool read_extensions(DerReader& list);
   void read_distribution_point(Bytes value);
   void doubt(Doubt kind, const char* why);
@@ -77,9 +79,9 @@ class RevocationList {
   std::int64_t this_update_ = 0;
   std::int64_t next_update_ = INT64_MAX;
   std::uint32_t count_ = 0;
-  // Where the first entry begins that names the issuer of its certificate. Those before it are about certificates of
-  // the list's issuer (RFC 5280 5.3.3).
-  std::uint32_t foreign_from_ = UINT32_MAX;
+  // Where the entries begin from which on certificates are of another issuer than the list, then of the list's own
+  // again, and so on (RFC 5280 5.3.3).
+  std::vector<std::uint32_t> turns_;
   std::array<const char*, 3> doubts_{};
   bool is_delta_ = false;
   bool has_removed_ = false;

@@ -94,15 +94,30 @@ for (const [name, why, parts, entries = []] of PARTIAL) {
   });
 }
 
-test('entries before the first of another issuer are of the list itself (RFC 5280 section 5.3.3)', (t) => {
+test('an entry names its issuer for itself and those behind it (RFC 5280 section 5.3.3)', (t) => {
   const whole = makeCrl(ca, [], { thisUpdate: -2 * HOUR });
-  const foreign = crlEntry(5n, extension(hex('0603551d1d'), sequence(otherName), true));
-  for (const parts of [{}, { extensions: [idp(hex('8401ff'))] }, { extensions: [idp(hex('840100'))] }]) {
-    const later = { ...parts, thisUpdate: -HOUR };
-    t.is(judge([makeCrl(ca, [revoked, foreign], later), whole]), 'SIGNER_REVOKED');
-    t.is(judge([makeCrl(ca, [foreign, revoked], later), whole]), 'good');
-    t.is(judge([makeCrl(ca, [revoked], later), whole]), 'SIGNER_REVOKED');
-  }
+  const naming = (...names: Buffer[]) => extension(hex('0603551d1d'), sequence(...names), true);
+  const ownName = tlv(0xa4, nameOf(ca));
+  const foreign = crlEntry(5n, naming(otherName));
+  const own = crlEntry(6n, naming(ownName));
+  const both = crlEntry(7n, naming(tlv(0x82, Buffer.from('ca.example')), otherName, ownName));
+  const expected: [entries: Buffer[], says: string][] = [
+    [[revoked], 'SIGNER_REVOKED'],
+    [[revoked, foreign], 'SIGNER_REVOKED'],
+    [[foreign, revoked], 'good'],
+    [[foreign, own, revoked], 'SIGNER_REVOKED'],
+    [[foreign, both, revoked], 'SIGNER_REVOKED'],
+    [[foreign, foreign, own, own, revoked, foreign], 'SIGNER_REVOKED'],
+    [[own, foreign, revoked], 'good'],
+    [[own, foreign, own, foreign, revoked, own], 'good'],
+    [[foreign, crlEntry(SERIAL, naming(ownName))], 'SIGNER_REVOKED'],
+    [[foreign, crlEntry(SERIAL, naming(otherName))], 'good'],
+    [[crlEntry(5n, naming(hex('a4020500'))), revoked], 'good'],
+    [[crlEntry(5n, extension(hex('0603551d1d'), hex('0500'), true)), revoked], 'good'],
+  ];
+  for (const parts of [{}, { extensions: [idp(hex('8401ff'))] }, { extensions: [idp(hex('840100'))] }])
+    for (const [i, [entries, says]] of expected.entries())
+      t.is(judge([makeCrl(ca, entries, { ...parts, thisUpdate: -HOUR }), whole]), says, `entries ${i}`);
 });
 
 test('extensions that take nothing away', (t) => {
