@@ -7,6 +7,7 @@ import { SegmentStore } from '../store/segment-store.js';
 import type { OptionValues } from './arguments.js';
 import { LIST_OPTIONS } from './certificate-list.js';
 import { countOption, ExitCode, print, required, UsageError } from './command.js';
+import { onInterruption } from './interruption.js';
 import type { PASSPHRASE_OPTIONS } from './passphrase.js';
 import { counted } from './plural.js';
 import { Progress } from './progress.js';
@@ -48,6 +49,14 @@ export async function signByLedger(args: readonly string[], values: Values): Pro
   const { signJob } = await import('../postgres/sign-job.js');
   const store = await SegmentStore.open(folder);
   const progress = new Progress({});
+  let served = 0;
+  using _interruption = onInterruption(() => {
+    progress.end();
+    process.stderr.write(
+      `openssl-ocsp bulk-sign: interrupted; ${counted(served, 'certificate')} of this process signed and served: the same command goes on, with what was begun when its lease has run out\n`,
+    );
+    return ExitCode.FAILED;
+  });
   const begin = performance.now();
   try {
     const result = await signJob(required(values.ledger, 'ledger'), {
@@ -57,7 +66,10 @@ export async function signByLedger(args: readonly string[], values: Values): Pro
       store,
       threads: threads ?? Math.max(1, Math.floor(availableParallelism() / Math.max(share, 1))),
       ...(rangeSize !== undefined && { rangeSize }),
-      onProgress: ({ signed }) => progress.update(signed),
+      onProgress: ({ signed }) => {
+        served = signed;
+        progress.update(signed);
+      },
     });
     progress.end();
     const { signed, responses, ranges, kept, failed } = result;
@@ -91,7 +103,7 @@ async function startWorkers(args: readonly string[], count: number): Promise<num
   const stop = (signal: NodeJS.Signals): void => {
     for (const child of children) child.kill(signal);
   };
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stop);
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop);
   const codes = await Promise.all(
     children.map(async (child) => {
       const [code, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];

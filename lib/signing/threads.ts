@@ -1,6 +1,6 @@
 import type { NativeSigningPool } from '../../typings/binding.js';
 
-/** Pools whose threads may be signing. A run that was forgotten keeps no threads. */
+/** Pools whose threads may be signing. */
 const pools = new Set<WeakRef<NativeSigningPool>>();
 const collected = new FinalizationRegistry<WeakRef<NativeSigningPool>>((pool) => pools.delete(pool));
 let listens = false;

@@ -4,12 +4,14 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { ExecutionContext } from 'ava';
 import { OCSPCertStatus } from 'openssl-ocsp';
 import { SegmentStore } from 'openssl-ocsp/bulk';
 import { createTestCa } from 'openssl-ocsp/testing';
+import pg from 'pg';
 import { command } from '../helpers/command.js';
 import { crlEntry, makeCrl, reasonCode } from '../helpers/crl.js';
 import { freePort } from '../helpers/free-port.js';
@@ -186,6 +188,28 @@ withPostgres(
       ],
       ...['--ledger', url, '--job', job, '--range-size', '1000', '--out', at('store'), ...more],
     ];
+    // Interrupted where no one can get on: each says what it has done.
+    const holder = new pg.Client(url);
+    await holder.connect();
+    await holder.query('BEGIN');
+    await holder.query('LOCK TABLE ocsp_status');
+    const stopped = spawn(process.execPath, [main, ...args('stopped', '--workers', '2')], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    t.teardown(() => stopped.kill('SIGKILL'));
+    const said = text(stopped.stderr);
+    const waiting = async (): Promise<number> =>
+      (
+        await runSql(
+          url,
+          "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
+        )
+      ).length;
+    while (stopped.exitCode === null && (await waiting()) < 2) await sleep(20);
+    stopped.kill('SIGTERM');
+    t.is((await once(stopped, 'exit'))[0], 1);
+    await holder.end();
+    t.is([...(await said).matchAll(/: interrupted; 0 certificates of this process signed and served/g)].length, 2);
     const start = (): ChildProcess => {
       const child = spawn(process.execPath, [main, ...args('night')], { stdio: 'ignore' });
       t.teardown(() => child.kill('SIGKILL'));
