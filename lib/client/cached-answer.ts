@@ -95,10 +95,11 @@ export class CachedAnswer {
 
   /**
    * Whether it may take the place of another one about the same certificate. Of the same moment, "revoked" stays; and so it does
-   * where a responder does not know the certificate: that takes nothing back.
+   * where a responder does not know the certificate, whichever of the two comes first: that takes nothing back.
    */
   mayReplace(other: CachedAnswer): boolean {
     if (this.status === 'unknown' && other.status === 'revoked') return false;
+    if (this.status === 'revoked' && other.status === 'unknown') return true;
     if (this.thisUpdate !== other.thisUpdate) return this.thisUpdate > other.thisUpdate;
     if (this.producedAt !== other.producedAt) return this.producedAt > other.producedAt;
     return this.status === 'revoked' || other.status !== 'revoked';

@@ -93,7 +93,7 @@ export class OCSPClient {
       return this.#decide(undetermined('refused', `the issuer given is not that of the certificate: ${why}`));
     }
     if (staple !== undefined) {
-      const stapled = await this.#judgeStaple(subject, staple);
+      const stapled = await abortable(this.#judgeStaple(subject, staple), signal);
       if (stapled !== null) return stapled;
     }
     if (!fresh) {
@@ -251,7 +251,10 @@ export class OCSPClient {
     void this.#refresher.add(subject.questionKey, async () => {
       if (this.#flights.has(subject.questionKey) || this.#closed.signal.aborted) return;
       await this.#start(subject, question, false, null);
-      this.#cache.postpone(answer, subject, this.#now());
+      // (One that is signed anew each time comes with the same times.)
+      const now = this.#now();
+      const known = this.#cache.get(subject) ?? answer;
+      if (now >= known.refreshAt) this.#cache.postpone(known, subject, now);
     });
   }
 
@@ -286,7 +289,7 @@ export class OCSPClient {
     });
     const isOpen = facts.outcome === 'undetermined' || facts.outcome === 'not-applicable';
     const result = this.#decide(isOpen ? this.#orKnown(subject, facts, stored) : facts);
-    this.#resting.put(subject.questionKey, result, this.#now());
+    this.#resting.put(subject.questionKey, result, this.#now(), this.#endOf(result));
     return result;
   }
 
@@ -354,6 +357,12 @@ export class OCSPClient {
     const mayBeStale = failure === 'unreachable' && known.status === 'good' && age >= 0 && age < staleIfError;
     if (known.status !== 'revoked' && !mayBeStale) return facts;
     return answered(known.status, known.lastVerdict(inquiry.verifier, subject), 'stale', attempts);
+  }
+
+  /** When a result that came of no answer counts no more, whatever is known then; milliseconds since 1970-01-01. */
+  #endOf({ outcome, source, verdict }: CheckResult): number {
+    if (outcome !== 'good' || source !== 'stale' || !verdict?.usable) return Number.POSITIVE_INFINITY;
+    return verdict.freshUntil.getTime() + this.#settings.staleIfError;
   }
 
   async #respondersFor(subject: Subject, question: ClientQuestion): Promise<Responders> {

@@ -34,7 +34,7 @@ export class ResponseCache {
 
   /** @param patience - Milliseconds that the store may take. */
   constructor(maxBytes: number, store: ResponseCacheStore | null, verifier: Verifier, patience: number) {
-    this.#patience = patience;
+    this.#patience = Math.ceil(patience);
     this.#memory = new AnswerMemory(maxBytes);
     this.#store = store;
     this.#verifier = verifier;
@@ -96,11 +96,26 @@ export class ResponseCache {
 
   /** Puts an answer into the store. Of two that are put at a time either may be the last: that has to be the later one. */
   async #keep(key: string, answer: CachedAnswer): Promise<void> {
-    for (let kept: CachedAnswer | undefined = answer; kept !== undefined; ) {
-      const { der, usableUntil }: CachedAnswer = kept;
-      await this.#ofStore((store) => store.put(key, der, new Date(usableUntil)));
-      kept = this.#memory.holds(key, kept) ? undefined : this.#memory.get(key);
+    for (let kept: CachedAnswer | undefined = answer; kept !== undefined; kept = this.#laterThan(key, kept)) {
+      const put: CachedAnswer = kept;
+      let isGivenUp = false;
+      await this.#ofStore((store) => {
+        const putting = store.put(key, put.der, new Date(put.usableUntil));
+        // One that was given up may still be the last.
+        const onEnd = (): void => {
+          const later = isGivenUp ? this.#laterThan(key, put) : undefined;
+          if (later !== undefined) void this.#keep(key, later);
+        };
+        putting.then(onEnd, onEnd);
+        return putting;
+      });
+      isGivenUp = true;
     }
+  }
+
+  /** What memory holds by now instead of an answer. */
+  #laterThan(key: string, answer: CachedAnswer): CachedAnswer | undefined {
+    return this.#memory.holds(key, answer) ? undefined : this.#memory.get(key);
   }
 
   /**
@@ -126,7 +141,8 @@ export class ResponseCache {
   async #ofStore<T>(use: (store: ResponseCacheStore) => Promise<T>): Promise<T | undefined> {
     if (this.#store === null) return undefined;
     try {
-      return await abortable(use(this.#store), AbortSignal.timeout(this.#patience));
+      const patience = AbortSignal.timeout(this.#patience);
+      return await abortable(use(this.#store), patience);
     } catch (error) {
       // A store that fails (a full disk) or hangs must not fail the check.
       if (!this.#warned) process.emitWarning(`the store of OCSP answers failed: ${reasonOf(error)}`, 'OCSPWarning');

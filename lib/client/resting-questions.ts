@@ -8,6 +8,8 @@ interface RestingQuestion {
   readonly size: number;
   readonly failures: number;
   readonly since: number;
+  /** When the result ends. */
+  readonly until: number;
 }
 
 /** They are kept for certificates of strangers, too, with what strangers answered: only so many, and so much. */
@@ -25,16 +27,21 @@ export class RestingQuestions {
     if (question === undefined) return null;
     const passed = now - question.since;
     // (A clock that was set back does not make it rest longer.)
-    return passed >= 0 && passed < backOffSeconds(question.failures) * 1000 ? question.result : null;
+    const rests = passed >= 0 && passed < backOffSeconds(question.failures) * 1000;
+    return rests && now < question.until ? question.result : null;
   }
 
-  /** Takes note of what came of a question. */
-  put(key: string, result: CheckResult, now: number): void {
+  /**
+   * Takes note of what came of a question.
+   *
+   * @param until - from when on the result counts no more
+   */
+  put(key: string, result: CheckResult, now: number, until: number): void {
     const failures = this.#questions.get(key)?.failures ?? 0;
     this.#forget(key);
     if (result.outcome !== 'undetermined' && result.source !== 'stale') return;
     const size = sizeOf(result);
-    this.#questions.set(key, { result, size, failures: Math.min(failures + 1, 16), since: now });
+    this.#questions.set(key, { result, size, failures: Math.min(failures + 1, 16), since: now, until });
     this.#bytes += size;
     for (const oldest of this.#questions.keys()) {
       if (this.#questions.size <= MOST_QUESTIONS && this.#bytes <= MOST_BYTES) break;

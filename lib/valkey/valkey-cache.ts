@@ -1,7 +1,7 @@
 import type { ResponseCacheStore } from '../client/response-cache.js';
 import { invalidArgType, invalidValue } from '../errors.js';
 import { OCSPCertStatus } from '../ocsp/enums.js';
-import { loadDerOcspResponse } from '../ocsp/response.js';
+import { loadDerOcspResponse, type OCSPResponse } from '../ocsp/response.js';
 import { HashAlgorithm } from '../x509/algorithms.js';
 import { checkBytes } from '../x509/checks.js';
 import { readOptions } from '../x509/options.js';
@@ -24,11 +24,12 @@ const FLOOR = 7 * 24 * 3600_000;
 /** (Clients take encodings from the field.) */
 const read = (der: Buffer) => loadDerOcspResponse(der, { strict: 'field' });
 
-function isRevoked(der: Buffer | null): boolean {
+/** What is there; nothing where somebody else has written. */
+function readKept(der: Buffer | null): OCSPResponse | undefined {
   try {
-    return der !== null && read(der).certificateStatus === OCSPCertStatus.REVOKED;
+    return der === null ? undefined : read(der);
   } catch {
-    return false; // somebody else has written there
+    return undefined;
   }
 }
 
@@ -60,12 +61,18 @@ export class ValkeyCache implements ResponseCacheStore {
     const bytes = Buffer.from(checkBytes(der, 'der'));
     const life = Math.max(1, checkDate(expires, 'expires').getTime() + FLOOR - Date.now());
     const { producedAt, thisUpdate, certificateStatus } = read(bytes);
-    // That a responder does not know a certificate takes no revocation back.
-    if (certificateStatus === OCSPCertStatus.UNKNOWN && isRevoked(await this.get(key))) return;
+    // That a responder does not know a certificate takes no revocation back, and keeps none away.
+    let version = thisUpdate.getTime();
+    if (certificateStatus !== OCSPCertStatus.GOOD) {
+      const kept = readKept(await this.get(key));
+      const { REVOKED, UNKNOWN } = OCSPCertStatus;
+      if (certificateStatus === UNKNOWN && kept?.certificateStatus === REVOKED) return;
+      if (kept?.certificateStatus === UNKNOWN) version = Math.max(version, kept.thisUpdate.getTime());
+    }
     const frame = encodeFrame({
       ...LABEL,
       // Of the same moment, "revoked" stays.
-      statusVersion: thisUpdate.getTime() / 1000,
+      statusVersion: version / 1000,
       producedAt: producedAt.getTime() / 1000,
       certStatus: certificateStatus ?? OCSPCertStatus.UNKNOWN,
       nextUpdate: null,

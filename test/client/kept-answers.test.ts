@@ -149,6 +149,128 @@ test('what is put again is not put over what has come since', async (t) => {
   t.deepEqual(store.map.get(key!), revoked);
 });
 
+test('a put that was given up and comes last is not the last word', async (t) => {
+  const leaf = ca.issue();
+  const [good, revoked] = [answer(leaf, 'good', -2, 40), answer(leaf, 'revoked', -1, 40)];
+  await using responder = await TestResponder.start(ca, { behaviour: good });
+  const store = new MapStore();
+  let release = (): void => undefined;
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const { put } = store;
+  let puts = 0;
+  store.put = async (name, der) => {
+    puts += 1;
+    if (puts === 1) await held;
+    await put.call(store, name, der);
+  };
+  await using client = restarted(responder, store, { timeout: 2000 });
+  t.is((await client.check(questionOf(leaf))).outcome, 'good');
+  responder.behaviour = revoked;
+  t.is((await client.check(questionOf(leaf), { fresh: true })).outcome, 'revoked');
+  release();
+  while (puts < 3) await wait(10);
+  t.deepEqual([...store.map.values()], [revoked]);
+});
+
+test('a timeout that is no whole number of milliseconds is one for the store, too', async (t) => {
+  const leaf = ca.issue();
+  await using responder = await TestResponder.start(ca, { behaviour: answer(leaf, 'good', -2, 40) });
+  for (const cannotGet of [false, true]) {
+    const store = new MapStore();
+    store.cannotGet = cannotGet;
+    await using client = restarted(responder, store, { timeout: 20_000.5 });
+    t.is((await client.check(questionOf(leaf))).outcome, 'good');
+    t.is(store.map.size, cannotGet ? 0 : 1);
+  }
+});
+
+test('a function of responders that fails while the client is closed is no rejection that no one handles', async (t) => {
+  const unhandled: unknown[] = [];
+  const note = (reason: unknown): void => void unhandled.push(reason);
+  process.on('unhandledRejection', note);
+  t.teardown(() => process.off('unhandledRejection', note));
+  let isAsked = false;
+  const client = new OCSPClient({
+    responders: async () => {
+      isAsked = true;
+      throw new Error('the pool is closed');
+    },
+  });
+  const waiting = client.check(questionOf(ca.issue()));
+  await client.close();
+  t.is((await waiting).outcome, 'undetermined');
+  await wait(20);
+  t.true(isAsked);
+  t.deepEqual(unhandled, []);
+});
+
+test('whoever gives a staple to be judged waits no longer than his signal says', async (t) => {
+  const leaf = ca.issue();
+  await using responder = await TestResponder.start(ca);
+  const never = new Promise<never>(() => {});
+  const store = { get: () => never, put: () => never, delete: () => never, async *keys() {} };
+  await using client = restarted(responder, store);
+  const signal = AbortSignal.timeout(50);
+  const checking = client.check(questionOf(leaf), { staple: answer(leaf, 'good', -2, 40), signal });
+  t.is(await checking.catch((error: unknown) => error), signal.reason);
+});
+
+test('an answer past half of its life that comes signed anew with the same times is not asked for at each check', async (t) => {
+  const leaf = ca.issue();
+  let producedAt = Date.now() - HOUR;
+  await using responder = await TestResponder.start(ca, {
+    behaviour: () => {
+      producedAt += 1000;
+      return answer(leaf, 'good', -20, 4, { producedAt: new Date(producedAt) });
+    },
+  });
+  await using client = new OCSPClient({ responders: [responder.url], ...PATIENT });
+  for (let i = 0; i < 30; i += 1) {
+    t.is((await client.check(questionOf(leaf))).outcome, 'good');
+    await wait(20);
+  }
+  t.true(responder.requests.length <= 2, String(responder.requests.length));
+});
+
+test('"good" past its end is not kept beyond staleIfError while its question rests', async (t) => {
+  const leaf = ca.issue();
+  const clock = new Shifted();
+  await using responder = await TestResponder.start(ca, { behaviour: answer(leaf, 'good', -20, 4) });
+  await using client = new OCSPClient({ responders: [responder.url], ...PATIENT, clock, staleIfError: 40 });
+  const { verdict } = await client.check(questionOf(leaf));
+  t.true(verdict?.usable);
+  const begin = (verdict?.freshUntil?.getTime() ?? 0) - Date.now();
+  responder.behaviour = 'gone';
+  for (const seconds of [0.1, 1.2, 3.4, 7.6, 15.9, 32.1]) {
+    clock.ahead = begin + seconds * 1000;
+    t.is((await client.check(questionOf(leaf))).source, 'stale', `${seconds} s`);
+  }
+  clock.ahead = begin + 50_000;
+  t.like(await client.check(questionOf(leaf)), { outcome: 'undetermined', allowed: false });
+});
+
+test('"unknown", however late, keeps no revocation away', async (t) => {
+  const leaf = ca.issue();
+  const clock = new Shifted();
+  for (const store of [null, new MapStore()]) {
+    clock.ahead = 0;
+    await using responder = await TestResponder.start(ca, { behaviour: answer(leaf, 'unknown', 0, 40) });
+    const options = { clock, failPolicy: 'soft' as const, ...(store !== null && { cache: { store } }) };
+    await using client = new OCSPClient({ responders: [responder.url], ...PATIENT, ...options });
+    t.is((await client.check(questionOf(leaf))).outcome, 'unknown');
+    clock.ahead = 90_000;
+    const revoked = answer(leaf, 'revoked', -1, 40);
+    responder.behaviour = revoked;
+    t.is((await client.check(questionOf(leaf))).outcome, 'revoked');
+    if (store !== null) t.deepEqual([...store.map.values()], [revoked]);
+    responder.behaviour = 'gone';
+    clock.ahead = 600_000;
+    t.like(await client.check(questionOf(leaf)), { outcome: 'revoked', allowed: false });
+  }
+});
+
 test('without memory, too, the later of two answers counts', async (t) => {
   const leaf = ca.issue();
   for (const maxBytes of [0, 2 ** 20]) {

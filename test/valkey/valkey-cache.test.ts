@@ -1,6 +1,7 @@
 /** The answers of clients of several machines, in a real server. */
 import test from 'ava';
 import { Redis } from 'iovalkey';
+import { loadDerOcspResponse, OCSPCertStatus } from 'openssl-ocsp';
 import { OCSPClient } from 'openssl-ocsp/client';
 import { buildTestResponse, createTestCa, TestResponder } from 'openssl-ocsp/testing';
 import { ValkeyCache } from 'openssl-ocsp/valkey';
@@ -107,4 +108,9 @@ withServer('a revocation outlives its end by a week, and "unknown" takes it not 
   t.deepEqual(await cache.get(KEY), revoked);
   await cache.put(KEY, answer('good', 10), TOMORROW);
   t.notDeepEqual(await cache.get(KEY), revoked, 'a hold has ended');
+  await cache.put(KEY, answer('unknown', 5), TOMORROW);
+  await cache.put(KEY, answer('good', 7), TOMORROW);
+  t.is(loadDerOcspResponse((await cache.get(KEY)) as Buffer).certificateStatus, OCSPCertStatus.UNKNOWN);
+  await cache.put(KEY, revoked, TOMORROW);
+  t.deepEqual(await cache.get(KEY), revoked, 'nor does it keep one away');
 });
