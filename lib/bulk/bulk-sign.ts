@@ -76,7 +76,8 @@ const APPEND_EVERY = 256;
  * again with the same arguments and it goes on from the last checkpoint.
  *
  * @throws (rejects) TypeError; as `ResponseSigner.signAll` and the store; `ERR_OCSP_INVALID_VALUE` for a bad `checkpointEvery`, and for a
- * list that goes back beside a `statusVersion`. The run can then be continued.
+ * list that goes back beside a `statusVersion`. The run can then be continued; but one during which the clock was set back behind its
+ * beginning is thrown away (`ERR_OCSP_INVALID_VALUE`).
  */
 export async function bulkSign(options: BulkSignOptions): Promise<BulkResult> {
   const { source, signer, store, id, otherRun, checkpointEvery, onProgress, ...signing } = readOptions(
@@ -117,6 +118,11 @@ export async function bulkSign(options: BulkSignOptions): Promise<BulkResult> {
       batch = [];
     };
     const flush = async (): Promise<void> => {
+      if (version.isOfFuture) {
+        // It would be so again, whoever continues it.
+        worthContinuing = false;
+        throw invalidValue('the clock was set back while the run went on: it is thrown away, begin it again');
+      }
       await append();
       pending = 0;
       begin = undefined;

@@ -2,11 +2,11 @@ import { invalidArgType } from '../errors.js';
 import { OCSPCertStatus } from '../ocsp/enums.js';
 import { loadDerOcspResponse } from '../ocsp/response.js';
 import type { ResponseSigner } from '../signing/response-signer.js';
-import { saysTheSame } from '../statuses/says-the-same.js';
 import { copyEntry, type StatusEntry } from '../statuses/status-entry.js';
-import type { PutResult, ResponseRecord, ResponseStore, StoredResponse } from '../store/response-store.js';
+import type { AnswerLabel, PutResult, ResponseRecord, ResponseStore } from '../store/response-store.js';
 import type { SegmentStore } from '../store/segment-store.js';
 import { type OptionNames, readOptions } from '../x509/options.js';
+import { versionToOutdo } from './version-to-outdo.js';
 
 /** What {@link putStatus} takes. */
 export interface PutStatusOptions {
@@ -24,7 +24,7 @@ const OPTION_NAMES: OptionNames<PutStatusOptions> = { entries: true, signer: tru
  * Signs the status of a few certificates and puts it into a store, as when one has just been revoked. Durable and served once
  * it resolves, also while a bulk run of another process goes on, whose publication does not hide it.
  *
- * The statusVersion of an entry that brings none is the second at which it is signed. Of a revocation it is that of what the
+ * The statusVersion of an entry that brings none is the second at which it is put. Of a revocation it is that of what the
  * store has, where it tells, if that is higher, and more than that of a revocation of another time or reason: what was known with a clock
  * that is ahead, or in the same second, does not hide it.
  *
@@ -33,47 +33,59 @@ const OPTION_NAMES: OptionNames<PutStatusOptions> = { entries: true, signer: tru
  */
 export async function putStatus(options: PutStatusOptions): Promise<PutResult> {
   const { entries, signer, store } = readOptions(options, OPTION_NAMES);
-  const records: ResponseRecord[] = [];
   if (typeof entries?.[Symbol.iterator] !== 'function') throw invalidArgType('entries', 'a list', entries);
+  const signed: SignedStatus[] = [];
   for (const given of entries) {
     const { statusVersion, ...entry } = copyEntry(given);
-    const { serialNumber: serial, status: certStatus } = entry;
-    const now = Math.floor(Date.now() / 1000);
-    const known = certStatus === OCSPCertStatus.REVOKED ? versionToOutdo(store.getRecord?.(serial), entry) : 0;
-    for (const answer of signer.answers) {
-      const { hashAlgorithm, issuerNameHash } = answer;
+    const answers: SignedStatus['answers'][number][] = [];
+    for (const label of signer.answers) {
+      const { hashAlgorithm, issuerNameHash } = label;
       const der = await signer.signAsync(entry, {
         ...(hashAlgorithm && { hashAlgorithm }),
         ...(issuerNameHash && { issuerNameHash }),
       });
       const { producedAt, nextUpdate } = loadDerOcspResponse(der);
-      records.push({
-        serial,
-        ...answer,
-        statusVersion: statusVersion ?? Math.max(now, known),
+      answers.push({
+        ...label,
         producedAt: producedAt.getTime() / 1000,
-        certStatus,
         nextUpdate: nextUpdate === null ? null : nextUpdate.getTime() / 1000,
         der,
       });
     }
+    signed.push({ entry, statusVersion, answers });
   }
-  return store.putBatch(records, { issuer: signer.issuer });
+  const put = (some: readonly SignedStatus[]): Promise<PutResult> => {
+    const records = some.flatMap((one) => recordsOf(one, store));
+    return store.putBatch(records, { issuer: signer.issuer });
+  };
+  const first = await put(signed);
+  // Somebody may have put what hides a revocation between the look and the lock.
+  const hidden = first.kept === 0 ? [] : signed.filter((one) => isHidden(one, store));
+  if (hidden.length === 0) return first;
+  const second = await put(hidden);
+  return { written: first.written + second.written, kept: first.kept - second.written };
 }
 
-/** The least version with which a revocation is not hidden by what is known. */
-function versionToOutdo(known: StoredResponse | undefined, entry: StatusEntry): number {
-  if (known === undefined) return 0;
-  const { statusVersion, certStatus, der } = known;
-  if (certStatus !== OCSPCertStatus.REVOKED) return statusVersion;
-  return states(der, entry) ? statusVersion : statusVersion + 1;
+/** The answers that state an entry. */
+interface SignedStatus {
+  readonly entry: StatusEntry;
+  /** The caller's. */
+  readonly statusVersion: number | undefined;
+  readonly answers: readonly (AnswerLabel & Pick<ResponseRecord, 'producedAt' | 'nextUpdate' | 'der'>)[];
 }
 
-function states(der: Uint8Array, entry: StatusEntry): boolean {
-  try {
-    const { certificateStatus: status, revocationTime, revocationReason: reason } = loadDerOcspResponse(der);
-    return saysTheSame({ status, revocationTime, reason }, entry);
-  } catch {
-    return false; // a store takes any bytes
-  }
+type Store = PutStatusOptions['store'];
+
+/** Signing may have taken a while: the version is that of the moment at which they are put. */
+function recordsOf({ entry, statusVersion, answers }: SignedStatus, store: Store): ResponseRecord[] {
+  const { serialNumber: serial, status: certStatus } = entry;
+  const known = certStatus === OCSPCertStatus.REVOKED ? versionToOutdo(store.getRecord?.(serial), entry) : 0;
+  const version = statusVersion ?? Math.max(Math.floor(Date.now() / 1000), known);
+  return answers.map((answer) => ({ ...answer, serial, certStatus, statusVersion: version }));
+}
+
+function isHidden({ entry, statusVersion }: SignedStatus, store: Store): boolean {
+  if (entry.status !== OCSPCertStatus.REVOKED || statusVersion !== undefined) return false;
+  const record = store.getRecord?.(entry.serialNumber);
+  return record !== undefined && record.certStatus !== OCSPCertStatus.REVOKED;
 }

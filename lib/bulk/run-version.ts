@@ -48,6 +48,8 @@ export class RunVersion {
   readonly #known: readonly ListEdition[];
   readonly #begun: RunToken | undefined;
   readonly #isGiven: boolean;
+  /** Whether the caller's versions are numbers of whatever kind. */
+  readonly #isFree: boolean;
   readonly #allowOlderList: boolean;
   readonly #now: number = Math.floor(Date.now() / 1000);
   /** Of entries that are good. */
@@ -70,6 +72,7 @@ export class RunVersion {
     this.#known = known;
     this.#begun = begun;
     this.#isGiven = statusVersion !== undefined || modified !== undefined;
+    this.#isFree = statusVersion !== undefined;
     this.#allowOlderList = allowOlderList;
     this.#version = statusVersion ?? begun?.statusVersion ?? this.#secondOf(modified);
     this.#worse = this.#version;
@@ -78,6 +81,14 @@ export class RunVersion {
     this.#worse = Math.max(this.#version, this.#before(FILES)?.thisUpdate ?? 0);
     this.#dated = { list: FILES, number: null, thisUpdate: this.#worse };
     if (modified !== undefined) this.#edition = this.#dated;
+  }
+
+  /**
+   * Whether the clock says an earlier time than when the run began: it was wrong then, or is now. What is revoked meanwhile would be hidden
+   * by "good" of this run.
+   */
+  get isOfFuture(): boolean {
+    return !this.#isFree && this.#version > Math.floor(Date.now() / 1000);
   }
 
   /** The edition of the list, where it has one. */

@@ -1,41 +1,30 @@
 /** From a request to its answer, under one configuration. */
-import { OCSPCertStatus, OCSPResponseStatus } from '../ocsp/enums.js';
+import { OCSPResponseStatus } from '../ocsp/enums.js';
 import type { OCSPRequest } from '../ocsp/request.js';
+import { isPermanent } from '../statuses/is-permanent.js';
 import { saysTheSame } from '../statuses/says-the-same.js';
 import type { StatusEntry } from '../statuses/status-entry.js';
 import { CERT_ID_HASHES } from '../x509/algorithms.js';
-import { after } from './after.js';
 import { Answer, clock, clockOf, errorAnswer, NoAnswer, Prepared, tryLater } from './answer.js';
 import { AnswerCache } from './answer-cache.js';
 import { publishError } from './channels.js';
-import { notIssuedEntry, notIssuedTimes } from './content.js';
+import { notIssuedEntry } from './content.js';
 import { type Signed, SigningDesk } from './desk.js';
 import { Finder, type MaybeStored } from './finder.js';
-import type { Finding } from './finding.js';
 import { Budget, Overload } from './gate.js';
 import { IssuerTable, type ResponderIssuer } from './issuer.js';
 import type { Known } from './knowledge.js';
-import type { LiveSigner } from './live-signer.js';
+import { ATTEMPTS, LiveAnswerer } from './live-answerer.js';
 import type { Limits } from './options.js';
 import { keyOf, type Question, signerOf } from './question.js';
 import { Recent } from './recent.js';
 import { Remembered } from './remembered.js';
-import {
-  type Asked,
-  type AskedNonce,
-  type RequestExtensions,
-  readAsked,
-  readExtensions,
-  readRequest,
-} from './request.js';
-import { isPermanent } from './statement.js';
+import { type Asked, type RequestExtensions, readAsked, readExtensions, readRequest } from './request.js';
 
 const { MALFORMED_REQUEST, INTERNAL_ERROR, TRY_LATER, SIG_REQUIRED, UNAUTHORIZED, SUCCESSFUL } = OCSPResponseStatus;
 
 /** Longest nonce (RFC 9654 section 2.1). */
 const LONGEST_NONCE = 128;
-/** How often an answer is begun, in case the status changes while it is being signed. */
-const ATTEMPTS = 3;
 /** Milliseconds after which a store is asked again about an answer that is in memory. */
 const STORE_INTERVAL = 500;
 
@@ -53,6 +42,7 @@ export class Answerer {
   readonly #owner: object;
   readonly #finder: Finder;
   readonly table: IssuerTable;
+  readonly #live: LiveAnswerer;
   readonly #budget: Budget | undefined;
   /** Answers that are being signed, by their key in the cache: the newest of each. */
   readonly #signing = new Map<string, { readonly entry: StatusEntry; readonly promise: Promise<Prepared> }>();
@@ -68,6 +58,7 @@ export class Answerer {
     this.cache = new AnswerCache(limits.cacheBytes);
     this.desk = new SigningDesk(owner, limits);
     this.#finder = new Finder(owner, limits);
+    this.#live = new LiveAnswerer(this.desk, this.#finder);
     this.#budget = Number.isFinite(limits.perSecond) ? new Budget(limits.perSecond) : undefined;
   }
 
@@ -152,7 +143,7 @@ export class Answerer {
       if (isPlain && limits.requestSignatures === 'ignored') remember(new Remembered(question));
       return this.#answerOne(question, now, ATTEMPTS);
     }
-    if (this.#pays()) return this.#answerLive(asked, nonce, now);
+    if (this.#pays()) return this.#live.answer(asked, nonce, now);
     return asked.length === 1 && limits.nonce === 'optional'
       ? this.#answerOne(asked[0] as Question, now, ATTEMPTS)
       : errorAnswer(TRY_LATER);
@@ -194,7 +185,7 @@ export class Answerer {
     const known = this.#finder.known(question, atHand?.entry);
     if (known instanceof Promise)
       return known.then(
-        (entry) => this.#withKnown(question, key, entry, now, attempts),
+        (entry) => this.#withLate(question, key, entry, now, attempts),
         () => this.#withoutKnown(question, key, now, attempts),
       );
     if (atHand !== undefined && known !== undefined && saysTheSame(atHand.entry, known)) {
@@ -202,6 +193,15 @@ export class Answerer {
       return this.#give(question, key, atHand, 'cache', now);
     }
     return this.#withKnown(question, key, known, now, attempts);
+  }
+
+  /** What took time to be found out. Somebody who asked later may have been told something else meanwhile. */
+  #withLate(question: Question, key: string, known: Known, now: number, attempts: number): Answer | Promise<Answer> {
+    const cached = this.cache.get(key);
+    const isOther = cached !== undefined && (known === undefined || !saysTheSame(cached.entry, known));
+    if (!isOther || cached.confirmedAt < clockOf(now)) return this.#withKnown(question, key, known, now, attempts);
+    if (attempts <= 1) throw new Overload('the status changes all the time');
+    return this.#answerOne(question, Date.now(), attempts - 1);
   }
 
   /** Whether the answer in memory is too old, or the store may have another one by now. */
@@ -219,9 +219,10 @@ export class Answerer {
     read?: { stored: MaybeStored },
   ): Answer | Promise<Answer> {
     const cached = this.cache.get(key);
+    const saidAt = clockOf(now);
     if (cached !== undefined && known !== undefined && saysTheSame(cached.entry, known))
-      cached.confirmedAt = Math.max(cached.confirmedAt, clockOf(now));
-    return this.#believing(question, key, cached, known, now, attempts, read);
+      cached.confirmedAt = Math.max(cached.confirmedAt, saidAt);
+    return this.#believing(question, key, cached, known, saidAt, now, attempts, read);
   }
 
   /** The authority cannot be asked. What was true a moment ago may be said, and so may what can never become untrue. */
@@ -232,15 +233,20 @@ export class Answerer {
     const news = question.issuer.knowledge.news(question);
     if (news !== undefined && !saysTheSame(entry, news)) throw tryLater();
     if (!isPermanent(entry) && clock() - confirmedAt > this.limits.maxLag) throw tryLater();
-    return this.#believing(question, key, cached, entry, now, attempts);
+    return this.#believing(question, key, cached, entry, confirmedAt, now, attempts);
   }
 
-  /** What is known, but for the store, says whether the answer in memory is right. */
+  /**
+   * What is known, but for the store, says whether the answer in memory is right.
+   *
+   * @param saidAt - when the authority said so, by a clock that no one sets: what is answered with it is no newer
+   */
   #believing(
     question: Question,
     key: string,
     cached: Prepared | undefined,
     known: Known,
+    saidAt: number,
     now: number,
     attempts: number,
     read?: { stored: MaybeStored },
@@ -253,15 +259,16 @@ export class Answerer {
       return stored.then((found) => {
         // Something may have been told meanwhile.
         const knownNow = issuer.knowledge.withNews(question, known);
-        return this.#withStored(question, key, knownNow, found, now, attempts);
+        return this.#withStored(question, key, knownNow, saidAt, found, now, attempts);
       });
-    return this.#withStored(question, key, known, stored, now, attempts);
+    return this.#withStored(question, key, known, saidAt, stored, now, attempts);
   }
 
   #withStored(
     question: Question,
     key: string,
     known: Known,
+    saidAt: number,
     maybe: MaybeStored,
     now: number,
     attempts: number,
@@ -281,12 +288,13 @@ export class Answerer {
     if (fresh !== undefined) {
       fresh.checkedAt = clock();
       if (fresh === cached) return this.#give(question, key, fresh, 'cache', now);
+      fresh.confirmedAt = saidAt;
       this.cache.admit(key, fresh);
       return this.#give(question, key, fresh, 'store', now);
     }
     // Guessed serial numbers would fill the cache.
     const isGuess = known === undefined && finding !== stored?.entry && issuer.notIssued !== 'good';
-    if (isGuess) return this.#pays() ? this.#answerLive([question], null, now) : errorAnswer(TRY_LATER);
+    if (isGuess) return this.#pays() ? this.#live.answer([question], null, now) : errorAnswer(TRY_LATER);
     const failed = (error: unknown): Answer => {
       // Late, but true.
       if (late !== undefined) return this.#give(question, key, late, late === cached ? 'cache' : 'store', now);
@@ -294,7 +302,7 @@ export class Answerer {
     };
     let prepared: Prepared | Promise<Prepared>;
     try {
-      prepared = this.#signOne(question, key, finding, now);
+      prepared = this.#signOne(question, key, finding, saidAt, now);
     } catch (error) {
       return failed(error);
     }
@@ -317,14 +325,20 @@ export class Answerer {
   }
 
   /** Signs the answer for one certificate; once, for all who wait for one that says the same. */
-  #signOne(question: Question, key: string, entry: StatusEntry, now: number): Prepared | Promise<Prepared> {
+  #signOne(
+    question: Question,
+    key: string,
+    entry: StatusEntry,
+    saidAt: number,
+    now: number,
+  ): Prepared | Promise<Prepared> {
     const under = this.#signing.get(key);
     if (under !== undefined && saysTheSame(under.entry, entry)) return under.promise;
     const signing = this.desk.sign(question.issuer, signerOf(question, now), [{ question, entry }], null, now);
     const prepare = ({ latin1, signer, thisUpdate, nextUpdate }: Signed): Prepared => {
       const times = { producedAt: Math.floor(now / 1000), thisUpdate, nextUpdate };
       const prepared = new Prepared(latin1, entry, times, signer.notAfter);
-      prepared.confirmedAt = clockOf(now);
+      prepared.confirmedAt = saidAt;
       return prepared;
     };
     // What was begun before and is not over yet says what was known then: it is not kept.
@@ -344,82 +358,5 @@ export class Answerer {
     };
     promise.then(end, () => end());
     return promise;
-  }
-
-  // Several certificates, or a nonce: an answer for this request alone.
-
-  #answerLive(
-    asked: readonly Asked[],
-    nonce: AskedNonce | null,
-    now: number,
-    attempts: number = ATTEMPTS,
-  ): Answer | Promise<Answer> {
-    const first = asked.find((one) => one.issuer !== undefined) as Question | undefined;
-    if (first === undefined) return errorAnswer(UNAUTHORIZED);
-    const signer = signerOf(first, now);
-    const sign = (findings: readonly Finding[]): Answer | Promise<Answer> => {
-      if (findings.every((finding) => finding === undefined)) return errorAnswer(UNAUTHORIZED);
-      const content = asked.map((question, i) => ({
-        question,
-        entry: findings[i] ?? {
-          serialNumber: question.serialNumber ?? 0n,
-          status: OCSPCertStatus.UNKNOWN,
-          ...notIssuedTimes(signer, now),
-        },
-      }));
-      const signed = this.desk.sign(first.issuer, signer, content, nonce, now);
-      const status = content.length === 1 ? content[0]?.entry.status : undefined;
-      const answer = ({ latin1 }: Signed): Answer =>
-        new Answer(latin1, SUCCESSFUL, 'live', undefined, undefined, undefined, status);
-      const isStill = (): boolean =>
-        content.every(
-          ({ question, entry }, i) =>
-            findings[i] === undefined ||
-            entry.status === OCSPCertStatus.REVOKED ||
-            this.#finder.isStill(question as Question, entry),
-        );
-      if (!(signed instanceof Promise)) return isStill() ? answer(signed) : again();
-      return signed.then((late) => (isStill() ? answer(late) : again()));
-    };
-    const again = (): Answer | Promise<Answer> => {
-      if (attempts <= 1) throw new Overload('the status changes all the time');
-      return this.#answerLive(asked, nonce, Date.now(), attempts - 1);
-    };
-    // What fails at once waits for the others, whose promises no one would hold.
-    const found = asked.map((one) => {
-      try {
-        return this.#find(one, first.issuer, signer, now);
-      } catch (error) {
-        return Promise.reject(error);
-      }
-    });
-    return found.some((finding) => finding instanceof Promise)
-      ? Promise.all(found).then(sign)
-      : sign(found as Finding[]);
-  }
-
-  /** What to say of one of several certificates; undefined for what this signer may say nothing of, or no one knows. */
-  #find(
-    asked: Asked,
-    answering: ResponderIssuer,
-    signer: LiveSigner | undefined,
-    now: number,
-  ): Finding | Promise<Finding> {
-    const { issuer, serialNumber } = asked;
-    if (issuer === undefined || serialNumber === undefined) return undefined;
-    const maySign =
-      issuer === answering ||
-      issuer.signers.some(
-        ({ responder }) => signer !== undefined && responder.x509.raw.equals(signer.responder.x509.raw),
-      );
-    if (!maySign) return undefined;
-    const question = asked as Question;
-    return after(this.#finder.known(question), (known) =>
-      after(this.#finder.stored(question), (stored) => {
-        const { finding: found } = this.#finder.together(known, stored);
-        this.#finder.checkLag(question, found);
-        return found ?? notIssuedEntry(issuer, serialNumber, signer, now);
-      }),
-    );
   }
 }

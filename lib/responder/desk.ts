@@ -96,8 +96,15 @@ export class SigningDesk {
     }
     const later = { certIds, packed: Buffer.from(this.#packer.bytes), extensions };
     if (signer.isQuick) return this.turns.runLater(() => signer.sign(later, now) as string).then(signed, failed);
-    const gate = signer.isLocal ? this.gate : issuer.gate;
-    return gate.run(async () => signer.sign(later, now)).then(signed, failed);
+    // (Also one that comes too late was made.)
+    const sign = async (): Promise<Signed> => signed(await signer.sign(later, now));
+    const signing = (): Promise<Signed> => {
+      const gate = signer.isLocal ? this.gate : signer.isDevice ? issuer.deviceGate : issuer.gate;
+      return gate.run(sign);
+    };
+    // Where a key is, is known when it has been loaded.
+    const isThere = signer.isLoaded;
+    return (isThere ? signing() : issuer.gate.run(async () => signer.load()).then(signing)).catch(failed);
   }
 
   /**

@@ -1,5 +1,6 @@
 /** Asks those who know of a certificate: the authority and the store of its issuer. */
 import { OCSPCertStatus } from '../ocsp/enums.js';
+import { isPermanent } from '../statuses/is-permanent.js';
 import { saysTheSame } from '../statuses/says-the-same.js';
 import type { StatusEntry } from '../statuses/status-entry.js';
 import { clock, tryLater } from './answer.js';
@@ -8,7 +9,7 @@ import { combine, type Finding, inTime } from './finding.js';
 import type { ResponderIssuer } from './issuer.js';
 import type { Known } from './knowledge.js';
 import type { Limits } from './options.js';
-import { isPermanent, moreTrue } from './statement.js';
+import { moreTrue } from './statement.js';
 import { knowsOnly } from './store-authority.js';
 import { type AskedBy, readStore, type Stored } from './store-reader.js';
 

@@ -1,11 +1,12 @@
 /** What is found out about a certificate. */
 
 import { OCSPCertStatus } from '../ocsp/enums.js';
+import { isPermanent } from '../statuses/is-permanent.js';
 import { saysTheSame } from '../statuses/says-the-same.js';
 import type { StatusEntry } from '../statuses/status-entry.js';
 import { Overload } from './gate.js';
 import type { Known } from './knowledge.js';
-import { isPermanent, moreTrue } from './statement.js';
+import { moreTrue } from './statement.js';
 import type { Stored } from './store-reader.js';
 
 /** A status that is to be stated; undefined for a certificate that no one here knows. */

@@ -80,7 +80,7 @@ export function healthOf(
     if (lag > limits.maxLag && !isReading) problems.push('the authority is not up to date');
     if (active === undefined && issuer.store === undefined) problems.push('no signer has a valid certificate');
     if (isStoreFailing(issuer)) problems.push('the store cannot be read');
-    if (issuer.gate.isStuck) problems.push('the signer does not answer');
+    if (issuer.gate.isStuck || issuer.deviceGate.isStuck) problems.push('the signer does not answer');
     const signers = issuer.signers.map((signer) => ({
       subject: signer.responder.x509.subject.split('\n').join(', '),
       serialNumber: signer.responder.x509.serialNumber,
@@ -90,7 +90,7 @@ export function healthOf(
     }));
     return { name: issuer.name, ready: problems.length === 0, problems, lag: lag / 1000, signers };
   });
-  const gates = [desk.gate, ...issuers.map((issuer) => issuer.gate)];
+  const gates = [desk.gate, ...issuers.flatMap(({ gate, deviceGate }) => [gate, deviceGate])];
   return {
     ready: !draining && list.every(({ ready }) => ready),
     draining,

@@ -1,10 +1,10 @@
 import { statSync } from 'node:fs';
 import { OCSPCertStatus } from '../ocsp/enums.js';
 import { type IndexTxtOptions, indexTxtSource } from '../statuses/index-txt.js';
+import { isPermanent } from '../statuses/is-permanent.js';
 import type { StatusEntry } from '../statuses/status-entry.js';
 import { type OptionNames, readOptions } from '../x509/options.js';
 import { hexOf, type StatusAuthority } from './authority.js';
-import { isPermanent } from './statement.js';
 import { WatchedFile, type WatchOptions } from './watched-file.js';
 
 /** What {@link indexTxtAuthority} takes beside the file. */

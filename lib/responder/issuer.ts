@@ -10,6 +10,7 @@ import { checkList } from '../x509/checks.js';
 import type { PreferredSignatureAlgorithm } from '../x509/extensions/request.js';
 import { type OptionNames, readOptions } from '../x509/options.js';
 import type { StatusAuthority } from './authority.js';
+import { DEVICE_SIGNATURES } from './device-threads.js';
 import { Gate, type GateLimits } from './gate.js';
 import { Knowledge } from './knowledge.js';
 import { LiveSigner, type ResponderSigner } from './live-signer.js';
@@ -102,8 +103,10 @@ export class ResponderIssuer {
   readonly archiveCutoff: number | undefined;
   /** @internal */
   readonly extendedRevoke: 'when-used' | 'always' | undefined;
-  /** @internal Of what signs elsewhere, or in a device: whether it hangs is no one else's business. */
+  /** @internal Of what signs elsewhere, and of loading keys: whether it hangs is no one else's business. */
   readonly gate: Gate;
+  /** @internal Of devices. */
+  readonly deviceGate: Gate;
   /** @internal As stores know it. */
   readonly identity: IssuerIdentity;
 
@@ -145,6 +148,8 @@ export class ResponderIssuer {
         ? oneOf(options.extendedRevoke ?? 'when-used', ['when-used', 'always'] as const, 'issuer.extendedRevoke')
         : undefined;
     this.gate = new Gate(limits);
+    const maxInflight = Math.min(limits.maxInflight, DEVICE_SIGNATURES);
+    this.deviceGate = new Gate({ ...limits, maxInflight, keepsPlace: true });
     this.knowledge = new Knowledge(authority, (error) => onError(this, error));
   }
 

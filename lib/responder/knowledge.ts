@@ -1,11 +1,12 @@
 /** What is known of the certificates of one issuer: by its authority, by its feed, and by what was told since. */
 import { OCSPCertStatus } from '../ocsp/enums.js';
+import { isPermanent } from '../statuses/is-permanent.js';
 import { saysTheSame } from '../statuses/says-the-same.js';
 import { copyEntry, type StatusEntry } from '../statuses/status-entry.js';
 import { checkNames, type OptionNames } from '../x509/options.js';
 import { type CertIdKey, hexOf, type StatusAuthority, type StatusChanges } from './authority.js';
 import { EntryTable } from './entry-table.js';
-import { isPermanent, moreTrue } from './statement.js';
+import { moreTrue } from './statement.js';
 
 /** Milliseconds after which a feed that has ended or failed is asked again; doubled up to {@link LONGEST_PAUSE}. */
 const FIRST_PAUSE = 100;
@@ -25,6 +26,8 @@ export class Knowledge {
   readonly #onError: (error: unknown) => void;
   /** Told by {@link tell}: until the authority says the same, or worse. Shared with those it was inherited from: they answer still. */
   #told = new Map<string, StatusEntry>();
+  /** When it was told of certificates that are not revoked (any more), in milliseconds since 1970-01-01. Shared likewise. */
+  #toldAt = new Map<string, number>();
   /** From the feed. */
   readonly #changed = new EntryTable();
   readonly #stop = new AbortController();
@@ -78,6 +81,7 @@ export class Knowledge {
   /** Takes over what another one was told, and of what its feed said all that is true whatever a feed says later. */
   inherit(other: Knowledge): void {
     this.#told = other.#told;
+    this.#toldAt = other.#toldAt;
     for (const entry of other.#changed) if (isPermanent(entry)) this.#take(entry);
     this.#lastVersion = Math.max(this.#lastVersion, other.#lastVersion);
   }
@@ -131,7 +135,27 @@ export class Knowledge {
     const told = { ...entry, statusVersion: entry.statusVersion ?? version };
     const stays = before === undefined ? told : moreTrue(told, before);
     this.#told.set(serial, stays);
+    if (stays.status === OCSPCertStatus.REVOKED) this.#toldAt.delete(serial);
+    else this.#toldAt.set(serial, now);
     return stays;
+  }
+
+  /**
+   * Gives what was told a moment ago at least a version, unless somebody has told something else since. Returns the entry as it counts from
+   * now on.
+   *
+   * @param told - what {@link tell} has returned
+   */
+  tellAtLeast(told: StatusEntry, version: number, now: number): StatusEntry {
+    if (version <= (told.statusVersion ?? 0) || this.#told.get(hexOf(told.serialNumber)) !== told) return told;
+    return this.tell({ ...told, statusVersion: version }, now);
+  }
+
+  /** {@link tellAtLeast} such a version that the authority, by whatever clock its versions are, does not hide it from the beginning. */
+  async tellOverAuthority(id: CertIdKey, told: StatusEntry, now: number): Promise<StatusEntry> {
+    const found = await this.now(id);
+    if (found === undefined || isPermanent(found) || saysTheSame(found, told)) return told;
+    return this.tellAtLeast(told, (found.statusVersion ?? 0) + 1, now);
   }
 
   /** Resolves when the authority has been read for the first time, or could not be, and the feed has spoken. */
@@ -157,13 +181,26 @@ export class Knowledge {
       if (this.#asked.size >= MOST_ASKED) this.#asked.clear();
       this.#asked.set(id.serialNumber, begin);
     }
-    // Once the authority says that a hold has ended, it counts alone again: what was told is newer than any word without a version.
-    const told = this.#told.get(id.serialNumber);
-    if (told !== undefined && told.status !== OCSPCertStatus.REVOKED && told.status === entry?.status)
-      this.#told.delete(id.serialNumber);
+    if (entry !== undefined) this.#endTold(id.serialNumber, entry);
     // The feed will say so, too; until then, and should it be lost, this is remembered.
     if (this.hasFeed && entry !== undefined && isPermanent(entry)) this.#take(entry);
     return this.withNews(id, entry);
+  }
+
+  /**
+   * Once the authority says that a hold has ended, it counts alone again: what was told is newer than any word without a version. So it does
+   * when it says that another one has begun since.
+   */
+  #endTold(serial: string, { status, revocationTime }: StatusEntry): void {
+    const told = this.#told.get(serial);
+    if (told === undefined || told.status === OCSPCertStatus.REVOKED) return;
+    const since = revocationTime?.getTime() ?? Number.NEGATIVE_INFINITY;
+    const toldAt = this.#toldAt.get(serial) ?? Number.POSITIVE_INFINITY;
+    // (Of most revocations the second is known.)
+    const isLater = since % 1000 === 0 ? since >= toldAt - (toldAt % 1000) : since > toldAt;
+    if (told.status !== status && !isLater) return;
+    this.#told.delete(serial);
+    this.#toldAt.delete(serial);
   }
 
   async #follow(): Promise<void> {
@@ -208,6 +245,7 @@ export class Knowledge {
   #take(given: StatusEntry): void {
     const entry = copyEntry(given);
     const serial = hexOf(entry.serialNumber);
+    this.#endTold(serial, entry);
     const before = this.#changed.get(serial);
     this.#changed.set(serial, before === undefined ? entry : moreTrue(entry, before));
   }

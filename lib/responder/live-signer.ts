@@ -38,6 +38,7 @@ import { type OptionNames, readOptions } from '../x509/options.js';
 import { StoredPrivateKey } from '../x509/stored-key.js';
 import { parsePrintedTime } from '../x509/time.js';
 import { after } from './after.js';
+import { onDeviceThread } from './device-threads.js';
 
 /** A certificate that signs for an issuer, and its key. */
 export interface ResponderSigner extends Omit<ProfileOptions, 'issuer' | 'privateKey'> {
@@ -94,6 +95,8 @@ export class LiveSigner {
   readonly algorithm: HashAlgorithm | null;
   /** Whether its key is in this process, so that signing takes as long as a signature does. */
   isLocal = false;
+  /** Whether its key is in a device, or what else OpenSSL's providers reach, so that signing may take a thread for ever. */
+  isDevice = false;
   readonly #options: ResponderSigner;
   readonly #issuer: CertificateInput;
   readonly #validity: Lifetime;
@@ -169,9 +172,14 @@ export class LiveSigner {
     return { ...timesAt(this.#validity, now), latest };
   }
 
+  /** Whether its key is there. */
+  get isLoaded(): boolean {
+    return this.#profile !== undefined && !(this.#profile instanceof Promise);
+  }
+
   /** Whether it signs at once: its key is loaded, and quicker than another thread. */
   get isQuick(): boolean {
-    if (!this.isLocal || this.#profile === undefined || this.#profile instanceof Promise) return false;
+    if (!this.isLocal || !this.isLoaded) return false;
     this.#isQuick ??= isQuickKey(this.responder.x509.publicKey);
     return this.#isQuick;
   }
@@ -199,7 +207,7 @@ export class LiveSigner {
     if (key !== undefined && certIds.length === 1) {
       const signer = this.#signerFor(profile, key, certIds[0] as NamedCertId);
       if (this.isQuick) return viewOutput(signer.sign(packed, producedAt, extensions)).toString('latin1');
-      return signer.signAsync(packed, producedAt, extensions).then(latin1Of);
+      return this.#onThread(() => signer.signAsync(packed, producedAt, extensions)).then(latin1Of);
     }
     const data = takeOutput(
       native.encodeResponseData(
@@ -216,7 +224,11 @@ export class LiveSigner {
     if (external !== undefined) return signDataExternally({ ...profile, signer: external }, data).then(latin1Of);
     if (key === undefined) throw invalidValue('no key');
     if (this.isQuick) return latin1Of(viewOutput(key.signResponse(data, responder.native, ...scheme, certificates)));
-    return key.signResponseAsync(data, responder.native, ...scheme, certificates).then(latin1Of);
+    return this.#onThread(() => key.signResponseAsync(data, responder.native, ...scheme, certificates)).then(latin1Of);
+  }
+
+  #onThread(sign: () => Promise<Buffer>): Promise<Buffer> {
+    return this.isDevice ? onDeviceThread(sign) : sign();
   }
 
   /** What signs answers about one certificate, by what the CertID has: its hash, and how the issuer's name is spelt. */
@@ -249,7 +261,8 @@ export class LiveSigner {
 
   #resolve(privateKey: KeyInput): SignerProfile {
     const profile = resolveProfile({ ...this.#options, issuer: this.#issuer, privateKey });
-    this.isLocal = profile.key !== undefined && !(privateKey instanceof StoredPrivateKey);
+    this.isDevice = privateKey instanceof StoredPrivateKey;
+    this.isLocal = profile.key !== undefined && !this.isDevice;
     checkKey(profile);
     return profile;
   }

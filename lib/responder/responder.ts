@@ -1,17 +1,23 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { versionToOutdo } from '../bulk/version-to-outdo.js';
 import { invalidArgType, invalidValue, OCSPError } from '../errors.js';
+import { OCSPCertStatus } from '../ocsp/enums.js';
 import { EntryPacker } from '../signing/entry-packer.js';
+import { isPermanent } from '../statuses/is-permanent.js';
 import { copyEntry, type StatusEntry } from '../statuses/status-entry.js';
-import type { ResponseRecord } from '../store/response-store.js';
+import type { ResponseRecord, ResponseStore } from '../store/response-store.js';
+import type { SegmentStore } from '../store/segment-store.js';
 import { type CertificateInput, toCertificate } from '../x509/certificate.js';
 import { checkBytes } from '../x509/checks.js';
 import { readOptions } from '../x509/options.js';
 import type { Answer } from './answer.js';
 import { Answerer } from './answerer.js';
+import { hexOf } from './authority.js';
 import { publishAnswer, publishError } from './channels.js';
 import { Counters } from './counters.js';
 import { type ExplanationStep, explain } from './explain.js';
 import { fetchAnswer } from './fetch.js';
+import { inTime } from './finding.js';
 import { healthOf, type ResponderHealth } from './health.js';
 import { ResponderIssuer } from './issuer.js';
 import { type HttpOptions, makeListener } from './listener.js';
@@ -103,11 +109,24 @@ export class Responder implements AsyncDisposable {
     const packer = new EntryPacker();
     for (const entry of list) packer.add(entry, { thisUpdate: 0, nextUpdate: undefined });
     const now = Date.now();
-    const told = list.map((entry) => target.knowledge.tell(entry, now));
-    const { store } = target;
-    if (store === undefined || told.length === 0) return;
+    const { knowledge, store } = target;
     const { desk, limits } = this.#answerer;
-    const wanted = told.flatMap((entry) => STORED_HASHES.map((hash) => ({ entry, hash })));
+    const told = list.map((entry) => {
+      const own = knowledge.tell(entry, now);
+      return entry.statusVersion === undefined ? knowledge.tellAtLeast(own, leastVersion(own, store), now) : own;
+    });
+    const overAuthority = told.map(async (entry, i) => {
+      if (isPermanent(entry) || list[i]?.statusVersion !== undefined) return;
+      const id = { issuer: target, serialNumber: hexOf(entry.serialNumber) };
+      told[i] = await inTime(knowledge.tellOverAuthority(id, entry, now), limits.live.timeout);
+    });
+    // (An authority that is out of reach lets no one say "good".)
+    await Promise.allSettled(overAuthority);
+    if (store === undefined || told.length === 0) return;
+    const wanted = told.flatMap((entry, i) => {
+      const hasVersion = list[i]?.statusVersion !== undefined;
+      return STORED_HASHES.map((hash) => ({ entry, hash, hasVersion }));
+    });
     const records: ResponseRecord[] = [];
     // No more at a time than are signed at a time: of many changes some would be refused.
     const { maxInflight } = limits.live;
@@ -121,7 +140,13 @@ export class Responder implements AsyncDisposable {
         cause,
       });
     }
-    await store.putBatch(records, { issuer: target.identity });
+    // Signing may have taken a while.
+    const outdoing = wanted.map(({ entry, hasVersion }, i) => {
+      const record = records[i] as ResponseRecord;
+      const least = hasVersion || entry.status !== OCSPCertStatus.REVOKED ? 0 : leastVersion(entry, store);
+      return { ...record, statusVersion: Math.max(record.statusVersion, least) };
+    });
+    await store.putBatch(outdoing, { issuer: target.identity });
   }
 
   /**
@@ -237,6 +262,17 @@ export class Responder implements AsyncDisposable {
     return found;
   }
 }
+
+/** The version with which an entry is not hidden by what a store has, by whatever clock that is. */
+function leastVersion(entry: StatusEntry, store: Readable | undefined): number {
+  try {
+    return versionToOutdo(store?.getRecord?.(hexOf(entry.serialNumber)), entry);
+  } catch {
+    return 0; // writing to it will say what is wrong
+  }
+}
+
+type Readable = ResponseStore & Partial<Pick<SegmentStore, 'getRecord'>>;
 
 /** SHA-1 and SHA-256: what clients ask by. */
 const STORED_HASHES = [0, 2] as const;

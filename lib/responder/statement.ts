@@ -1,16 +1,8 @@
 /** What somebody says of a certificate, and whom to believe. */
 
-import { OCSPCertStatus } from '../ocsp/enums.js';
+import { isPermanent } from '../statuses/is-permanent.js';
 import type { StatusEntry } from '../statuses/status-entry.js';
 import { severityOf } from '../store/response-store.js';
-import { ReasonFlags } from '../x509/reason.js';
-
-/** A revocation that is for ever: all but certificateHold (RFC 5280 section 5.3.1). */
-export function isPermanent({ status, reason }: StatusEntry): boolean {
-  return (
-    status === OCSPCertStatus.REVOKED && reason !== ReasonFlags.certificateHold && reason !== ReasonFlags.removeFromCRL
-  );
-}
 
 /**
  * Of two entries for one certificate the one to believe. A permanent revocation stands, whatever a later list says: it cannot

@@ -72,6 +72,13 @@ interface Job {
   started: number;
   running: number;
   readonly errors: Map<number, Error>;
+  isDelivered: boolean;
+}
+
+/** Whether the first so many are there. */
+function hasAll(responses: readonly (Buffer | undefined)[], count: number): boolean {
+  for (let i = 0; i < count; i += 1) if (responses[i] === undefined) return false;
+  return true;
 }
 
 /** Does with an external signer what a {@link NativeSigningPool} does with threads: `concurrency` signatures at a time. */
@@ -101,6 +108,7 @@ export class ExternalPool implements NativeSigningPool {
       started: 0,
       running: 0,
       errors: new Map(),
+      isDelivered: false,
     });
     this.#start();
   }
@@ -138,9 +146,11 @@ export class ExternalPool implements NativeSigningPool {
   #done(job: Job): void {
     this.#running -= 1;
     job.running -= 1;
-    const over = job.errors.size > 0 || job.started === job.total;
-    if (!this.#closed && over && job.running === 0) {
-      const failed = job.errors.size > 0 ? Math.min(...job.errors.keys()) : job.total;
+    const failed = job.errors.size > 0 ? Math.min(...job.errors.keys()) : job.total;
+    // What comes behind one that has failed is not waited for: it may never come.
+    const isOver = job.errors.size > 0 ? hasAll(job.responses, failed) : job.started === job.total && job.running === 0;
+    if (!this.#closed && isOver && !job.isDelivered) {
+      job.isDelivered = true;
       const responses = job.responses.slice(0, failed);
       const ends = new Uint32Array(failed);
       let end = 0;

@@ -5,6 +5,7 @@ import { invalidArgType, invalidValue } from '../errors.js';
 import { OCSPCertStatus } from '../ocsp/enums.js';
 import { OCSPRequestBuilder } from '../ocsp/request-builder.js';
 import { loadDerOcspResponse, type OCSPResponse } from '../ocsp/response.js';
+import { isPermanent } from '../statuses/is-permanent.js';
 import { type OptionNames, readOptions } from '../x509/options.js';
 import { removeQuietly } from './durable-files.js';
 import type { StoredResponse } from './response-store.js';
@@ -96,6 +97,9 @@ async function isOutdone(path: string, der: Uint8Array, began: number): Promise<
       OCSPResponse,
       OCSPResponse,
     ];
+    // Whatever clock they were made by.
+    if (isRevoked(own) && !isRevoked(other)) return false;
+    if (isRevokedForEver(other) && !isRevoked(own)) return true;
     const difference = other.producedAt.getTime() - own.producedAt.getTime();
     if (difference !== 0) return difference > 0;
     return isRevoked(other) && !isRevoked(own);
@@ -106,6 +110,10 @@ async function isOutdone(path: string, der: Uint8Array, began: number): Promise<
 
 function isRevoked({ responses }: OCSPResponse): boolean {
   return responses.some(({ certificateStatus }) => certificateStatus === OCSPCertStatus.REVOKED);
+}
+
+function isRevokedForEver({ responses }: OCSPResponse): boolean {
+  return responses.some(({ certificateStatus: status, revocationReason: reason }) => isPermanent({ status, reason }));
 }
 
 function* firstOfEach(records: Iterable<StoredResponse>): Generator<StoredResponse> {

@@ -145,10 +145,20 @@ export async function countServed(own: readonly SegmentReader[], others: readonl
       if (isMine(frame)) mine.add(bytes);
       return bytes;
     };
-    if (frames.every(isMine) || served(frames.map(readAndNote)).some((frame) => mine.has(frame))) written += 1;
+    const isServed = (): boolean => served(frames.map(readAndNote)).some((frame) => mine.has(frame));
+    if (frames.every(isMine) || unlessDamaged(isServed)) written += 1;
     else kept += 1;
   }
   return { written, kept };
+}
+
+/** False where something cannot be read: `get` throws then. */
+function unlessDamaged(isServed: () => boolean): boolean {
+  try {
+    return isServed();
+  } catch {
+    return false;
+  }
 }
 
 /** Cursors by serial number; a binary heap, because there may be hundreds. */

@@ -40,10 +40,11 @@ export async function mirrorStore(folder: string, target: string): Promise<Mirro
   const lock = WriterLock.acquire(target);
   try {
     const before = manifestStamp(target) === '' ? await beginMirror(folder, target) : readManifest(target);
+    const copied = new Map<string, string>();
     for (let attempt = 1; ; attempt += 1) {
       const stamp = manifestStamp(folder);
       try {
-        return await bringUpToDate(folder, target, before, readManifest(folder));
+        return await bringUpToDate(folder, target, before, readManifest(folder), copied);
       } catch (error) {
         // A writer that replaces the manifest removes files of the old one.
         const isGone = (error as NodeJS.ErrnoException).code === 'ENOENT';
@@ -63,7 +64,14 @@ async function beginMirror(folder: string, target: string): Promise<Manifest> {
   return empty;
 }
 
-async function bringUpToDate(folder: string, target: string, before: Manifest, next: Manifest): Promise<MirrorResult> {
+/** @param copied - seals of segments, by file, that an attempt before has copied */
+async function bringUpToDate(
+  folder: string,
+  target: string,
+  before: Manifest,
+  next: Manifest,
+  copied: Map<string, string>,
+): Promise<MirrorResult> {
   if (before.store !== next.store) throw invalidValue(`${target} has another store`);
   if (before.generation > next.generation) throw invalidValue(`${target} has a later state than ${folder}`);
   const seals = new Map(before.segments.map(({ file, seal }) => [file, seal]));
@@ -72,7 +80,11 @@ async function bringUpToDate(folder: string, target: string, before: Manifest, n
   const isSame = before.generation < next.generation || checkedJson(before) === checkedJson(next);
   if (!isSame || next.segments.some(isOther)) throw invalidValue(`${target} has a state that ${folder} never was in`);
   const missing = next.segments.filter(({ file, seal }) => seals.get(file) !== seal);
-  for (const entry of missing) await copySegment(folder, target, entry);
+  for (const entry of missing) {
+    if (copied.get(entry.file) === entry.seal) continue;
+    await copySegment(folder, target, entry);
+    copied.set(entry.file, entry.seal);
+  }
   await syncFolder(target);
   if (next.generation > before.generation) await replaceFile(join(target, MANIFEST), checkedJson(next));
   const named = new Set(next.segments.map(({ file }) => file));

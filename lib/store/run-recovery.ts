@@ -83,6 +83,9 @@ export class RunRecovery {
           const own = snapshot.readers.filter(({ name }) => names.has(name));
           const others = snapshot.readers.filter(({ name }) => !names.has(name));
           return await countServed(own, others);
+        } catch {
+          // The run is published, and must not be taken for one that is not: what other segments have cannot be read, or is gone.
+          return { written: 0, kept: entries.reduce((sum, { entries: some }) => sum + some, 0) };
         } finally {
           snapshot.close();
           await this.#writer.write(() => this.#writer.mergeSmall()).catch(() => undefined);

@@ -5,7 +5,7 @@ import { crc32 } from 'node:zlib';
 import { OCSPError } from '../errors.js';
 import { storeDamaged } from './errors.js';
 import { keyOf } from './frames.js';
-import { compactionEpoch, type Manifest, manifestStamp, readManifest, unfinishedRun } from './manifest.js';
+import { compactionEpoch, type Manifest, readManifest, type SegmentEntry, unfinishedRun } from './manifest.js';
 import { BLOCK_ENTRIES, ENTRY_TAIL, FOOTER_LENGTH } from './segment-format.js';
 import { positionAt, SegmentReader } from './segment-reader.js';
 import { scanFrames } from './segment-scan.js';
@@ -21,8 +21,8 @@ export interface VerifyReport {
   readonly problems: readonly string[];
 }
 
-/** Writers that replace the manifest again and again are left alone after so many attempts. */
-const ATTEMPTS = 10;
+/** Writers that replace segments again and again are left alone after so many. */
+const PASSES = 10;
 
 /**
  * Reads all of a {@link SegmentStore} and checks every checksum, and that the index leads to every response. For a store that
@@ -31,29 +31,42 @@ const ATTEMPTS = 10;
  * @throws (rejects) What the file system throws, but for a file that is missing.
  */
 export async function verifyStore(folder: string): Promise<VerifyReport> {
-  for (let attempt = 1; ; attempt += 1) {
-    const stamp = manifestStamp(folder);
-    const report = await verifyManifest(folder);
-    // A writer that replaces the manifest removes files of the old one.
-    const replaced = manifestStamp(folder) !== stamp;
-    if (report.problems.length === 0 || !replaced || attempt >= ATTEMPTS) return report;
+  /** By file. What a writer puts in the place of others meanwhile is verified, too, and nothing twice. */
+  const verified = new Map<string, SegmentResult>();
+  for (let pass = 1; ; pass += 1) {
+    let manifest: Manifest;
+    try {
+      manifest = readManifest(folder);
+    } catch (error) {
+      if (!(error instanceof OCSPError)) throw error;
+      return { segments: 0, responses: 0, problems: [error.message] };
+    }
+    const isVerified = ({ file, seal }: SegmentEntry): boolean => verified.get(file)?.seal === seal;
+    const left = manifest.segments.filter((entry) => !isVerified(entry));
+    if (left.length === 0 || pass > PASSES)
+      return reportOf(
+        folder,
+        manifest,
+        manifest.segments.filter(isVerified).map(({ file }) => verified.get(file) as SegmentResult),
+      );
+    for (const entry of left) {
+      const result = await verifySegment(folder, entry);
+      // One that is missing is a loss if the manifest names it still.
+      if (!result.isMissing || isNamed(folder, entry)) verified.set(entry.file, result);
+    }
   }
 }
 
-async function verifyManifest(folder: string): Promise<VerifyReport> {
-  let manifest: Manifest;
-  try {
-    manifest = readManifest(folder);
-  } catch (error) {
-    if (!(error instanceof OCSPError)) throw error;
-    return { segments: 0, responses: 0, problems: [error.message] };
-  }
-  return verifySegments(folder, manifest);
+/** What came of one segment. */
+interface SegmentResult {
+  readonly seal: string;
+  readonly isMissing: boolean;
+  readonly responses: number;
+  readonly problems: readonly string[];
 }
 
-async function verifySegments(folder: string, manifest: Manifest): Promise<VerifyReport> {
+function reportOf(folder: string, manifest: Manifest, results: readonly SegmentResult[]): VerifyReport {
   const problems: string[] = [];
-  let responses = 0;
   // Without these nothing is written.
   for (const note of [unfinishedRun, compactionEpoch]) {
     try {
@@ -63,26 +76,46 @@ async function verifySegments(folder: string, manifest: Manifest): Promise<Verif
       problems.push(error.message);
     }
   }
-  for (const entry of manifest.segments) {
-    const { file } = entry;
-    const report = (error: unknown): void => {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') problems.push(`${file} is missing`);
-      else if (error instanceof OCSPError) problems.push(error.message);
-      else throw error;
-    };
-    try {
-      const reader = new SegmentReader(join(folder, file), entry);
-      try {
-        responses += await verifyIndex(reader, report);
-        await verifyData(join(folder, file), reader);
-      } finally {
-        reader.close();
-      }
-    } catch (error) {
-      report(error);
-    }
+  return {
+    segments: results.length,
+    responses: results.reduce((sum, { responses }) => sum + responses, 0),
+    problems: [...problems, ...results.flatMap((result) => result.problems)],
+  };
+}
+
+/** (One that cannot be read is found to be so next.) */
+function isNamed(folder: string, { file, seal }: SegmentEntry): boolean {
+  try {
+    return readManifest(folder).segments.some((other) => other.file === file && other.seal === seal);
+  } catch {
+    return true;
   }
-  return { segments: manifest.segments.length, responses, problems };
+}
+
+async function verifySegment(folder: string, entry: SegmentEntry): Promise<SegmentResult> {
+  const { file, seal } = entry;
+  const problems: string[] = [];
+  let responses = 0;
+  let isMissing = false;
+  const report = (error: unknown): void => {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
+      isMissing = true;
+      problems.push(`${file} is missing`);
+    } else if (error instanceof OCSPError) problems.push(error.message);
+    else throw error;
+  };
+  try {
+    const reader = new SegmentReader(join(folder, file), entry);
+    try {
+      responses += await verifyIndex(reader, report);
+      await verifyData(join(folder, file), reader);
+    } finally {
+      reader.close();
+    }
+  } catch (error) {
+    report(error);
+  }
+  return { seal, isMissing, responses, problems };
 }
 
 /** Follows every entry of the index. */

@@ -1,5 +1,6 @@
 #include "signing_pool.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -104,16 +105,31 @@ void SigningPool::run(const Signers& signers) {
   }
 }
 
+namespace {
+
+// An entry that is not valid is found when it is to be signed.
+std::size_t count_entries(Bytes bytes) {
+  StatusEntry entry;
+  std::size_t count = 0;
+  while (!bytes.empty() && read_packed_entry(bytes, entry)) ++count;
+  return count;
+}
+
+}  // namespace
+
 SignedBatch SigningPool::sign_batch(const Signers& signers, const SigningBatch& batch, double& verify_credit) {
   SignedBatch result;
-  result.ends.reserve(batch.entries.size() / kEntryHeaderSize * signers.size());
+  const std::size_t count = count_entries(batch.entries);
+  result.ends.reserve(count * signers.size());
   Bytes rest = batch.entries;
   while (!rest.empty() && !stopping_) {
     StatusEntry entry;
+    const std::size_t left = rest.size();
     if (!read_packed_entry(rest, entry)) {
       result.error = Error{ErrorCode::kInvalidValue, "the batch holds an entry that is not valid"};
       return result;
     }
+    const std::size_t packed = left - rest.size();
     for (const auto& signer : signers) {
       const auto response = signer->sign(entry, batch.produced_at);
       if (!response.ok()) {
@@ -129,7 +145,11 @@ SignedBatch SigningPool::sign_batch(const Signers& signers, const SigningBatch& 
           return result;
         }
       }
-      if (result.responses.empty()) result.responses.reserve(result.ends.capacity() * (response.value().size() + 16));
+      if (result.responses.empty()) {
+        // What responses have beside their entries is as good as the same for all.
+        const std::size_t rest_of_each = response.value().size() - std::min(response.value().size(), packed) + 16;
+        result.responses.reserve(signers.size() * (count * rest_of_each + batch.entries.size()));
+      }
       result.responses.insert(result.responses.end(), response.value().begin(), response.value().end());
       result.ends.push_back(static_cast<std::uint32_t>(result.responses.size()));
     }

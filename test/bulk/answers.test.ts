@@ -1,6 +1,6 @@
 /** Which responses are signed for a certificate, and which of them a client finds. */
 import { spawnSync } from 'node:child_process';
-import { generateKeyPairSync, type X509Certificate } from 'node:crypto';
+import { generateKeyPairSync, sign, type X509Certificate } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -192,6 +192,43 @@ test('a status that is put is served for every hash at once, also when the clock
   t.is(store.getRecord(1n)?.certStatus, REVOKED);
   store.close();
   other.close();
+});
+
+test('a revocation whose signature takes long counts against what is put meanwhile', async (t) => {
+  const store = await SegmentStore.open(scratch(t));
+  const entry: StatusEntry = { serialNumber: 1n, status: REVOKED, revocationTime: new Date() };
+  const quick = new ResponseSigner(own);
+  let rivals = 0;
+  const rival = async (): Promise<void> => {
+    rivals += 1;
+    const statusVersion = Math.floor(Date.now() / 1000) + 5 * rivals;
+    await putStatus({ entries: [{ serialNumber: 1n, status: GOOD, statusVersion }], signer: quick, store });
+  };
+  const privateKey = {
+    async sign(tbs: Buffer): Promise<Uint8Array> {
+      if (rivals === 0) await rival();
+      return sign('sha256', tbs, ca.privateKey);
+    },
+  };
+  const slow = new ResponseSigner({ ...own, privateKey });
+  t.deepEqual(await putStatus({ entries: [entry], signer: slow, store }), { written: 2, kept: 0 });
+  t.is(store.getRecord(1n)?.certStatus, REVOKED);
+  // Also what comes when the version has been settled.
+  await rival();
+  const late = {
+    getRecord: store.getRecord.bind(store),
+    async putBatch(...args: Parameters<typeof store.putBatch>) {
+      if (rivals === 2) await rival();
+      return store.putBatch(...args);
+    },
+  };
+  t.deepEqual(await putStatus({ entries: [entry], signer: quick, store: late }), { written: 2, kept: 0 });
+  t.is(store.getRecord(1n)?.certStatus, REVOKED);
+  // A hold is no less than a revocation for ever, but no more either.
+  const hold = { ...entry, reason: 'certificateHold' as const };
+  t.deepEqual(await putStatus({ entries: [hold], signer: quick, store }), { written: 0, kept: 2 });
+  t.is(loadDerOcspResponse(store.get(1n) as Buffer).revocationReason, null);
+  store.close();
 });
 
 test('a revocation is newer than what any answer to another hash says, not only than the one that is preferred', async (t) => {

@@ -140,6 +140,23 @@ test('an external signer that throws what is no error, and has no text, ends the
   }
 });
 
+test('an external signer that has failed is not waited for, whatever else it was asked', async (t) => {
+  const options = responder('ec');
+  let calls = 0;
+  const privateKey: ExternalSigner = {
+    sign() {
+      calls += 1;
+      return calls === 1 ? Promise.reject(new Error('HSM')) : new Promise<never>(() => undefined);
+    },
+  };
+  const signer = new ResponseSigner({ ...options, privateKey, certIdAlgorithm: 'sha256' });
+  const drain = async (): Promise<void> => {
+    for await (const _ of signer.signAll(entries(100), { concurrency: 2 })) t.fail();
+  };
+  await t.throwsAsync(drain, { message: /^entry 0 .*HSM/ });
+  t.is(calls, 2);
+});
+
 test('an external signer: refusals, aborts', async (t) => {
   const options = responder('ec');
   const signer = new ResponseSigner({ ...options, privateKey: new Elsewhere(options.privateKey) });

@@ -11,6 +11,7 @@ import {
   OCSPResponderEncoding,
   OCSPResponseBuilder,
   ReasonFlags,
+  UnrecognizedExtension,
 } from 'openssl-ocsp';
 import { createTestCa } from 'openssl-ocsp/testing';
 import { ResponseSigner } from '#dist/signing/response-signer.js';
@@ -32,6 +33,26 @@ const signer = new ResponseSigner({
 function* entries(count: number): Generator<StatusEntry> {
   for (let i = 1; i <= count; i += 1) yield { serialNumber: BigInt(i), status: GOOD };
 }
+
+test('entries with extensions of a megabyte take as much memory as they are long', async (t) => {
+  const extension = new Extension('1.2.3.4', false, new UnrecognizedExtension('1.2.3.4', Buffer.alloc(1 << 20)));
+  const long = Array.from({ length: 16 }, (_, i) => ({
+    serialNumber: BigInt(i + 1),
+    status: GOOD,
+    singleExtensions: [extension],
+  }));
+  const both = new ResponseSigner({
+    issuer: ca.certificate,
+    responder: delegate.certificate,
+    privateKey: delegate.privateKey,
+  });
+  let count = 0;
+  for await (const { der } of both.signAll(long)) {
+    t.true(der.length > 1 << 20);
+    count += 1;
+  }
+  t.is(count, 32);
+});
 
 const anyTime = fc.integer({ min: -62_135_596_800, max: 253_402_300_799 }).map((seconds) => new Date(seconds * 1000));
 const anyEntry: fc.Arbitrary<StatusEntry> = fc

@@ -2,6 +2,7 @@
 import { sign } from 'node:crypto';
 import test from 'ava';
 import { OCSPCertStatus, ReasonFlags } from 'openssl-ocsp';
+import type { ResponseStore } from 'openssl-ocsp/bulk';
 import { Responder, type StatusAuthority, type StatusChanges, serve } from 'openssl-ocsp/responder';
 import { createTestCa } from 'openssl-ocsp/testing';
 import {
@@ -167,6 +168,68 @@ test('what an authority has said is as old as the question, however long the sig
   t.is(await statusOf(responder, ask(['1001'])), 'good');
   isGone = true;
   t.is(await statusOf(responder, ask(['1001'])), 'TRY_LATER');
+});
+
+test('what an authority that is gone has said does not get younger where it is signed again, or read from a store', async (t) => {
+  for (const from of ['signer', 'store'] as const) {
+    let isGone = false;
+    const authority: StatusAuthority = {
+      async lookup() {
+        if (isGone) throw new Error('no connection');
+        return GOOD;
+      },
+    };
+    const signer = { responder: delegate.certificate, privateKey: delegate.privateKey };
+    const made = makeResponder(t, { signers: [signer] });
+    const der = Buffer.from((await made.answer(ask(['1001']))).der);
+    const store = { get: () => der } as unknown as ResponseStore;
+    const responder = makeResponder(
+      t,
+      {
+        authority,
+        ...(from === 'store' ? { signers: [signer], store } : { signers: [{ ...signer, validity: { period: null } }] }),
+      },
+      // (A store is asked again where nothing is kept.)
+      { maxLag: 0.4, ...(from === 'store' && { cache: { maxBytes: 100_000 } }) },
+    );
+    t.is(await statusOf(responder, ask(['1001'])), 'good');
+    isGone = true;
+    const begin = performance.now();
+    let last = '';
+    for (let i = 0; i < 12 || performance.now() - begin < 1500; i += 1) {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      last = await statusOf(responder, ask(['1001']));
+    }
+    t.is(last, 'TRY_LATER', from);
+  }
+});
+
+test('a question to the authority that takes long tells nothing that is older than what was told meanwhile', async (t) => {
+  let release: () => void = () => undefined;
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  let calls = 0;
+  let isGone = false;
+  const hold = { ...REVOKED, serialNumber: '1001', reason: ReasonFlags.certificateHold };
+  const authority: StatusAuthority = {
+    async lookup() {
+      calls += 1;
+      if (isGone) throw new Error('no connection');
+      if (calls > 1) return hold;
+      await held;
+      return GOOD;
+    },
+  };
+  const responder = makeResponder(t, { authority }, { live: { timeout: 60_000 }, maxLag: 3600 });
+  const first = statusOf(responder, ask(['1001']));
+  while (calls < 1) await new Promise((resolve) => setTimeout(resolve, 5));
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  t.is(await statusOf(responder, ask(['1001'])), 'revoked');
+  release();
+  t.is(await first, 'revoked');
+  isGone = true;
+  t.is(await statusOf(responder, ask(['1001'])), 'revoked');
 });
 
 test('times that no timer takes are long ones, or refused, but never none', async (t) => {

@@ -93,6 +93,45 @@ test('that a hold has ended is told until the authority says so: its next hold c
     t.is(await statusOf(responder, ask(['1001'], nonce && { nonce })), 'revoked');
 });
 
+test('a hold counts that has begun after another one ended, also where no one asked in between', async (t) => {
+  const authority = new TestAuthority();
+  const responder = makeResponder(t, { authority });
+  const hold: StatusEntry = { ...REVOKED, serialNumber: '1001', reason: 'certificateHold' };
+  await responder.update([hold]);
+  authority.set(hold);
+  await responder.update([GOOD]);
+  t.is(await statusOf(responder, ask(['1001'])), 'good', 'the authority is late');
+  authority.set({ ...hold, revocationTime: new Date(Date.now() + 1000) });
+  t.is(await statusOf(responder, ask(['1001'])), 'revoked');
+  authority.set(GOOD);
+  t.is(await statusOf(responder, ask(['1001'])), 'good');
+});
+
+test('what is told counts, whatever clock the versions of the authority are of; a later word of it counts again', async (t) => {
+  const ahead = Date.now();
+  for (const isLate of [false, true]) {
+    const list = new TestAuthority([{ ...GOOD, statusVersion: ahead }]);
+    const authority: StatusAuthority = isLate ? { lookup: async (id) => list.lookup(id) } : list;
+    const responder = makeResponder(t, { authority });
+    const hold: StatusEntry = { ...REVOKED, serialNumber: '1001', reason: 'certificateHold' };
+    await responder.update([hold]);
+    t.is(await statusOf(responder, ask(['1001'])), 'revoked');
+    list.set({ ...hold, statusVersion: ahead + 2 });
+    await responder.update([GOOD]);
+    t.is(await statusOf(responder, ask(['1001'])), 'good');
+    list.set({ ...GOOD, statusVersion: ahead + 3 });
+    t.is(await statusOf(responder, ask(['1001'])), 'good');
+    list.set({ ...hold, statusVersion: ahead + 4 });
+    t.is(await statusOf(responder, ask(['1001'])), 'revoked');
+    // Of two that are told at a time the later one counts.
+    await Promise.all([responder.update([GOOD]), responder.update([hold])]);
+    t.is(await statusOf(responder, ask(['1001'])), 'revoked');
+    // Whoever brings a version knows what it is worth.
+    await responder.update([{ ...GOOD, statusVersion: 7 }]);
+    t.is(await statusOf(responder, ask(['1001'])), 'revoked');
+  }
+});
+
 test('what was told counts when the certificate of the CA was renewed', async (t) => {
   const authority = new TestAuthority();
   const responder = makeResponder(t, { authority });

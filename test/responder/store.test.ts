@@ -1,5 +1,5 @@
 /** Answers that were signed before: sent where they say what is known, and nowhere else. */
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, sign } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +10,7 @@ import {
   OCSPCertStatus,
   OCSPRequestBuilder,
   type OCSPRequestEntry,
+  ReasonFlags,
   verifyOcspResponse,
 } from 'openssl-ocsp';
 import {
@@ -125,6 +126,46 @@ test('a revocation that only the store knows counts, for every hash, at once and
     responses.map(({ certificateStatus }) => certificateStatus),
     [OCSPCertStatus.REVOKED, OCSPCertStatus.REVOKED],
   );
+});
+
+test('what is told is in the store, whatever clock its versions are of', async (t) => {
+  const store = await makeStore(t);
+  const ahead = Math.floor(Date.now() / 1000) + 600;
+  await fill(store, [GOOD], { version: ahead });
+  const responder = makeResponder(t, { authority: new TestAuthority(), store });
+  const hold = { ...REVOKED, serialNumber: '1001', reason: 'certificateHold' as const };
+  const stored = () => store.getRecord('1001')?.certStatus;
+  await responder.update([hold]);
+  t.is(stored(), OCSPCertStatus.REVOKED);
+  await responder.update([GOOD]);
+  t.is(stored(), OCSPCertStatus.GOOD);
+  t.is(await statusOf(responder, ask(['1001'])), 'good');
+  await responder.update([{ ...REVOKED, serialNumber: '1001' }]);
+  t.is(stored(), OCSPCertStatus.REVOKED);
+  for (const entry of [hold, GOOD]) {
+    const other = makeResponder(t, { authority: new TestAuthority(), store });
+    await other.update([entry]);
+    const { responses } = loadDerOcspResponse(store.get('1001') as Buffer);
+    t.is(responses[0]?.revocationReason, ReasonFlags.keyCompromise, 'a revocation for ever stays');
+  }
+  // Somebody's later word comes while the answer is signed.
+  await fill(store, [{ ...GOOD, serialNumber: '1003' }], { version: ahead, id: 'next' });
+  let filling: Promise<void> | undefined;
+  const far = {
+    async sign(tbs: Buffer): Promise<Uint8Array> {
+      const later = { ...GOOD, serialNumber: '1003' };
+      filling ??= fill(store, [later], { version: ahead + 60, id: 'while it is signed' });
+      await filling;
+      return sign('sha256', tbs, delegate.privateKey);
+    },
+  };
+  const slow = makeResponder(t, {
+    authority: new TestAuthority(),
+    store,
+    signers: [{ responder: delegate.certificate, privateKey: far }],
+  });
+  await slow.update([{ ...REVOKED, serialNumber: '1003' }]);
+  t.is(store.getRecord('1003')?.certStatus, OCSPCertStatus.REVOKED);
 });
 
 test('a hold in the store gives way to what the authority knows better, and to nothing else', async (t) => {

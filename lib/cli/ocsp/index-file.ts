@@ -1,5 +1,5 @@
 /** The rows of an `index.txt`, without the whole of it in memory. */
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { readDescriptor } from '../read-file.js';
 
 /** Ten million rows or so: no database of use is longer; a device or a mistake may be. */
@@ -85,5 +85,15 @@ export class IndexFile {
       bytes.copyWithin(0, row.start, length);
       row.origin += row.start;
     }
+  }
+}
+
+/** '' when it cannot be seen. */
+export function indexState(path: string): string {
+  try {
+    const { ino, size, mtimeMs, ctimeMs } = statSync(path);
+    return `${ino} ${size} ${mtimeMs} ${ctimeMs}`;
+  } catch {
+    return '';
   }
 }

@@ -27,6 +27,8 @@ import { readSignatureOptions } from './signature-options.js';
 /** What the answer is made of. */
 export interface ResponderSettings {
   readonly database: Database;
+  /** What the file was when it began to be read: {@link indexState}. */
+  readonly readAs: string;
   readonly authorities: readonly X509Certificate[];
   readonly signer: X509Certificate;
   readonly key: KeyObject;

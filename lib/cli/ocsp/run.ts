@@ -7,6 +7,7 @@ import { loadDatabase } from './database.js';
 import { loadCertificate, loadCertificates, loadKey, readMessage, readPassphrase, writeMessage } from './files.js';
 import { atoi } from './grammar.js';
 import { HttpError, post } from './http.js';
+import { indexState } from './index-file.js';
 import { keyMismatch, systemCode } from './queue.js';
 import { makeRequest, withNonce, withSignature } from './request.js';
 import { type ResponderSettings, respond } from './responder.js';
@@ -129,6 +130,8 @@ function loadResponder(session: Session, settings: Settings, index: string): Res
   const { flags, days, minutes } = settings;
   return {
     ...parts,
+    // (First: one that is replaced meanwhile is read again.)
+    readAs: indexState(index),
     database: loadDatabase(session, index),
     digest: settings.responseDigest,
     signatureOptions: settings.signatureOptions,

@@ -1,6 +1,5 @@
 /** `-port`: answers over HTTP, with the lines that `openssl ocsp -port` prints. */
 import cluster, { type Worker } from 'node:cluster';
-import { statSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { OCSPResponseStatus } from '../../ocsp/enums.js';
@@ -10,6 +9,7 @@ import { OCSPResponseBuilder } from '../../ocsp/response-builder.js';
 import { readTarget } from '../../responder/request-target.js';
 import { type Database, loadDatabase } from './database.js';
 import { atoi } from './grammar.js';
+import { indexState } from './index-file.js';
 import { type ResponderSettings, respond } from './responder.js';
 import { PROGRAM, type Session, Stop } from './session.js';
 import type { Settings } from './settings.js';
@@ -174,7 +174,7 @@ class FileAnswerer {
     this.#responder = responder;
     this.#index = settings.text('index') as string;
     this.#database = responder.database;
-    this.#state = stateOf(this.#index);
+    this.#state = responder.readAs;
   }
 
   answer(request: OCSPRequest | undefined): Buffer {
@@ -210,12 +210,12 @@ class FileAnswerer {
   }
 
   #readAgain(): void {
-    const state = stateOf(this.#index);
+    const state = indexState(this.#index);
     if (state === this.#state) return;
     try {
       const database = loadDatabase(this.#session, this.#index);
       // Written while it was read: the next request looks again.
-      if (stateOf(this.#index) !== state) return;
+      if (indexState(this.#index) !== state) return;
       this.#database = database;
       this.#state = state;
     } catch (error) {
@@ -228,14 +228,4 @@ class FileAnswerer {
 
 function unsuccessful(status: OCSPResponseStatus): Buffer {
   return OCSPResponseBuilder.buildUnsuccessful(status).publicBytes();
-}
-
-/** '' when it cannot be seen. */
-function stateOf(path: string): string {
-  try {
-    const { ino, size, mtimeMs, ctimeMs } = statSync(path);
-    return `${ino} ${size} ${mtimeMs} ${ctimeMs}`;
-  } catch {
-    return '';
-  }
 }

@@ -27,6 +27,7 @@ import {
   SegmentStore,
 } from 'openssl-ocsp/bulk';
 import { OCSPClient } from 'openssl-ocsp/client';
+import { buildTestResponse } from 'openssl-ocsp/testing';
 import { testIf } from '../../helpers/conditional.js';
 import { freePort } from '../../helpers/free-port.js';
 import { hasProgram, runProgram } from '../../helpers/programs.js';
@@ -346,6 +347,16 @@ test('of two exports at a time the one that began first takes nothing back', asy
   t.is(await exportToFolder(earlier, target), 2);
   t.is(fileOf(first), OCSPCertStatus.REVOKED);
   t.is(fileOf(second), OCSPCertStatus.REVOKED);
+  // By whatever clock: here, that of what is there was ahead.
+  const { certificate } = ca.issue({ serialNumber: BigInt(`0x${first}`) });
+  const ahead = buildTestResponse({
+    entries: [{ certificate, issuer: ca.certificate, status: 'good' }],
+    signer: delegate,
+    producedAt: new Date(Date.now() + 600_000),
+  });
+  writeFileSync(join(target, `${first}.der`), ahead);
+  await exportToFolder(store.records(), target);
+  t.is(fileOf(first), OCSPCertStatus.REVOKED);
   // What is no answer, or was there long before, gives way.
   writeFileSync(join(target, `${second}.der`), 'x');
   await exportToFolder(store.records(), target);

@@ -1,6 +1,6 @@
 /** `ocsp -port`, held against `openssl ocsp -port`: asked the same, it says the same. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { renameSync } from 'node:fs';
+import { existsSync, renameSync } from 'node:fs';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import type { ExecutionContext } from 'ava';
 import test from 'ava';
@@ -174,6 +174,33 @@ withCli(
     t.is(server.child.exitCode, null);
   },
 );
+
+withCli('-port: a list that is replaced while it is read at the start is read again', async (t) => {
+  const scratch = files(t);
+  scratch.write('new.txt', `${R}R\t301231235959Z\t260102030405Z\t1001\tunknown\t/CN=a\n`);
+  // Replaces it once it is open.
+  const preload = scratch.write(
+    'replace.mjs',
+    `import fs from 'node:fs';
+    import { syncBuiltinESMExports } from 'node:module';
+    const { openSync } = fs;
+    let isDone = false;
+    fs.openSync = (path, ...rest) => {
+      const descriptor = openSync(path, ...rest);
+      if (!isDone && path === 'index.txt') {
+        isDone = true;
+        fs.renameSync('new.txt', 'index.txt');
+      }
+      return descriptor;
+    };
+    syncBuiltinESMExports();`,
+  );
+  const [node = '', ...args] = ocspProcess;
+  const server = await start(t, [node, '--import', preload, ...args], scratch, []);
+  const { stdout } = await ask(scratch, server, '-no_nonce', '-cert', scratch.path('leaf.pem'));
+  t.false(existsSync(scratch.path('new.txt')));
+  t.regex(stdout, /: revoked/);
+});
 
 test('-port -multi: several processes, and an end', async (t) => {
   const scratch = files(t);
