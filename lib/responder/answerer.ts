@@ -172,6 +172,7 @@ export class Answerer {
     const { issuer, key } = question;
     if (question.place?.answer === undefined) question.place = this.cache.place(key);
     const cached = question.place?.answer;
+    const confirmedAt = cached?.confirmedAt;
     const atHand = cached === undefined || this.#asksStore(issuer, cached, now) ? undefined : cached;
     if (atHand !== undefined && issuer.knowledge.hasFeed) {
       const news = issuer.knowledge.news(question);
@@ -185,7 +186,15 @@ export class Answerer {
     const known = this.#finder.known(question, atHand?.entry);
     if (known instanceof Promise)
       return known.then(
-        (entry) => this.#withLate(question, key, entry, now, attempts),
+        (entry) => {
+          // Somebody who asked later may have been told something else meanwhile.
+          const other = this.cache.get(key);
+          const isAsBefore = other === undefined || (other === cached && other.confirmedAt === confirmedAt);
+          if (isAsBefore || (entry !== undefined && saysTheSame(other.entry, entry)))
+            return this.#withKnown(question, key, entry, now, attempts);
+          if (attempts <= 1) throw new Overload('the status changes all the time');
+          return this.#answerOne(question, Date.now(), attempts - 1);
+        },
         () => this.#withoutKnown(question, key, now, attempts),
       );
     if (atHand !== undefined && known !== undefined && saysTheSame(atHand.entry, known)) {
@@ -193,15 +202,6 @@ export class Answerer {
       return this.#give(question, key, atHand, 'cache', now);
     }
     return this.#withKnown(question, key, known, now, attempts);
-  }
-
-  /** What took time to be found out. Somebody who asked later may have been told something else meanwhile. */
-  #withLate(question: Question, key: string, known: Known, now: number, attempts: number): Answer | Promise<Answer> {
-    const cached = this.cache.get(key);
-    const isOther = cached !== undefined && (known === undefined || !saysTheSame(cached.entry, known));
-    if (!isOther || cached.confirmedAt < clockOf(now)) return this.#withKnown(question, key, known, now, attempts);
-    if (attempts <= 1) throw new Overload('the status changes all the time');
-    return this.#answerOne(question, Date.now(), attempts - 1);
   }
 
   /** Whether the answer in memory is too old, or the store may have another one by now. */

@@ -16,6 +16,8 @@ interface Waiting {
   readonly giveUp: () => void;
   /** By performance.now(). */
   readonly until: number;
+  /** The turn in which it came. */
+  readonly turn: number;
 }
 
 /** Limits of {@link Turns}. */
@@ -36,6 +38,8 @@ export class Turns {
   /** When it began, by performance.now(). */
   #begin = performance.now();
   #isTurnSeen = false;
+  /** How many have gone by. */
+  #turn = 0;
 
   constructor(limits: TurnLimits) {
     this.#limits = limits;
@@ -86,6 +90,7 @@ export class Turns {
         },
         giveUp: () => reject(new Overload('a signature took too long')),
         until: performance.now() + timeout,
+        turn: this.#turn,
       });
       this.#seeTurn();
     });
@@ -102,11 +107,13 @@ export class Turns {
     const now = performance.now();
     this.#share = Math.min(Math.max(now - this.#begin - this.#spent, LEAST_SHARE), MOST_SHARE);
     this.#isTurnSeen = false;
+    this.#turn += 1;
     this.#spent = 0;
     while (this.#spent < this.#share) {
       const first = this.#queue.shift();
       if (first === undefined) break;
-      if (first.until < now) first.giveUp();
+      // (Where this process was held up for a turn, what has come meanwhile came in time.)
+      if (first.until < now && this.#turn - first.turn > 1) first.giveUp();
       else first.run();
     }
     if (this.#queue.length > 0) this.#seeTurn();

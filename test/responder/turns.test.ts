@@ -78,12 +78,14 @@ test('where none may wait, as many as a turn has room for are signed at once', a
 });
 
 test('what waits too long is told to come again', async (t) => {
-  const responder = makeResponder(t, {}, { live: { timeout: 1 } });
-  const answers: (Answer | Promise<Answer>)[] = [];
-  while (!(answers.at(-1) instanceof Promise)) answers.push(responder.answer(nonced(answers.length)));
+  const responder = makeResponder(t, {}, { live: { timeout: 1, maxWaiting: 10_000 } });
+  const answers = Array.from({ length: 5000 }, (_, i) => responder.answer(nonced(i)));
+  // That this process was held up itself is no one's fault.
   const until = performance.now() + 20;
   while (performance.now() < until);
-  t.is((await answers.at(-1))?.responseStatus, OCSPResponseStatus.TRY_LATER);
+  const statuses = (await Promise.all(answers)).map(({ responseStatus }) => responseStatus);
+  t.is(statuses[1], OCSPResponseStatus.SUCCESSFUL);
+  t.is(statuses.at(-1), OCSPResponseStatus.TRY_LATER);
 });
 
 test('a client that sends much at once is not answered all at once', async (t) => {
