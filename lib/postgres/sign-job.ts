@@ -80,9 +80,12 @@ const MOST_AT_ONCE = 90_000;
 /** Responses: of parts with no more a store makes larger ones (store/merge-policy.ts). */
 const SMALL_PART = 65_536;
 const CHECKPOINT_SECONDS = 10;
-/** Milliseconds until somebody else's range is looked for again, and for how long a database is waited for. */
+/** Milliseconds until what is out of reach is asked again, and for how long it is waited for. */
 const PAUSE = 250;
 const PATIENCE = 240_000;
+/** Milliseconds until somebody else's range is looked for again: most end soon after one's own. */
+const FIRST_LOOK = 25;
+const LAST_LOOK = 500;
 
 /**
  * Works on a job until nothing of it is left: cuts the certificates of a CA into ranges of serial numbers, unless somebody has, leases
@@ -105,6 +108,7 @@ export async function signJob(database: PostgresInput, options: SignJobOptions):
   const { answers } = given.signer;
   const parts = [new SignedPart(answers), new SignedPart(answers)] as const;
   const done = { signed: 0, responses: 0, kept: 0, ranges: 0 };
+  let look = FIRST_LOOK;
   try {
     const id = await numberOf(database, issuer);
     await ledger.begin((query) => cut(query, id, rangeSize));
@@ -116,9 +120,11 @@ export async function signJob(database: PostgresInput, options: SignJobOptions):
       if (range === undefined) {
         if (!(await patiently(() => ledger.isUnderWay(), signal))) break;
         // Somebody else has the last ranges, and may yet fall silent.
-        await pause(signal);
+        await pause(signal, look);
+        look = Math.min(look * 1.25, LAST_LOOK);
         continue;
       }
+      look = FIRST_LOOK;
       try {
         let after = range.lastSerial;
         await patiently(
@@ -310,7 +316,7 @@ async function patiently<T>(action: (gotOn: () => void) => Promise<T>, signal: A
 }
 
 /** Ends early, with the signal's own reason. */
-async function pause(signal: AbortSignal | undefined): Promise<void> {
-  await sleep(PAUSE, undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
+async function pause(signal: AbortSignal | undefined, milliseconds: number = PAUSE): Promise<void> {
+  await sleep(milliseconds, undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
   signal?.throwIfAborted();
 }

@@ -1,5 +1,5 @@
 /** Answers, and what HTTP says beside them. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { refreshBy } from '../bulk/policy.js';
 import { type OCSPCertStatus, OCSPResponseStatus } from '../ocsp/enums.js';
 import { OCSPResponseBuilder } from '../ocsp/response-builder.js';
@@ -55,7 +55,7 @@ export class Prepared {
     this.begins = Math.max(times.producedAt, times.thisUpdate);
     this.expires = Math.min(times.nextUpdate ?? Number.POSITIVE_INFINITY, signerNotAfter / 1000);
     this.refreshAt = refreshTime(times.thisUpdate, times.nextUpdate);
-    this.etag = `"${createHash('sha256').update(latin1, 'latin1').digest('hex')}"`;
+    this.etag = `"${hash('sha256', Buffer.from(latin1, 'latin1'), 'hex')}"`;
     this.checkedAt = clock();
     this.confirmedAt = this.checkedAt;
   }

@@ -130,7 +130,7 @@ export class ResponderIssuer {
     let at = 0;
     this.signers = checkList(options.signers, 'issuer.signers', (signer) => {
       const place = `${this.name}, signers[${at++}]`;
-      return naming(place, () => new LiveSigner(signer as ResponderSigner, self, allowUnauthorized, limits.timeout));
+      return withPlace(place, () => new LiveSigner(signer as ResponderSigner, self, allowUnauthorized, limits.timeout));
     });
     const { store } = options;
     if (store !== undefined && typeof store?.get !== 'function')
@@ -182,7 +182,7 @@ export class ResponderIssuer {
 }
 
 /** What `make` makes. Its error says of which of many signers it is. */
-function naming<T>(place: string, make: () => T): T {
+function withPlace<T>(place: string, make: () => T): T {
   try {
     return make();
   } catch (cause) {
