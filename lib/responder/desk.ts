@@ -103,8 +103,7 @@ export class SigningDesk {
       return gate.run(sign);
     };
     // Where a key is, is known when it has been loaded.
-    const isThere = signer.isLoaded;
-    return (isThere ? signing() : issuer.gate.run(async () => signer.load()).then(signing)).catch(failed);
+    return (signer.isLoaded ? signing() : issuer.gate.run(async () => signer.load()).then(signing)).catch(failed);
   }
 
   /**

@@ -97,6 +97,8 @@ export class Responder implements AsyncDisposable {
    * store it is there, too. What was said of a certificate counts until the authority says as much: a revocation stays even when an
    * older list is read again.
    *
+   * An entry without statusVersion gets one that neither store nor authority outdoes by what they had before, by whatever clock.
+   *
    * @param entries - What has changed.
    * @param issuer - Whose certificates they are; may be left out where there is one issuer.
    * @throws (rejects) TypeError, `ERR_OCSP_INVALID_VALUE` for a bad entry or an issuer that is not answered for: nothing has changed

@@ -88,7 +88,7 @@ export class IndexFile {
   }
 }
 
-/** '' when it cannot be seen. */
+/** Tells the state of a file from any other: equal as long as it was neither written nor replaced; '' when it cannot be seen. */
 export function indexState(path: string): string {
   try {
     const { ino, size, mtimeMs, ctimeMs } = statSync(path);
