@@ -37,11 +37,17 @@ export function checkValidityInterval(thisUpdate: Date, nextUpdate: Date): Valid
  * @throws TypeError for wrong types; `ERR_OCSP_INVALID_VALUE` when nextUpdate is not after thisUpdate.
  */
 export function refreshBy(thisUpdate: Date, nextUpdate: Date): Date {
-  const interval = intervalOf(thisUpdate, nextUpdate);
-  const end = checkDate(nextUpdate, 'nextUpdate').getTime();
+  intervalOf(thisUpdate, nextUpdate);
   const begin = checkDate(thisUpdate, 'thisUpdate').getTime();
-  if (interval < 2 * SHORTEST) return new Date(Math.floor((end - interval / 2) / SECOND) * SECOND);
-  return new Date(Math.min(begin + 4 * DAY, end - 8 * HOUR));
+  const end = checkDate(nextUpdate, 'nextUpdate').getTime();
+  return new Date(refreshSeconds(begin / SECOND, end / SECOND) * SECOND);
+}
+
+/** The same in whole seconds since 1970-01-01, of a nextUpdate that is after thisUpdate. */
+export function refreshSeconds(thisUpdate: number, nextUpdate: number): number {
+  const interval = nextUpdate - thisUpdate + 1;
+  if (interval < (2 * SHORTEST) / SECOND) return Math.floor(nextUpdate - interval / 2);
+  return Math.min(thisUpdate + (4 * DAY) / SECOND, nextUpdate - (8 * HOUR) / SECOND);
 }
 
 function intervalOf(thisUpdate: Date, nextUpdate: Date): number {

@@ -105,6 +105,11 @@ export class MessageView {
     return this.memory.subarray(this.start(range), this.end(range));
   }
 
+  /** Whether a part is these bytes. */
+  is(range: number, bytes: Uint8Array): boolean {
+    return this.memory.compare(bytes, 0, bytes.length, this.start(range), this.end(range)) === 0;
+  }
+
   time(range: number): Date {
     return new Date(this.seconds(range) * 1000);
   }

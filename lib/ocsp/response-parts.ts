@@ -81,6 +81,11 @@ export function responderIdOf(message: MessageView): Buffer {
   return encodeTlv(contextTag(tag), tag === BY_KEY ? encodeOctetString(content) : content);
 }
 
+/** Whether a responder with this name, and this SHA-1 hash of its key, is the one that the ResponderID names. */
+export function isResponder(message: MessageView, subject: Uint8Array, keyHash: Uint8Array): boolean {
+  return message.is(RESPONDER_ID, message.number(RESPONDER_ID_TAG) === BY_KEY ? keyHash : subject);
+}
+
 /** The key hash of a ResponderID byKey. */
 export function responderKeyHashOf(message: MessageView): Buffer | null {
   return message.number(RESPONDER_ID_TAG) === BY_KEY ? message.bytes(RESPONDER_ID) : null;

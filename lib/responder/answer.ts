@@ -1,6 +1,6 @@
 /** Answers, and what HTTP says beside them. */
 import { hash } from 'node:crypto';
-import { refreshBy } from '../bulk/policy.js';
+import { refreshSeconds } from '../bulk/policy.js';
 import { type OCSPCertStatus, OCSPResponseStatus } from '../ocsp/enums.js';
 import { OCSPResponseBuilder } from '../ocsp/response-builder.js';
 import type { StatusEntry } from '../statuses/status-entry.js';
@@ -33,13 +33,15 @@ export class Prepared {
   readonly refreshAt: number;
   /** Until when it may be given: nextUpdate, or the end of the signer's certificate. */
   readonly expires: number;
-  readonly etag: string;
   /** Milliseconds of a clock that no one sets: when the store was looked at last. */
   checkedAt: number;
+  /** The edition of the store that was looked at last; -1 where none was, or it has none. */
+  edition = -1;
   /** By the same clock: when the authority said the same last. */
   confirmedAt: number;
   /** When it was asked for last, more or less; seconds. */
   touchedAt = 0;
+  #etag: string | undefined;
 
   /** @param signerNotAfter - milliseconds */
   constructor(
@@ -55,9 +57,14 @@ export class Prepared {
     this.begins = Math.max(times.producedAt, times.thisUpdate);
     this.expires = Math.min(times.nextUpdate ?? Number.POSITIVE_INFINITY, signerNotAfter / 1000);
     this.refreshAt = refreshTime(times.thisUpdate, times.nextUpdate);
-    this.etag = `"${hash('sha256', Buffer.from(latin1, 'latin1'), 'hex')}"`;
     this.checkedAt = clock();
     this.confirmedAt = this.checkedAt;
+  }
+
+  /** The SHA-256 of the DER, in quotes; worked out when it is asked for. */
+  get etag(): string {
+    this.#etag ??= `"${hash('sha256', Buffer.from(this.latin1, 'latin1'), 'hex')}"`;
+    return this.#etag;
   }
 
   /** Whether it may be given at a time (milliseconds). One of the future is that of a clock that was wrong, or no client takes it yet. */
@@ -101,7 +108,7 @@ const CLOCK_DIFFERENCE = 5 * 60 * 1000;
 /** Without a nextUpdate newer information is always there. */
 function refreshTime(thisUpdate: number, nextUpdate: number | null): number {
   if (nextUpdate === null || nextUpdate <= thisUpdate) return 0;
-  return refreshBy(new Date(thisUpdate * 1000), new Date(nextUpdate * 1000)).getTime() / 1000;
+  return refreshSeconds(thisUpdate, nextUpdate);
 }
 
 /** What a responder answers. */
@@ -110,8 +117,6 @@ export class Answer {
   readonly responseStatus: OCSPResponseStatus;
   /** Where it came from: signed before, in memory, signed for this request, or not signed at all. */
   readonly source: AnswerSource;
-  /** Entity tag: the SHA-256 of the answer (RFC 9919 section 6.2), in quotes; null for errors, and answers with a nonce. */
-  readonly etag: string | null;
   /** @internal The answer itself, a character for each byte. */
   readonly latin1: string;
   /** @internal The status that an answer for one certificate states. */
@@ -134,10 +139,14 @@ export class Answer {
     this.responseStatus = responseStatus;
     this.source = source;
     this.#prepared = prepared;
-    this.etag = prepared?.etag ?? null;
     this.certStatus = certStatus;
     this.#now = now;
     this.#maxAge = maxAge;
+  }
+
+  /** Entity tag: the SHA-256 of the answer (RFC 9919 section 6.2), in quotes; null for errors, and answers with a nonce. */
+  get etag(): string | null {
+    return this.#prepared?.etag ?? null;
   }
 
   /** Until when it holds; null for errors, and for answers that say nothing of it. */

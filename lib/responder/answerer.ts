@@ -173,6 +173,11 @@ export class Answerer {
     if (question.place?.answer === undefined) question.place = this.cache.place(key);
     const cached = question.place?.answer;
     const confirmedAt = cached?.confirmedAt;
+    if (cached?.isFresh(now) && this.#finder.isAsFound(question, cached)) {
+      cached.checkedAt = clock();
+      cached.confirmedAt = cached.checkedAt;
+      return this.#give(question, key, cached, 'cache', now);
+    }
     const atHand = cached === undefined || this.#asksStore(issuer, cached, now) ? undefined : cached;
     if (atHand !== undefined && issuer.knowledge.hasFeed) {
       const news = issuer.knowledge.news(question);
@@ -181,7 +186,7 @@ export class Answerer {
     }
     if (atHand === undefined) {
       const both = this.#finder.knownAndStored(question);
-      if (both !== undefined) return this.#withKnown(question, key, both.known, now, attempts, both);
+      if (both !== undefined) return this.#withKnown(question, key, both.known, now, attempts, cached, both);
     }
     const known = this.#finder.known(question, atHand?.entry);
     if (known instanceof Promise)
@@ -207,7 +212,10 @@ export class Answerer {
   /** Whether the answer in memory is too old, or the store may have another one by now. */
   #asksStore(issuer: ResponderIssuer, cached: Prepared, now: number): boolean {
     if (!cached.isFresh(now)) return true;
-    return issuer.store !== undefined && clock() - cached.checkedAt >= STORE_INTERVAL;
+    if (issuer.store === undefined || clock() - cached.checkedAt < STORE_INTERVAL) return false;
+    if (!this.#finder.isSameStore(issuer, cached)) return true;
+    cached.checkedAt = clock();
+    return false;
   }
 
   #withKnown(
@@ -216,9 +224,9 @@ export class Answerer {
     known: Known,
     now: number,
     attempts: number,
+    cached: Prepared | undefined = this.cache.get(key),
     read?: { stored: MaybeStored },
   ): Answer | Promise<Answer> {
-    const cached = this.cache.get(key);
     const saidAt = clockOf(now);
     if (cached !== undefined && known !== undefined && saysTheSame(cached.entry, known))
       cached.confirmedAt = Math.max(cached.confirmedAt, saidAt);
@@ -280,13 +288,13 @@ export class Answerer {
     const finding = found ?? notIssuedEntry(issuer, serialNumber, signerOf(question, now), now);
     if (finding === undefined) return errorAnswer(UNAUTHORIZED);
     const cached = this.cache.get(key);
-    const usable = [cached, stored?.answer].filter(
-      (answer) => answer?.isUsable(now) && saysTheSame(answer.entry, finding),
-    );
-    const [late] = usable;
-    const fresh = signerOf(question, now) === undefined ? late : usable.find((answer) => answer?.isFresh(now));
+    const kept = usable(cached, finding, now);
+    const other = usable(stored?.answer, finding, now);
+    const late = kept ?? other;
+    const fresh = signerOf(question, now) === undefined ? late : (freshOf(kept, now) ?? freshOf(other, now));
     if (fresh !== undefined) {
       fresh.checkedAt = clock();
+      fresh.edition = stored?.edition ?? -1;
       if (fresh === cached) return this.#give(question, key, fresh, 'cache', now);
       fresh.confirmedAt = saidAt;
       this.cache.admit(key, fresh);
@@ -359,4 +367,13 @@ export class Answerer {
     promise.then(end, () => end());
     return promise;
   }
+}
+
+/** The answer, where it may be given for what was found. */
+function usable(answer: Prepared | undefined, finding: StatusEntry, now: number): Prepared | undefined {
+  return answer?.isUsable(now) && saysTheSame(answer.entry, finding) ? answer : undefined;
+}
+
+function freshOf(answer: Prepared | undefined, now: number): Prepared | undefined {
+  return answer?.isFresh(now) ? answer : undefined;
 }

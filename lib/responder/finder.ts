@@ -3,7 +3,8 @@ import { OCSPCertStatus } from '../ocsp/enums.js';
 import { isPermanent } from '../statuses/is-permanent.js';
 import { saysTheSame } from '../statuses/says-the-same.js';
 import type { StatusEntry } from '../statuses/status-entry.js';
-import { clock, tryLater } from './answer.js';
+import { SegmentStore } from '../store/segment-store.js';
+import { clock, type Prepared, tryLater } from './answer.js';
 import { publishError } from './channels.js';
 import { combine, type Finding, inTime } from './finding.js';
 import type { ResponderIssuer } from './issuer.js';
@@ -65,6 +66,23 @@ export class Finder {
     const stored = this.stored(subject);
     if (stored === UNREADABLE || stored instanceof Promise) return undefined;
     return { known: knowledge.merge(subject, stored?.entry), stored };
+  }
+
+  /** Whether a {@link SegmentStore} is still as it was when an answer in memory was held against what it has. */
+  isSameStore({ store }: ResponderIssuer, { edition }: Prepared): boolean {
+    if (edition < 0 || !(store instanceof SegmentStore)) return false;
+    try {
+      return store.edition() === edition;
+    } catch {
+      return false; // reading it will say what is wrong
+    }
+  }
+
+  /** Whether nothing can have changed since then, as that store is all that is known, and nothing was told. */
+  isAsFound({ issuer, serialNumber }: Subject, answer: Prepared): boolean {
+    const { knowledge, store } = issuer;
+    if (answer.edition < 0 || store === undefined || !knowsOnly(knowledge.authority, store)) return false;
+    return knowledge.news({ issuer, serialNumber }) === undefined && this.isSameStore(issuer, answer);
   }
 
   #withoutAuthority({ issuer, serialNumber }: Subject, error: unknown): StatusEntry {

@@ -9,7 +9,9 @@ import type {
 } from '../../typings/binding.js';
 import { native, takeOutput, viewOutput } from '../binding.js';
 import { invalidValue } from '../errors.js';
+import type { MessageView } from '../ocsp/message.js';
 import type { OCSPResponse } from '../ocsp/response.js';
+import { isResponder } from '../ocsp/response-parts.js';
 import type { ExternalSigner } from '../ocsp/signing.js';
 import { checkAuthorization } from '../signing/check-responder.js';
 import { type DefaultTimes, unpackEntries } from '../signing/entry-packer.js';
@@ -151,19 +153,14 @@ export class LiveSigner {
     return certIdentifier.oid === oid && (certIdentifier.parameters?.equals(parameters ?? Buffer.alloc(0)) ?? true);
   }
 
-  /** Whether a response is signed by it, as it signs. */
-  hasSigned(response: OCSPResponse): boolean {
-    return (
-      this.isNamedBy(response) &&
-      response.signatureAlgorithmOid === this.signatureAlgorithm &&
-      response.signatureHashAlgorithm === this.algorithm
-    );
+  /** Whether a response that names it as its responder is signed as it signs. */
+  hasSigned({ signatureAlgorithmOid, signatureHashAlgorithm }: OCSPResponse): boolean {
+    return signatureAlgorithmOid === this.signatureAlgorithm && signatureHashAlgorithm === this.algorithm;
   }
 
-  /** Whether a response names it as its responder. */
-  isNamedBy({ responderKeyHash, responderName }: OCSPResponse): boolean {
-    if (responderKeyHash !== null) return responderKeyHash.equals(this.responder.publicKeyHash(0));
-    return responderName?.publicBytes().equals(this.responder.subject) ?? false;
+  /** Whether a successful response names it as its responder. */
+  isNamedBy(response: MessageView): boolean {
+    return isResponder(response, this.responder.subject, this.responder.publicKeyHash(0));
   }
 
   /** Times of an entry that brings none, in seconds; nextUpdate is never past the end of the certificate. */

@@ -1,10 +1,24 @@
 /** Answers that were signed before: what they state, and whether they may be given. */
 import type { CertIdHashIndex } from '../../typings/binding.js';
 import { OCSPResponseStatus } from '../ocsp/enums.js';
-import { HASH_INDEX, ISSUER_KEY_HASH, ISSUER_NAME_HASH } from '../ocsp/layout.js';
-import { loadDerOcspResponse } from '../ocsp/response.js';
+import {
+  FIRST_SINGLE,
+  HASH_INDEX,
+  ISSUER_KEY_HASH,
+  ISSUER_NAME_HASH,
+  NEXT_UPDATE,
+  PRODUCED_AT,
+  RESPONSE_COUNT,
+  RESPONSE_STATUS,
+  THIS_UPDATE,
+} from '../ocsp/layout.js';
+import { copyInput, INTERNAL, type MessageBytes, MessageView, STRICT } from '../ocsp/message.js';
+import { OCSPResponse } from '../ocsp/response.js';
+import { readResponse } from '../ocsp/response-parts.js';
+import { OCSPSingleResponse } from '../ocsp/single-response.js';
 import type { StatusEntry } from '../statuses/status-entry.js';
 import type { ResponseStore, StoredResponse } from '../store/response-store.js';
+import { SegmentStore } from '../store/segment-store.js';
 import { CERT_ID_HASHES, type HashAlgorithm } from '../x509/algorithms.js';
 import { Prepared } from './answer.js';
 import type { ResponderIssuer } from './issuer.js';
@@ -16,11 +30,20 @@ export interface Stored {
   readonly entry: StatusEntry;
   /** The answer for the hash that is asked by; undefined when there is none. */
   readonly answer: Prepared | undefined;
+  /** The edition of the store that says so; -1 where it has none. */
+  readonly edition: number;
 }
 
-/** A store that also tells the version of what it has. */
+/** A store that also tells the version of what it has; {@link SegmentStore} shows it where it lies. */
 interface RecordStore {
   getRecord(serial: string): StoredResponse | undefined;
+}
+
+/** An answer of a store, its version (0 where the store does not tell), and the edition of that. */
+interface Found {
+  readonly der: MessageBytes;
+  readonly statusVersion: number;
+  readonly edition: number;
 }
 
 /**
@@ -34,18 +57,16 @@ export function readStore(
   serial: string,
   asked: AskedBy | undefined,
 ): Stored | undefined | Promise<Stored | undefined> {
-  const first = 'getRecord' in store ? (store as RecordStore).getRecord(serial) : store.get(serial);
-  const withFirst = (found: Buffer | StoredResponse | undefined): Stored | undefined | Promise<Stored | undefined> => {
+  const withFirst = (found: Found | undefined): Stored | undefined | Promise<Stored | undefined> => {
     if (found === undefined) return undefined;
-    const one = Buffer.isBuffer(found)
-      ? readAnswer(issuer, found, 0)
-      : readAnswer(issuer, found.der, found.statusVersion);
+    const one = readAnswer(issuer, found);
     if (one === undefined) return undefined;
     const { entry } = one;
-    if (asked === undefined || one.isBy(asked)) return { entry, answer: one.prepared };
+    const { edition } = found;
+    if (asked === undefined || one.isBy(asked)) return { entry, answer: one.prepared, edition };
     const withSecond = (der: Buffer | undefined): Stored => {
-      const other = der && readAnswer(issuer, der, entry.statusVersion ?? 0);
-      return { entry, answer: other?.isBy(asked) ? other.prepared : undefined };
+      const other = der && readAnswer(issuer, copyOf(der, entry.statusVersion ?? 0));
+      return { entry, answer: other?.isBy(asked) ? other.prepared : undefined, edition };
     };
     const { hash, issuerNameHash, signer } = asked;
     const second = store.get(serial, {
@@ -55,7 +76,23 @@ export function readStore(
     });
     return second instanceof Promise ? second.then(withSecond) : withSecond(second);
   };
+  const first = findFirst(store, serial);
   return first instanceof Promise ? first.then(withFirst) : withFirst(first);
+}
+
+/** Not a copy where the store shows it: it is read at once. */
+function findFirst(store: ResponseStore, serial: string): Found | undefined | Promise<Found | undefined> {
+  if (store instanceof SegmentStore) return store.peek(serial);
+  if ('getRecord' in store) {
+    const record = (store as RecordStore).getRecord(serial);
+    return record && copyOf(record.der, record.statusVersion);
+  }
+  const der = store.get(serial);
+  return der instanceof Promise ? der.then((late) => late && copyOf(late, 0)) : der && copyOf(der, 0);
+}
+
+function copyOf(der: Buffer, statusVersion: number): Found {
+  return { der: copyInput(der, STRICT), statusVersion, edition: -1 };
 }
 
 /** How a certificate is asked about. */
@@ -75,37 +112,34 @@ interface Read {
 }
 
 /** undefined for what is no answer for this issuer. */
-function readAnswer(issuer: ResponderIssuer, der: Buffer, statusVersion: number): Read | undefined {
-  const response = loadDerOcspResponse(der);
-  if (response.responseStatus !== OCSPResponseStatus.SUCCESSFUL) return undefined;
-  const { responses, producedAt } = response;
-  const [single] = responses;
-  if (single === undefined || responses.length !== 1) return undefined;
-  const id = single.parsedCertId();
+function readAnswer(issuer: ResponderIssuer, { der, statusVersion }: Found): Read | undefined {
+  const response = readResponse(der);
+  if (response.number(RESPONSE_STATUS) !== OCSPResponseStatus.SUCCESSFUL) return undefined;
+  if (response.number(RESPONSE_COUNT) !== 1) return undefined;
+  const id = new MessageView(der, response.offsets, FIRST_SINGLE);
   const hash = id.number(HASH_INDEX);
   if (CERT_ID_HASHES[hash] === undefined) return undefined;
   // By the key alone: however the name is spelt, a revocation is one.
-  if (!id.view(ISSUER_KEY_HASH).equals(issuer.parsed.publicKeyHash(hash as CertIdHashIndex))) return undefined;
+  if (!id.is(ISSUER_KEY_HASH, issuer.parsed.publicKeyHash(hash as CertIdHashIndex))) return undefined;
   const isBy = (asked: AskedBy): boolean =>
     asked.hash === hash &&
-    id.view(ISSUER_NAME_HASH).equals(asked.issuerNameHash) &&
-    (asked.signer?.hasSigned(response) ?? true);
-  const { certificateStatus: status, revocationTime, revocationReason: reason, thisUpdate, nextUpdate } = single;
-  const entry: StatusEntry = { serialNumber: single.serialNumber, status, revocationTime, reason, statusVersion };
+    id.is(ISSUER_NAME_HASH, asked.issuerNameHash) &&
+    (asked.signer === undefined ||
+      (asked.signer.isNamedBy(response) && asked.signer.hasSigned(new OCSPResponse(INTERNAL, der))));
+  const single = new OCSPSingleResponse(INTERNAL, id);
+  const { serialNumber, certificateStatus: status, revocationTime, revocationReason: reason } = single;
+  const entry: StatusEntry = { serialNumber, status, revocationTime, reason, statusVersion };
   const signer = issuer.signers.find((one) => one.isNamedBy(response));
   if (signer === undefined && issuer.signers.length > 0) return { entry, isBy, prepared: undefined };
   const times = {
-    producedAt: secondsOf(producedAt),
-    thisUpdate: secondsOf(thisUpdate),
-    nextUpdate: nextUpdate && secondsOf(nextUpdate),
+    producedAt: response.seconds(PRODUCED_AT),
+    thisUpdate: id.seconds(THIS_UPDATE),
+    nextUpdate: id.has(NEXT_UPDATE) ? id.seconds(NEXT_UPDATE) : null,
   };
+  const latin1 = der.memory.toString('latin1', der.start, der.end);
   return {
     entry,
     isBy,
-    prepared: new Prepared(der.toString('latin1'), entry, times, signer?.notAfter ?? Number.POSITIVE_INFINITY),
+    prepared: new Prepared(latin1, entry, times, signer?.notAfter ?? Number.POSITIVE_INFINITY),
   };
-}
-
-function secondsOf(date: Date): number {
-  return date.getTime() / 1000;
 }

@@ -21,6 +21,7 @@
 import { crc32 } from 'node:zlib';
 import { invalidArgType, invalidValue } from '../errors.js';
 import { OCSPCertStatus } from '../ocsp/enums.js';
+import type { MessageBytes } from '../ocsp/message.js';
 import { checkBytes } from '../x509/checks.js';
 import { copyBytes } from '../x509/der.js';
 import { NameCheck, type OptionNames, unknownName } from '../x509/options.js';
@@ -45,6 +46,13 @@ export interface CheckedRecord extends ResponseVersion {
   readonly serial: Uint8Array;
   readonly nextUpdate: number | null;
   readonly der: Uint8Array;
+}
+
+/** A response where it lies, its version, and the edition of the store in which it is there. */
+export interface Peeked {
+  readonly der: MessageBytes;
+  readonly statusVersion: number;
+  readonly edition: number;
 }
 
 const NAMES: OptionNames<ResponseRecord> = {
@@ -183,10 +191,15 @@ export function kindOf(frame: Buffer): number {
 /** Version of an undamaged response frame. */
 export function versionOf(frame: Buffer): ResponseVersion {
   return {
-    statusVersion: frame.readUIntBE(12, 6),
+    statusVersion: statusVersionOf(frame),
     producedAt: frame.readUIntBE(18, 6),
     certStatus: frame[9] as OCSPCertStatus,
   };
+}
+
+/** statusVersion of an undamaged response frame. */
+export function statusVersionOf(frame: Buffer): number {
+  return frame.readUIntBE(12, 6);
 }
 
 /** nextUpdate of an undamaged response frame. */

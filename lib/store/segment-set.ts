@@ -1,10 +1,9 @@
 import { join } from 'node:path';
 import type { SegmentTable } from '../../typings/store-binding.js';
 import { native } from '../binding.js';
-import { copyBytes, type OwnBuffer } from '../x509/der.js';
 import { AnswerKinds } from './answer-kinds.js';
 import { storeDamaged } from './errors.js';
-import { derStart, frameEnd, kindOf, recordOf } from './frames.js';
+import { frameEnd, kindOf, recordOf } from './frames.js';
 import { type Manifest, manifestStamp, readManifest } from './manifest.js';
 import { served, servedBySerial } from './merge.js';
 import type { StoredResponse } from './response-store.js';
@@ -40,6 +39,7 @@ export class SegmentSet {
   /** Where it puts what it finds. */
   readonly #memory = Buffer.allocUnsafeSlow(MEMORY);
   #kinds = new AnswerKinds(null, []);
+  #edition = 0;
   #used = false;
   #timer: NodeJS.Timeout | undefined;
 
@@ -89,13 +89,16 @@ export class SegmentSet {
     return served(this.findAll(serial));
   }
 
-  /** A copy of the response of a serial number that has one; undefined for one that has none, null for any other. */
-  findOnly(serial: Uint8Array): OwnBuffer | undefined | null {
+  /**
+   * The frame of a serial number that has one, which is the beginning of what is returned, until the next call; undefined for one that has
+   * none, null for any other.
+   */
+  findOnly(serial: Uint8Array): Buffer | undefined | null {
     this.#use();
     const length = this.#search(serial);
     if (length === 0) return undefined;
     const memory = this.#memory;
-    return length === frameEnd(memory, 0) ? copyBytes(memory, derStart(memory), length) : null;
+    return length === frameEnd(memory, 0) ? memory : null;
   }
 
   /** All frames of a serial number, served or not. Valid until the next call. */
@@ -117,6 +120,11 @@ export class SegmentSet {
     this.refresh();
     if (this.#timer === undefined) this.#watch();
     else this.#used = true;
+  }
+
+  /** How often the manifest has been read by now: what was found last is of that edition. */
+  get edition(): number {
+    return this.#edition;
   }
 
   /** Lets the addon put frames into the memory. Returns their bytes, or -1 where it cannot, or something is wrong. */
@@ -182,6 +190,7 @@ export class SegmentSet {
 
   /** Reads the manifest again. */
   reload(): void {
+    this.#edition += 1;
     [this.#manifest, this.#stamp] = this.#load();
   }
 

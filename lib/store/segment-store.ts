@@ -2,13 +2,25 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { types } from 'node:util';
 import { invalidArgType, invalidValue } from '../errors.js';
+import { MessageBytes, STRICT, wholeDer } from '../ocsp/message.js';
 import { checkCertIdHash } from '../x509/algorithms.js';
 import { copyBytes, type OwnBuffer } from '../x509/der.js';
 import { type OptionNames, readOptions } from '../x509/options.js';
 import { checkSeconds } from '../x509/time.js';
 import { Compaction } from './compaction.js';
 import { storeClosed } from './errors.js';
-import { type CheckedRecord, checkRecord, derStart, kindOf, ownRecord, recordOf, versionOf } from './frames.js';
+import {
+  type CheckedRecord,
+  checkRecord,
+  derStart,
+  frameEnd,
+  kindOf,
+  ownRecord,
+  type Peeked,
+  recordOf,
+  statusVersionOf,
+  versionOf,
+} from './frames.js';
 import { unfinishedRun } from './manifest.js';
 import {
   type AnswerChoice,
@@ -130,8 +142,8 @@ export class SegmentStore implements ResponseStore {
   get(serialNumber: SerialKey, choice: AnswerChoice = ANY): OwnBuffer | undefined {
     this.#checkOpen();
     if (choice === ANY) {
-      const der = this.#set.findOnly(serialKey(serialNumber));
-      if (der !== null) return der;
+      const frame = this.#set.findOnly(serialKey(serialNumber));
+      if (frame !== null) return frame && copyBytes(frame, derStart(frame), frameEnd(frame, 0));
     }
     const frame = this.#choose(this.#findAll(serialNumber), choice);
     return frame && copyBytes(frame, derStart(frame));
@@ -154,6 +166,37 @@ export class SegmentStore implements ResponseStore {
     if (frame === undefined) return undefined;
     const statusVersion = Math.max(...frames.map((one) => versionOf(one).statusVersion));
     return { ...recordOf(frame, this.#set.kinds.label(kindOf(frame))), statusVersion };
+  }
+
+  /**
+   * A number that stays as long as what the store has does; it is looked at as `get` does.
+   *
+   * @internal
+   */
+  edition(): number {
+    this.#checkOpen();
+    this.#set.refresh();
+    return this.#set.edition;
+  }
+
+  /**
+   * What `getRecord` finds, of which only the response and the version are wanted: not a copy, and valid until the next call.
+   *
+   * @internal
+   */
+  peek(serialNumber: SerialKey): Peeked | undefined {
+    this.#checkOpen();
+    const key = serialKey(serialNumber);
+    const frame = this.#set.findOnly(key);
+    if (frame === undefined) return undefined;
+    if (frame !== null) {
+      const der = new MessageBytes(frame, derStart(frame), frameEnd(frame, 0), STRICT);
+      return { der, statusVersion: statusVersionOf(frame), edition: this.#set.edition };
+    }
+    const record = this.getRecord(key);
+    if (record === undefined) return undefined;
+    const { der, statusVersion } = record;
+    return { der: wholeDer(der, STRICT), statusVersion, edition: this.#set.edition };
   }
 
   /**

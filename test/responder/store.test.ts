@@ -16,6 +16,7 @@ import {
 import {
   bulkSign,
   iterableSource,
+  putStatus,
   ResponseSigner,
   type ResponseStore,
   SegmentStore,
@@ -27,13 +28,15 @@ import { buildCertificate } from '#dist/testing/certificate.js';
 import { encodeOid, encodePrintableString, encodeSequence, encodeSetOf } from '#dist/x509/der.js';
 import { ask, ca, delegate, GOOD, makeResponder, REVOKED, statusOf, TestAuthority } from './fixtures.js';
 
-async function makeStore(t: ExecutionContext): Promise<SegmentStore> {
+function makeFolder(t: ExecutionContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'openssl-ocsp-responder-'));
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+async function makeStore(t: ExecutionContext, folder: string = makeFolder(t)): Promise<SegmentStore> {
   const store = await SegmentStore.open(folder, { refreshInterval: 0 });
-  t.teardown(() => {
-    store.close();
-    rmSync(folder, { recursive: true, force: true });
-  });
+  t.teardown(() => store.close());
   return store;
 }
 
@@ -342,22 +345,64 @@ test('a store alone is read once for each answer; where it cannot be read, what 
   const store = await makeStore(t);
   await fill(store, [GOOD, { ...GOOD, serialNumber: '1004' }]);
   const responder = makeResponder(t, { authority: storeAuthority(store), store });
-  const read = store.getRecord.bind(store);
-  let reads = 0;
-  store.getRecord = (...args) => {
-    reads += 1;
-    return read(...args);
-  };
+  const reads = countReads(store);
   t.is((await responder.answer(ask(['1001'], sha1))).source, 'store');
-  t.is(reads, 1);
+  t.is(reads(), 1);
   await responder.update([{ ...REVOKED, serialNumber: '1001' }]);
   t.is(await statusOf(responder, ask(['1001'], sha1)), 'revoked');
-  store.getRecord = () => {
+  store.peek = () => {
     throw new Error('EIO');
   };
   t.is(await statusOf(responder, ask(['1001'], { hash: 'sha256' })), 'revoked');
   t.is(await statusOf(responder, ask(['1004'], sha1)), 'TRY_LATER');
 });
+
+test('a store in which nothing has changed is not read again for an answer in memory; any change is seen', async (t) => {
+  const folder = makeFolder(t);
+  const store = await makeStore(t, folder);
+  await fill(store, [GOOD, { ...GOOD, serialNumber: '1004' }]);
+  const alone = makeResponder(t, { authority: storeAuthority(store), store });
+  const beside = makeResponder(t, { authority: new TestAuthority(), store });
+  const other = await makeStore(t, folder);
+  const reads = countReads(store);
+  for (const responder of [alone, beside]) t.is((await responder.answer(ask(['1001'], sha1))).source, 'store');
+  t.is(reads(), 2);
+  for (let i = 0; i < 3; i += 1) {
+    for (const responder of [alone, beside]) t.is((await responder.answer(ask(['1001'], sha1))).source, 'cache');
+    await wait(600);
+  }
+  t.is(reads(), 2);
+  // By another process, say: a revocation, compaction, which changes no status, and the end of a hold.
+  const signer = { issuer: ca.certificate, responder: delegate.certificate, privateKey: delegate.privateKey };
+  const put = (entry: StatusEntry) => putStatus({ entries: [entry], signer: new ResponseSigner(signer), store: other });
+  await put({ ...REVOKED, serialNumber: '1001', reason: ReasonFlags.certificateHold });
+  t.is(await statusOf(alone, ask(['1001'], sha1)), 'revoked');
+  await other.compact();
+  t.is(await statusOf(alone, ask(['1001'], sha1)), 'revoked');
+  t.is(await statusOf(alone, ask(['1004'], sha1)), 'good');
+  // (Versions are seconds, of one of which a revocation is the better known.)
+  await wait(1100);
+  await put({ ...GOOD, serialNumber: '1001' });
+  t.is(await statusOf(alone, ask(['1001'], sha1)), 'good');
+  await put({ ...REVOKED, serialNumber: '1004' });
+  t.is(await statusOf(alone, ask(['1004'], sha1)), 'revoked');
+  await wait(600);
+  t.is(await statusOf(beside, ask(['1004'], sha1)), 'revoked');
+  // It is gone: no one says anything of what it had, but what is for ever.
+  rmSync(folder, { recursive: true });
+  t.is(await statusOf(alone, ask(['1001'], sha1)), 'TRY_LATER');
+});
+
+/** Counts how often a responder looks for an answer. */
+function countReads(store: SegmentStore): () => number {
+  const peek = store.peek.bind(store);
+  let reads = 0;
+  store.peek = (...args) => {
+    reads += 1;
+    return peek(...args);
+  };
+  return () => reads;
+}
 
 test('a store that fails may hold a revocation that no one else knows: "revoked", or try later', async (t) => {
   const broken = {
