@@ -29,7 +29,7 @@ const LONGEST_NONCE = 128;
 const STORE_INTERVAL = 500;
 
 /** Questions that are remembered. */
-const MOST_QUESTIONS = 8192;
+const MOST_QUESTIONS = 16_384;
 /** Bytes of a request that is remembered; one for one certificate has about a hundred. A target has up to five characters for three. */
 const LONGEST_BYTES = 512;
 const LONGEST_TARGET = 1024;
