@@ -48,6 +48,8 @@ export interface NativeCertificate {
   publicKeyHash(hash: CertIdHashIndex): Output;
   /** URIs of the access method id-ad-ocsp. */
   readonly ocspUrls: string[];
+  /** Whether there may be others: locations that are no URIs, or in an extension that cannot be read. */
+  readonly hasOtherLocations: boolean;
   /** Puts together a response whose signature was made elsewhere; rejects with `ERR_OCSP_KEY_MISMATCH` if it is wrong. */
   assembleResponseAsync(
     responseData: Uint8Array,

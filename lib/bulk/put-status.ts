@@ -6,7 +6,7 @@ import { copyEntry, type StatusEntry } from '../statuses/status-entry.js';
 import type { AnswerLabel, PutResult, ResponseRecord, ResponseStore } from '../store/response-store.js';
 import type { SegmentStore } from '../store/segment-store.js';
 import { type OptionNames, readOptions } from '../x509/options.js';
-import { versionToOutdo } from './version-to-outdo.js';
+import { takesBack, versionToOutdo } from './version-to-outdo.js';
 
 /** What {@link putStatus} takes. */
 export interface PutStatusOptions {
@@ -26,9 +26,10 @@ const OPTION_NAMES: OptionNames<PutStatusOptions> = { entries: true, signer: tru
  *
  * The statusVersion of an entry that brings none is the second at which it is put. Of a revocation it is that of what the
  * store has, where it tells, if that is higher, and more than that of a revocation of another time or reason: what was known with a clock
- * that is ahead, or in the same second, does not hide it.
+ * that is ahead, or in the same second, does not hide it. A revocation for ever is not taken back: what says "good", "unknown" or
+ * certificateHold is left out, unless it brings a statusVersion.
  *
- * @returns how many responses are served, and how many were left out because the store has newer ones
+ * @returns how many responses are served, and how many were left out because the store has newer ones, or a revocation for ever
  * @throws (rejects) As `ResponseSigner.signAsync` and the store.
  */
 export async function putStatus(options: PutStatusOptions): Promise<PutResult> {
@@ -54,9 +55,10 @@ export async function putStatus(options: PutStatusOptions): Promise<PutResult> {
     }
     signed.push({ entry, statusVersion, answers });
   }
-  const put = (some: readonly SignedStatus[]): Promise<PutResult> => {
+  const put = async (some: readonly SignedStatus[]): Promise<PutResult> => {
     const records = some.flatMap((one) => recordsOf(one, store));
-    return store.putBatch(records, { issuer: signer.issuer });
+    const { written } = await store.putBatch(records, { issuer: signer.issuer });
+    return { written, kept: some.reduce((sum, { answers }) => sum + answers.length, -written) };
   };
   const first = await put(signed);
   // Somebody may have put what hides a revocation between the look and the lock.
@@ -79,7 +81,9 @@ type Store = PutStatusOptions['store'];
 /** Signing may have taken a while: the version is that of the moment at which they are put. */
 function recordsOf({ entry, statusVersion, answers }: SignedStatus, store: Store): ResponseRecord[] {
   const { serialNumber: serial, status: certStatus } = entry;
-  const known = certStatus === OCSPCertStatus.REVOKED ? versionToOutdo(store.getRecord?.(serial), entry) : 0;
+  const record = statusVersion === undefined ? store.getRecord?.(serial) : undefined;
+  if (takesBack(record, entry)) return [];
+  const known = certStatus === OCSPCertStatus.REVOKED ? versionToOutdo(record, entry) : 0;
   const version = statusVersion ?? Math.max(Math.floor(Date.now() / 1000), known);
   return answers.map((answer) => ({ ...answer, serial, certStatus, statusVersion: version }));
 }

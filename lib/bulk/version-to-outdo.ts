@@ -7,7 +7,14 @@ import type { StoredResponse } from '../store/response-store.js';
 
 type Stated = Pick<StatusEntry, 'status' | 'revocationTime' | 'reason'>;
 
-/** The least version with which an entry is not hidden by what a store has. (No hold, and no "good", outdoes a revocation for ever.) */
+/** Whether an entry would take back a revocation for ever that a store has. */
+export function takesBack(known: StoredResponse | undefined, entry: Stated): boolean {
+  if (known?.certStatus !== OCSPCertStatus.REVOKED || isPermanent(entry)) return false;
+  const stated = statedIn(known.der);
+  return stated !== undefined && isPermanent(stated);
+}
+
+/** The least version with which an entry is not hidden by what a store has; 0 for one that {@link takesBack}. */
 export function versionToOutdo(known: StoredResponse | undefined, entry: Stated): number {
   if (known === undefined) return 0;
   const { statusVersion, certStatus, der } = known;

@@ -1,4 +1,3 @@
-import { writeFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { maySpeakOtherHash, type OCSPAttempt } from '../client/attempt.js';
 import type { CheckResult } from '../client/check-result.js';
@@ -17,6 +16,7 @@ import { type LiveTarget, liveTarget } from './connect.js';
 import { readAllCertificates } from './input.js';
 import { onInterruption } from './interruption.js';
 import { NONCE_HELP, nonceLengthOrBytes, withNonceDefault } from './nonce-option.js';
+import { writeOutput } from './system-error.js';
 import { hashOption, questionOf, readTargets, TARGET_HELP, TARGET_OPTIONS, type Target, targetText } from './target.js';
 import { EXIT_HELP, POLICY_HELP, POLICY_OPTIONS, readPolicy, report, secondsOption, warnOfIssuer } from './verdict.js';
 import { askAgainAt, WATCH_AFTER_FAILURE } from './watch.js';
@@ -164,25 +164,24 @@ class Query {
   }
 
   #tell(target: Target, result: CheckResult): number {
-    const { json, out } = this.#values;
+    const { json } = this.#values;
     const stapled = 'staple' in target ? this.#tellStaple(target as LiveTarget) : null;
     const { verdict, attempts, source } = result;
     tellAttempts(attempts, json === true, this.#values.hash !== undefined);
     if (verdict === null) {
       if (stapled === null) throw new Error(failureText(target, result));
-      if (out !== undefined) writeFileSync(out, stapled.verdict.der);
+      const code = worst([stapled.code, ...this.#keep(stapled.verdict.der)]);
       // A server that staples may well name no responder.
       if (result.outcome === 'not-applicable') {
         this.#next.push(askAgainAt(stapled.verdict, Date.now()));
-        return stapled.code;
+        return code;
       }
       this.#next.push(Date.now() + WATCH_AFTER_FAILURE);
       process.stderr.write(`openssl-ocsp query: ${printableLines(failureText(target, result))}\n`);
-      return worst([stapled.code, ExitCode.FAILED]);
+      return worst([code, ExitCode.FAILED]);
     }
     // (Out of the cache, it is what is left where no one has answered.)
     this.#next.push(source === 'network' ? askAgainAt(verdict, Date.now()) : Date.now() + WATCH_AFTER_FAILURE);
-    if (out !== undefined) writeFileSync(out, verdict.der);
     const attempt = attempts.find((item) => item.verdict === verdict);
     const { url = null, method = null, hashAlgorithm: hash = null } = attempt ?? {};
     if (!json && source !== 'network' && source !== null) note('the answer comes from the cache');
@@ -193,7 +192,20 @@ class Query {
       serialNumber: target.serial,
       source: source ?? 'network',
     });
-    return worst(stapled === null ? [code] : [code, stapled.code]);
+    return worst([code, ...(stapled === null ? [] : [stapled.code]), ...this.#keep(verdict.der)]);
+  }
+
+  /** Writes the response for --out, once what it says has been told. Returns the exit code of a failure. */
+  #keep(der: Uint8Array): number[] {
+    const { out } = this.#values;
+    if (out === undefined) return [];
+    try {
+      writeOutput(out, der);
+      return [];
+    } catch (error) {
+      process.stderr.write(`openssl-ocsp query: ${printableLines((error as Error).message)}\n`);
+      return [ExitCode.FAILED];
+    }
   }
 
   #tellStaple(target: LiveTarget): { code: number; verdict: Verdict } | null {

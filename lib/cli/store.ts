@@ -34,7 +34,8 @@ const HELP = `Usage: openssl-ocsp store <action> FOLDER [...]
   compact FOLDER             puts all segments into as few as possible, without what later responses have replaced
   export FOLDER TARGET       a file for each certificate in the folder TARGET, or an archive when TARGET ends in .tar
   revoke FOLDER SERIAL...    signs that certificates are revoked, and serves it at once, also while a bulk run goes on
-  put FOLDER SERIAL...       the same with the status of --status
+  put FOLDER SERIAL...       the same with the status of --status. A revocation for ever is not taken back by it; what
+                             bulk-sign reads in the CA's list does that
   mirror FOLDER TARGET       makes the folder TARGET a copy that may be read all the while, or brings it up to date
   convert FOLDER NEW         copies a store that an earlier version has written into one of this version
 
@@ -135,7 +136,7 @@ async function put(
   const { written, kept } = await putStatus({ entries, signer, store });
   // (One that was put in the same second, or by a clock that is ahead, says it as well.)
   const isSaid = entries.every(({ serialNumber, status }) => store.getRecord(serialNumber)?.certStatus === status);
-  const others = isSaid ? 'others of this status' : 'newer ones';
+  const others = isSaid ? 'others of this status' : 'newer ones, or a revocation for ever';
   const left = kept > 0 ? `; of ${counted(kept, 'response')} the store has ${others}` : '';
   print(`${written} ${plural(written, 'response', 'be')} served${left}`);
   const [stranger] = strangers;

@@ -15,7 +15,7 @@ const GARBAGE_SHARE = 8;
 /** Slabs that are written again, at most, to make room for one answer. */
 const MOST_MOVED = 16;
 
-/** A record: key, times in whole seconds (5 bytes each), length of the DER, status, whether it was used lately; and the DER. */
+/** A record: key, times in whole seconds (5 bytes each), mark of the issuer, length of the DER, status, whether it was used lately; and the DER. */
 const KEY_SIZE = 32;
 const TIME_SIZE = 5;
 const THIS_UPDATE: number = KEY_SIZE;
@@ -23,7 +23,9 @@ const PRODUCED_AT: number = THIS_UPDATE + TIME_SIZE;
 const USABLE_UNTIL: number = PRODUCED_AT + TIME_SIZE;
 const REFRESH_AT: number = USABLE_UNTIL + TIME_SIZE;
 const VERIFIED_AT: number = REFRESH_AT + TIME_SIZE;
-const LENGTH: number = VERIFIED_AT + TIME_SIZE;
+const ISSUER: number = VERIFIED_AT + TIME_SIZE;
+const ISSUER_SIZE = 6;
+const LENGTH: number = ISSUER + ISSUER_SIZE;
 const STATUS: number = LENGTH + 4;
 const USED: number = STATUS + 1;
 const DER: number = USED + 1;
@@ -82,6 +84,7 @@ export class AnswerMemory {
       milliseconds(USABLE_UNTIL),
       milliseconds(REFRESH_AT),
       milliseconds(VERIFIED_AT),
+      bytes.readUIntLE(at + ISSUER, ISSUER_SIZE),
       bytes.subarray(at + DER, at + lengthAt(bytes, at)),
     );
     this.#latest = { key, answer };
@@ -100,6 +103,7 @@ export class AnswerMemory {
     writeTime(record, USABLE_UNTIL, answer.usableUntil);
     writeTime(record, REFRESH_AT, answer.refreshAt);
     writeTime(record, VERIFIED_AT, answer.verifiedAt);
+    record.writeUIntLE(answer.issuerMark, ISSUER, ISSUER_SIZE);
     record.writeUInt32LE(der.length, LENGTH);
     record[STATUS] = STATUSES.indexOf(answer.status);
     record[USED] = 0;
@@ -119,7 +123,7 @@ export class AnswerMemory {
     return der.equals(bytes.subarray(at + DER, at + lengthAt(bytes, at)));
   }
 
-  /** Takes down when it was verified, and when it is to be asked about again; unless another answer is there by now. */
+  /** Takes down when it was verified and by what, and when it is to be asked about again; unless another answer is there by now. */
   update(key: string, answer: CachedAnswer): void {
     if (!this.holds(key, answer)) return;
     const place = this.#table[this.#find(key)] as number;
@@ -127,6 +131,7 @@ export class AnswerMemory {
     const at = offsetOf(place);
     writeTime(bytes, at + REFRESH_AT, answer.refreshAt);
     writeTime(bytes, at + VERIFIED_AT, answer.verifiedAt);
+    bytes.writeUIntLE(answer.issuerMark, at + ISSUER, ISSUER_SIZE);
     this.#latest = undefined;
   }
 

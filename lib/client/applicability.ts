@@ -1,6 +1,5 @@
 /** Certificates that there is nothing to ask about. */
 
-import { ocspUrls } from '../x509/certificate.js';
 import { CertificateExtensionOID, certificateExtension } from '../x509/certificate-extensions.js';
 import { parsePrintedTime } from '../x509/time.js';
 import type { Subject } from './subject.js';
@@ -29,9 +28,13 @@ export interface Responders {
 
 /** Whom a certificate names. */
 export function namedResponders({ certificate }: Subject): Responders {
-  const named = certificate === null ? [] : ocspUrls(certificate.x509);
+  if (certificate === null) return { urls: [], others: [] };
+  const { ocspUrls: named, hasOtherLocations } = certificate.native;
   const urls = named.map(httpUrl).filter((url) => url !== undefined);
-  return { urls: urls.slice(0, MOST_RESPONDERS), others: named.filter((text) => httpUrl(text) === undefined) };
+  const others = named.filter((text) => httpUrl(text) === undefined);
+  // What cannot be read is not absence.
+  if (hasOtherLocations) others.push('what cannot be read');
+  return { urls: urls.slice(0, MOST_RESPONDERS), others };
 }
 
 /** The URL as an OCSP client may ask it; undefined for what is not HTTP. */

@@ -25,9 +25,11 @@ export class CachedAnswer {
   refreshAt: number;
   /** When all of it was verified last, a whole second. */
   verifiedAt: number;
+  /** By which certificate of the CA that was: {@link Subject.issuerMark}. */
+  issuerMark: number;
   /** Not a copy: never hand it out. */
   readonly der: Buffer;
-  /** What it was made from. */
+  /** What was found when it was verified last, by that certificate. */
   #verdict: Verdict | null = null;
 
   constructor(
@@ -37,6 +39,7 @@ export class CachedAnswer {
     usableUntil: number,
     refreshAt: number,
     verifiedAt: number,
+    issuerMark: number,
     der: Buffer,
   ) {
     this.status = status;
@@ -45,11 +48,12 @@ export class CachedAnswer {
     this.usableUntil = usableUntil;
     this.refreshAt = refreshAt;
     this.verifiedAt = verifiedAt;
+    this.issuerMark = issuerMark;
     this.der = der;
   }
 
   /** @param verdict - By the verifier that goes on judging it; of the moment `at`. */
-  static of(verdict: Exclude<Verdict, RefusedVerdict>, at: number, { key }: Subject): CachedAnswer {
+  static of(verdict: Exclude<Verdict, RefusedVerdict>, at: number, { key, issuerMark }: Subject): CachedAnswer {
     const { status, nonce } = verdict;
     const thisUpdate = verdict.thisUpdate.getTime();
     const end = verdict.freshUntil.getTime();
@@ -63,6 +67,7 @@ export class CachedAnswer {
       Math.min(refreshAt, usableUntil),
       // An answer to one request is another thing to those who did not send it.
       nonce === 'equal' ? 0 : secondOf(at),
+      issuerMark,
       verdict.der,
     );
     answer.#verdict = verdict;
@@ -77,14 +82,18 @@ export class CachedAnswer {
     const second = secondOf(now);
     // (It may be from a clock that is ahead of this one; then it has counted since it was verified.)
     const isInTime = second >= Math.min(this.thisUpdate, this.verifiedAt);
-    if (isInTime && Math.abs(second - this.verifiedAt) <= TRUSTED_FOR) return true;
-    if (!this.verdictAt(now, verifier, subject).usable) return false;
+    const isSame = this.issuerMark === subject.issuerMark;
+    if (isSame && isInTime && Math.abs(second - this.verifiedAt) <= TRUSTED_FOR) return true;
+    const verdict = this.verdictAt(now, verifier, subject);
+    if (!verdict.usable) return false;
     this.verifiedAt = second;
+    this.issuerMark = subject.issuerMark;
+    this.#verdict = verdict;
     return true;
   }
 
   verdictAt(now: number, verifier: Verifier, subject: Subject): Verdict {
-    if (this.#verdict?.at.getTime() === secondOf(now)) return this.#verdict;
+    if (this.#verdict?.at.getTime() === secondOf(now) && this.issuerMark === subject.issuerMark) return this.#verdict;
     return verifier.verify(this.der, subject.question(now));
   }
 

@@ -356,7 +356,10 @@ export class OCSPClient {
     const age = now - known.usableUntil;
     const mayBeStale = failure === 'unreachable' && known.status === 'good' && age >= 0 && age < staleIfError;
     if (known.status !== 'revoked' && !mayBeStale) return facts;
-    return answered(known.status, known.lastVerdict(inquiry.verifier, subject), 'stale', attempts);
+    const verdict = known.lastVerdict(inquiry.verifier, subject);
+    // (By this certificate of the CA it may never have counted.)
+    if (known.status !== 'revoked' && !verdict.usable) return facts;
+    return answered(known.status, verdict, 'stale', attempts);
   }
 
   /** When a result that came of no answer counts no more, whatever is known then; milliseconds since 1970-01-01. */

@@ -47,9 +47,9 @@ export class ResponseCache {
 
   /** Whether an answer of this cache counts at a moment. */
   counts(answer: CachedAnswer, subject: Subject, now: number): boolean {
-    const { verifiedAt } = answer;
+    const { verifiedAt, issuerMark } = answer;
     const counts = answer.countsAt(now, this.#verifier, subject);
-    if (answer.verifiedAt !== verifiedAt) this.#memory.update(subject.key, answer);
+    if (answer.verifiedAt !== verifiedAt || answer.issuerMark !== issuerMark) this.#memory.update(subject.key, answer);
     return counts;
   }
 

@@ -41,12 +41,21 @@ export class Subject {
 
   /**
    * Names the question. Whom to ask, and whether there is anything to ask, the certificate itself says: a CertID does not, nor does
-   * another certificate to which the CA gave the same serial number.
+   * another certificate to which the CA gave the same serial number. What an answer is worth depends on the certificate of the CA, of
+   * which there may be several.
    */
   get questionKey(): string {
-    if (this.certificate === null) return this.key;
-    this.#questionKey ??= createHash('sha256').update(this.key).update(this.certificate.der).digest('hex');
+    this.#questionKey ??= createHash('sha256')
+      .update(this.key)
+      .update(digestOf(this.target.issuer))
+      .update(this.certificate?.der ?? '')
+      .digest('hex');
     return this.#questionKey;
+  }
+
+  /** Tells certificates of the CA apart: 48 bits. */
+  get issuerMark(): number {
+    return digestOf(this.target.issuer).readUIntBE(0, 6);
   }
 
   get serialNumber(): bigint {
@@ -89,6 +98,17 @@ export class Subject {
 
 const QUESTION: OptionNames<ClientQuestion> = { certificate: true, certId: true, issuer: true };
 const SHA256 = checkCertIdHash(HashAlgorithm.SHA256, 'hash').index;
+
+const digests = new WeakMap<ParsedCertificate, Buffer>();
+
+function digestOf(certificate: ParsedCertificate): Buffer {
+  let digest = digests.get(certificate);
+  if (digest === undefined) {
+    digest = createHash('sha256').update(certificate.der).digest();
+    digests.set(certificate, digest);
+  }
+  return digest;
+}
 
 /** The last subject of each certificate. */
 const subjects = new WeakMap<ParsedCertificate, Subject>();

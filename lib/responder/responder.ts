@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { versionToOutdo } from '../bulk/version-to-outdo.js';
+import { takesBack, versionToOutdo } from '../bulk/version-to-outdo.js';
 import { invalidArgType, invalidValue, OCSPError } from '../errors.js';
 import { OCSPCertStatus } from '../ocsp/enums.js';
 import { EntryPacker } from '../signing/entry-packer.js';
@@ -97,6 +97,7 @@ export class Responder implements AsyncDisposable {
    * store it is there, too. What was said of a certificate counts until the authority says as much: a revocation stays even when an
    * older list is read again.
    *
+   * A revocation for ever stands, whatever is told later (RFC 5280 section 5.3.1 knows certificateHold alone to end).
    * An entry without statusVersion gets one that neither store nor authority outdoes by what they had before, by whatever clock.
    *
    * @param entries - What has changed.
@@ -143,10 +144,11 @@ export class Responder implements AsyncDisposable {
       });
     }
     // Signing may have taken a while.
-    const outdoing = wanted.map(({ entry, hasVersion }, i) => {
+    const outdoing = wanted.flatMap(({ entry, hasVersion }, i) => {
+      if (isForEver(entry, store)) return [];
       const record = records[i] as ResponseRecord;
       const least = hasVersion || entry.status !== OCSPCertStatus.REVOKED ? 0 : leastVersion(entry, store);
-      return { ...record, statusVersion: Math.max(record.statusVersion, least) };
+      return [{ ...record, statusVersion: Math.max(record.statusVersion, least) }];
     });
     await store.putBatch(outdoing, { issuer: target.identity });
   }
@@ -262,6 +264,15 @@ export class Responder implements AsyncDisposable {
     const found = issuers.find((issuer) => issuer.isOf(given));
     if (found === undefined) throw invalidValue('issuer is not among those that are answered for');
     return found;
+  }
+}
+
+/** Whether a store has a revocation for ever, which an entry does not take back. */
+function isForEver(entry: StatusEntry, store: Readable): boolean {
+  try {
+    return takesBack(store.getRecord?.(hexOf(entry.serialNumber)), entry);
+  } catch {
+    return false; // writing to it will say what is wrong
   }
 }
 

@@ -260,9 +260,16 @@ export class TestResponder {
     const chosen = typeof current === 'function' ? checkBehaviour(await current(request)) : current;
     const own = request.serialNumber === null ? undefined : this.#statuses.get(request.serialNumber);
     const behaviour = chosen === 'good' && own !== undefined ? own : chosen;
-    const isHttp = typeof behaviour === 'number' || isHttpBehaviour(behaviour);
-    const body = this.#bodyFor(request, isHttp ? ownAnswer(own) : behaviour);
-    await sendAs(isHttp ? behaviour : 'whole', body, message, response, this.#options.delay ?? 100);
+    const isHttp = isOfHttp(behaviour);
+    // What is sent late, slowly, in part: the answer of that certificate.
+    const content = !isHttp ? behaviour : own === undefined || isOfHttp(own) ? 'good' : own;
+    await sendAs(
+      isHttp ? behaviour : 'whole',
+      this.#bodyFor(request, content),
+      message,
+      response,
+      this.#options.delay ?? 100,
+    );
   }
 
   #bodyFor(
@@ -287,9 +294,9 @@ function checkBehaviour(value: TestBehaviour): TestBehaviour {
   throw invalidValue(`a TestResponder has no behaviour '${String(value)}'`);
 }
 
-/** What is sent late, slowly, in part: the answer of that certificate. */
-function ownAnswer(own: TestBehaviour | undefined): TestAnswer {
-  return own === 'revoked' || own === 'unknown' ? own : 'good';
+/** Whether it is a way to answer, whatever the answer is. */
+function isOfHttp(behaviour: TestBehaviour): behaviour is HttpBehaviour | number {
+  return typeof behaviour === 'number' || isHttpBehaviour(behaviour);
 }
 
 async function bodyOf(message: IncomingMessage): Promise<Buffer> {

@@ -205,7 +205,7 @@ function plainPem(text: string | Buffer): Buffer | undefined {
 
 /**
  * Where to ask for the status of a certificate: the OCSP URLs of its authorityInfoAccess extension, in their order; empty
- * when there are none. They come from whoever made the certificate, and may hold anything.
+ * when there are none, or the extension cannot be read. They come from whoever made the certificate, and may hold anything.
  *
  * @throws TypeError; `ERR_OCSP_MALFORMED` when it is not a certificate.
  */

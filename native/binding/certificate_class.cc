@@ -26,6 +26,7 @@ Napi::Function CertificateClass::define(Napi::Env env) {
                          getter<C, &C::subject>("subject"),
                          getter<C, &C::key_type>("keyType"),
                          getter<C, &C::ocsp_urls>("ocspUrls"),
+                         getter<C, &C::has_other_locations>("hasOtherLocations"),
                          method<C, &C::issuer_name_hash>("issuerNameHash"),
                          method<C, &C::public_key_hash>("publicKeyHash"),
                          method<C, &C::assemble_response_async>("assembleResponseAsync"),
@@ -96,10 +97,14 @@ Result<std::shared_ptr<SignerCertificate>> CertificateClass::signer() {
 }
 
 Napi::Value CertificateClass::ocsp_urls(const Napi::CallbackInfo& info) {
-  const auto urls = ocsp::ocsp_urls(*certificate_);
+  const auto urls = ocsp_locations(*certificate_).urls;
   Napi::Array array = Napi::Array::New(info.Env(), urls.size());
   for (std::uint32_t i = 0; i < urls.size(); ++i) array.Set(i, urls[i]);
   return array;
+}
+
+Napi::Value CertificateClass::has_other_locations(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), ocsp_locations(*certificate_).has_others);
 }
 
 // (responseData, signature, hash, pss, saltLength, certificates)

@@ -27,6 +27,7 @@ class CertificateClass : public NativeClass<CertificateClass> {
   Napi::Value public_key_hash(const Napi::CallbackInfo& info);
   Napi::Value key_type(const Napi::CallbackInfo& info);
   Napi::Value ocsp_urls(const Napi::CallbackInfo& info);
+  Napi::Value has_other_locations(const Napi::CallbackInfo& info);
   Napi::Value assemble_response_async(const Napi::CallbackInfo& info);
 
   std::shared_ptr<const Certificate> certificate_;

@@ -7,21 +7,28 @@
 
 namespace ocsp {
 
-std::vector<std::string> ocsp_urls(const Certificate& certificate) {
+OcspLocations ocsp_locations(const Certificate& certificate) {
   ErrorQueueScope errors;
-  std::vector<std::string> urls;
-  const AuthorityInfoPtr info(
-      static_cast<AUTHORITY_INFO_ACCESS*>(X509_get_ext_d2i(certificate.get(), NID_info_access, nullptr, nullptr)));
-  for (int i = 0; info && i < sk_ACCESS_DESCRIPTION_num(info.get()); ++i) {
-    const ACCESS_DESCRIPTION* description = sk_ACCESS_DESCRIPTION_value(info.get(), i);
-    if (OBJ_obj2nid(description->method) != NID_ad_OCSP) continue;
-    int type = 0;
-    const auto* text = static_cast<const ASN1_STRING*>(GENERAL_NAME_get0_value(description->location, &type));
-    if (type != GEN_URI || text == nullptr) continue;
-    urls.emplace_back(reinterpret_cast<const char*>(ASN1_STRING_get0_data(text)),
-                      static_cast<std::size_t>(ASN1_STRING_length(text)));
+  OcspLocations locations;
+  X509* x509 = certificate.get();
+  // (X509_get_ext_d2i tells neither a second extension nor one that cannot be read from none.)
+  for (int at = -1; (at = X509_get_ext_by_NID(x509, NID_info_access, at)) >= 0;) {
+    const AuthorityInfoPtr info(static_cast<AUTHORITY_INFO_ACCESS*>(X509V3_EXT_d2i(X509_get_ext(x509, at))));
+    if (!info) locations.has_others = true;
+    for (int i = 0; info && i < sk_ACCESS_DESCRIPTION_num(info.get()); ++i) {
+      const ACCESS_DESCRIPTION* description = sk_ACCESS_DESCRIPTION_value(info.get(), i);
+      if (OBJ_obj2nid(description->method) != NID_ad_OCSP) continue;
+      int type = 0;
+      const auto* text = static_cast<const ASN1_STRING*>(GENERAL_NAME_get0_value(description->location, &type));
+      if (type == GEN_URI && text != nullptr) {
+        locations.urls.emplace_back(reinterpret_cast<const char*>(ASN1_STRING_get0_data(text)),
+                                    static_cast<std::size_t>(ASN1_STRING_length(text)));
+      } else {
+        locations.has_others = true;
+      }
+    }
   }
-  return urls;
+  return locations;
 }
 
 std::optional<std::string> issuer_mismatch(const Certificate& certificate, const Certificate& issuer) {

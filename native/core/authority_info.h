@@ -9,8 +9,15 @@
 
 namespace ocsp {
 
-// The URIs of access method id-ad-ocsp in authorityInfoAccess (RFC 5280 4.2.2.1), whole: a NUL inside does not end one.
-std::vector<std::string> ocsp_urls(const Certificate& certificate);
+// Access method id-ad-ocsp in authorityInfoAccess (RFC 5280 4.2.2.1), however often the extension is there.
+struct OcspLocations {
+  // URIs, whole: a NUL inside does not end one.
+  std::vector<std::string> urls;
+  // Whether there may be others: a location that is no URI, or an extension that cannot be read.
+  bool has_others = false;
+};
+
+OcspLocations ocsp_locations(const Certificate& certificate);
 
 // Why `issuer` did not issue `certificate`: by names, key identifiers and key usage, in OpenSSL's words, or by the
 // signature. Empty when it did; nothing where OpenSSL cannot check the signature.

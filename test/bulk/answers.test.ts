@@ -194,6 +194,30 @@ test('a status that is put is served for every hash at once, also when the clock
   other.close();
 });
 
+test('a revocation for ever is not taken back but by who says a version', async (t) => {
+  const store = await SegmentStore.open(scratch(t));
+  const signer = new ResponseSigner(own);
+  const earlier = Math.floor(Date.now() / 1000) - 100;
+  const revoked = { status: REVOKED, revocationTime: new Date(0), statusVersion: earlier };
+  const hold = { ...revoked, reason: ReasonFlags.certificateHold };
+  const holds = [2n, 3n, 4n].map((serialNumber) => ({ ...hold, serialNumber }));
+  await putStatus({ entries: [{ ...revoked, serialNumber: 1n }, ...holds], signer, store });
+  const { statusVersion: _, ...held } = { ...hold, revocationTime: new Date(1000) };
+  for (const [i, change] of [{ status: GOOD }, { status: UNKNOWN }, held].entries()) {
+    const ends = BigInt(i + 2);
+    const entries = [1n, ends].map((serialNumber) => ({ ...change, serialNumber }));
+    t.deepEqual(await putStatus({ entries, signer, store }), { written: 2, kept: 2 });
+    t.is(loadDerOcspResponse(store.get(1n) as Buffer).revocationReason, null);
+    t.is(store.getRecord(1n)?.certStatus, REVOKED);
+    t.is(store.getRecord(ends)?.certStatus, change.status);
+  }
+  const statusVersion = Math.floor(Date.now() / 1000) + 20_000;
+  const entries = [{ serialNumber: 1n, status: GOOD, statusVersion }];
+  t.deepEqual(await putStatus({ entries, signer, store }), { written: 2, kept: 0 });
+  t.is(store.getRecord(1n)?.certStatus, GOOD);
+  store.close();
+});
+
 test('a revocation whose signature takes long counts against what is put meanwhile', async (t) => {
   const store = await SegmentStore.open(scratch(t));
   const entry: StatusEntry = { serialNumber: 1n, status: REVOKED, revocationTime: new Date() };

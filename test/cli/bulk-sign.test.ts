@@ -82,7 +82,11 @@ test('store revoke: reasons and serial numbers as people write them', async (t) 
   store.close();
   const good = await run('store', 'put', at('store'), ...sign.slice(1, 7), '1234', '--status', 'good');
   t.is(good.status, 1);
-  t.is(good.stdout, '0 responses are served; of 2 responses the store has newer ones\n', good.stderr);
+  t.is(
+    good.stdout,
+    '0 responses are served; of 2 responses the store has newer ones, or a revocation for ever\n',
+    good.stderr,
+  );
   // A revocation for ever takes the place of a hold, though that is of a clock that is ahead.
   const held = { ...entry, serialNumber: '77', reason: ReasonFlags.certificateHold };
   const before = await SegmentStore.open(at('store'));
@@ -95,6 +99,13 @@ test('store revoke: reasons and serial numbers as people write them', async (t) 
   t.is((await put('77', '--reason', 'keyCompromise')).status, 0);
   const raised = loadDerOcspResponse((await run('store', 'get', at('store'), '77')).bytes);
   t.is(raised.revocationReason, ReasonFlags.keyCompromise);
+  // Which nothing takes back, in whatever second.
+  for (const status of [['good'], ['unknown'], ['revoked', '--reason', 'certificateHold']]) {
+    const back = await run('store', 'put', at('store'), ...sign.slice(1, 7), '77', '--status', ...status);
+    t.regex(back.stdout, /^0 responses are served; of 2 responses the store has .*\n$/, back.stderr);
+    const still = loadDerOcspResponse((await run('store', 'get', at('store'), '77')).bytes);
+    t.is(still.revocationReason, ReasonFlags.keyCompromise);
+  }
   const foreign = await put('12', '--reason', 'constructor');
   t.is(foreign.status, 2);
   t.regex(foreign.stderr, /--reason is one of unspecified, .*: constructor/);

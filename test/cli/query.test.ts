@@ -56,6 +56,23 @@ test('asks by POST, verifies, explains, keeps the response', async (t) => {
   t.is(asked.extensions.length, 0);
 });
 
+test('a response that cannot be kept does not hide what it says', async (t) => {
+  const { scratch, about } = files(t);
+  const out = scratch.path('no-folder/response.der');
+  for (const [response, code, word] of [
+    [revoked, 3, 'revoked'],
+    [good, 1, 'good'],
+  ] as const) {
+    const server = await serve(t, httpAnswer(response));
+    for (const json of [[], ['--json']]) {
+      const { status, stdout, stderr } = await query(...about, '--url', server.url, '--out', out, ...json);
+      t.is(status, code, stderr);
+      t.true(stdout.includes(word), stdout);
+      t.true(stderr.endsWith(`openssl-ocsp query: cannot write ${out}: no such folder\n`), stderr);
+    }
+  }
+});
+
 test('asks by GET where the URL stays within 255 bytes', async (t) => {
   const { about } = files(t);
   const server = await serve(t, httpAnswer(good));

@@ -17,16 +17,26 @@ function answerOf(seed: number, length: number): CachedAnswer {
   const time = (factor: number) => ((seed * factor) % 3e11) * 1000 - 1e12;
   const status = (['good', 'revoked', 'unknown'] as const)[seed % 3]!;
   const der = Buffer.alloc(length, `${seed} `);
-  return new CachedAnswer(status, time(7), time(1e3), time(1e6), time(1e9), time(13), der);
+  return new CachedAnswer(status, time(7), time(1e3), time(1e6), time(1e9), time(13), (seed * 7919) % 2 ** 48, der);
 }
 
-const plain = ({ status, thisUpdate, producedAt, usableUntil, refreshAt, verifiedAt, der }: CachedAnswer) => ({
+const plain = ({
   status,
   thisUpdate,
   producedAt,
   usableUntil,
   refreshAt,
   verifiedAt,
+  issuerMark,
+  der,
+}: CachedAnswer) => ({
+  status,
+  thisUpdate,
+  producedAt,
+  usableUntil,
+  refreshAt,
+  verifiedAt,
+  issuerMark,
   der: der.toString('latin1'),
 });
 

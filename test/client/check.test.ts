@@ -1,7 +1,7 @@
 import type { X509Certificate } from 'node:crypto';
 import { createServer } from 'node:net';
 import test from 'ava';
-import { OCSPRequestBuilder, Verifier } from 'openssl-ocsp';
+import { OCSPRequestBuilder, ocspUrls, Verifier } from 'openssl-ocsp';
 import {
   type CheckOptions,
   type ClientQuestion,
@@ -10,6 +10,7 @@ import {
   type OCSPClientOptions,
 } from 'openssl-ocsp/client';
 import { createTestCa, TestResponder, type TestResponderOptions, TestResponseKit } from 'openssl-ocsp/testing';
+import { encodeOid, encodeSequence, encodeTlv } from '#dist/x509/der.js';
 
 const kit = new TestResponseKit();
 const question = { certificate: kit.leaf.certificate, issuer: kit.ca.certificate };
@@ -354,6 +355,76 @@ test('nothing to ask about: no URL, noRevAvail, a short life; and URLs that are 
   t.is((await check(ca.issue({}).certificate, { responders: async () => [responder.url] })).outcome, 'good');
   const denied = await check(ca.issue({}).certificate, { failPolicy: ({ outcome }) => outcome !== 'not-applicable' });
   t.false(denied.allowed);
+});
+
+test('a certificate may name somebody in what cannot be read: that is no reason to let it pass', async (t) => {
+  await using responder = await start({ behaviour: 'revoked' });
+  const { ca } = kit;
+  const location = (method: string, name: Buffer) => encodeSequence(encodeOid(`1.3.6.1.5.5.7.48.${method}`), name);
+  const uri = (text: string) => encodeTlv(0x86, Buffer.from(text));
+  const access = (...descriptions: Buffer[]) => ({
+    oid: '1.3.6.1.5.5.7.1.1',
+    value: encodeSequence(...descriptions),
+  });
+  const check = async (extensions: readonly { oid: string; value: Buffer }[], options: OCSPClientOptions = {}) => {
+    await using client = new OCSPClient({ allowPrivateAddresses: true, ...PATIENT, ...options });
+    const { certificate } = ca.issue({ extensions });
+    const { outcome, failure, allowed } = await client.check({ certificate, issuer: ca.certificate });
+    return [outcome, failure, allowed, ocspUrls(certificate).length];
+  };
+  const ocsp = access(location('1', uri(responder.url)));
+  const caIssuers = access(location('2', uri('http://ca.example/ca.crt')));
+  // The extension must not be there twice; where it is, all of it counts.
+  for (const list of [[ocsp], [caIssuers, ocsp], [ocsp, caIssuers], [{ ...caIssuers, value: Buffer.from('05') }, ocsp]])
+    t.deepEqual(await check(list), ['revoked', null, false, 1]);
+  t.deepEqual(await check([ocsp, ocsp]), ['revoked', null, false, 2]);
+  const bad = encodeTlv(0xa9, Buffer.alloc(0));
+  for (const unreadable of [
+    access(location('1', encodeTlv(0xa4, encodeSequence()))),
+    access(location('1', uri(responder.url)), location('1', bad)),
+    { ...ocsp, value: Buffer.from('3003020100', 'hex') },
+    { ...ocsp, value: Buffer.alloc(0) },
+  ])
+    for (const [failPolicy, allowed] of [
+      ['hard', false],
+      ['soft', true],
+    ] as const)
+      t.deepEqual(await check([unreadable], { failPolicy }), ['undetermined', 'unreachable', allowed, 0]);
+  for (const list of [[], [caIssuers], [access()]]) t.deepEqual(await check(list), ['not-applicable', null, true, 0]);
+});
+
+test('what an answer is worth depends on the certificate of the CA, of which there may be several', async (t) => {
+  await using responder = await start();
+  const { privateKey } = kit.ca;
+  const same = { subject: 'CN=Test CA', privateKey };
+  const day = 24 * 3600 * 1000;
+  const ended = createTestCa({
+    ...same,
+    notBefore: new Date(Date.now() - 9 * day),
+    notAfter: new Date(Date.now() - day),
+  });
+  const noCa = createTestCa({ ...same, ca: false, keyUsage: ['keyCertSign', 'digitalSignature'] });
+  const { certificate, issuer } = question;
+  const staple = responder.answer(new OCSPRequestBuilder().addCertificate(certificate, issuer, 'sha256').build());
+  for (const other of [ended, noCa]) {
+    t.is(other.certificate.subject, issuer.subject);
+    await using client = clientOf([responder]);
+    const wrong = { certificate, issuer: other.certificate };
+    const refused = async (options: CheckOptions = {}) => {
+      const { outcome, allowed, verdict } = await client.check(wrong, options);
+      t.deepEqual([outcome, allowed, verdict?.usable ?? false], ['undetermined', false, false]);
+    };
+    await refused({ staple });
+    for (let i = 0; i < 2; i += 1) {
+      const [good] = await Promise.all([client.check(question, { fresh: i === 0, staple }), refused()]);
+      t.true(good.allowed);
+      t.like(await client.check(question), { outcome: 'good', allowed: true, source: 'cache' });
+      await refused();
+      await refused({ staple });
+      await refused({ fresh: true });
+    }
+    t.true((await client.check(question)).verdict?.usable);
+  }
 });
 
 test('a CertID names no responder: where the client has none, nothing is known', async (t) => {

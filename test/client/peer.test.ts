@@ -1,4 +1,5 @@
 // Connections that are held back until the certificate at the other end is known to be allowed.
+
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { connect as connectHttp2, createSecureServer } from 'node:http2';
@@ -8,6 +9,7 @@ import { type ConnectionOptions, connect, createServer, type Server, type TLSSoc
 import test from 'ava';
 import { OCSPClient, type OCSPClientOptions, PeerNotAllowedError, Stapler } from 'openssl-ocsp/client';
 import { createTestCa, type TestIdentity, TestResponder } from 'openssl-ocsp/testing';
+import { issuerOf } from '#dist/client/tls/peer.js';
 import { Shifted } from '../helpers/shifted-clock.js';
 
 const ca = createTestCa();
@@ -240,6 +242,20 @@ test('an agent of node:https, and a connector', async (t) => {
   t.throws(() => client.createAgent({ proxyEnv: {} } as object), { code: 'ERR_OCSP_INVALID_VALUE', message: /proxy/ });
   agent.destroy();
   server.close();
+});
+
+test('of several certificates of a CA, one that is valid is taken, wherever it stands', (t) => {
+  const day = 24 * 3600 * 1000;
+  const ca = createTestCa();
+  const others = [
+    { notBefore: new Date(Date.now() - 9 * day), notAfter: new Date(Date.now() - day) },
+    { notBefore: new Date(Date.now() + day), notAfter: new Date(Date.now() + 9 * day) },
+  ].map((validity) => createTestCa({ privateKey: ca.privateKey, ...validity }).certificate);
+  const leaf = ca.issue({}).certificate;
+  t.is(issuerOf(leaf, [...others, ca.certificate]), ca.certificate);
+  t.is(issuerOf(leaf, [ca.certificate, ...others]), ca.certificate);
+  t.is(issuerOf(leaf, others), others[0]);
+  t.is(issuerOf(leaf, [createTestCa().certificate]), undefined);
 });
 
 test('issuers that can be read once only are those of all connections', async (t) => {

@@ -281,6 +281,29 @@ test('update of a hold, its end and the next one, all at once: the store has the
   t.is(store.getRecord('1001')?.certStatus, OCSPCertStatus.REVOKED);
 });
 
+test('update takes no revocation for ever back, in no store', async (t) => {
+  for (const isAlone of [true, false]) {
+    const store = await makeStore(t);
+    await fill(store, [
+      { ...REVOKED, serialNumber: '1001' },
+      { ...GOOD, serialNumber: '1004' },
+    ]);
+    const authority = isAlone ? storeAuthority(store) : new TestAuthority([{ ...GOOD, serialNumber: '1001' }]);
+    const responder = makeResponder(t, { authority, store });
+    const hold = { ...REVOKED, reason: ReasonFlags.certificateHold };
+    for (const change of [GOOD, hold, { ...GOOD, statusVersion: 5000 }]) {
+      await responder.update(['1001', '1004'].map((serialNumber) => ({ ...change, serialNumber })));
+      for (const hash of ['sha1', 'sha256'] as const)
+        t.is(await statusOf(responder, ask(['1001'], { hash })), 'revoked');
+      const stored = loadDerOcspResponse(store.get('1001') as Buffer);
+      t.deepEqual(
+        [stored.certificateStatus, stored.revocationReason],
+        [OCSPCertStatus.REVOKED, REVOKED.reason ?? null],
+      );
+    }
+  }
+});
+
 test('update of more than may wait for a signature', async (t) => {
   const rsa = ca.issueResponder({ subject: 'CN=RSA', keyType: 'rsa' });
   for (const [signer, count] of [

@@ -68,6 +68,17 @@ test('statuses of single certificates, hashes that are not known, answers that a
   t.is((await statusOf(bySha256.publicBytes())).responseStatus, 6);
   responder.behaviour = 'late';
   t.is((await statusOf(bySha1.publicBytes())).status, 'revoked');
+  // What is late is the answer of that certificate, whatever it is.
+  for (const [status, expected] of [
+    ['expired', null],
+    ['broken-signature', null],
+    ['cut', 'good'],
+  ] as const) {
+    responder.setStatus(certificate.serialNumber, status);
+    t.is((await statusOf(bySha1.publicBytes())).status, expected);
+  }
+  responder.setStatus(certificate.serialNumber, 'tryLater');
+  t.is((await statusOf(bySha1.publicBytes())).responseStatus, 3);
   responder.setStatus(0x1234567890n, testErrorResponse(2));
   responder.behaviour = (asked) => (asked.hashAlgorithm === 'sha256' ? 'sigRequired' : 'good');
   t.is((await statusOf(bySha256.publicBytes())).responseStatus, 5);

@@ -4,6 +4,7 @@ import type { TLSSocket } from 'node:tls';
 import { certificateExtension } from '../../x509/certificate-extensions.js';
 import { DerReader, Tag } from '../../x509/der.js';
 import { integerFromBytes } from '../../x509/integer.js';
+import { parsePrintedTime } from '../../x509/time.js';
 import { toSubject } from '../subject.js';
 
 /** TLS features of a certificate (RFC 7633). */
@@ -42,7 +43,7 @@ export function peerCertificate(
 
 /**
  * The certificate of the CA that issued it: of those given, or of those that came with it. Its key has signed the certificate,
- * so it does not matter who sent it.
+ * so it does not matter who sent it. Of several certificates of the CA, one that is valid.
  */
 export function issuerOf(
   certificate: X509Certificate,
@@ -50,7 +51,13 @@ export function issuerOf(
 ): X509Certificate | undefined {
   const sent = certificate.issuerCertificate;
   const candidates = sent === undefined ? issuers : [...issuers, sent];
-  return candidates.find((issuer) => isIssuedBy(certificate, issuer));
+  const isIssuer = (issuer: X509Certificate): boolean => isIssuedBy(certificate, issuer);
+  return candidates.find((issuer) => isValid(issuer) && isIssuer(issuer)) ?? candidates.find(isIssuer);
+}
+
+function isValid({ validFrom, validTo }: X509Certificate): boolean {
+  const now = Date.now();
+  return now >= parsePrintedTime(validFrom) && now <= parsePrintedTime(validTo);
 }
 
 /** False, too, where either cannot be read: strangers send anything. */
