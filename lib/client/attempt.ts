@@ -2,7 +2,7 @@
 import { OCSPResponseStatus } from '../ocsp/enums.js';
 import type { Verdict } from '../ocsp/verification/verdict.js';
 import type { HashAlgorithmName } from '../x509/algorithms.js';
-import type { ExchangeFault, OCSPFailure } from './failures.js';
+import { type ExchangeFault, type OCSPFailure, shortened } from './failures.js';
 
 /** One exchange with one responder, or why there was none. */
 export interface OCSPAttempt {
@@ -29,7 +29,15 @@ export function failedAttempt(
   method: OCSPAttempt['method'],
   hashAlgorithm: HashAlgorithmName,
 ): OCSPAttempt {
-  return { url, method, hashAlgorithm, failure, reason, verdict: null, httpStatus: status ?? null };
+  return {
+    url,
+    method,
+    hashAlgorithm,
+    failure,
+    reason: shortened(reason),
+    verdict: null,
+    httpStatus: status ?? null,
+  };
 }
 
 /** An exchange with an answer that was judged. `fault`: why it does not count all the same. */
@@ -46,7 +54,7 @@ export function judgedAttempt(
     method,
     hashAlgorithm,
     failure: counts ? null : failureOf(verdict),
-    reason: counts ? null : (fault ?? verdict.refusals.map(({ message }) => message).join('; ')),
+    reason: counts ? null : (fault ?? shortened(verdict.refusals.map(({ message }) => message).join('; '))),
     verdict,
     httpStatus: null,
   };

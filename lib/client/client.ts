@@ -219,7 +219,7 @@ export class OCSPClient {
       if (now >= answer.refreshAt) this.#refresh(subject, question, answer);
       return this.#fromCache(answer, subject, now);
     }
-    return this.#resting.get(subject.questionKey, now);
+    return this.#resting.get(subject, now);
   }
 
   /** Null where it does not count, or something later is known. */
@@ -289,7 +289,7 @@ export class OCSPClient {
     });
     const isOpen = facts.outcome === 'undetermined' || facts.outcome === 'not-applicable';
     const result = this.#decide(isOpen ? this.#orKnown(subject, facts, stored) : facts);
-    this.#resting.put(subject.questionKey, result, this.#now(), this.#endOf(result));
+    this.#resting.put(subject, result, this.#now(), this.#endOf(result));
     return result;
   }
 

@@ -2,7 +2,7 @@
 import type { Verdict } from '../ocsp/verification/verdict.js';
 import type { OCSPAttempt } from './attempt.js';
 import type { CheckFacts } from './check-result.js';
-import type { OCSPFailure } from './failures.js';
+import { type OCSPFailure, shortened } from './failures.js';
 import type { Subject } from './subject.js';
 
 const NO_ATTEMPTS: readonly OCSPAttempt[] = Object.freeze([]);
@@ -38,7 +38,7 @@ export function undetermined(
   verdict: Verdict | null = null,
   attempts: readonly OCSPAttempt[] = NO_ATTEMPTS,
 ): CheckFacts {
-  return { outcome: 'undetermined', verdict, source: null, failure, reason, attempts };
+  return { outcome: 'undetermined', verdict, source: null, failure, reason: shortened(reason), attempts };
 }
 
 function reasonOf(failure: OCSPFailure, attempts: readonly OCSPAttempt[]): string {

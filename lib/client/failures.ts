@@ -43,3 +43,13 @@ export function reasonOf(error: unknown): string {
   const { message, code, errors } = error as NodeJS.ErrnoException & { errors?: readonly Error[] };
   return message || errors?.[0]?.message || code || 'unknown failure';
 }
+
+/** Longest reason that is told. What is in it comes from strangers, and is kept. */
+const LONGEST_REASON = 1000;
+
+/** A reason for people, cut where it is longer than anyone reads. */
+export function shortened(reason: string): string {
+  if (reason.length <= LONGEST_REASON) return reason;
+  // (By way of bytes: a slice of a text keeps all of it alive.)
+  return `${Buffer.from(reason.slice(0, LONGEST_REASON)).toString()}…`;
+}

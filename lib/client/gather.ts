@@ -9,6 +9,7 @@ import { type OptionNames, readOptions } from '../x509/options.js';
 import type { CheckResult } from './check-result.js';
 import type { CheckOptions, OCSPClient } from './client.js';
 import type { ClientClock } from './clock.js';
+import { shortened } from './failures.js';
 
 /** Options of {@link OCSPClient.gatherChain}. */
 export type GatherOptions = Pick<CheckOptions, 'signal' | 'fresh'>;
@@ -140,7 +141,7 @@ function missingOf(results: readonly GatheredResult[], { links }: OCSPStatusAt):
     missing.push({
       certificate,
       role: 'chain',
-      reason: [...new Set(reasons)].join('; ') || 'its answers contradict each other',
+      reason: shortened([...new Set(reasons)].join('; ')) || 'its answers contradict each other',
     });
   }
   return missing;

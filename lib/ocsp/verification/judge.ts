@@ -237,16 +237,19 @@ function checkExtensions(
   policy: Policy,
   refusals: Refusal[],
 ): NonceState | null {
+  const unknown: string[] = [];
   let answered: Uint8Array | null;
   try {
     const ofResponse = extensionsOf(message, RESPONSE_EXTENSIONS);
-    refuseUnknownCritical(ofResponse, refusals);
-    for (const entry of matching) refuseUnknownCritical(extensionsOf(entry, SINGLE_EXTENSIONS), refusals);
+    addUnknownCritical(ofResponse, unknown);
+    for (const entry of matching) addUnknownCritical(extensionsOf(entry, SINGLE_EXTENSIONS), unknown);
     answered = nonceOf(ofResponse);
   } catch (error) {
+    refuseUnknownCritical(unknown, refusals);
     refusals.push(refusal('BAD_EXTENSIONS', (error as Error).message, asOcspError(error)));
     return null;
   }
+  refuseUnknownCritical(unknown, refusals);
   const state = nonceState(asked, answered);
   if (policy.nonce === 'ignored') return state;
   if (state === 'different') {
@@ -257,10 +260,17 @@ function checkExtensions(
   return state;
 }
 
-function refuseUnknownCritical(extensions: readonly RawExtension[], refusals: Refusal[]): void {
-  for (const extension of extensions) {
-    if (isUnknownCritical(extension)) refusals.push(refusal('UNKNOWN_CRITICAL_EXTENSION', extension.oid));
-  }
+function addUnknownCritical(extensions: readonly RawExtension[], unknown: string[]): void {
+  for (const extension of extensions) if (isUnknownCritical(extension)) unknown.push(extension.oid);
+}
+
+/** Critical extensions that are named; of the others only how many there are is said. Strangers write tens of thousands of them. */
+const MOST_NAMED = 8;
+
+function refuseUnknownCritical(oids: readonly string[], refusals: Refusal[]): void {
+  for (const oid of oids.slice(0, MOST_NAMED)) refusals.push(refusal('UNKNOWN_CRITICAL_EXTENSION', oid));
+  const more = oids.length - MOST_NAMED;
+  if (more > 0) refusals.push(refusal('UNKNOWN_CRITICAL_EXTENSION', `and ${more} more`));
 }
 
 const NO_EXTENSIONS: readonly RawExtension[] = [];
