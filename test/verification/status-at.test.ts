@@ -304,6 +304,17 @@ const rows: Row[] = [
     { made: '2019-05-02', revoked: '2019-05-01', revocationReason: HOLD },
     'EXPIRED',
   ],
+  [
+    'held, as was known before 1970',
+    {
+      made: '2019-05-02',
+      thisUpdate: '1969-06-01',
+      nextUpdate: '2019-07-01',
+      revoked: '1969-05-01',
+      revocationReason: HOLD,
+    },
+    'revoked',
+  ],
   // Unknown.
   ['unknown', { status: 'unknown' }, 'unknown'],
   ['unknown, ended before', { made: '2019-05-01', status: 'unknown' }, 'EXPIRED'],

@@ -7,13 +7,15 @@ import { type ChainInput, toChain } from '../../x509/chain.js';
 import { checkList } from '../../x509/checks.js';
 import { type OptionNames, readOptions } from '../../x509/options.js';
 import { parsePrintedTime } from '../../x509/time.js';
-import { copyInput, INTERNAL, type MessageBytes, STRICT } from '../message.js';
+import { SERIAL } from '../layout.js';
+import { copyInput, INTERNAL, type MessageBytes, type MessageView, STRICT } from '../message.js';
 import { loadDerOcspResponse, OCSPResponse } from '../response.js';
 import { momentOf } from '../validity.js';
 import { type Findings, isoTime } from './judge.js';
 import type { Policy } from './policy.js';
-import { type Question, toQuestion } from './question.js';
+import { type Question, type Target, toQuestion } from './question.js';
 import { type Refusal, type RefusalCode, refusal } from './refusals.js';
+import { type Authentic, Standing } from './standing.js';
 import { type Circumstances, type Lifetime, type Statement, statementOf } from './statement.js';
 import { type LinkFacts, OCSPAnswerAt, OCSPStatusAt, type SignerProof } from './status-at.js';
 import type { OCSPVerdict, Verdict } from './verdict.js';
@@ -51,15 +53,22 @@ interface Link {
   readonly circumstances: Circumstances;
   /** The certificate of its issuer; null where that is taken as it is. */
   readonly above: Link | null;
-  /** The answers that have an entry about it, once they are known. */
-  about: readonly Answer[] | undefined;
-  readonly known: Map<string, LinkFacts>;
+  /** The answers that have an entry about it. */
+  readonly about: readonly Answer[];
+  /** What they come to for what it has signed. */
+  readonly standing: Map<Depth, Standing>;
   readonly authentic: Map<Answer, Authenticity>;
 }
 
 interface Answer {
   readonly der: MessageBytes;
   readonly response: OCSPResponse;
+}
+
+/** An entry of an answer. */
+interface Entry {
+  readonly answer: Answer;
+  readonly certId: MessageView;
 }
 
 /** What was found about an answer for a certificate, whatever the moment. */
@@ -102,7 +111,8 @@ export function archivedStatus(
 }
 
 class Archive {
-  readonly #answers: readonly Answer[];
+  /** By serial number: archives have thousands of answers, and an answer may have as many entries. */
+  readonly #entries: ReadonlyMap<string, readonly Entry[]>;
   readonly #unreadable: number;
   readonly #links: readonly Link[];
   readonly #delegates = new Map<string, Link>();
@@ -115,13 +125,14 @@ class Archive {
     this.#judge = judge;
     this.#existedAt = existedAt;
     const given = toAnswers(input, policy);
-    this.#answers = given.filter((answer) => answer !== null);
-    this.#unreadable = given.length - this.#answers.length;
+    const answers = given.filter((answer) => answer !== null);
+    this.#entries = entriesOf(answers);
+    this.#unreadable = given.length - answers.length;
     this.#links = this.#toLinks(chain);
   }
 
   statusAt(at: number): OCSPStatusAt {
-    const links = this.#links.map((link) => this.#statusOf(link, at, 2));
+    const links = this.#links.map((link) => this.#statusOf(link, at));
     return new OCSPStatusAt(INTERNAL, at, this.#existedAt, links, this.#unreadable);
   }
 
@@ -136,42 +147,58 @@ class Archive {
   }
 
   #toLink(certificate: X509Certificate, issuer: X509Certificate, above: Link | null): Link {
+    const question = toQuestion({ certificate, issuer, at: new Date(0) });
     return {
-      question: toQuestion({ certificate, issuer, at: new Date(0) }),
+      question,
       certificate,
       issuer,
       circumstances: { certificate: lifetimeOf(certificate), issuer: lifetimeOf(issuer), policy: this.#policy },
       above,
-      about: undefined,
-      known: new Map(),
+      about: this.#about(question.target),
+      standing: new Map(),
       authentic: new Map(),
     };
   }
 
-  /** What all answers come to. */
-  #statusOf(link: Link, at: number, depth: Depth): LinkFacts {
-    const key = `${depth} ${at}`;
-    let facts = link.known.get(key);
-    if (facts === undefined) {
-      const { target } = link.question;
-      // (Once for all moments: archives have thousands of answers, and an answer may have as many entries.)
-      link.about ??= this.#answers.filter(({ response }) =>
-        response.responses.some((entry) => target.matches(entry.parsedCertId())),
-      );
-      const answers = link.about.map((answer) => this.#answerAt(link, answer, at, depth));
-      facts = { certificate: link.certificate, answers, ...outcomeOf(answers) };
-      link.known.set(key, facts);
-    }
-    return facts;
+  #about(target: Target): Answer[] {
+    const entries = this.#entries.get(target.serial.toString('hex')) ?? [];
+    const about = new Set<Answer>();
+    for (const { answer, certId } of entries) if (target.matches(certId)) about.add(answer);
+    return [...about];
   }
 
-  #answerAt(link: Link, answer: Answer, at: number, depth: Depth): OCSPAnswerAt {
+  /** What all answers about a certificate of the chain come to. */
+  #statusOf(link: Link, at: number): LinkFacts {
+    const answers = link.about.map((answer) => this.#answerAt(link, answer, at));
+    return { certificate: link.certificate, answers, ...outcomeOf(answers) };
+  }
+
+  #answerAt(link: Link, answer: Answer, at: number): OCSPAnswerAt {
     const { verdict, made, refusals } = this.#authenticity(link, answer);
     if (made === null) return new OCSPAnswerAt(INTERNAL, { verdict, statements: [], signerProof: null, refusals });
-    const proof = refusals.length > 0 ? null : this.#signerProof(link, made, verdict, depth);
+    const proof = refusals.length > 0 ? null : this.#signerProof(link, made, verdict, 2);
     const statements = made.matching.map((entry) => statementOf(at, made.message, entry, link.circumstances));
     const all = [...refusals, ...(proof?.refusals ?? []), ...statements.flatMap((statement) => statement.refusals)];
     return new OCSPAnswerAt(INTERNAL, { verdict, statements, signerProof: proof?.kind ?? null, refusals: all });
+  }
+
+  /** What all answers come to at any moment. */
+  #standing(link: Link, depth: Depth): Standing {
+    let standing = link.standing.get(depth);
+    if (standing === undefined) {
+      standing = new Standing(this.#authentic(link, depth), link.circumstances);
+      link.standing.set(depth, standing);
+    }
+    return standing;
+  }
+
+  *#authentic(link: Link, depth: Depth): Generator<Authentic> {
+    for (const answer of link.about) {
+      const { verdict, made, refusals } = this.#authenticity(link, answer);
+      if (made === null) continue;
+      const isBelieved = refusals.length === 0 && this.#signerProof(link, made, verdict, depth).refusals.length === 0;
+      yield { made, isBelieved };
+    }
   }
 
   /** Whether it was authentic when it was made, and is so at the moment when it is known to have existed. */
@@ -211,7 +238,7 @@ class Archive {
     const producedAt = made.times?.producedAt as number;
     if (verdict.authority === 'trusted') return { kind: 'trusted', refusals: [] };
     const refusals: Refusal[] = [];
-    if (link.above !== null && !this.#stood(link.above, producedAt, 2)) refusals.push(refusal('ISSUER_STATUS'));
+    if (link.above !== null && !this.#stood(link.above, producedAt)) refusals.push(refusal('ISSUER_STATUS'));
     if (verdict.authority === 'ca') return { kind: 'ca', refusals };
     const [kind, fault] = this.#delegateProof(link, verdict.signer as X509Certificate, producedAt, verdict, depth);
     return { kind, refusals: fault === null ? refusals : [...refusals, fault] };
@@ -229,28 +256,21 @@ class Archive {
     const key = `${issuer.fingerprint512} ${signer.fingerprint512}`;
     const delegate = this.#delegates.get(key) ?? this.#toLink(signer, issuer, above);
     this.#delegates.set(key, delegate);
-    const below = (depth - 1) as Depth;
-    const then = this.#statusOf(delegate, producedAt, below);
-    if (isRevoked(then) || isRevoked(this.#statusOf(delegate, this.#existedAt, below))) {
+    const standing = this.#standing(delegate, (depth - 1) as Depth);
+    if (standing.isRevoked(producedAt) || standing.isRevoked(this.#existedAt)) {
       return [null, refusal('SIGNER_REVOKED', 'an answer about its certificate says so')];
     }
     if (signerHasNoCheck === true) return ['nocheck', null];
     if (depth === 1) return [null, unknown];
-    if (then.status === 'good') return ['answer', null];
+    if (standing.isGood(producedAt)) return ['answer', null];
     return this.#policy.acceptsUnproven ? ['accepted', null] : [null, unknown];
   }
 
   /** Whether it is known to have been good when something was signed, and nothing says that it was revoked before that existed. */
-  #stood(link: Link, signedAt: number, depth: Depth): boolean {
-    return (
-      this.#statusOf(link, signedAt, depth).status === 'good' &&
-      !isRevoked(this.#statusOf(link, this.#existedAt, depth))
-    );
+  #stood(link: Link, signedAt: number): boolean {
+    const standing = this.#standing(link, 2);
+    return standing.isGood(signedAt) && !standing.isRevoked(this.#existedAt);
   }
-}
-
-function isRevoked({ status, isDisputed }: LinkFacts): boolean {
-  return status === 'revoked' || isDisputed;
 }
 
 /** One word for all answers: "revoked" before "good", and nothing where one that does not count speaks against it. */
@@ -259,7 +279,10 @@ function outcomeOf(answers: readonly OCSPAnswerAt[]): Omit<LinkFacts, 'certifica
   const good = counted.filter(({ status }) => status === 'good');
   const lifted = good
     .flatMap(({ statements }) => statements)
-    .reduce((latest, { basis, knownAt }) => (basis === 'current' ? Math.max(latest, knownAt) : latest), 0);
+    .reduce(
+      (latest, { basis, knownAt }) => (basis === 'current' ? Math.max(latest, knownAt) : latest),
+      Number.NEGATIVE_INFINITY,
+    );
   const stands = ({ isObjection, isHold, knownAt }: Statement): boolean => isObjection && !(isHold && knownAt < lifted);
   const since = counted
     .flatMap(({ status, statements }) => (status === 'revoked' ? statements.filter(stands) : []))
@@ -292,6 +315,20 @@ function toAnswers(input: unknown, policy: Policy): (Answer | null)[] {
       return null;
     }
   });
+}
+
+function entriesOf(answers: readonly Answer[]): Map<string, Entry[]> {
+  const entries = new Map<string, Entry[]>();
+  for (const answer of answers) {
+    for (const entry of answer.response.responses) {
+      const certId = entry.parsedCertId();
+      const serial = certId.view(SERIAL).toString('hex');
+      const ofSerial = entries.get(serial);
+      if (ofSerial === undefined) entries.set(serial, [{ answer, certId }]);
+      else ofSerial.push({ answer, certId });
+    }
+  }
+  return entries;
 }
 
 function lifetimeOf({ validFrom, validTo }: X509Certificate): Lifetime {

@@ -201,9 +201,20 @@ function checkEntryTimes(
 /** What is wrong with the times of an entry at a moment. */
 export function timeRefusals(times: EntryTimes, at: number, policy: Policy): Refusal[] {
   const { thisUpdate, nextUpdate } = times;
-  const maxAge = nextUpdate === null ? policy.maxAgeWithoutNext : policy.maxAge;
+  const maxAge = greatestAge(times, policy);
   const faults = validityFaults(thisUpdate, nextUpdate, at, policy.clockTolerance, maxAge);
   return faults.map((fault) => refusal(FAULT_CODES[fault], faultDetail(fault, times, maxAge)));
+}
+
+/** The moments about which {@link timeRefusals} changes. */
+export function timeEdges(times: EntryTimes, policy: Policy): number[] {
+  const { thisUpdate, nextUpdate } = times;
+  const edges = [thisUpdate - policy.clockTolerance, thisUpdate + greatestAge(times, policy)];
+  return nextUpdate === null ? edges : [...edges, nextUpdate + policy.clockTolerance];
+}
+
+function greatestAge({ nextUpdate }: EntryTimes, policy: Policy): number {
+  return nextUpdate === null ? policy.maxAgeWithoutNext : policy.maxAge;
 }
 
 /** The times of an entry. @throws `ERR_OCSP_MALFORMED`. */

@@ -6,7 +6,7 @@ import { CRLEntryExtensionOID, OCSPExtensionOID } from '../../x509/oids.js';
 import { reasonToCode } from '../../x509/reason.js';
 import { CERT_STATUS, REVOCATION_REASON, SINGLE_EXTENSIONS } from '../layout.js';
 import type { MessageView } from '../message.js';
-import { type EntryTimes, extensionsOf, isoTime, readTimes, timeRefusals } from './judge.js';
+import { type EntryTimes, extensionsOf, isoTime, readTimes, timeEdges, timeRefusals } from './judge.js';
 import type { Policy } from './policy.js';
 import { type Refusal, refusal } from './refusals.js';
 
@@ -55,6 +55,11 @@ export interface Statement {
   readonly refusals: readonly Refusal[];
 }
 
+/** A statement, and the moment from which on it is made. */
+export interface Phase extends Statement {
+  readonly from: number;
+}
+
 const GOOD = 0;
 const REVOKED = 1;
 /** CRLReason codes (RFC 5280 section 5.3.1). */
@@ -74,17 +79,43 @@ export function statementOf(
   try {
     return statementAt(at, factsOf(message, entry), circumstances);
   } catch {
-    const isObjection = entry.number(CERT_STATUS) === REVOKED;
-    return {
-      status: null,
-      basis: null,
-      since: null,
-      knownAt: Number.POSITIVE_INFINITY,
-      isObjection,
-      isHold: false,
-      refusals: [],
-    };
+    return unreadable(entry);
   }
+}
+
+/**
+ * {@link statementOf} for every moment: whole seconds in their order, from each of which on the statement is the same until the
+ * next one. The first one is -Infinity.
+ */
+export function phasesOf(message: MessageView, entry: MessageView, circumstances: Circumstances): Phase[] {
+  try {
+    const facts = factsOf(message, entry);
+    return edgesOf(facts, circumstances).map((from) => ({ from, ...statementAt(from, facts, circumstances) }));
+  } catch {
+    return [{ from: Number.NEGATIVE_INFINITY, ...unreadable(entry) }];
+  }
+}
+
+/** Where {@link statementAt} may change: all that it compares a moment with. */
+function edgesOf(facts: EntryFacts, { certificate, issuer, policy }: Circumstances): number[] {
+  const lives = [certificate.from, certificate.until, issuer.from, issuer.until];
+  const edges = [sinceOf(facts), knownAt(facts), ...lives, ...timeEdges(facts, policy)];
+  const whole = edges.filter(Number.isFinite).map(Math.floor);
+  // What changes there does so in that second or in the next one, as "until" or "before" has it.
+  const seconds = new Set(whole.flatMap((second) => [second, second + 1]));
+  return [Number.NEGATIVE_INFINITY, ...[...seconds].sort((one, other) => one - other)];
+}
+
+function unreadable(entry: MessageView): Statement {
+  return {
+    status: null,
+    basis: null,
+    since: null,
+    knownAt: Number.POSITIVE_INFINITY,
+    isObjection: entry.number(CERT_STATUS) === REVOKED,
+    isHold: false,
+    refusals: [],
+  };
 }
 
 /** @throws `ERR_OCSP_MALFORMED`; `ERR_OCSP_DUPLICATE_EXTENSION`. Where a verdict is usable, neither happens. */
@@ -122,7 +153,7 @@ function knownAt({ thisUpdate, producedAt }: EntryTimes): number {
   return Math.min(thisUpdate, producedAt);
 }
 
-/** What an entry says about a moment. Whatever is not plainly "good" then is not. */
+/** What an entry says about a moment. Whatever is not plainly "good" then is not. Where that changes is told by {@link edgesOf}. */
 function statementAt(at: number, facts: EntryFacts, circumstances: Circumstances): Statement {
   if (facts.certStatus === REVOKED) return revokedAt(at, facts, circumstances);
   const isKnown = facts.certStatus === GOOD;
@@ -135,14 +166,19 @@ function statementAt(at: number, facts: EntryFacts, circumstances: Circumstances
   return said(isKnown ? 'good' : 'unknown', at, facts);
 }
 
-function revokedAt(at: number, facts: EntryFacts, circumstances: Circumstances): Statement {
-  const { revocationTime, reasons, invalidityDate } = facts;
+/** Since when the certificate is no good, where the entry tells of a revocation. */
+function sinceOf(facts: EntryFacts): number {
+  const { revocationTime, invalidityDate } = facts;
   const known = knownAt(facts);
   // No one can know a revocation before it is there: a later time is none to rely on.
   const revoked = Math.min(revocationTime ?? known, known);
-  const since = Math.min(revoked, Number.isNaN(invalidityDate) ? revoked : (invalidityDate ?? revoked));
+  return Math.min(revoked, Number.isNaN(invalidityDate) ? revoked : (invalidityDate ?? revoked));
+}
+
+function revokedAt(at: number, facts: EntryFacts, circumstances: Circumstances): Statement {
+  const since = sinceOf(facts);
   if (at >= since) {
-    const isHold = reasons.every((reason) => HOLDS.includes(reason)) && at > known;
+    const isHold = facts.reasons.every((reason) => HOLDS.includes(reason)) && at > knownAt(facts);
     // A hold may have been lifted since; any other revocation is for good.
     const refusals = isHold ? coverage(at, facts, circumstances) : [];
     const objection = { isObjection: true, isHold };
