@@ -76,7 +76,8 @@ async function bringIn(url: string, values: Values): Promise<number> {
   const issuer = await readInput(required(values.issuer, 'issuer'));
   const list = await openList(values, issuer, {});
   const { source } = list;
-  const modified = values['allow-older-crl'] ? new Date() : list.modified;
+  // (Later than all that the database has by now, also of this second.)
+  const modified = values['allow-older-crl'] ? new Date(Date.now() + 1000) : list.modified;
   const result = await importStatuses(url, { issuer, source, ...(modified && { modified }) });
   const { entries, inserted, updated, kept } = result;
   if (values.json) print(JSON.stringify(result));

@@ -51,10 +51,14 @@ const values = (row: string): string =>
     .map((name) => `${row}.${name}`)
     .join(', ');
 
-/** Which of two statuses counts that differ: the more severe one, else the later one; a revocation for ever stays. */
+/**
+ * Which of two statuses counts that differ: the more severe one, else the later one; a revocation for ever stays. A version has whole
+ * seconds: in its second no one knows which was first, and nothing ends that is more severe.
+ */
 const differs = (row: string): string => `(${values('s')}) IS DISTINCT FROM (${values(row)})`;
 const counts = (row: string): string => `(${severity(row)} > ${severity('s')}
-  OR ($2::float8 >= s.version AND NOT (${severity('s')} = 3 AND ${severity(row)} < 3)))`;
+  OR (${severity(row)} = ${severity('s')} AND $2::float8 >= s.version)
+  OR (${severity('s')} < 3 AND floor($2::float8) > s.version))`;
 
 /** Of a certificate that the list has twice, the more severe row, or else the later one. */
 const ONCE = `SELECT DISTINCT ON (serial) ${COLUMNS} FROM ocsp_import n ORDER BY serial, ${severity('n')} DESC, ctid DESC`;
@@ -85,8 +89,9 @@ const CHUNK = 1 << 16;
 
 /**
  * Brings a list into the database: all of it, or nothing. What the list does not name stays as it is. It may be done again: of a status
- * that the database has otherwise, the more severe counts, else the later; a revocation for ever is never taken back. Times of entries
- * and versions of theirs are not kept: what is in a database is known now, and it counts its versions itself.
+ * that the database has otherwise, the more severe counts, else the later; of the same second the more severe stays, and a revocation
+ * for ever is never taken back. Times of entries and versions of theirs are not kept: what is in a database is known now, and it counts its
+ * versions itself.
  *
  * @throws (rejects) `BadRowError` with the line of a row that cannot be understood; TypeError; `ERR_OCSP_INVALID_VALUE`; what the
  * database throws.

@@ -1,7 +1,7 @@
 /** The command over a database: lists in, a responder, and a job that processes share. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -19,6 +19,7 @@ import { opensslCliVersion } from '../helpers/openssl-cli.js';
 import { postgresForFile, withPostgres } from '../helpers/postgres.js';
 import { PostgresServer, runSql } from '../helpers/postgres-server.js';
 import { runProgram } from '../helpers/programs.js';
+import { changedAt, thisUpdateOf } from './fixtures.js';
 
 const main = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
 const file = postgresForFile();
@@ -75,6 +76,23 @@ withPostgres('db init, import and status; what is wrong is said in a line', asyn
   writeFileSync(at('ca.crl'), makeCrl(ca, []));
   t.is((await command(crl)).status, 6);
   t.regex(await run(t, ...crl, '--allow-older-crl'), /1 have another status/);
+  // Lists of the second of a hold, and of the next one.
+  writeFileSync(at('index.txt'), 'V\t301231235959Z\t\t03\tunknown\t/CN=c\n');
+  const none = readFileSync(at('ca.crl'));
+  const hold = "UPDATE ocsp_status SET status = 1, revoked_at = now(), reason = 6 WHERE serial = ocsp_serial('03')";
+  const second = thisUpdateOf(none);
+  for (const [milliseconds, line] of [
+    [100, list],
+    [999, list],
+    [0, crl.slice(3)],
+  ] as const) {
+    utimesSync(at('index.txt'), second, second + milliseconds / 1000);
+    await runSql(url, hold);
+    await changedAt(url, second);
+    t.is((await command(['db', 'import', url, ...line])).status, 6, `${line[2]} ${milliseconds}`);
+    await changedAt(url, second - 1);
+    t.regex(await run(t, 'db', 'import', url, ...line), /1 have another status/);
+  }
   writeFileSync(at('index.txt'), 'V\t301231235959Z\t\t02\tunknown\t/CN=b\nV\tno\n');
   const bad = await command(['db', 'import', url, ...list]);
   t.is(bad.status, 1);

@@ -31,3 +31,15 @@ export function authorityOf(
   t.teardown(() => authority.close());
   return authority;
 }
+
+/** Makes this the second in which all certificates changed last. */
+export async function changedAt(url: string, second: number): Promise<void> {
+  // (Past the trigger.)
+  await runSql(url, `SET session_replication_role = replica; UPDATE ocsp_status SET version = ${second}`);
+}
+
+/** thisUpdate of what `makeCrl` gives, in seconds since 1970-01-01. */
+export function thisUpdateOf(crl: Buffer): number {
+  const [digits = ''] = /\d{14}(?=Z)/.exec(crl.toString('latin1')) ?? [];
+  return Date.parse(digits.replace(/(....)(..)(..)(..)(..)(..)/, '$1-$2-$3T$4:$5:$6Z')) / 1000;
+}

@@ -22,7 +22,7 @@ import { scratch } from '../bulk/scratch.js';
 import { crlEntry, makeCrl, reasonCode } from '../helpers/crl.js';
 import { postgresForFile, startPgbouncer, withPgbouncer, withPostgres } from '../helpers/postgres.js';
 import { runSql } from '../helpers/postgres-server.js';
-import { authorityOf } from './fixtures.js';
+import { authorityOf, changedAt, thisUpdateOf } from './fixtures.js';
 
 const file = postgresForFile();
 const { GOOD, REVOKED, UNKNOWN } = OCSPCertStatus;
@@ -224,11 +224,65 @@ withPostgres('a CRL says what was known at its thisUpdate: it ends no hold of la
   // Of yesterday, as the one before; what the database has is of now.
   t.like(await bring(makeCrl(ca, [])), { updated: 0, kept: 1 });
   t.is(await status(), REVOKED);
+  await changedAt(url, Math.floor(Date.now() / 1000) - 1);
   t.like(await bring(makeCrl(ca, [], { thisUpdate: 2000 })), { updated: 1, kept: 0 });
   t.is(await status(), GOOD);
   await bring(makeCrl(ca, [crlEntry(1n, reasonCode(6))]));
   t.like(await bring(makeCrl(ca, []), new Date(Date.now() + 2000)), { updated: 1, kept: 0 }, 'somebody knows better');
 });
+
+withPostgres(
+  'a list of the second of a hold does not end it; one that says a hold in that second counts',
+  async (t) => {
+    const url = await file.server.database();
+    const ca = createTestCa();
+    const authority = authorityOf(t, url, ca.certificate);
+    const reason = async () => (await authority.lookup({ serialNumber: '01' }))?.reason ?? null;
+    const second = 1_700_000_047;
+    const at = (milliseconds: number): Date => new Date(second * 1000 + milliseconds);
+    const index = (row: string, modified: Date) =>
+      importStatuses(url, { issuer: ca.certificate, source: indexTxtSource(bytes(row)), modified });
+    const good = 'V\t301231235959Z\t\t01\tunknown\t/CN=a\n';
+    const held = 'R\t301231235959Z\t231114221407Z,holdInstruction,1.2.840.10040.2.2\t01\tunknown\t/CN=a\n';
+    await index(good, at(0));
+    await changedAt(url, second);
+    t.like(await index(held, at(100)), { updated: 1, kept: 0 });
+    await changedAt(url, second);
+    for (const milliseconds of [-1, 0, 100, 999]) t.like(await index(good, at(milliseconds)), { updated: 0, kept: 1 });
+    t.is(await reason(), 'certificateHold');
+    // It changes nothing, so it waits for no one who changes the certificate.
+    const other = new pg.Client(url);
+    await other.connect();
+    t.teardown(() => other.end());
+    await other.query('BEGIN');
+    await other.query('UPDATE ocsp_status SET revoked_at = now()');
+    for (const [row, kept] of [
+      [good, 1],
+      [held, 0],
+    ] as const)
+      t.like(await index(row, at(400)), { updated: 0, kept });
+    await other.query('ROLLBACK');
+    t.like(await index(held.replace('231114221407Z', '231114221406Z'), at(100)), { updated: 1 }, 'another hold');
+    await changedAt(url, second);
+    t.like(await index(good, at(1000)), { updated: 1, kept: 0 });
+    t.is(await reason(), null);
+    // A CRL has whole seconds.
+    const none = makeCrl(ca, []);
+    const thisUpdate = thisUpdateOf(none);
+    const crl = () =>
+      importStatuses(url, {
+        issuer: ca.certificate,
+        source: crlSource(none, { issuer: ca.certificate, serials: ['01'] }),
+      });
+    await index(held, at(0));
+    await changedAt(url, thisUpdate);
+    t.like(await crl(), { updated: 0, kept: 1 });
+    t.is(await reason(), 'certificateHold');
+    await changedAt(url, thisUpdate - 1);
+    t.like(await crl(), { updated: 1, kept: 0 });
+    t.is(await reason(), null);
+  },
+);
 
 withPostgres('a bad row is an error with its line, and nothing has been brought in', async (t) => {
   const url = await file.server.database();
