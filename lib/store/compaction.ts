@@ -24,8 +24,7 @@ export class Compaction {
     try {
       let dropBefore = validAt;
       let keepsHiding = false;
-      let attempt = 0;
-      for (;;) {
+      for (let attempt = 1; ; attempt += 1) {
         const [epoch, runs] = await this.#writer.write(async () => {
           lock.check();
           const number = await this.#writer.nextEpoch();
@@ -38,25 +37,28 @@ export class Compaction {
         const snapshot = SegmentSet.snapshot(this.#writer.folder);
         try {
           const entries = await this.#writer.rewrite(epoch, snapshot.readers, { validAt: dropBefore, keepsHiding });
-          const [isSame, isWhole] = await this.#writer.write(async () => {
+          const [isSame, isDone] = await this.#writer.write(async () => {
             // Whoever has taken it away may have removed what was written.
             lock.check();
             const now = this.#runs();
             const isSame = now.unfinished === runs.unfinished && now.last === runs.last;
             const present = new Set(this.#writer.set.manifest.segments.map(({ file }) => file));
+            const left = snapshot.readers.filter(({ name }) => present.has(name)).length;
             // Others may have put some together without that which hides what is in them.
-            const isWhole = keepsHiding || snapshot.readers.every(({ name }) => present.has(name));
-            if (dropBefore === undefined || (isSame && isWhole))
-              await this.#writer.publish(replacing(snapshot.readers, entries));
+            const isWhole = keepsHiding || left === snapshot.readers.length;
+            // With none left the store may have been empty meanwhile: its kinds of answers, and its issuer, need not be those of the copy.
+            const isForeign = left === 0 && entries.length > 0;
+            const isDone = !isForeign && (dropBefore === undefined || (isSame && isWhole));
+            if (isDone) await this.#writer.publish(replacing(snapshot.readers, entries));
             await removeQuietly(compactionPath(this.#writer.folder));
-            return [isSame, isWhole] as const;
+            return [isSame, isDone] as const;
           });
-          if (dropBefore === undefined || (isSame && isWhole)) return;
+          // (What was not published is a leftover.) Others that replace all of a store again and again leave little to do.
+          if (isDone || attempt >= COMPACTION_ATTEMPTS) return;
           if (!isSame) dropBefore = undefined;
           keepsHiding = true;
         } catch (error) {
           // Others have put some of the segments together, of more than are kept open.
-          attempt += 1;
           if (!isGone(error) || attempt >= COMPACTION_ATTEMPTS) throw error;
           dropBefore = undefined;
         } finally {

@@ -28,7 +28,7 @@ export interface Manifest {
   readonly store: string;
   /** Whose answers they are; null while no one has said it. */
   readonly issuer: StoredIssuer | null;
-  /** The kinds of answer that it has; only ever added to. */
+  /** The kinds of answer that it has; only ever added to, as long as there is a segment. */
   readonly kinds: readonly AnswerKind[];
   /** Number of the next run or batch. Its files bear it, so that no name is ever used twice. */
   readonly nextEpoch: number;
