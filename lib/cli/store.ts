@@ -148,14 +148,14 @@ async function put(
   return isSaid ? 0 : 1;
 }
 
-/** An archive that ends early passes for a shorter one, so a file appears when it is whole. */
+/** An archive that ends early passes for a shorter one, so a file appears when it is whole, and durable. */
 async function writeArchive(content: Iterable<Buffer>, target: string): Promise<void> {
   const isFile = lstatSync(target, { throwIfNoEntry: false })?.isFile() ?? true;
   const path = isFile ? `${target}.${process.pid}.tmp` : target;
   try {
     // (A stream would open it by and by: also after it was removed, where the content fails at once.)
     const file = await open(path, 'w');
-    await pipeline(Readable.from(content), file.createWriteStream());
+    await pipeline(Readable.from(content), file.createWriteStream({ flush: isFile }));
     if (isFile) await rename(path, target);
   } catch (error) {
     if (isFile) await rm(path, { force: true });

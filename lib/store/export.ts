@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, opendir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { invalidArgType, invalidValue } from '../errors.js';
 import { OCSPCertStatus } from '../ocsp/enums.js';
@@ -27,13 +27,18 @@ export interface ExportOptions {
 const OPTION_NAMES: OptionNames<ExportOptions> = { levels: true, layout: true };
 
 const PARALLEL_FILES = 32;
+/** Name of a file before it is whole, which it has for moments. */
+const TEMPORARY = /^\.[0-9a-f]{16}-\d+\.tmp$/;
+/** Milliseconds after which its export was killed. */
+const OLD = 3600_000;
 
 /**
  * Writes a file for each certificate, `SERIAL.der`, with the serial number in upper-case hexadecimal digits. Each file appears
- * complete, in place of an older one. Of several responses for one certificate, side by side as a store gives them, the first
- * one is taken: that for SHA-1; with the layout `get`, each. Where two exports write at a time, the answer that was made later
- * stays. Files of responses that are no longer among them stay: of a revocation that was signed for one hash only, the older
- * one for another hash does. Returns the number of files.
+ * complete, in place of an older one; none is synced, so after a power loss some may be torn until the next export. Of several
+ * responses for one certificate, side by side as a store gives them, the first one is taken: that for SHA-1; with the layout `get`, each.
+ * Where two exports write at a time, the answer that was made later stays. Files of responses that are no longer among them stay: of a
+ * revocation that was signed for one hash only, the older one for another hash does. Hidden files that an export has left which was killed
+ * are removed when they are an hour old. Returns the number of files.
  */
 export async function exportToFolder(
   records: Iterable<StoredResponse>,
@@ -42,6 +47,7 @@ export async function exportToFolder(
 ): Promise<number> {
   const named = namesFor(options);
   await mkdir(folder, { recursive: true });
+  await removeOldTemporaries(folder);
   const folders = new Set([folder]);
   const writing = new Set<Promise<void>>();
   const failures: unknown[] = [];
@@ -71,6 +77,20 @@ export async function exportToFolder(
   }
   if (failures.length > 0) throw failures[0];
   return count;
+}
+
+/** What exports that were killed have left; what cannot be looked at stays. */
+async function removeOldTemporaries(folder: string): Promise<void> {
+  try {
+    for await (const { name } of await opendir(folder, { bufferSize: 1024 })) {
+      if (!TEMPORARY.test(name)) continue;
+      const path = join(folder, name);
+      const there = await lstat(path);
+      if (there.isFile() && Date.now() - there.mtimeMs > OLD) await removeQuietly(path);
+    }
+  } catch {
+    // Another export may be at the same.
+  }
 }
 
 /** @param began - when the export began; the records are of that time or later */

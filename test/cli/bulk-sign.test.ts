@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import {
+import fs, {
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -9,6 +9,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
@@ -334,6 +335,19 @@ test('store export leaves an archive as it was where it cannot write all of the 
   const { stderr } = await run('store', 'export', at('store'), at('none/all.tar'));
   t.regex(stderr, /cannot open .*none\/all\.tar: no such file/);
   const before = readFileSync(at('all.tar'));
+  // It is durable before it has its name.
+  const { open } = fs.promises;
+  fs.promises.open = async (...given) => {
+    const handle = await open(...given);
+    if (String(given[0]).startsWith(at('all.tar'))) handle.sync = () => Promise.reject(new Error('no fsync'));
+    return handle;
+  };
+  syncBuiltinESMExports();
+  const unsynced = await run('store', 'export', at('store'), at('all.tar'), '--layout', 'get');
+  fs.promises.open = open;
+  syncBuiltinESMExports();
+  t.is(unsynced.status, 1);
+  t.regex(unsynced.stderr, /no fsync/);
   const [segment] = readdirSync(at('store')).filter((name) => name.endsWith('.seg')) as [string];
   const content = readFileSync(join(at('store'), segment));
   content[200] = (content[200] as number) ^ 1;
