@@ -18,9 +18,9 @@
  * | `ERR_OCSP_ISSUER_MISMATCH` | responses of another issuer than the response store's |
  * | `ERR_OCSP_PEER_NOT_ALLOWED` | the certificate at the other end of a TLS connection may not be relied on |
  * | `ERR_OCSP_NOT_SIGNED` | no signer could sign now what a call has to sign |
- * | `ERR_OCSP_STORE_LOCKED` | another writer holds the response store |
+ * | `ERR_OCSP_STORE_LOCKED` | another writer holds the response store, or has taken over the run |
  * | `ERR_OCSP_STORE_CLOSED` | a call of a response store that has been closed |
- * | `ERR_OCSP_STORE_DAMAGED` | a file of the response store is not what was written |
+ * | `ERR_OCSP_STORE_DAMAGED` | a file of the response store, or what waits for a run, is not what was written |
  * | `ERR_OCSP_STORE_FORMAT` | the response store was written by an earlier version, and has to be converted |
  * | `ERR_OCSP_OPENSSL` | anything else that OpenSSL refused |
  */

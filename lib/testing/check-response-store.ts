@@ -3,6 +3,7 @@ import { OCSPCertStatus } from '../ocsp/enums.js';
 import type { CertIdLookup, ResponseRecord, ResponseStore } from '../store/response-store.js';
 import { carryOut, type Findings } from './checks.js';
 import { STORE_CLAUSES } from './clauses.js';
+import { tryRivalRuns } from './rival-runs.js';
 import { Bench, type CheckedSerial, certIdOf, nameOf, RecordMaker } from './store-bench.js';
 
 const { REVOKED } = OCSPCertStatus;
@@ -364,4 +365,5 @@ const CHECKS: readonly (readonly [
       await bench.serves('after a sweep', ...lasting);
     },
   ],
+  ['S18', tryRivalRuns],
 ];

@@ -28,6 +28,7 @@ export const STORE_CLAUSES = {
   S15: 'The commit tells for how many certificates the run is served, and for how many another response; each counts once.',
   S16: 'A run knows the edition of each list that was committed last.',
   S17: 'A sweep takes nothing that has not expired, nothing without nextUpdate, and brings nothing older back.',
+  S18: 'When a run is begun again while it is open, either of the two may be refused, at any call, with ERR_OCSP_STORE_LOCKED or ERR_OCSP_INVALID_VALUE; not both, and a commit that goes through serves all of its run.',
 } as const;
 
 export const LEDGER_CLAUSES = {

@@ -81,12 +81,8 @@ export function lifeOf({ producedAt, nextUpdate }: StoredResponse, now: number):
   return Math.max(1, Math.floor((nextUpdate - margin) * 1000 - now));
 }
 
-/**
- * `mergeAnswer` at the server, so that nothing comes in between. KEYS: the certificate. ARGV: frame, life, frame, life, ... Returns for
- * each frame whether it is served now. A value that is none counts for nothing. The key lives as long as the answer of it that lives
- * longest: what was replaced must not come back.
- */
-export const MERGE_SCRIPT = `
+/** Reads frames. */
+const HEADS = `
 local function u6(s, at)
   local high, low = struct.unpack('>I2I4', s, at)
   return high * 4294967296 + low
@@ -107,7 +103,14 @@ local function heads(s)
   end
   return all
 end
-local function knows(a, b)
+`;
+
+/**
+ * `mergeAnswer` at the server, so that nothing comes in between. KEYS: the certificate. ARGV: frame, life, frame, life, ... Returns for
+ * each frame whether it is served now. A value that is none counts for nothing. The key lives as long as the answer of it that lives
+ * longest: what was replaced must not come back.
+ */
+export const MERGE_SCRIPT: string = `${HEADS}local function knows(a, b)
   if a.version ~= b.version then return a.version - b.version end
   return a.severity - b.severity
 end
@@ -148,4 +151,22 @@ if isChanged then
   else redis.call('SET', KEYS[1], table.concat(parts), 'PX', life) end
 end
 return written
+`;
+
+/**
+ * `CachedAnswer.mayReplace` at the server, so that nothing comes in between: the one answer of a key. KEYS: the key. ARGV: frame, whose
+ * statusVersion is its thisUpdate; life. A value that is none counts for nothing. The key lives as long as the answer of it that lives longest.
+ */
+export const KEEP_SCRIPT: string = `${HEADS}local function mayReplace(a, b)
+  if a.severity == 1 and b.severity == 2 then return false end
+  if a.severity == 2 and b.severity == 1 then return true end
+  if a.version ~= b.version then return a.version > b.version end
+  if a.producedAt ~= b.producedAt then return a.producedAt > b.producedAt end
+  return a.severity == 2 or b.severity ~= 2
+end
+local isRead, answers = pcall(heads, redis.call('GET', KEYS[1]) or '')
+local kept = isRead and answers[1]
+if kept and not mayReplace(head(ARGV[1], 1), kept) then return end
+local life = kept and redis.call('PTTL', KEYS[1]) or 0
+redis.call('SET', KEYS[1], ARGV[1], 'PX', math.max(life, tonumber(ARGV[2])))
 `;

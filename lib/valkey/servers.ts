@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto';
 import type { Redis, RedisOptions } from 'iovalkey';
 import { invalidArgType, invalidValue } from '../errors.js';
 import { checkList } from '../x509/checks.js';
-import { MERGE_SCRIPT } from './frames.js';
+import { KEEP_SCRIPT, MERGE_SCRIPT } from './frames.js';
+import { BEGIN_SCRIPT, STEP_SCRIPT } from './run-scripts.js';
 
 /** Where the servers are, and how they are spoken to. */
 export interface ValkeyServerOptions {
@@ -22,8 +23,16 @@ export interface ValkeyServerOptions {
   readonly onError?: (error: unknown) => void;
 }
 
-/** A connection with the script. */
-export type Connection = Redis & { ocspMerge(key: string, ...args: (Buffer | number)[]): Promise<number[]> };
+/** What a begun run goes on from. */
+export type Begun = readonly [lists: string | null, records: string, token: string | null];
+
+/** A connection with the scripts. */
+export type Connection = Redis & {
+  ocspMerge(key: string, ...args: (Buffer | number)[]): Promise<number[]>;
+  ocspKeep(key: string, frame: Buffer, life: number): Promise<void>;
+  ocspBeginRun(...args: (string | number)[]): Promise<string | Begun>;
+  ocspStepRunBuffer(...args: (string | number | Buffer)[]): Promise<Buffer | Buffer[]>;
+};
 
 /** Milliseconds for which a server that has failed is left alone, doubled with each further failure. */
 const FIRST_REST = 1000;
@@ -107,6 +116,9 @@ export class ValkeyServers {
     const servers = urls.map((url) => {
       const redis = new Redis(url, settings) as Connection;
       redis.defineCommand('ocspMerge', { numberOfKeys: 1, lua: MERGE_SCRIPT });
+      redis.defineCommand('ocspKeep', { numberOfKeys: 1, lua: KEEP_SCRIPT });
+      redis.defineCommand('ocspBeginRun', { numberOfKeys: 3, lua: BEGIN_SCRIPT });
+      redis.defineCommand('ocspStepRun', { numberOfKeys: 3, lua: STEP_SCRIPT });
       return new Server(nameOf(url), redis, onError);
     });
     if (new Set(servers.map(({ name }) => name)).size < servers.length) throw invalidValue('a server is there twice');

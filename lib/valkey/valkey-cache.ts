@@ -1,7 +1,7 @@
 import type { ResponseCacheStore } from '../client/response-cache.js';
 import { invalidArgType, invalidValue } from '../errors.js';
 import { OCSPCertStatus } from '../ocsp/enums.js';
-import { loadDerOcspResponse, type OCSPResponse } from '../ocsp/response.js';
+import { loadDerOcspResponse } from '../ocsp/response.js';
 import { HashAlgorithm } from '../x509/algorithms.js';
 import { checkBytes } from '../x509/checks.js';
 import { readOptions } from '../x509/options.js';
@@ -21,21 +21,10 @@ const KEYS_AT_ONCE = 500;
 /** Milliseconds for which an answer is kept past its end: it also keeps older ones from coming back. */
 const FLOOR = 7 * 24 * 3600_000;
 
-/** (Clients take encodings from the field.) */
-const read = (der: Buffer) => loadDerOcspResponse(der, { strict: 'field' });
-
-/** What is there; nothing where somebody else has written. */
-function readKept(der: Buffer | null): OCSPResponse | undefined {
-  try {
-    return der === null ? undefined : read(der);
-  } catch {
-    return undefined;
-  }
-}
-
 /**
  * The answers of clients of several machines, in Valkey or Redis: `new OCSPClient({ cache: { store } })`. The client verifies what it
- * reads. A later answer is never replaced by an earlier one. A server that does not answer costs the client a question to the responder.
+ * reads. A later answer is never replaced by an earlier one, nor "revoked" by "unknown", whichever machine puts when: a script at the server
+ * compares them. A server that does not answer costs the client a question to the responder.
  */
 export class ValkeyCache implements ResponseCacheStore {
   readonly #servers: ValkeyServers;
@@ -60,25 +49,16 @@ export class ValkeyCache implements ResponseCacheStore {
     const at = this.#key(key);
     const bytes = Buffer.from(checkBytes(der, 'der'));
     const life = Math.max(1, checkDate(expires, 'expires').getTime() + FLOOR - Date.now());
-    const { producedAt, thisUpdate, certificateStatus } = read(bytes);
-    // That a responder does not know a certificate takes no revocation back, and keeps none away.
-    let version = thisUpdate.getTime();
-    if (certificateStatus !== OCSPCertStatus.GOOD) {
-      const kept = readKept(await this.get(key));
-      const { REVOKED, UNKNOWN } = OCSPCertStatus;
-      if (certificateStatus === UNKNOWN && kept?.certificateStatus === REVOKED) return;
-      if (kept?.certificateStatus === UNKNOWN) version = Math.max(version, kept.thisUpdate.getTime());
-    }
+    const { producedAt, thisUpdate, certificateStatus } = loadDerOcspResponse(bytes, { strict: 'field' });
     const frame = encodeFrame({
       ...LABEL,
-      // Of the same moment, "revoked" stays.
-      statusVersion: version / 1000,
+      statusVersion: thisUpdate.getTime() / 1000,
       producedAt: producedAt.getTime() / 1000,
       certStatus: certificateStatus ?? OCSPCertStatus.UNKNOWN,
       nextUpdate: null,
       der: bytes,
     });
-    await this.#servers.use(at, (connection) => connection.ocspMerge(at, frame, life));
+    await this.#servers.use(at, (connection) => connection.ocspKeep(at, frame, life));
   }
 
   async delete(key: string): Promise<void> {

@@ -1,20 +1,14 @@
+import { randomUUID } from 'node:crypto';
 import { invalidValue } from '../errors.js';
 import type { ListEdition } from '../statuses/list-edition.js';
+import { storeDamaged, storeLocked } from '../store/errors.js';
 import type { PutResult, ResponseRecord, RunWriter, StoredResponse } from '../store/response-store.js';
 import { decodeFrames, encodeFrame } from './frames.js';
-import type { Connection, ValkeyServers } from './servers.js';
+import type { Begun, ValkeyServers } from './servers.js';
 import type { ValkeyStore } from './valkey-store.js';
 
-/** Responses that are read back and put at a time. */
+/** Responses that are sent to wait, or read back and put, at a time. */
 const AT_ONCE = 256;
-
-/** What a server has of a run, under one key. */
-interface RunState {
-  readonly id: string;
-  readonly token: string | null;
-  /** How many of the responses that wait count. */
-  readonly records: number;
-}
 
 /** What the calls of a bulk run do whose responses wait at a server. */
 export class ValkeyRun implements RunWriter {
@@ -22,29 +16,30 @@ export class ValkeyRun implements RunWriter {
   readonly editions: readonly ListEdition[];
   readonly #store: ValkeyStore;
   readonly #servers: ValkeyServers;
-  readonly #key: string;
+  readonly #keys: RunKeys;
   readonly #id: string;
+  readonly #generation: string;
   #records: number;
-  #token: string | null;
 
   private constructor(
     store: ValkeyStore,
     servers: ValkeyServers,
-    key: string,
-    state: RunState,
-    editions: readonly ListEdition[],
+    keys: RunKeys,
+    id: string,
+    generation: string,
+    [lists, records, token]: Begun,
   ) {
     this.#store = store;
     this.#servers = servers;
-    this.#key = key;
-    this.#id = state.id;
-    this.#records = state.records;
-    this.#token = state.token;
-    this.resumeToken = state.token;
-    this.editions = editions;
+    this.#keys = keys;
+    this.#id = id;
+    this.#generation = generation;
+    this.#records = Number(records);
+    this.resumeToken = token;
+    this.editions = JSON.parse(lists ?? '[]') as ListEdition[];
   }
 
-  /** @param key - before the keys of the issuer */
+  /** @param prefix - before the keys of the issuer */
   static async begin(
     store: ValkeyStore,
     servers: ValkeyServers,
@@ -52,20 +47,13 @@ export class ValkeyRun implements RunWriter {
     id: string,
     discard: boolean,
   ): Promise<ValkeyRun> {
-    const key = `${prefix}run`;
-    const waiting = `${key}:records`;
-    const known = await servers.use(key, async (connection) => JSON.parse((await connection.get(key)) ?? 'null'));
-    const { id: other, token, records } = (known as RunState | null) ?? { id, token: null, records: 0 };
-    if (other !== id && !discard) throw invalidValue(`the run '${other}' is unfinished`);
-    return servers.use(key, async (connection) => {
-      const isThere = other === id && (await connection.llen(waiting)) >= records;
-      const state: RunState = isThere ? { id, token, records } : { id, token: null, records: 0 };
-      if (state.records === 0) await connection.del(waiting);
-      else await connection.ltrim(waiting, 0, state.records - 1);
-      await connection.set(key, JSON.stringify(state));
-      const editions = JSON.parse((await connection.get(`${prefix}lists`)) ?? '[]') as ListEdition[];
-      return new ValkeyRun(store, servers, prefix, state, editions);
-    });
+    const keys: RunKeys = [`${prefix}run`, `${prefix}run:records`, `${prefix}lists`];
+    const generation = randomUUID();
+    const begun = await servers.use(keys[0], (connection) =>
+      connection.ocspBeginRun(...keys, id, generation, discard ? 1 : 0),
+    );
+    if (typeof begun === 'string') throw invalidValue(`the run '${begun}' is unfinished`);
+    return new ValkeyRun(store, servers, keys, id, generation, begun);
   }
 
   get records(): number {
@@ -78,60 +66,67 @@ export class ValkeyRun implements RunWriter {
       const serial = Buffer.from(`${record.serial}\n`, 'latin1');
       return Buffer.concat([serial, frame]);
     });
-    if (frames.length === 0) return;
-    this.#records += frames.length;
-    await this.#use((connection) => connection.rpush(`${this.#key}run:records`, ...frames));
+    for (let at = 0; at < frames.length; at += AT_ONCE) {
+      const some = frames.slice(at, at + AT_ONCE);
+      await this.#step('append', ...some);
+      this.#records += some.length;
+    }
   }
 
   async checkpoint(token: string): Promise<void> {
-    this.#token = token;
-    await this.#note();
+    await this.#step('note', 'token', token);
   }
 
   async commit(edition?: ListEdition): Promise<PutResult> {
     // Where it fails, the run that is begun again has all of it.
-    await this.#note();
+    await this.#step('note');
     const served = new Set<string>();
     const all = new Set<string>();
     for (let at = 0; at < this.#records; at += AT_ONCE) {
-      const end = Math.min(at + AT_ONCE, this.#records) - 1;
-      const frames = await this.#use((connection) => connection.lrangeBuffer(`${this.#key}run:records`, at, end));
-      if (frames.length !== end - at + 1)
-        throw new Error('the server has dropped responses of the run: begin it again');
-      const records = frames.map(recordOf);
+      const records = (await this.#step('read', at, at + AT_ONCE - 1)).map(recordOf);
       for (const [i, isWritten] of (await this.#store.put(records)).entries()) {
         const { serial } = records[i] as StoredResponse;
         all.add(serial);
         if (isWritten) served.add(serial);
       }
     }
-    if (edition !== undefined) {
-      const editions = [...this.editions.filter(({ list }) => list !== edition.list), edition];
-      await this.#use(async (connection) => connection.set(`${this.#key}lists`, JSON.stringify(editions)));
-    }
-    await this.#remove();
+    const editions = edition && [...this.editions.filter(({ list }) => list !== edition.list), edition];
+    await this.#step('end', ...(editions === undefined ? [] : [JSON.stringify(editions)]));
     return { written: served.size, kept: all.size - served.size };
   }
 
   async close(): Promise<void> {}
 
   async discard(): Promise<void> {
-    await this.#remove();
+    // (What another has taken over is his.)
+    await this.#try('end');
   }
 
-  async #note(): Promise<void> {
-    const state: RunState = { id: this.#id, token: this.#token, records: this.#records };
-    await this.#use((connection) => connection.set(`${this.#key}run`, JSON.stringify(state)));
+  /** @returns what was read */
+  async #step(action: string, ...args: readonly (string | number | Buffer)[]): Promise<Buffer[]> {
+    const reply = await this.#try(action, ...args);
+    if (Array.isArray(reply)) return reply;
+    switch (reply.toString()) {
+      case 'taken':
+        throw storeLocked(`the run '${this.#id}' was begun again elsewhere, and goes on there`);
+      case 'gone':
+        throw storeLocked(`the run '${this.#id}' is not there any more: ended elsewhere, or dropped by the server`);
+      case 'dropped':
+        throw storeDamaged('the server has dropped responses of the run: begin it again');
+      default:
+        return [];
+    }
   }
 
-  async #remove(): Promise<void> {
-    await this.#use(async (connection) => connection.del(`${this.#key}run`, `${this.#key}run:records`));
-  }
-
-  #use<T>(action: (connection: Connection) => Promise<T>): Promise<T> {
-    return this.#servers.use(`${this.#key}run`, action);
+  #try(action: string, ...args: readonly (string | number | Buffer)[]): Promise<Buffer | Buffer[]> {
+    return this.#servers.use(this.#keys[0], (connection) =>
+      connection.ocspStepRunBuffer(...this.#keys, this.#generation, this.#records, action, ...args),
+    );
   }
 }
+
+/** Those of the scripts; all at the server of the first one. */
+type RunKeys = readonly [state: string, waiting: string, lists: string];
 
 function recordOf(waiting: Buffer): StoredResponse {
   const end = waiting.indexOf('\n');

@@ -152,8 +152,11 @@ export class ValkeyStore implements ResponseStore {
 
   /**
    * Begins or continues a bulk run, whose responses wait at the servers for its commit. The commit puts them one after the other; when it
-   * fails, begin the run again and commit it. A checkpoint is as durable as the servers are; where they have dropped what waited, the run fails,
-   * and begins again.
+   * fails, begin the run again and commit it. A checkpoint is as durable as the servers are; where they have dropped what waited, the run fails
+   * at its next call (`ERR_OCSP_STORE_DAMAGED`), and begins anew.
+   *
+   * No one can tell a host that has died from a slow one: whoever begins an open run again goes on from its last checkpoint, and every call of the
+   * earlier one is refused (`ERR_OCSP_STORE_LOCKED`), also once the later one has ended.
    */
   async beginRun(options: BeginRunOptions): Promise<RunWriter> {
     const { id, otherRun = 'refuse', issuer } = readOptions(options, RUN_NAMES);

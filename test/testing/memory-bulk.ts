@@ -33,6 +33,7 @@ export const STORE_FAULTS = [
   'a run is served as it is written',
   'what came after the last checkpoint stays',
   'a run always begins again',
+  'a run is of all who have begun it',
   'a run goes on after its commit',
   'another run is overwritten',
   'discarding keeps the records',
@@ -69,6 +70,8 @@ export class MemoryStore implements ResponseStore {
   /** What was replaced is below what replaced it, as in a table of versions. */
   readonly #served = new Map<string, (readonly StoredResponse[])[]>();
   #run: Run | undefined;
+  /** Who has begun the run last. */
+  #writer: RunWriter | undefined;
   #editions: readonly ListEdition[] = [];
 
   constructor(fault?: StoreFault) {
@@ -112,15 +115,17 @@ export class MemoryStore implements ResponseStore {
     const run = this.#run;
     if (this.#fault !== 'what came after the last checkpoint stays') run.records.length = run.durable;
     let ended = false;
+    const isTaken = (): boolean => this.#writer !== writer && this.#fault !== 'a run is of all who have begun it';
     const alive = (): void => {
       if (ended && this.#fault !== 'a run that has ended takes more') throw refused('the run has ended');
+      if (isTaken()) throw Object.assign(new Error('begun again'), { code: 'ERR_OCSP_STORE_LOCKED' });
     };
     const remember = (edition: ListEdition | undefined): void => {
       if (edition === undefined || this.#fault === 'the edition of a list is forgotten') return;
       const beside = this.#fault === 'editions of one list are kept side by side';
       this.#editions = [...this.#editions.filter(({ list }) => beside || list !== edition.list), edition];
     };
-    return {
+    const writer: RunWriter = {
       resumeToken: run.token,
       editions: this.#editions,
       get records() {
@@ -160,12 +165,14 @@ export class MemoryStore implements ResponseStore {
         ended = true;
       },
       discard: async () => {
-        alive();
         ended = true;
+        if (isTaken()) return;
         if (this.#fault === 'discarding keeps the records') for (const record of run.records) this.#put(record);
         this.#run = undefined;
       },
     };
+    this.#writer = writer;
+    return writer;
   }
 
   async sweep(now: Date): Promise<number> {

@@ -1,10 +1,12 @@
 /** The answers of clients of several machines, in a real server. */
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
+import fc from 'fast-check';
 import { Redis } from 'iovalkey';
 import { loadDerOcspResponse, OCSPCertStatus } from 'openssl-ocsp';
-import { OCSPClient } from 'openssl-ocsp/client';
+import { OCSPClient, type ResponseCacheStore } from 'openssl-ocsp/client';
 import { buildTestResponse, createTestCa, TestResponder } from 'openssl-ocsp/testing';
 import { ValkeyCache } from 'openssl-ocsp/valkey';
+import { CachedAnswer } from '#dist/client/cached-answer.js';
 import { testIf } from '../helpers/conditional.js';
 import { certIdTuple, sha1Of, signedResponse } from '../helpers/crafted.js';
 import { generalizedTime, integer, octets, sequence, tlv } from '../helpers/der.js';
@@ -114,3 +116,144 @@ withServer('a revocation outlives its end by a week, and "unknown" takes it not 
   await cache.put(KEY, revoked, TOMORROW);
   t.deepEqual(await cache.get(KEY), revoked, 'nor does it keep one away');
 });
+
+const NOW = Math.floor(Date.now() / 1000) * 1000;
+/** Every status at two times of each kind, as a client has them. */
+const KNOWN = (['good', 'revoked', 'unknown'] as const).flatMap((status) =>
+  [1, 2].flatMap((update) =>
+    [3, 4].map((produced) => {
+      const [thisUpdate, producedAt] = [NOW - 100_000 + update * 1000, NOW - 100_000 + produced * 1000];
+      const entry = {
+        certificate: ca.certificate,
+        issuer: ca.certificate,
+        serialNumber: 5n,
+        status,
+        thisUpdate: new Date(thisUpdate),
+      };
+      const der = buildTestResponse({ signer: ca, entries: [entry], producedAt: new Date(producedAt) });
+      return new CachedAnswer(status, thisUpdate, producedAt, 0, 0, 0, der);
+    }),
+  ),
+);
+
+/** What is kept of answers that come one after the other. */
+function keptOf(answers: readonly CachedAnswer[]): CachedAnswer {
+  return answers.reduce((kept, one) => (one.mayReplace(kept) ? one : kept));
+}
+
+/** The other orders in which answers may come. */
+function ordersOf<T>(items: readonly T[]): T[][] {
+  if (items.length < 2) return [[...items]];
+  return items.flatMap((item, i) => ordersOf(items.filter((_, j) => j !== i)).map((rest) => [item, ...rest]));
+}
+
+async function twoCaches(t: ExecutionContext): Promise<[ValkeyCache, ValkeyCache]> {
+  const server = await RedisServer.start(t);
+  const open = () => ValkeyCache.open({ servers: [server.socket], timeout: 20_000 });
+  const caches: [ValkeyCache, ValkeyCache] = [await open(), await open()];
+  t.teardown(() => {
+    for (const cache of caches) cache.close();
+  });
+  return caches;
+}
+
+withServer('of two answers that two machines put, the same stays as in the memory of a client', async (t) => {
+  const [one, two] = await twoCaches(t);
+  const say = ({ status, thisUpdate, producedAt }: CachedAnswer): string =>
+    `${status} ${(thisUpdate - NOW) / 1000} ${(producedAt - NOW) / 1000}`;
+  for (const [i, a] of KNOWN.entries())
+    for (const b of KNOWN.slice(0, i)) {
+      const what = `${say(a)}, ${say(b)}`;
+      // (Of "good" and "unknown" that are alike in their times the last one stays.)
+      const inOrder = [keptOf([b, a]), keptOf([a, b])];
+      for (const [first, second] of [
+        [a, b],
+        [b, a],
+      ] as const) {
+        await one.delete(KEY);
+        await one.put(KEY, first.der, TOMORROW);
+        await two.put(KEY, second.der, TOMORROW);
+        t.deepEqual(await one.get(KEY), keptOf([first, second]).der, `one after the other: ${what}`);
+        await one.delete(KEY);
+        // Both are under way before the server has said anything.
+        await Promise.all([one.put(KEY, first.der, TOMORROW), two.put(KEY, second.der, TOMORROW)]);
+        const kept = await one.get(KEY);
+        t.true(
+          inOrder.some(({ der }) => kept?.equals(der)),
+          `at once: ${what}`,
+        );
+      }
+    }
+});
+
+withServer('whatever comes, in whatever order, is kept as in the memory of a client', async (t) => {
+  const caches = await twoCaches(t);
+  const index = fc.nat(KNOWN.length - 1);
+  await fc.assert(
+    fc.asyncProperty(fc.array(index, { minLength: 1, maxLength: 10 }), async (places) => {
+      await caches[0].delete(KEY);
+      const answers = places.map((place) => KNOWN[place] as CachedAnswer);
+      for (const [i, { der }] of answers.entries()) {
+        await caches[i % 2]!.put(KEY, der, TOMORROW);
+        t.deepEqual(await caches[0].get(KEY), keptOf(answers.slice(0, i + 1)).der);
+      }
+    }),
+    { numRuns: 150 },
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.array(index, { minLength: 2, maxLength: 4 }), async (places) => {
+      await caches[0].delete(KEY);
+      const answers = places.map((place) => KNOWN[place] as CachedAnswer);
+      await Promise.all(answers.map(({ der }, i) => caches[i % 2]!.put(KEY, der, TOMORROW)));
+      const kept = await caches[1].get(KEY);
+      t.true(ordersOf(answers).some((order) => kept?.equals(keptOf(order).der)));
+    }),
+    { numRuns: 150 },
+  );
+});
+
+withServer(
+  'one machine hears "revoked", another one "unknown" at the same moment: a third one lets no one in',
+  async (t) => {
+    const caches = await twoCaches(t);
+    const ago = (seconds: number) => ({ entry: { thisUpdate: new Date(Date.now() - seconds * 1000) } });
+    await using early = await TestResponder.start(ca, { behaviour: 'revoked', ...ago(180) });
+    await using late = await TestResponder.start(ca, { behaviour: 'unknown', ...ago(120) });
+    const question = { certificate: ca.issue().certificate, issuer: ca.certificate };
+    // Both have looked before either puts.
+    let waiting = 0;
+    let goOn = (): void => undefined;
+    const both = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    const stores = caches.map(
+      (cache): ResponseCacheStore => ({
+        get: (key) => cache.get(key),
+        put: async (key, der, expires) => {
+          waiting += 1;
+          if (waiting === 2) goOn();
+          await both;
+          await cache.put(key, der, expires);
+        },
+        delete: (key) => cache.delete(key),
+        keys: () => cache.keys(),
+      }),
+    );
+    const check = async (store: ResponseCacheStore, url: string): Promise<[string, boolean]> => {
+      await using client = new OCSPClient({
+        allowPrivateAddresses: true,
+        cache: { store },
+        responders: [url],
+        failPolicy: 'soft',
+      });
+      const { outcome, allowed } = await client.check(question);
+      return [outcome, allowed];
+    };
+    const said = await Promise.all([check(stores[0]!, early.url), check(stores[1]!, late.url)]);
+    t.deepEqual(
+      said.map(([outcome]) => outcome),
+      ['revoked', 'unknown'],
+    );
+    t.deepEqual(await check(caches[0], 'http://127.0.0.1:1/'), ['revoked', false]);
+  },
+);

@@ -1,14 +1,12 @@
 /** ValkeyStore over real servers: what every store has to do, and what happens when servers are gone, slow, full, emptied or hostile. */
 import test, { type ExecutionContext } from 'ava';
 import fc from 'fast-check';
-import { Redis } from 'iovalkey';
 import { loadDerOcspResponse, OCSPCertStatus, OCSPResponseStatus } from 'openssl-ocsp';
 import {
   bulkSign,
   compareVersions,
   iterableSource,
   putStatus,
-  type ResponseRecord,
   ResponseSigner,
   type StatusEntry,
 } from 'openssl-ocsp/bulk';
@@ -18,63 +16,9 @@ import { decodeFrames, encodeFrame, lifeOf } from '#dist/valkey/frames.js';
 import { testIf } from '../helpers/conditional.js';
 import { hasRedisServer, RedisServer } from '../helpers/redis-server.js';
 import { ask, ca, delegate, GOOD, makeResponder, REVOKED, TestAuthority } from '../responder/fixtures.js';
+import { answer, client, NOW, open, PATIENT } from './fixtures.js';
 
 const withServer = testIf(hasRedisServer);
-const PATIENT = 20_000;
-const NOW = Math.floor(Date.now() / 1000);
-
-async function open(
-  t: ExecutionContext,
-  servers: readonly RedisServer[],
-  options: Partial<ValkeyStoreOptions> = {},
-): Promise<ValkeyStore> {
-  const store = await ValkeyStore.open({
-    servers: servers.map(({ socket }) => socket),
-    issuer: ca.certificate,
-    timeout: PATIENT,
-    memoryTime: 0,
-    ...options,
-  });
-  t.teardown(() => store.close());
-  return store;
-}
-
-/** A client of the test's own. */
-function client(t: ExecutionContext, { socket }: RedisServer): Redis {
-  const redis = new Redis(socket);
-  t.teardown(() => redis.disconnect());
-  return redis;
-}
-
-const STATUS = ['good', 'revoked', 'unknown'] as const;
-
-function answer(change: Partial<ResponseRecord> & { serial?: string } = {}): ResponseRecord & { serial: string } {
-  const record = {
-    serial: '1001',
-    statusVersion: 1,
-    producedAt: NOW,
-    certStatus: OCSPCertStatus.GOOD,
-    nextUpdate: NOW + 90_000,
-    ...change,
-  };
-  const { serial, producedAt, certStatus, nextUpdate } = record;
-  const der = buildTestResponse({
-    signer: delegate,
-    certificates: [delegate.certificate],
-    producedAt: new Date(producedAt * 1000),
-    entries: [
-      {
-        certificate: ca.certificate,
-        issuer: ca.certificate,
-        serialNumber: BigInt(`0x${serial}`),
-        status: STATUS[certStatus],
-        thisUpdate: new Date(producedAt * 1000),
-        nextUpdate: nextUpdate === null ? null : new Date(nextUpdate * 1000),
-      },
-    ],
-  });
-  return { der, ...record, hashAlgorithm: 'sha1' };
-}
 
 withServer('it does what every store has to do', async (t) => {
   const servers = await Promise.all([RedisServer.start(t), RedisServer.start(t), RedisServer.start(t)]);
@@ -242,52 +186,6 @@ withServer('servers that are killed, held up, or never there cost an answer, not
   t.true(taken > 0 && taken < 20);
   const got = await Promise.all(serials.map((serial) => both.get(serial)));
   t.is(got.filter((der) => der !== undefined).length, taken);
-});
-
-withServer('a run in which a write has failed goes on with the next beginRun alone', async (t) => {
-  const server = await RedisServer.start(t);
-  const store = await open(t, [server]);
-  const redis = client(t, server);
-  const run = await store.beginRun({ id: 'a' });
-  await run.append([answer({ serial: '7001' })]);
-  await run.checkpoint('one');
-  const [records] = (await redis.keys('*')).filter((key) => key.endsWith(':records'));
-  await redis.rename(records!, 'aside');
-  await redis.set(records!, 'no list');
-  const failure = { message: /WRONGTYPE/ };
-  await t.throwsAsync(run.append([answer({ serial: '7002' })]), failure);
-  await redis.rename('aside', records!);
-  await t.throwsAsync(run.append([answer({ serial: '7003' })]), failure);
-  await t.throwsAsync(run.checkpoint('two'), failure);
-  await t.throwsAsync(run.commit(), failure);
-  await run.close();
-  const next = await store.beginRun({ id: 'a' });
-  t.is(next.resumeToken, 'one');
-  await next.append([answer({ serial: '7002' })]);
-  t.like(await next.commit(), { written: 2, kept: 0 });
-});
-
-withServer('a run whose commit has failed has all of it when it is begun again', async (t) => {
-  const server = await RedisServer.start(t);
-  const store = await open(t, [server]);
-  const redis = client(t, server);
-  const run = await store.beginRun({ id: 'a' });
-  await run.append([answer({ serial: '7001' })]);
-  await run.checkpoint('one');
-  // Not noted, but for the commit.
-  await run.append([answer({ serial: '7002' })]);
-  const [records] = (await redis.keys('*')).filter((key) => key.endsWith(':records'));
-  await redis.rename(records!, 'aside');
-  await redis.set(records!, 'no list');
-  const failure = { message: /WRONGTYPE/ };
-  await t.throwsAsync(run.commit(), failure);
-  await t.throwsAsync(run.commit(), failure);
-  await run.close();
-  await redis.rename('aside', records!);
-  const next = await store.beginRun({ id: 'a' });
-  t.deepEqual([next.resumeToken, next.records], ['one', 2]);
-  t.like(await next.commit(), { written: 2, kept: 0 });
-  for (const serial of ['7001', '7002']) t.truthy(await store.get(serial));
 });
 
 async function until(isSo: () => Promise<boolean>): Promise<void> {
