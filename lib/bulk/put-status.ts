@@ -6,7 +6,8 @@ import { copyEntry, type StatusEntry } from '../statuses/status-entry.js';
 import type { AnswerLabel, PutResult, ResponseRecord, ResponseStore } from '../store/response-store.js';
 import type { SegmentStore } from '../store/segment-store.js';
 import { type OptionNames, readOptions } from '../x509/options.js';
-import { takesBack, versionToOutdo } from './version-to-outdo.js';
+import { putLasting } from './put-lasting.js';
+import { versionToOutdo } from './version-to-outdo.js';
 
 /** What {@link putStatus} takes. */
 export interface PutStatusOptions {
@@ -15,7 +16,8 @@ export interface PutStatusOptions {
   /** Who signs. */
   readonly signer: ResponseSigner;
   /** Where the responses go. */
-  readonly store: Pick<ResponseStore, 'putBatch'> & Partial<Pick<SegmentStore, 'getRecord'>>;
+  readonly store: Pick<ResponseStore, 'putBatch'> &
+    Partial<Pick<ResponseStore, 'get'> & Pick<SegmentStore, 'getRecord'>>;
 }
 
 const OPTION_NAMES: OptionNames<PutStatusOptions> = { entries: true, signer: true, store: true };
@@ -27,7 +29,7 @@ const OPTION_NAMES: OptionNames<PutStatusOptions> = { entries: true, signer: tru
  * The statusVersion of an entry that brings none is the second at which it is put. Of a revocation it is that of what the
  * store has, where it tells, if that is higher, and more than that of a revocation of another time or reason: what was known with a clock
  * that is ahead, or in the same second, does not hide it. A revocation for ever is not taken back: what says "good", "unknown" or
- * certificateHold is left out, unless it brings a statusVersion.
+ * certificateHold is left out, unless it brings a statusVersion. (A store of another class is asked before, without a lock.)
  *
  * @returns how many responses are served, and how many were left out because the store has newer ones, or a revocation for ever
  * @throws (rejects) As `ResponseSigner.signAsync` and the store.
@@ -55,10 +57,18 @@ export async function putStatus(options: PutStatusOptions): Promise<PutResult> {
     }
     signed.push({ entry, statusVersion, answers });
   }
+  const given = { issuer: signer.issuer };
   const put = async (some: readonly SignedStatus[]): Promise<PutResult> => {
-    const records = some.flatMap((one) => recordsOf(one, store));
-    const { written } = await store.putBatch(records, { issuer: signer.issuer });
-    return { written, kept: some.reduce((sum, { answers }) => sum + answers.length, -written) };
+    const isFree = ({ statusVersion }: SignedStatus): boolean => statusVersion !== undefined;
+    const free = some.filter(isFree).flatMap((one) => recordsOf(one, store));
+    const others = some.filter((one) => !isFree(one)).flatMap((one) => recordsOf(one, store));
+    const results: PutResult[] = [];
+    if (free.length > 0) results.push(await store.putBatch(free, given));
+    if (others.length > 0 || free.length === 0) results.push(await putLasting(store, others, given));
+    return {
+      written: results.reduce((sum, { written }) => sum + written, 0),
+      kept: results.reduce((sum, { kept }) => sum + kept, 0),
+    };
   };
   const first = await put(signed);
   // Somebody may have put what hides a revocation between the look and the lock.
@@ -81,9 +91,7 @@ type Store = PutStatusOptions['store'];
 /** Signing may have taken a while: the version is that of the moment at which they are put. */
 function recordsOf({ entry, statusVersion, answers }: SignedStatus, store: Store): ResponseRecord[] {
   const { serialNumber: serial, status: certStatus } = entry;
-  const record = statusVersion === undefined ? store.getRecord?.(serial) : undefined;
-  if (takesBack(record, entry)) return [];
-  const known = certStatus === OCSPCertStatus.REVOKED ? versionToOutdo(record, entry) : 0;
+  const known = certStatus === OCSPCertStatus.REVOKED ? versionToOutdo(store.getRecord?.(serial), entry) : 0;
   const version = statusVersion ?? Math.max(Math.floor(Date.now() / 1000), known);
   return answers.map((answer) => ({ ...answer, serial, certStatus, statusVersion: version }));
 }

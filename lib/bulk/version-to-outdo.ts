@@ -7,14 +7,7 @@ import type { StoredResponse } from '../store/response-store.js';
 
 type Stated = Pick<StatusEntry, 'status' | 'revocationTime' | 'reason'>;
 
-/** Whether an entry would take back a revocation for ever that a store has. */
-export function takesBack(known: StoredResponse | undefined, entry: Stated): boolean {
-  if (known?.certStatus !== OCSPCertStatus.REVOKED || isPermanent(entry)) return false;
-  const stated = statedIn(known.der);
-  return stated !== undefined && isPermanent(stated);
-}
-
-/** The least version with which an entry is not hidden by what a store has; 0 for one that {@link takesBack}. */
+/** The least version with which an entry is not hidden by what a store has; 0 for what would take back a revocation for ever. */
 export function versionToOutdo(known: StoredResponse | undefined, entry: Stated): number {
   if (known === undefined) return 0;
   const { statusVersion, certStatus, der } = known;
@@ -26,7 +19,8 @@ export function versionToOutdo(known: StoredResponse | undefined, entry: Stated)
   return saysTheSame(stated, entry) ? statusVersion : statusVersion + 1;
 }
 
-function statedIn(der: Uint8Array): Stated | undefined {
+/** What a response says of its only certificate; undefined where it cannot be read. */
+export function statedIn(der: Uint8Array): Stated | undefined {
   try {
     const { certificateStatus, revocationTime, revocationReason: reason } = loadDerOcspResponse(der);
     return certificateStatus === null ? undefined : { status: certificateStatus, revocationTime, reason };

@@ -294,7 +294,8 @@ export class Answerer {
     const fresh = signerOf(question, now) === undefined ? late : (freshOf(kept, now) ?? freshOf(other, now));
     if (fresh !== undefined) {
       fresh.checkedAt = clock();
-      fresh.edition = stored?.edition ?? -1;
+      // (Where the store says otherwise, what is known may come to agree with the answer without it.)
+      fresh.edition = stored !== undefined && saysTheSame(stored.entry, finding) ? stored.edition : -1;
       if (fresh === cached) return this.#give(question, key, fresh, 'cache', now);
       fresh.confirmedAt = saidAt;
       this.cache.admit(key, fresh);

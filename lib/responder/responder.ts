@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { takesBack, versionToOutdo } from '../bulk/version-to-outdo.js';
+import { putLasting } from '../bulk/put-lasting.js';
+import { versionToOutdo } from '../bulk/version-to-outdo.js';
 import { invalidArgType, invalidValue, OCSPError } from '../errors.js';
 import { OCSPCertStatus } from '../ocsp/enums.js';
 import { EntryPacker } from '../signing/entry-packer.js';
@@ -144,13 +145,12 @@ export class Responder implements AsyncDisposable {
       });
     }
     // Signing may have taken a while.
-    const outdoing = wanted.flatMap(({ entry, hasVersion }, i) => {
-      if (isForEver(entry, store)) return [];
+    const outdoing = wanted.map(({ entry, hasVersion }, i) => {
       const record = records[i] as ResponseRecord;
       const least = hasVersion || entry.status !== OCSPCertStatus.REVOKED ? 0 : leastVersion(entry, store);
-      return [{ ...record, statusVersion: Math.max(record.statusVersion, least) }];
+      return { ...record, statusVersion: Math.max(record.statusVersion, least) };
     });
-    await store.putBatch(outdoing, { issuer: target.identity });
+    await putLasting(store, outdoing, { issuer: target.identity });
   }
 
   /**
@@ -264,15 +264,6 @@ export class Responder implements AsyncDisposable {
     const found = issuers.find((issuer) => issuer.isOf(given));
     if (found === undefined) throw invalidValue('issuer is not among those that are answered for');
     return found;
-  }
-}
-
-/** Whether a store has a revocation for ever, which an entry does not take back. */
-function isForEver(entry: StatusEntry, store: Readable): boolean {
-  try {
-    return takesBack(store.getRecord?.(hexOf(entry.serialNumber)), entry);
-  } catch {
-    return false; // writing to it will say what is wrong
   }
 }
 

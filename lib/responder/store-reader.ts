@@ -1,6 +1,6 @@
 /** Answers that were signed before: what they state, and whether they may be given. */
 import type { CertIdHashIndex } from '../../typings/binding.js';
-import { OCSPResponseStatus } from '../ocsp/enums.js';
+import { OCSPCertStatus, OCSPResponseStatus } from '../ocsp/enums.js';
 import {
   FIRST_SINGLE,
   HASH_INDEX,
@@ -23,6 +23,7 @@ import { CERT_ID_HASHES, type HashAlgorithm } from '../x509/algorithms.js';
 import { Prepared } from './answer.js';
 import type { ResponderIssuer } from './issuer.js';
 import type { LiveSigner } from './live-signer.js';
+import { moreTrue } from './statement.js';
 
 /** What a store says of a certificate. */
 export interface Stored {
@@ -39,11 +40,10 @@ interface RecordStore {
   getRecord(serial: string): StoredResponse | undefined;
 }
 
-/** An answer of a store, its version (0 where the store does not tell), and the edition of that. */
+/** An answer of a store, and its version: 0 where the store does not tell. */
 interface Found {
   readonly der: MessageBytes;
   readonly statusVersion: number;
-  readonly edition: number;
 }
 
 /**
@@ -57,16 +57,15 @@ export function readStore(
   serial: string,
   asked: AskedBy | undefined,
 ): Stored | undefined | Promise<Stored | undefined> {
+  if (store instanceof SegmentStore) return readSegments(issuer, store, serial, asked);
   const withFirst = (found: Found | undefined): Stored | undefined | Promise<Stored | undefined> => {
-    if (found === undefined) return undefined;
-    const one = readAnswer(issuer, found);
+    const one = found && readAnswer(issuer, found);
     if (one === undefined) return undefined;
     const { entry } = one;
-    const { edition } = found;
-    if (asked === undefined || one.isBy(asked)) return { entry, answer: one.prepared, edition };
+    if (asked === undefined || one.isBy(asked)) return { entry, answer: one.prepared, edition: -1 };
     const withSecond = (der: Buffer | undefined): Stored => {
       const other = der && readAnswer(issuer, copyOf(der, entry.statusVersion ?? 0));
-      return { entry, answer: other?.isBy(asked) ? other.prepared : undefined, edition };
+      return { entry, answer: other?.isBy(asked) ? other.prepared : undefined, edition: -1 };
     };
     const { hash, issuerNameHash, signer } = asked;
     const second = store.get(serial, {
@@ -80,9 +79,32 @@ export function readStore(
   return first instanceof Promise ? first.then(withFirst) : withFirst(first);
 }
 
-/** Not a copy where the store shows it: it is read at once. */
+/** All that is served for a certificate says one status, but a revocation for ever may lie beside a hold, for another hash. */
+function readSegments(
+  issuer: ResponderIssuer,
+  store: SegmentStore,
+  serial: string,
+  asked: AskedBy | undefined,
+): Stored | undefined {
+  const peeked = store.peek(serial);
+  if (peeked === undefined) return undefined;
+  const { ders, statusVersion, edition } = peeked;
+  let entry: StatusEntry | undefined;
+  let answer: Prepared | undefined;
+  let isFound = asked === undefined;
+  for (const der of ders) {
+    if (entry !== undefined && entry.status !== OCSPCertStatus.REVOKED && isFound) break;
+    const one = readAnswer(issuer, { der, statusVersion });
+    if (one === undefined) continue;
+    entry = entry === undefined ? one.entry : moreTrue(entry, one.entry);
+    if (isFound || (asked !== undefined && !one.isBy(asked))) continue;
+    answer = one.prepared;
+    isFound = true;
+  }
+  return entry && { entry, answer, edition };
+}
+
 function findFirst(store: ResponseStore, serial: string): Found | undefined | Promise<Found | undefined> {
-  if (store instanceof SegmentStore) return store.peek(serial);
   if ('getRecord' in store) {
     const record = (store as RecordStore).getRecord(serial);
     return record && copyOf(record.der, record.statusVersion);
@@ -91,8 +113,9 @@ function findFirst(store: ResponseStore, serial: string): Found | undefined | Pr
   return der instanceof Promise ? der.then((late) => late && copyOf(late, 0)) : der && copyOf(der, 0);
 }
 
+/** Also of a store that may change what it gives. */
 function copyOf(der: Buffer, statusVersion: number): Found {
-  return { der: copyInput(der, STRICT), statusVersion, edition: -1 };
+  return { der: copyInput(der, STRICT), statusVersion };
 }
 
 /** How a certificate is asked about. */

@@ -48,9 +48,9 @@ export interface CheckedRecord extends ResponseVersion {
   readonly der: Uint8Array;
 }
 
-/** A response where it lies, its version, and the edition of the store in which it is there. */
+/** The responses for a certificate where they lie, the version of their status, and the edition of the store in which they are there. */
 export interface Peeked {
-  readonly der: MessageBytes;
+  readonly ders: readonly MessageBytes[];
   readonly statusVersion: number;
   readonly edition: number;
 }

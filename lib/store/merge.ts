@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { kindOf, nextUpdateOf, versionOf } from './frames.js';
+import { OCSPCertStatus } from '../ocsp/enums.js';
+import { type CheckedRecord, derOf, kindOf, nextUpdateOf, versionOf } from './frames.js';
 import { compareKnowledge, compareVersions, type PutResult } from './response-store.js';
 import { BLOCK_ENTRIES, ENTRY_TAIL } from './segment-format.js';
 import { type FramePosition, positionAt, type SegmentReader } from './segment-reader.js';
@@ -98,6 +99,25 @@ export function served(frames: readonly Buffer[]): readonly Buffer[] {
   }
   const { certStatus } = versionOf(known);
   return [...best.values()].filter((frame) => versionOf(frame).certStatus === certStatus);
+}
+
+/** Whether a record is to be served, beside or instead of what there is for its certificate. */
+export function isNewer(record: CheckedRecord, kind: number, frames: readonly Buffer[]): boolean {
+  return frames.every((frame) => {
+    const version = versionOf(frame);
+    if (kindOf(frame) === kind && compareVersions(record, version) <= 0) return false;
+    return record.certStatus === version.certStatus || compareKnowledge(record, version) > 0;
+  });
+}
+
+/** Whether a record is wanted beside responses that say "revoked". */
+export type IsWanted = (record: CheckedRecord, revocations: readonly Buffer[]) => boolean;
+
+/** The responses among frames of one serial number that are served, and say "revoked". */
+export function revocationsOf(frames: readonly Buffer[]): Buffer[] {
+  return served(frames)
+    .filter((frame) => versionOf(frame).certStatus === OCSPCertStatus.REVOKED)
+    .map(derOf);
 }
 
 /** Which expired responses are left out. */

@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { types } from 'node:util';
 import { invalidArgType, invalidValue } from '../errors.js';
-import { MessageBytes, STRICT, wholeDer } from '../ocsp/message.js';
+import { MessageBytes, STRICT } from '../ocsp/message.js';
 import { checkCertIdHash } from '../x509/algorithms.js';
 import { copyBytes, type OwnBuffer } from '../x509/der.js';
 import { type OptionNames, readOptions } from '../x509/options.js';
@@ -10,7 +10,6 @@ import { checkSeconds } from '../x509/time.js';
 import { Compaction } from './compaction.js';
 import { storeClosed } from './errors.js';
 import {
-  type CheckedRecord,
   checkRecord,
   derStart,
   frameEnd,
@@ -22,13 +21,12 @@ import {
   versionOf,
 } from './frames.js';
 import { unfinishedRun } from './manifest.js';
+import { type IsWanted, isNewer, revocationsOf } from './merge.js';
 import {
   type AnswerChoice,
   type BeginRunOptions,
   type CertIdLookup,
   CHOICE_NAMES,
-  compareKnowledge,
-  compareVersions,
   type PutOptions,
   type PutResult,
   type ResponseRecord,
@@ -94,7 +92,7 @@ const RUN_LOCK = 'run';
  *
  * - A bulk run appends to segments, each written once, in the order in which the responses come, with a sorted index at its
  *   end. `MANIFEST` says which segments count, and is replaced as a whole: a reader sees all of a run or nothing.
- * - Of several responses for one certificate the one that {@link compareVersions} prefers is served, whichever segment it is
+ * - Of several responses for one certificate the one that `compareVersions` prefers is served, whichever segment it is
  *   in. So the order of writing never matters, and nothing is looked up while a run is written.
  * - Every byte is under a checksum. Damage is an error (`ERR_OCSP_STORE_DAMAGED`), never a response.
  * - Methods that write take the lock of the folder for moments, and wait for it: `ERR_OCSP_STORE_LOCKED` when another process does
@@ -180,23 +178,22 @@ export class SegmentStore implements ResponseStore {
   }
 
   /**
-   * What `getRecord` finds, of which only the response and the version are wanted: not a copy, and valid until the next call.
+   * What is served for a certificate, in the order in which `get` prefers it: not copies, and valid until the next call.
    *
    * @internal
    */
   peek(serialNumber: SerialKey): Peeked | undefined {
     this.#checkOpen();
     const key = serialKey(serialNumber);
-    const frame = this.#set.findOnly(key);
-    if (frame === undefined) return undefined;
-    if (frame !== null) {
-      const der = new MessageBytes(frame, derStart(frame), frameEnd(frame, 0), STRICT);
-      return { der, statusVersion: statusVersionOf(frame), edition: this.#set.edition };
-    }
-    const record = this.getRecord(key);
-    if (record === undefined) return undefined;
-    const { der, statusVersion } = record;
-    return { der: wholeDer(der, STRICT), statusVersion, edition: this.#set.edition };
+    const only = this.#set.findOnly(key);
+    if (only === undefined) return undefined;
+    const frames = only === null ? this.#set.kinds.sorted(this.#findAll(key)) : [only];
+    if (frames.length === 0) return undefined;
+    return {
+      ders: frames.map((frame) => new MessageBytes(frame, derStart(frame), frameEnd(frame, 0), STRICT)),
+      statusVersion: Math.max(...frames.map(statusVersionOf)),
+      edition: this.#set.edition,
+    };
   }
 
   /**
@@ -212,6 +209,16 @@ export class SegmentStore implements ResponseStore {
   }
 
   async putBatch(batch: Iterable<ResponseRecord>, options: PutOptions = {}): Promise<PutResult> {
+    return this.putWanted(batch, options, () => true);
+  }
+
+  /**
+   * `putBatch`, without what is not wanted.
+   *
+   * @param isWanted - asked, once no one else writes, of a record that is newer, and the "revoked" that are served for its certificate: views
+   * @internal
+   */
+  async putWanted(batch: Iterable<ResponseRecord>, options: PutOptions, isWanted: IsWanted): Promise<PutResult> {
     const { issuer } = readOptions(options, PUT_NAMES);
     this.#checkOpen();
     return this.#write(async () => {
@@ -231,7 +238,8 @@ export class SegmentStore implements ResponseStore {
             record = ownRecord(record);
             kind = await this.#writer.kindOf(label);
           }
-          if (!isNewer(record, kind, this.#set.findAll(record.serial))) continue;
+          const frames = this.#set.findAll(record.serial);
+          if (!isNewer(record, kind, frames) || !isWanted(record, revocationsOf(frames))) continue;
           const written = run.add(record, kind);
           if (written !== undefined) await written;
         }
@@ -384,13 +392,4 @@ function wantedOf(choice: AnswerChoice): AnswerChoice {
   const { hashAlgorithm, ...others } = readOptions(choice, CHOICE_NAMES, 'choice');
   if (hashAlgorithm === undefined) return others;
   return { ...others, hashAlgorithm: checkCertIdHash(hashAlgorithm, 'choice.hashAlgorithm').hash };
-}
-
-/** Whether a record is to be served, beside or instead of what there is for its certificate. */
-function isNewer(record: CheckedRecord, kind: number, frames: readonly Buffer[]): boolean {
-  return frames.every((frame) => {
-    const version = versionOf(frame);
-    if (kindOf(frame) === kind && compareVersions(record, version) <= 0) return false;
-    return record.certStatus === version.certStatus || compareKnowledge(record, version) > 0;
-  });
 }

@@ -13,8 +13,11 @@ OcspLocations ocsp_locations(const Certificate& certificate) {
   X509* x509 = certificate.get();
   // (X509_get_ext_d2i tells neither a second extension nor one that cannot be read from none.)
   for (int at = -1; (at = X509_get_ext_by_NID(x509, NID_info_access, at)) >= 0;) {
-    const AuthorityInfoPtr info(static_cast<AUTHORITY_INFO_ACCESS*>(X509V3_EXT_d2i(X509_get_ext(x509, at))));
-    if (!info) locations.has_others = true;
+    const ASN1_OCTET_STRING* value = X509_EXTENSION_get_data(X509_get_ext(x509, at));
+    const unsigned char* next = ASN1_STRING_get0_data(value);
+    const unsigned char* end = next + ASN1_STRING_length(value);
+    const AuthorityInfoPtr info(d2i_AUTHORITY_INFO_ACCESS(nullptr, &next, ASN1_STRING_length(value)));
+    if (!info || next != end) locations.has_others = true;
     for (int i = 0; info && i < sk_ACCESS_DESCRIPTION_num(info.get()); ++i) {
       const ACCESS_DESCRIPTION* description = sk_ACCESS_DESCRIPTION_value(info.get(), i);
       if (OBJ_obj2nid(description->method) != NID_ad_OCSP) continue;

@@ -218,6 +218,36 @@ test('a revocation for ever is not taken back but by who says a version', async 
   store.close();
 });
 
+test('a revocation for ever that another process has just put, or that has another hash, is not taken back either', async (t) => {
+  const folder = scratch(t);
+  const earlier = Math.floor(Date.now() / 1000) - 100;
+  const revoked = { serialNumber: 1n, status: REVOKED, revocationTime: new Date(0), statusVersion: earlier };
+  const hold = { ...revoked, reason: ReasonFlags.certificateHold, statusVersion: earlier - 100 };
+  const good = { entries: [{ serialNumber: 1n, status: GOOD }], signer: new ResponseSigner(own) };
+  // One that looks at the folder once a minute, but for when it writes.
+  const late = await SegmentStore.open(folder, { refreshInterval: 60_000 });
+  const other = await SegmentStore.open(folder);
+  await putStatus({ entries: [hold], signer: new ResponseSigner(own), store: late });
+  t.is(loadDerOcspResponse(late.get(1n) as Buffer).revocationReason, ReasonFlags.certificateHold);
+  await putStatus({
+    entries: [revoked],
+    signer: new ResponseSigner({ ...own, certIdAlgorithm: 'sha256' }),
+    store: other,
+  });
+  t.deepEqual(await putStatus({ ...good, store: late }), { written: 0, kept: 2 });
+  const says = (hashAlgorithm: 'sha1' | 'sha256') =>
+    loadDerOcspResponse(late.get(1n, { hashAlgorithm }) as Buffer).revocationReason;
+  t.deepEqual([says('sha1'), says('sha256')], [ReasonFlags.certificateHold, null]);
+  // A store that tells no versions is asked for what it has.
+  const plain = {
+    get: (serial: bigint | string | Uint8Array) => other.get(serial, { hashAlgorithm: 'sha256' }),
+    putBatch: other.putBatch.bind(other),
+  };
+  t.deepEqual(await putStatus({ ...good, store: plain }), { written: 0, kept: 2 });
+  late.close();
+  other.close();
+});
+
 test('a revocation whose signature takes long counts against what is put meanwhile', async (t) => {
   const store = await SegmentStore.open(scratch(t));
   const entry: StatusEntry = { serialNumber: 1n, status: REVOKED, revocationTime: new Date() };

@@ -384,6 +384,7 @@ test('a certificate may name somebody in what cannot be read: that is no reason 
     access(location('1', uri(responder.url)), location('1', bad)),
     { ...ocsp, value: Buffer.from('3003020100', 'hex') },
     { ...ocsp, value: Buffer.alloc(0) },
+    { ...ocsp, value: Buffer.concat([access().value, ocsp.value]) },
   ])
     for (const [failPolicy, allowed] of [
       ['hard', false],

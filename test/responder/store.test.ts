@@ -298,9 +298,64 @@ test('update takes no revocation for ever back, in no store', async (t) => {
       const stored = loadDerOcspResponse(store.get('1001') as Buffer);
       t.deepEqual(
         [stored.certificateStatus, stored.revocationReason],
-        [OCSPCertStatus.REVOKED, REVOKED.reason ?? null],
+        [OCSPCertStatus.REVOKED, ReasonFlags.keyCompromise],
       );
     }
+  }
+});
+
+test('a revocation for ever lies beside a hold for another hash: it counts for both, whatever the authority says', async (t) => {
+  const store = await makeStore(t);
+  const hold = { ...REVOKED, serialNumber: '1001', reason: ReasonFlags.certificateHold };
+  const signerOf = (certIdAlgorithm: 'sha1' | 'sha256') =>
+    new ResponseSigner({
+      issuer: ca.certificate,
+      responder: delegate.certificate,
+      privateKey: delegate.privateKey,
+      certIdAlgorithm,
+    });
+  const put = (entry: StatusEntry, hash: 'sha1' | 'sha256') =>
+    putStatus({ entries: [entry], signer: signerOf(hash), store });
+  for (const [holdVersion, version] of [
+    [100, 200],
+    [300, 200],
+  ] as const) {
+    await put({ ...hold, statusVersion: holdVersion }, 'sha1');
+    await put({ ...REVOKED, serialNumber: '1001', statusVersion: version }, 'sha256');
+    const authorities = [
+      storeAuthority(store),
+      new TestAuthority([{ ...GOOD, serialNumber: '1001', statusVersion: 2 ** 40 }]),
+    ];
+    for (const authority of authorities) {
+      const responder = makeResponder(t, { authority, store });
+      for (const hash of ['sha1', 'sha256', 'sha1'] as const) {
+        const { der } = await responder.answer(ask(['1001'], { hash }));
+        const response = loadDerOcspResponse(der);
+        t.is(response.certificateStatus, OCSPCertStatus.REVOKED);
+        t.is(response.revocationReason, ReasonFlags.keyCompromise);
+      }
+    }
+  }
+});
+
+test('a hold that the store alone has counts as soon as the authority knows less, though nothing changes in the store', async (t) => {
+  const store = await makeStore(t);
+  const hold = { ...REVOKED, serialNumber: '1001', reason: ReasonFlags.certificateHold };
+  await fill(store, [hold], { version: 100 });
+  const good = { ...GOOD, serialNumber: '1001' };
+  for (const [before, policy] of [
+    [{ ...good, statusVersion: 200 }, 'unauthorized'],
+    [undefined, 'good'],
+  ] as const) {
+    const authority = new TestAuthority(before === undefined ? [] : [before]);
+    const responder = makeResponder(t, { authority, store, notIssued: policy });
+    for (let i = 0; i < 2; i += 1) t.is(await statusOf(responder, ask(['1001'], sha1)), 'good');
+    // (An answer in memory is held against the store twice a second.)
+    await wait(600);
+    t.is(await statusOf(responder, ask(['1001'], sha1)), 'good');
+    authority.set({ ...good, statusVersion: 50 });
+    await wait(600);
+    t.is(await statusOf(responder, ask(['1001'], sha1)), 'revoked');
   }
 });
 

@@ -131,7 +131,7 @@ const KNOWN = (['good', 'revoked', 'unknown'] as const).flatMap((status) =>
         thisUpdate: new Date(thisUpdate),
       };
       const der = buildTestResponse({ signer: ca, entries: [entry], producedAt: new Date(producedAt) });
-      return new CachedAnswer(status, thisUpdate, producedAt, 0, 0, 0, der);
+      return new CachedAnswer(status, thisUpdate, producedAt, 0, 0, 0, 0, der);
     }),
   ),
 );
