@@ -1,5 +1,4 @@
 /** Puts into a store what takes back no revocation for ever. */
-import { OCSPCertStatus } from '../ocsp/enums.js';
 import { isPermanent } from '../statuses/is-permanent.js';
 import type { PutOptions, PutResult, ResponseRecord, ResponseStore } from '../store/response-store.js';
 import { SegmentStore } from '../store/segment-store.js';
@@ -17,25 +16,27 @@ export async function putLasting(
   options: PutOptions,
 ): Promise<PutResult> {
   if (store instanceof SegmentStore)
-    return store.putWanted(records, options, ({ der }, revocations) => !takesBack(der, revocations));
+    return store.putWanted(
+      records,
+      options,
+      ({ der }, revocations) => isForEver(der) || !revocations.some(mayBeForEver),
+    );
   const wanted: ResponseRecord[] = [];
   for (const record of records) {
-    const known = await store.get?.(record.serial);
-    if (known === undefined || !isRevoked(known) || !takesBack(record.der, [known])) wanted.push(record);
+    const known = isForEver(record.der) ? undefined : await store.get?.(record.serial);
+    if (known === undefined || !isForEver(known)) wanted.push(record);
   }
-  const { written } = await store.putBatch(wanted, options);
-  return { written, kept: records.length - written };
+  const result = await store.putBatch(wanted, options);
+  const left = records.length - wanted.length;
+  return left === 0 ? result : { ...result, kept: result.kept + left };
 }
 
-function takesBack(der: Uint8Array, revocations: readonly Uint8Array[]): boolean {
+function isForEver(der: Uint8Array): boolean {
   const stated = statedIn(der);
-  if (stated !== undefined && isPermanent(stated)) return false;
-  return revocations.some((one) => isPermanent(statedIn(one) ?? FOR_EVER));
+  return stated !== undefined && isPermanent(stated);
 }
 
-/** What a revocation may be that cannot be read. */
-const FOR_EVER = { status: OCSPCertStatus.REVOKED, reason: null };
-
-function isRevoked(der: Uint8Array): boolean {
-  return statedIn(der)?.status === OCSPCertStatus.REVOKED;
+/** Of a response that is known to say "revoked". */
+function mayBeForEver(der: Uint8Array): boolean {
+  return statedIn(der) === undefined || isForEver(der);
 }
