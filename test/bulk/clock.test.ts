@@ -10,7 +10,12 @@ const { now } = Date;
 const ca = createTestCa();
 const signer = new ResponseSigner({ issuer: ca.certificate, responder: ca.certificate, privateKey: ca.privateKey });
 const entry = (i: number): StatusEntry => ({ serialNumber: BigInt(i), status: GOOD });
-const revoked = (): StatusEntry => ({ serialNumber: 1n, status: REVOKED, revocationTime: new Date() });
+/** Another revocation each time: of the same one, in the same second, the store would have the answers already. */
+let revocations = 0;
+const revoked = (): StatusEntry => {
+  revocations += 1;
+  return { serialNumber: 1n, status: REVOKED, revocationTime: new Date(now() - revocations * 1000) };
+};
 
 test.afterEach.always(() => {
   Date.now = now;
