@@ -57,14 +57,14 @@ export async function putStatus(options: PutStatusOptions): Promise<PutResult> {
     }
     signed.push({ entry, statusVersion, answers });
   }
-  const given = { issuer: signer.issuer };
+  const putOptions = { issuer: signer.issuer };
   const put = async (some: readonly SignedStatus[]): Promise<PutResult> => {
-    const isFree = ({ statusVersion }: SignedStatus): boolean => statusVersion !== undefined;
-    const free = some.filter(isFree).flatMap((one) => recordsOf(one, store));
-    const others = some.filter((one) => !isFree(one)).flatMap((one) => recordsOf(one, store));
+    const hasVersion = ({ statusVersion }: SignedStatus): boolean => statusVersion !== undefined;
+    const versioned = some.filter(hasVersion).flatMap((one) => recordsOf(one, store));
+    const others = some.filter((one) => !hasVersion(one)).flatMap((one) => recordsOf(one, store));
     const results: PutResult[] = [];
-    if (free.length > 0) results.push(await store.putBatch(free, given));
-    if (others.length > 0 || free.length === 0) results.push(await putLasting(store, others, given));
+    if (versioned.length > 0) results.push(await store.putBatch(versioned, putOptions));
+    if (others.length > 0 || versioned.length === 0) results.push(await putLasting(store, others, putOptions));
     return {
       written: results.reduce((sum, { written }) => sum + written, 0),
       kept: results.reduce((sum, { kept }) => sum + kept, 0),

@@ -209,16 +209,17 @@ export class SegmentStore implements ResponseStore {
   }
 
   async putBatch(batch: Iterable<ResponseRecord>, options: PutOptions = {}): Promise<PutResult> {
-    return this.putWanted(batch, options, () => true);
+    return this.putWanted(batch, options);
   }
 
   /**
    * `putBatch`, without what is not wanted.
    *
-   * @param isWanted - asked, once no one else writes, of a record that is newer, and the "revoked" that are served for its certificate: views
+   * @param isWanted - asked, once no one else writes, of a record that is newer, and the "revoked" that are served for its certificate: views;
+   * without it all is wanted
    * @internal
    */
-  async putWanted(batch: Iterable<ResponseRecord>, options: PutOptions, isWanted: IsWanted): Promise<PutResult> {
+  async putWanted(batch: Iterable<ResponseRecord>, options: PutOptions, isWanted?: IsWanted): Promise<PutResult> {
     const { issuer } = readOptions(options, PUT_NAMES);
     this.#checkOpen();
     return this.#write(async () => {
@@ -239,7 +240,8 @@ export class SegmentStore implements ResponseStore {
             kind = await this.#writer.kindOf(label);
           }
           const frames = this.#set.findAll(record.serial);
-          if (!isNewer(record, kind, frames) || !isWanted(record, revocationsOf(frames))) continue;
+          if (!isNewer(record, kind, frames)) continue;
+          if (isWanted !== undefined && !isWanted(record, revocationsOf(frames))) continue;
           const written = run.add(record, kind);
           if (written !== undefined) await written;
         }
