@@ -49,18 +49,14 @@ export async function verifyStore(folder: string): Promise<VerifyReport> {
         manifest,
         manifest.segments.filter(isVerified).map(({ file }) => verified.get(file) as SegmentResult),
       );
-    for (const entry of left) {
-      const result = await verifySegment(folder, entry);
-      // One that is missing is a loss if the manifest names it still.
-      if (!result.isMissing || isNamed(folder, entry)) verified.set(entry.file, result);
-    }
+    // One that is missing is a loss if the manifest that is read next names it still.
+    for (const entry of left) verified.set(entry.file, await verifySegment(folder, entry));
   }
 }
 
 /** What came of one segment. */
 interface SegmentResult {
   readonly seal: string;
-  readonly isMissing: boolean;
   readonly responses: number;
   readonly problems: readonly string[];
 }
@@ -83,25 +79,13 @@ function reportOf(folder: string, manifest: Manifest, results: readonly SegmentR
   };
 }
 
-/** (One that cannot be read is found to be so next.) */
-function isNamed(folder: string, { file, seal }: SegmentEntry): boolean {
-  try {
-    return readManifest(folder).segments.some((other) => other.file === file && other.seal === seal);
-  } catch {
-    return true;
-  }
-}
-
 async function verifySegment(folder: string, entry: SegmentEntry): Promise<SegmentResult> {
   const { file, seal } = entry;
   const problems: string[] = [];
   let responses = 0;
-  let isMissing = false;
   const report = (error: unknown): void => {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
-      isMissing = true;
-      problems.push(`${file} is missing`);
-    } else if (error instanceof OCSPError) problems.push(error.message);
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') problems.push(`${file} is missing`);
+    else if (error instanceof OCSPError) problems.push(error.message);
     else throw error;
   };
   try {
@@ -115,7 +99,7 @@ async function verifySegment(folder: string, entry: SegmentEntry): Promise<Segme
   } catch (error) {
     report(error);
   }
-  return { seal, isMissing, responses, problems };
+  return { seal, responses, problems };
 }
 
 /** Follows every entry of the index. */

@@ -1,7 +1,9 @@
 /** What goes on beside a writer: counting a run, verification, a mirror. */
+import { once } from 'node:events';
 import fs, { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { basename, join } from 'node:path';
+import { Readable } from 'node:stream';
 import test from 'ava';
 import { mirrorStore, SegmentStore } from 'openssl-ocsp/bulk';
 import { verifyStore } from '#dist/store/verify.js';
@@ -34,20 +36,35 @@ test('a sound store is verified while segments are put together', async (t) => {
   const store = await SegmentStore.open(folder);
   t.teardown(() => store.close());
   await store.putBatch(Array.from({ length: LARGE }, (_, i) => record(BigInt(i))));
-  let isOver = false;
+  // Each time a segment is read from its beginning, some small ones are put together before its first byte comes.
+  const { createReadStream } = fs;
+  const gone = new Set<string>();
   let puts = 0;
-  const writing = (async () => {
-    while (!isOver) {
+  const putting = async function* (path: string, options: object | undefined): AsyncGenerator<Buffer> {
+    const stream = createReadStream(path, options);
+    await once(stream, 'open');
+    const before = readdirSync(folder);
+    for (let end = Math.min(puts + 9, 60); puts < end; ) {
       puts += 1;
       await store.putBatch([record(BigInt(LARGE + puts))]);
     }
-  })();
+    for (const file of before) if (!readdirSync(folder).includes(file)) gone.add(file);
+    yield* stream as AsyncIterable<Buffer>;
+  };
+  fs.createReadStream = ((path: string, options?: object) =>
+    path.startsWith(folder)
+      ? Readable.from(putting(path, options))
+      : createReadStream(path, options)) as typeof fs.createReadStream;
+  syncBuiltinESMExports();
+  t.teardown(() => {
+    fs.createReadStream = createReadStream;
+    syncBuiltinESMExports();
+  });
   const report = await verifyStore(folder);
-  isOver = true;
-  await writing;
   t.deepEqual(report.problems, []);
-  t.true(report.responses >= LARGE);
-  t.true(puts > 8, String(puts));
+  t.is(puts, 60);
+  t.true([...gone].some((file) => file.endsWith('.seg')));
+  t.is(report.responses, LARGE + puts);
   // What is named and not there is a loss all the same.
   await store.putBatch([record(999_999n)]);
   const names = readdirSync(folder).filter((file) => file.endsWith('.seg'));
