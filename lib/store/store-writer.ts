@@ -24,7 +24,7 @@ import { type SegmentLimits, SegmentRun } from './segment-run.js';
 import type { SegmentSet } from './segment-set.js';
 import { WriterLock } from './writer-lock.js';
 
-/** Milliseconds for which the lock of the folder is waited for. */
+/** Milliseconds for which the lock of the folder is waited for while one and the same has it. */
 const LOCK_PATIENCE = 5000;
 const LOCK_ATTEMPTS = 1000;
 /** Milliseconds between two looks whether it is free. */
@@ -68,9 +68,13 @@ export class StoreWriter {
     return result;
   }
 
-  /** The lock of the folder. Whoever has it will soon give it back; one who does not is asleep, or cannot be seen. */
+  /**
+   * The lock of the folder. Whoever has it will soon give it back; one who does not is asleep, or cannot be seen. Where many take it in turn,
+   * as the workers of a job do, it is a matter of chance whose turn comes, and it is waited for as long as it goes from hand to hand.
+   */
   async #acquire(): Promise<WriterLock> {
-    const patience = performance.now() + LOCK_PATIENCE;
+    let patience = performance.now() + LOCK_PATIENCE;
+    let holding = WriterLock.holding(this.folder);
     // Others may be waiting for it.
     if (performance.now() - this.#releasedAt < LOCK_PAUSE) await sleep(LOCK_PAUSE);
     for (let attempt = 1; ; attempt += 1) {
@@ -78,8 +82,14 @@ export class StoreWriter {
         return WriterLock.acquire(this.folder, this.breakLock);
       } catch (error) {
         const isLocked = error instanceof OCSPError && error.code === 'ERR_OCSP_STORE_LOCKED';
+        if (!isLocked) throw error;
         // A process that hardly gets to run has not looked often.
-        if (!isLocked || (performance.now() > patience && attempt > LOCK_ATTEMPTS)) throw error;
+        if (performance.now() > patience && attempt > LOCK_ATTEMPTS) {
+          const now = WriterLock.holding(this.folder);
+          if (now === holding) throw error;
+          holding = now;
+          patience = performance.now() + LOCK_PATIENCE;
+        }
         await sleep(Math.random() * LOCK_PAUSE);
       }
     }

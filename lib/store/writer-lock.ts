@@ -67,6 +67,12 @@ export class WriterLock {
     }
   }
 
+  /** Tells one time of holding the lock of a folder from another, whoever it is. */
+  static holding(folder: string): string {
+    const file = statSync(join(folder, FILE), { bigint: true, throwIfNoEntry: false });
+    return file === undefined ? '' : `${file.ino} ${file.mtimeNs}`;
+  }
+
   /** Throws `ERR_OCSP_STORE_LOCKED` when somebody has removed the file, so that another may have taken the lock by now. */
   check(): void {
     if (!this.#isInPlace()) throw storeLocked(`the lock of ${this.#folder} was taken away: its file was removed`);

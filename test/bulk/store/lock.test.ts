@@ -172,6 +172,44 @@ test('a batch whose lock was taken away changes nothing, not even what the store
   store.close();
 });
 
+test('the lock of a folder is waited for while others take it in turn, and not for one who keeps it', async (t) => {
+  const [folder, kept] = [scratch(t), scratch(t)];
+  const keeper = WriterLock.acquire(kept);
+  const [store, other] = [await SegmentStore.open(folder), await SegmentStore.open(kept)];
+  t.teardown(() => {
+    store.close();
+    other.close();
+  });
+  let lock = WriterLock.acquire(folder);
+  const refused = t.throwsAsync(other.putBatch([record(1n)]), {
+    ...LOCKED,
+    message: new RegExp(`by process ${process.pid}$`),
+  });
+  let isPut = false;
+  const put = store.putBatch([record(1n)]).then((result) => {
+    isPut = true;
+    return result;
+  });
+  let isRefused = false;
+  refused.then(() => {
+    isRefused = true;
+  });
+  // From hand to hand without a gap, until one who waits for a single holder has given up, and for as long again.
+  const turn = async (): Promise<void> => {
+    await sleep(100);
+    lock.release();
+    lock = WriterLock.acquire(folder);
+  };
+  let turns = 0;
+  for (; !isRefused; turns += 1) await turn();
+  for (; turns > 0; turns -= 1) await turn();
+  t.false(isPut);
+  lock.release();
+  t.deepEqual(await put, { written: 1, kept: 0 });
+  keeper.release();
+  t.deepEqual(await other.putBatch([record(1n)]), { written: 1, kept: 0 });
+});
+
 test('of many processes that are killed now and then, each has the lock for itself', async (t) => {
   const folder = join(scratch(t), 'store');
   mkdirSync(folder);
