@@ -2,6 +2,7 @@
 import type { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
+import { mayBeFitted } from '../x509/fitted-key.js';
 import { UsageError } from './command.js';
 import { subjectOf } from './input.js';
 import { findIssuer, type Target } from './target.js';
@@ -36,7 +37,13 @@ export async function liveTarget(
   // As with --cert: who names an issuer means that one, not whatever the server shows.
   if (named === undefined && issuers.length > 0)
     throw new Error(`${text}: ${subjectOf(certificate)} was not issued by what --issuer names`);
-  const issuer = named ?? findIssuer(others, certificate);
+  // (Of a certificate that everybody has, anyone can make an "issuer" whose key is made for its signature.)
+  const issuer =
+    named ??
+    findIssuer(
+      others.filter((other) => !mayBeFitted(other)),
+      certificate,
+    );
   if (issuer === undefined) {
     throw new Error(`${text}: the server does not show the issuer of its certificate; --issuer can name it`);
   }

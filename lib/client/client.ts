@@ -219,7 +219,9 @@ export class OCSPClient {
       if (now >= answer.refreshAt) this.#refresh(subject, question, answer);
       return this.#fromCache(answer, subject, now);
     }
-    return this.#resting.get(subject, now);
+    const resting = this.#resting.get(subject, now);
+    // "Revoked" is more than that there was no one to ask, also past its end.
+    return answer?.status === 'revoked' && resting?.outcome !== 'revoked' ? null : resting;
   }
 
   /** Null where it does not count, or something later is known. */

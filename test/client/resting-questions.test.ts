@@ -190,3 +190,19 @@ test('a client that is flooded forgets the oldest questions, and asks them again
   t.is(await check(leaves.at(-12)!), 0);
   t.true((await check(leaves[0]!)) > 0);
 });
+
+test('"revoked" that has come since, and has ended, is more than that there was no one to ask', async (t) => {
+  const now = Math.floor(Date.now() / 1000) * 1000;
+  const clock = new Shifted();
+  await using client = clientOf('http://127.0.0.1:9/', { failPolicy: 'soft', clock, timeout: 2000 });
+  t.like(await client.check(question), { outcome: 'undetermined', failure: 'unreachable', allowed: true });
+  const times = { thisUpdate: new Date(now - 3_600_000), nextUpdate: new Date(now + 20_000) };
+  const staple = kit.respond(kit.entry({ status: 'revoked', ...times }));
+  t.like(await client.check(question, { staple }), { outcome: 'revoked', source: 'staple', allowed: false });
+  clock.ahead = 15_000;
+  t.like(await client.check(question), { outcome: 'revoked', source: 'cache', allowed: false });
+  // Long before the question is asked again.
+  clock.ahead = 25_000;
+  t.like(await client.check(question), { outcome: 'revoked', source: 'stale', allowed: false });
+  t.like(await client.check(question), { outcome: 'revoked', allowed: false });
+});

@@ -10,7 +10,7 @@ import { checkList, LONGEST_TIME } from '../../x509/checks.js';
 import { type OptionNames, readOptions } from '../../x509/options.js';
 import { CheckResult } from '../check-result.js';
 import type { OCSPClient } from '../client.js';
-import { isMustStaple, issuerOf, peerCertificate } from './peer.js';
+import { isMustStaple, issuerOf, keepCertificate, peerCertificate } from './peer.js';
 
 /** Options of {@link OCSPClient.guard} and {@link OCSPClient.checkPeer}. */
 export interface PeerOptions {
@@ -126,6 +126,7 @@ async function checkWith(
   signal: AbortSignal | undefined,
   staple: Buffer | null | undefined,
 ): Promise<CheckResult> {
+  keepCertificate(socket);
   const certificate = peerCertificate(socket, staple !== undefined);
   if (certificate === undefined) {
     const why = socket.isSessionReused() ? 'a session was resumed, and Node.js no longer knows its certificate' : null;
@@ -138,6 +139,9 @@ async function checkWith(
   if (mustStaple && staple === null) return refused(`${ALWAYS_STAPLES}, and there was no staple`);
   const more = { ...(staple != null && { staple }), ...(signal !== undefined && { signal }) };
   const result = await client.check({ certificate, issuer }, more);
+  // (A handshake that had begun before may be over by now.)
+  if (socket.getPeerX509Certificate()?.raw.equals(certificate.raw) === false)
+    return refused('the peer has shown another certificate meanwhile');
   // A staple that does not count is none: no policy lets that pass, nor that there is no one to ask.
   if (mustStaple && !hasAnswer(result)) return refused(`${ALWAYS_STAPLES}, and no answer counts`);
   return result;

@@ -1,8 +1,10 @@
 /** Who is at the other end of a TLS connection, and by whom its certificate was issued. */
 import type { X509Certificate } from 'node:crypto';
+import { type EventEmitter, errorMonitor } from 'node:events';
 import type { TLSSocket } from 'node:tls';
 import { certificateExtension } from '../../x509/certificate-extensions.js';
 import { DerReader, Tag } from '../../x509/der.js';
+import { mayBeFitted } from '../../x509/fitted-key.js';
 import { integerFromBytes } from '../../x509/integer.js';
 import { parsePrintedTime } from '../../x509/time.js';
 import { toSubject } from '../subject.js';
@@ -41,18 +43,40 @@ export function peerCertificate(
   return certificate;
 }
 
+const KEPT: unique symbol = Symbol('it shows no other certificate from now on');
+
+/** What is found out has to stay true of the connection: TLS 1.2 lets a peer begin a new handshake, with another certificate. */
+export function keepCertificate(socket: TLSSocket & { [KEPT]?: boolean }): void {
+  if (socket[KEPT]) return;
+  socket[KEPT] = true;
+  socket.disableRenegotiation();
+  // (Node.js tells of the attempt, and lets it go on.)
+  (socket as EventEmitter).on(errorMonitor, ({ code }: NodeJS.ErrnoException) => {
+    if (code === 'ERR_TLS_RENEGOTIATION_DISABLED') socket.destroy();
+  });
+}
+
 /**
- * The certificate of the CA that issued it: of those given, or of those that came with it. Its key has signed the certificate,
- * so it does not matter who sent it. Of several certificates of the CA, one that is valid.
+ * The certificate of the CA that issued it: of those given, or the one that came with it. Who sent that does not matter: its key has signed the
+ * certificate, and it is no key that can be made to fit a signature. Of several certificates of the CA, one that is valid.
  */
 export function issuerOf(
   certificate: X509Certificate,
   issuers: readonly X509Certificate[],
 ): X509Certificate | undefined {
   const sent = certificate.issuerCertificate;
-  const candidates = sent === undefined ? issuers : [...issuers, sent];
+  const candidates = sent === undefined || isFitted(sent) ? issuers : [...issuers, sent];
   const isIssuer = (issuer: X509Certificate): boolean => isIssuedBy(certificate, issuer);
   return candidates.find((issuer) => isValid(issuer) && isIssuer(issuer)) ?? candidates.find(isIssuer);
+}
+
+/** True, too, where the key cannot be read: strangers send anything. */
+function isFitted(issuer: X509Certificate): boolean {
+  try {
+    return mayBeFitted(issuer);
+  } catch {
+    return true;
+  }
 }
 
 function isValid({ validFrom, validTo }: X509Certificate): boolean {
