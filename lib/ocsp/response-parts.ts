@@ -60,14 +60,19 @@ export function readResponses(message: MessageView): OCSPSingleResponse[] {
   );
 }
 
-/** The certificates inside. */
-export function readCertificates(message: MessageView): X509Certificate[] {
+/** The DER of the certificates inside. Not copies: never hand them out. */
+export function viewCertificates(message: MessageView): Buffer[] {
   if (!message.has(CERTIFICATES)) return [];
   const { memory, reading } = message.der;
   const ranges = native.parseCertificates(memory, message.start(CERTIFICATES), message.end(CERTIFICATES), reading);
-  return Array.from({ length: ranges.length / 2 }, (_, i) => {
+  return Array.from({ length: ranges.length / 2 }, (_, i) => memory.subarray(ranges[2 * i], ranges[2 * i + 1]));
+}
+
+/** The certificates inside. */
+export function readCertificates(message: MessageView): X509Certificate[] {
+  return viewCertificates(message).map((der, i) => {
     try {
-      return x509Of(copyBytes(memory, ranges[2 * i], ranges[2 * i + 1]));
+      return x509Of(copyBytes(der));
     } catch (cause) {
       throw malformed(`OpenSSL cannot decode certificate ${i} of the response`, { cause });
     }
@@ -83,12 +88,17 @@ export function responderIdOf(message: MessageView): Buffer {
 
 /** Whether a responder with this name, and this SHA-1 hash of its key, is the one that the ResponderID names. */
 export function isResponder(message: MessageView, subject: Uint8Array, keyHash: Uint8Array): boolean {
-  return message.is(RESPONDER_ID, message.number(RESPONDER_ID_TAG) === BY_KEY ? keyHash : subject);
+  return message.is(RESPONDER_ID, isByKey(message) ? keyHash : subject);
+}
+
+/** Whether its ResponderID is a hash of the key, not a name. */
+export function isByKey(message: MessageView): boolean {
+  return message.number(RESPONDER_ID_TAG) === BY_KEY;
 }
 
 /** The key hash of a ResponderID byKey. */
 export function responderKeyHashOf(message: MessageView): Buffer | null {
-  return message.number(RESPONDER_ID_TAG) === BY_KEY ? message.bytes(RESPONDER_ID) : null;
+  return isByKey(message) ? message.bytes(RESPONDER_ID) : null;
 }
 
 /** The name of a ResponderID byName. Throws `ERR_OCSP_MALFORMED` when it holds a string that is not what it says. */

@@ -13,6 +13,13 @@ const TYPE = 'application/ocsp-response';
 
 type HttpHeaders = Readonly<Record<string, string>>;
 
+/** Times of an answer, in seconds. */
+interface Times {
+  readonly producedAt: number;
+  readonly thisUpdate: number;
+  readonly nextUpdate: number | null;
+}
+
 /**
  * A signed answer for one certificate that may be given again.
  *
@@ -44,19 +51,14 @@ export class Prepared {
   #etag: string | undefined;
 
   /** @param signerNotAfter - milliseconds */
-  constructor(
-    latin1: string,
-    entry: StatusEntry,
-    times: { producedAt: number; thisUpdate: number; nextUpdate: number | null },
-    signerNotAfter: number,
-  ) {
+  constructor(latin1: string, entry: StatusEntry, times: Times, signerNotAfter: number) {
     this.latin1 = latin1;
     this.entry = entry;
     this.producedAt = times.producedAt;
     this.nextUpdate = times.nextUpdate;
     this.begins = Math.max(times.producedAt, times.thisUpdate);
     this.expires = Math.min(times.nextUpdate ?? Number.POSITIVE_INFINITY, signerNotAfter / 1000);
-    this.refreshAt = refreshTime(times.thisUpdate, times.nextUpdate);
+    this.refreshAt = refreshTime(times);
     this.checkedAt = clock();
     this.confirmedAt = this.checkedAt;
   }
@@ -105,10 +107,13 @@ export function clockOf(now: number): number {
 /** Milliseconds that clocks of machines that sign may differ. */
 const CLOCK_DIFFERENCE = 5 * 60 * 1000;
 
-/** Without a nextUpdate newer information is always there. */
-function refreshTime(thisUpdate: number, nextUpdate: number | null): number {
+/**
+ * Without a nextUpdate newer information is always there. What was signed late in its time, as with the times of a CRL, would be no other if it
+ * were signed again at once: so it stays for a quarter of what is left.
+ */
+function refreshTime({ producedAt, thisUpdate, nextUpdate }: Times): number {
   if (nextUpdate === null || nextUpdate <= thisUpdate) return 0;
-  return refreshSeconds(thisUpdate, nextUpdate);
+  return Math.max(refreshSeconds(thisUpdate, nextUpdate), Math.floor(producedAt + (nextUpdate - producedAt) / 4));
 }
 
 /** What a responder answers. */

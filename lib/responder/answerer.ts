@@ -83,7 +83,7 @@ export class Answerer {
   }
 
   #again(question: Question | undefined): Answer | Promise<Answer> | undefined {
-    return question && this.#guarded(() => this.#answerOne(question, Date.now(), ATTEMPTS));
+    return question && this.#guarded(() => this.#begin(question, Date.now()));
   }
 
   #parsing(bytes: Uint8Array, memory?: Recent<Question>, words: string = ''): Answer | Promise<Answer> {
@@ -141,11 +141,11 @@ export class Answerer {
       const question = asked[0] as Question;
       const isPlain = extensions.nonce === null && extensions.preferred === undefined;
       if (isPlain && limits.requestSignatures === 'ignored') remember(new Remembered(question));
-      return this.#answerOne(question, now, ATTEMPTS);
+      return this.#begin(question, now);
     }
     if (this.#pays()) return this.#live.answer(asked, nonce, now);
     return asked.length === 1 && limits.nonce === 'optional'
-      ? this.#answerOne(asked[0] as Question, now, ATTEMPTS)
+      ? this.#begin(asked[0] as Question, now)
       : errorAnswer(TRY_LATER);
   }
 
@@ -167,12 +167,22 @@ export class Answerer {
 
   // One certificate, no nonce: what is at hand will do.
 
+  #begin(question: Question, now: number): Answer | Promise<Answer> {
+    const answer = this.#answerOne(question, now, ATTEMPTS);
+    return answer instanceof Promise ? question.issuer.words.during(question.serialNumber, answer) : answer;
+  }
+
+  /** What was known when an answer was begun is not any more. */
+  #answerAgain(question: Question, attempts: number): Answer | Promise<Answer> {
+    if (attempts <= 1) throw new Overload('the status changes all the time');
+    return this.#answerOne(question, Date.now(), attempts - 1);
+  }
+
   #answerOne(question: Question, now: number, attempts: number): Answer | Promise<Answer> {
     question.key ??= keyOf(question);
     const { issuer, key } = question;
     if (question.place?.answer === undefined) question.place = this.cache.place(key);
     const cached = question.place?.answer;
-    const confirmedAt = cached?.confirmedAt;
     if (cached?.isFresh(now) && this.#finder.isAsFound(question, cached)) {
       cached.checkedAt = clock();
       cached.confirmedAt = cached.checkedAt;
@@ -191,19 +201,12 @@ export class Answerer {
     const known = this.#finder.known(question, atHand?.entry);
     if (known instanceof Promise)
       return known.then(
-        (entry) => {
-          // Somebody who asked later may have been told something else meanwhile.
-          const other = this.cache.get(key);
-          const isAsBefore = other === undefined || (other === cached && other.confirmedAt === confirmedAt);
-          if (isAsBefore || (entry !== undefined && saysTheSame(other.entry, entry)))
-            return this.#withKnown(question, key, entry, now, attempts);
-          if (attempts <= 1) throw new Overload('the status changes all the time');
-          return this.#answerOne(question, Date.now(), attempts - 1);
-        },
+        (entry) => this.#withKnown(question, key, entry, now, attempts),
         () => this.#withoutKnown(question, key, now, attempts),
       );
     if (atHand !== undefined && known !== undefined && saysTheSame(atHand.entry, known)) {
       atHand.confirmedAt = clock();
+      issuer.words.heard(question.serialNumber, known, clockOf(now));
       return this.#give(question, key, atHand, 'cache', now);
     }
     return this.#withKnown(question, key, known, now, attempts);
@@ -228,6 +231,10 @@ export class Answerer {
     read?: { stored: MaybeStored },
   ): Answer | Promise<Answer> {
     const saidAt = clockOf(now);
+    const { issuer, serialNumber } = question;
+    // Somebody who asked later may have been told something else meanwhile.
+    if (issuer.words.isOutdone(serialNumber, known, saidAt)) return this.#answerAgain(question, attempts);
+    issuer.words.heard(serialNumber, known, saidAt);
     if (cached !== undefined && known !== undefined && saysTheSame(cached.entry, known))
       cached.confirmedAt = Math.max(cached.confirmedAt, saidAt);
     return this.#believing(question, key, cached, known, saidAt, now, attempts, read);
@@ -267,6 +274,7 @@ export class Answerer {
       return stored.then((found) => {
         // Something may have been told meanwhile.
         const knownNow = issuer.knowledge.withNews(question, known);
+        if (issuer.words.isOutdone(question.serialNumber, known, saidAt)) return this.#answerAgain(question, attempts);
         return this.#withStored(question, key, knownNow, saidAt, found, now, attempts);
       });
     return this.#withStored(question, key, known, saidAt, stored, now, attempts);
@@ -282,7 +290,7 @@ export class Answerer {
     attempts: number,
   ): Answer | Promise<Answer> {
     const { issuer, serialNumber } = question;
-    const { finding: found, stored } = this.#finder.together(known, maybe);
+    const { finding: found, stored } = this.#finder.together(issuer, known, maybe);
     // Before anything is said of what is not known: that is what lag makes untrue first.
     this.#finder.checkLag(question, found);
     const finding = found ?? notIssuedEntry(issuer, serialNumber, signerOf(question, now), now);
@@ -309,22 +317,26 @@ export class Answerer {
       if (late !== undefined) return this.#give(question, key, late, late === cached ? 'cache' : 'store', now);
       throw error;
     };
+    const isOutdone = (): boolean => issuer.words.isOutdone(serialNumber, known, saidAt);
     let prepared: Prepared | Promise<Prepared>;
     try {
-      prepared = this.#signOne(question, key, finding, saidAt, now);
+      prepared = this.#signOne(question, key, finding, saidAt, now, isOutdone);
     } catch (error) {
       return failed(error);
     }
     if (!(prepared instanceof Promise)) return this.#afterSigning(question, key, prepared, attempts);
-    return prepared.then((signed) => this.#afterSigning(question, key, signed, attempts), failed);
+    return prepared.then(
+      (signed) =>
+        isOutdone() ? this.#answerAgain(question, attempts) : this.#afterSigning(question, key, signed, attempts),
+      failed,
+    );
   }
 
   /** The status may have changed while the answer was signed. */
   #afterSigning(question: Question, key: string, prepared: Prepared, attempts: number): Answer | Promise<Answer> {
     const now = Date.now();
     if (this.#finder.isStill(question, prepared.entry)) return this.#give(question, key, prepared, 'live', now);
-    if (attempts <= 1) throw new Overload('the status changes all the time');
-    return this.#answerOne(question, now, attempts - 1);
+    return this.#answerAgain(question, attempts);
   }
 
   #give(question: Question, key: string, prepared: Prepared, source: 'store' | 'cache' | 'live', now: number): Answer {
@@ -340,6 +352,7 @@ export class Answerer {
     entry: StatusEntry,
     saidAt: number,
     now: number,
+    isOutdone: () => boolean,
   ): Prepared | Promise<Prepared> {
     const under = this.#signing.get(key);
     if (under !== undefined && saysTheSame(under.entry, entry)) return under.promise;
@@ -363,7 +376,7 @@ export class Answerer {
     const end = (prepared?: Prepared): void => {
       if (this.#signing.get(key) !== own) return;
       this.#signing.delete(key);
-      if (prepared !== undefined) this.cache.set(key, prepared);
+      if (prepared !== undefined && !isOutdone()) this.cache.set(key, prepared);
     };
     promise.then(end, () => end());
     return promise;

@@ -1,6 +1,7 @@
 import { invalidValue } from '../errors.js';
 import { crlSource, type SerialList } from '../statuses/crl.js';
 import { readCrl } from '../statuses/crl-der.js';
+import { isPermanent } from '../statuses/is-permanent.js';
 import type { StatusEntry } from '../statuses/status-entry.js';
 import { type CertificateInput, toCertificate } from '../x509/certificate.js';
 import { type OptionNames, readOptions } from '../x509/options.js';
@@ -34,7 +35,8 @@ const OPTION_NAMES: OptionNames<CrlAuthorityOptions> = {
 
 /**
  * A CRL file, which is read again when it has changed; an older CRL than the one before, by thisUpdate or by number, is not taken.
- * Answers hold from and until when the CRL does; when it has expired, nothing is good any more.
+ * Answers hold from and until when the CRL does; when it has expired, nothing is good any more, and what it revokes for ever stays revoked,
+ * from now on for as long as the signer says.
  *
  * @throws TypeError; `ERR_OCSP_MALFORMED` for what is no certificate; `ERR_OCSP_INVALID_VALUE` for options that are none, and for
  * `serials` that can be read once only.
@@ -51,6 +53,7 @@ export function crlAuthority(path: string, options: CrlAuthorityOptions): Status
   let number = -1n;
   let nextUpdate = Number.POSITIVE_INFINITY;
   let times: { readonly thisUpdate?: Date; readonly nextUpdate?: Date | null } = {};
+  const hasExpired = (): boolean => Date.now() >= nextUpdate;
   const file = new WatchedFile(path, watch, async () => {
     const crl = await readCrl(path, ca);
     const begin = crl.thisUpdate.getTime();
@@ -60,8 +63,7 @@ export function crlAuthority(path: string, options: CrlAuthorityOptions): Status
       throw new Error(`${path} is older than the CRL before it`);
     const next = new Map<string, StatusEntry>();
     const given = serials === undefined ? {} : { serials, serialsOfPart };
-    const source = crlSource(crl.der, { issuer: ca.x509, ...given });
-    // (The source itself refuses a CRL that has expired; but what it says to be revoked is.)
+    const source = crlSource(crl.der, { issuer: ca.x509, allowExpired: true, ...given });
     const own = { thisUpdate: crl.thisUpdate, nextUpdate: crl.nextUpdate ?? null };
     const statusVersion = Math.floor(begin / 1000);
     for await (const batch of source.batches())
@@ -72,10 +74,17 @@ export function crlAuthority(path: string, options: CrlAuthorityOptions): Status
       thisUpdate = begin;
       number = crl.number ?? number;
       nextUpdate = crl.nextUpdate?.getTime() ?? Number.POSITIVE_INFINITY;
+      if (hasExpired()) file.tell(new Error(`${path} has expired: nothing but what it revokes for ever is answered`));
     };
   });
   return {
-    lookup: ({ serialNumber }) => list?.get(serialNumber),
+    lookup: ({ serialNumber }) => {
+      const entry = list?.get(serialNumber);
+      if (entry === undefined || !isPermanent(entry) || !hasExpired()) return entry;
+      // True whatever the list that is missing says, which its own times would keep from being answered.
+      const { thisUpdate: _begin, nextUpdate: _end, ...forEver } = entry;
+      return forEver;
+    },
     holds: () => times,
     lag: () => Math.max(file.lag, Date.now() - nextUpdate),
     ready: () => file.first,

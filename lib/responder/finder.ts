@@ -115,8 +115,15 @@ export class Finder {
    * @throws `NoAnswer` when the store cannot be read, and may hold a revocation that no one else knows: only "revoked" is true whatever
    * it holds.
    */
-  together(known: Known, stored: MaybeStored): { finding: Finding; stored: Stored | undefined } {
-    if (stored !== UNREADABLE) return { finding: combine(known, stored), stored };
+  together(
+    { notIssued, knowledge }: ResponderIssuer,
+    known: Known,
+    stored: MaybeStored,
+  ): { finding: Finding; stored: Stored | undefined } {
+    if (stored !== UNREADABLE) {
+      const since = notIssued === 'good' ? knowledge.authority.holds?.().thisUpdate : undefined;
+      return { finding: combine(known, stored, since), stored };
+    }
     if (known?.status !== OCSPCertStatus.REVOKED) throw tryLater();
     return { finding: known, stored: undefined };
   }
@@ -124,7 +131,7 @@ export class Finder {
   /** @throws `NoAnswer` where the authority may be too far behind for what is no revocation. */
   checkLag({ issuer, serialNumber }: Subject, finding: Finding): void {
     if (finding?.status === OCSPCertStatus.REVOKED) return;
-    if (issuer.knowledge.lagOf({ issuer, serialNumber }) > this.#limits.maxLag) throw tryLater();
+    if (isTooFar(issuer.knowledge.lagOf({ issuer, serialNumber }), this.#limits)) throw tryLater();
   }
 
   /**
@@ -153,4 +160,9 @@ export class Finder {
     }
     return known === undefined || saysTheSame(entry, moreTrue(known, entry));
   }
+}
+
+/** Whether an authority is too far behind. What has never been read is, however much is allowed. */
+export function isTooFar(lag: number, { maxLag }: Pick<Limits, 'maxLag'>): boolean {
+  return lag > maxLag || lag === Number.POSITIVE_INFINITY;
 }

@@ -15,13 +15,19 @@ export type Finding = StatusEntry | undefined;
 /**
  * What the authority and the store know together. Of what only a store knows a revocation for ever counts, and a hold that is the later
  * word; nothing that is better than what the authority says, whose versions may be none, or of another clock.
+ *
+ * @param since - when the authority's own list was made, where what that does not have is good
  */
-export function combine(known: Known, stored: Stored | undefined): Finding {
+export function combine(known: Known, stored: Stored | undefined, since?: Date): Finding {
   if (stored === undefined) return known;
   const { entry } = stored;
-  if (known === undefined) return isPermanent(entry) ? entry : undefined;
+  if (known === undefined) return isPermanent(entry) || isLaterHold(entry, since) ? entry : undefined;
   if (entry.status !== OCSPCertStatus.REVOKED || saysTheSame(known, entry)) return known;
   return moreTrue(known, entry);
+}
+
+function isLaterHold({ status, statusVersion = 0 }: StatusEntry, since: Date | undefined): boolean {
+  return status === OCSPCertStatus.REVOKED && since !== undefined && statusVersion * 1000 >= since.getTime();
 }
 
 export function isExtendedRevoke({ status, revocationTime }: StatusEntry): boolean {

@@ -2,6 +2,7 @@
 import { type AnswerSource, clock } from './answer.js';
 import type { Answerer } from './answerer.js';
 import type { Counters } from './counters.js';
+import { isTooFar } from './finder.js';
 import type { ResponderIssuer } from './issuer.js';
 
 /** How a responder is doing. */
@@ -77,7 +78,7 @@ export function healthOf(
     const { lag, isReading } = issuer.knowledge;
     const problems: string[] = [];
     // (While long news is read the authority is asked about each certificate.)
-    if (lag > limits.maxLag && !isReading) problems.push('the authority is not up to date');
+    if (isTooFar(lag, limits) && !isReading) problems.push('the authority is not up to date');
     if (active === undefined && issuer.store === undefined) problems.push('no signer has a valid certificate');
     if (isStoreFailing(issuer)) problems.push('the store cannot be read');
     if (issuer.gate.isStuck || issuer.deviceGate.isStuck) problems.push('the signer does not answer');

@@ -15,6 +15,7 @@ import { Gate, type GateLimits } from './gate.js';
 import { Knowledge } from './knowledge.js';
 import { LiveSigner, type ResponderSigner } from './live-signer.js';
 import { oneOf, wholeNumber } from './options.js';
+import { Words } from './words.js';
 
 /** How to answer for serial numbers that the CA never issued. */
 export type NotIssuedPolicy = 'unauthorized' | 'unknown' | 'good' | 'revoked';
@@ -93,6 +94,8 @@ export class ResponderIssuer {
   readonly signers: readonly LiveSigner[];
   /** @internal */
   readonly knowledge: Knowledge;
+  /** @internal */
+  readonly words: Words = new Words();
   /** @internal */
   readonly store: ResponseStore | undefined;
   /** @internal When it could not be read last, by a clock that no one sets. */

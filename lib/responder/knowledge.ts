@@ -28,6 +28,8 @@ export class Knowledge {
   #told = new Map<string, StatusEntry>();
   /** When it was told of certificates that are not revoked (any more), in milliseconds since 1970-01-01. Shared likewise. */
   #toldAt = new Map<string, number>();
+  /** Of what was told: what the authority has not been asked about since, whose versions may be of another clock. */
+  readonly #unranked = new WeakSet<StatusEntry>();
   /** From the feed. */
   readonly #changed = new EntryTable();
   readonly #stop = new AbortController();
@@ -151,11 +153,21 @@ export class Knowledge {
     return this.tell({ ...told, statusVersion: version }, now);
   }
 
-  /** {@link tellAtLeast} such a version that the authority, by whatever clock its versions are, does not hide it from the beginning. */
-  async tellOverAuthority(id: CertIdKey, told: StatusEntry, now: number): Promise<StatusEntry> {
-    const found = await this.now(id);
-    if (found === undefined || isPermanent(found) || saysTheSame(found, told)) return told;
-    return this.tellAtLeast(told, (found.statusVersion ?? 0) + 1, now);
+  /**
+   * {@link tellAtLeast} such a version that the authority, by whatever clock its versions are, does not hide it from the beginning. Where it
+   * cannot be asked now, the next thing that it says counts as what it had before.
+   */
+  async tellOverAuthority({ issuer, serialNumber }: CertIdKey, told: StatusEntry): Promise<StatusEntry> {
+    this.#unranked.add(told);
+    await this.now({ issuer, serialNumber });
+    return this.#told.get(serialNumber) ?? told;
+  }
+
+  #rank(serial: string, found: StatusEntry): void {
+    const told = this.#told.get(serial);
+    if (told === undefined || !this.#unranked.delete(told)) return;
+    if (isPermanent(found) || saysTheSame(found, told)) return;
+    this.tellAtLeast(told, (found.statusVersion ?? 0) + 1, Date.now());
   }
 
   /** Resolves when the authority has been read for the first time, or could not be, and the feed has spoken. */
@@ -181,7 +193,10 @@ export class Knowledge {
       if (this.#asked.size >= MOST_ASKED) this.#asked.clear();
       this.#asked.set(id.serialNumber, begin);
     }
-    if (entry !== undefined) this.#endTold(id.serialNumber, entry);
+    if (entry !== undefined) {
+      this.#rank(id.serialNumber, entry);
+      this.#endTold(id.serialNumber, entry);
+    }
     // The feed will say so, too; until then, and should it be lost, this is remembered.
     if (this.hasFeed && entry !== undefined && isPermanent(entry)) this.#take(entry);
     return this.withNews(id, entry);

@@ -108,6 +108,7 @@ export class LiveSigner {
   /** By performance.now(). */
   #loadingSince = 0;
   #isQuick: boolean | undefined;
+  #keyAlgorithm: AlgorithmIdentifier | undefined;
   /** By hash and spelling of the issuer's name. */
   readonly #natives = new Map<number, NativeResponseSigner>();
 
@@ -149,7 +150,8 @@ export class LiveSigner {
     if (sigIdentifier.oid === SignatureAlgorithmOID.RSASSA_PSS && sigIdentifier.parameters !== null)
       if (hashOf(sigIdentifier) !== this.algorithm) return false;
     if (certIdentifier === null) return true;
-    const { oid, parameters } = keyAlgorithmOf(this.responder.x509);
+    this.#keyAlgorithm ??= keyAlgorithmOf(this.responder.x509);
+    const { oid, parameters } = this.#keyAlgorithm;
     return certIdentifier.oid === oid && (certIdentifier.parameters?.equals(parameters ?? Buffer.alloc(0)) ?? true);
   }
 

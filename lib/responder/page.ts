@@ -92,7 +92,11 @@ export function statePage(health: ResponderHealth, history: History, now: number
     ['answers', answers.total],
     ['answers per second', rates.length === 0 ? '-' : (rates.at(-1)?.value ?? 0).toFixed(1)],
     ['live queue', `${live.inflight} signing, ${live.waiting} waiting`],
-    ['revocation lag', Number.isFinite(lag) ? `${lag.toFixed(1)} s` : 'unknown', lag > health.maxLag ? 'bad' : ''],
+    [
+      'revocation lag',
+      Number.isFinite(lag) ? `${lag.toFixed(1)} s` : 'unknown',
+      Number.isFinite(lag) && lag <= health.maxLag ? '' : 'bad',
+    ],
     ['oldest answer in memory', oldest],
     ['answers in memory', cache.answers],
     ['up', age(uptime * 1000)],

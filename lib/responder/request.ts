@@ -148,9 +148,12 @@ function readNonce(extensions: readonly RawExtension[]): AskedNonce | null {
   return { value: raw, length: isWrapped ? raw.length - 2 : OCSPNonce.fromDer(raw).nonce.length };
 }
 
+/** How many preferences of a client are looked at, for each certificate and signer: hundreds would fit into a request. */
+const MOST_PREFERENCES = 16;
+
 function readPreferred(extensions: readonly RawExtension[]): readonly PreferredSignatureAlgorithm[] | undefined {
   const found = extensions.find(({ oid }) => oid === OCSPExtensionOID.PREFERRED_SIGNATURE_ALGORITHMS);
-  return found && PreferredSignatureAlgorithms.fromDer(found.value).algorithms;
+  return found && PreferredSignatureAlgorithms.fromDer(found.value).algorithms.slice(0, MOST_PREFERENCES);
 }
 
 function checkCritical(extensions: readonly RawExtension[]): void {

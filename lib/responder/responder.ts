@@ -122,7 +122,7 @@ export class Responder implements AsyncDisposable {
     const overAuthority = told.map(async (entry, i) => {
       if (isPermanent(entry) || list[i]?.statusVersion !== undefined) return;
       const id = { issuer: target, serialNumber: hexOf(entry.serialNumber) };
-      told[i] = await inTime(knowledge.tellOverAuthority(id, entry, now), limits.live.timeout);
+      told[i] = await inTime(knowledge.tellOverAuthority(id, entry), limits.live.timeout);
     });
     // (An authority that is out of reach lets no one say "good".)
     await Promise.allSettled(overAuthority);

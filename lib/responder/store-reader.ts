@@ -14,12 +14,16 @@ import {
 } from '../ocsp/layout.js';
 import { copyInput, INTERNAL, type MessageBytes, MessageView, STRICT } from '../ocsp/message.js';
 import { OCSPResponse } from '../ocsp/response.js';
-import { readResponse } from '../ocsp/response-parts.js';
+import { isByKey, readResponse, viewCertificates } from '../ocsp/response-parts.js';
 import { OCSPSingleResponse } from '../ocsp/single-response.js';
+import { isPermanent } from '../statuses/is-permanent.js';
 import type { StatusEntry } from '../statuses/status-entry.js';
-import type { ResponseStore, StoredResponse } from '../store/response-store.js';
+import type { AnswerChoice, ResponseStore, StoredResponse } from '../store/response-store.js';
 import { SegmentStore } from '../store/segment-store.js';
-import { CERT_ID_HASHES, type HashAlgorithm } from '../x509/algorithms.js';
+import { CERT_ID_HASHES, HashAlgorithm } from '../x509/algorithms.js';
+import { x509Of } from '../x509/pem.js';
+import { parsePrintedTime } from '../x509/time.js';
+import { after } from './after.js';
 import { Prepared } from './answer.js';
 import type { ResponderIssuer } from './issuer.js';
 import type { LiveSigner } from './live-signer.js';
@@ -61,22 +65,37 @@ export function readStore(
   const withFirst = (found: Found | undefined): Stored | undefined | Promise<Stored | undefined> => {
     const one = found && readAnswer(issuer, found);
     if (one === undefined) return undefined;
-    const { entry } = one;
-    if (asked === undefined || one.isBy(asked)) return { entry, answer: one.prepared, edition: -1 };
-    const withSecond = (der: Buffer | undefined): Stored => {
-      const other = der && readAnswer(issuer, copyOf(der, entry.statusVersion ?? 0));
-      return { entry, answer: other?.isBy(asked) ? other.prepared : undefined, edition: -1 };
-    };
-    const { hash, issuerNameHash, signer } = asked;
-    const second = store.get(serial, {
-      hashAlgorithm: CERT_ID_HASHES[hash]?.hash as HashAlgorithm,
-      issuerNameHash,
-      ...(signer?.signatureAlgorithm != null && { signatureAlgorithm: signer.signatureAlgorithm }),
-    });
-    return second instanceof Promise ? second.then(withSecond) : withSecond(second);
+    const isFound = asked === undefined || one.isBy(asked);
+    const first = { entry: one.entry, answer: isFound ? one.prepared : undefined, edition: -1 };
+    const choices = isFound ? [] : [choiceOf(asked)];
+    // As in `readSegments`.
+    if (one.entry.status === OCSPCertStatus.REVOKED && !isPermanent(one.entry))
+      for (const hashAlgorithm of USUAL_HASHES) choices.push({ hashAlgorithm });
+    return choices.reduce<Stored | Promise<Stored>>(
+      (before, choice) =>
+        after(before, (known) =>
+          after(store.get(serial, choice), (der) => {
+            const other = der && readAnswer(issuer, copyOf(der, known.entry.statusVersion ?? 0));
+            if (!other) return known;
+            const answer = known.answer ?? (asked !== undefined && other.isBy(asked) ? other.prepared : undefined);
+            return { entry: moreTrue(known.entry, other.entry), answer, edition: -1 };
+          }),
+        ),
+      first,
+    );
   };
-  const first = findFirst(store, serial);
-  return first instanceof Promise ? first.then(withFirst) : withFirst(first);
+  return after(findFirst(store, serial), withFirst);
+}
+
+/** By which most are asked about. */
+const USUAL_HASHES: readonly HashAlgorithm[] = [HashAlgorithm.SHA1, HashAlgorithm.SHA256];
+
+function choiceOf({ hash, issuerNameHash, signer }: AskedBy): AnswerChoice {
+  return {
+    hashAlgorithm: CERT_ID_HASHES[hash]?.hash as HashAlgorithm,
+    issuerNameHash,
+    ...(signer?.signatureAlgorithm != null && { signatureAlgorithm: signer.signatureAlgorithm }),
+  };
 }
 
 /** All that is served for a certificate says one status, but a revocation for ever may lie beside a hold, for another hash. */
@@ -153,16 +172,48 @@ function readAnswer(issuer: ResponderIssuer, { der, statusVersion }: Found): Rea
   const { serialNumber, certificateStatus: status, revocationTime, revocationReason: reason } = single;
   const entry: StatusEntry = { serialNumber, status, revocationTime, reason, statusVersion };
   const signer = issuer.signers.find((one) => one.isNamedBy(response));
-  if (signer === undefined && issuer.signers.length > 0) return { entry, isBy, prepared: undefined };
+  const signerEnds = signer === undefined ? Number.POSITIVE_INFINITY : endOfSigner(signer, response);
+  if (signerEnds === undefined || (signer === undefined && issuer.signers.length > 0))
+    return { entry, isBy, prepared: undefined };
   const times = {
     producedAt: response.seconds(PRODUCED_AT),
     thisUpdate: id.seconds(THIS_UPDATE),
     nextUpdate: id.has(NEXT_UPDATE) ? id.seconds(NEXT_UPDATE) : null,
   };
   const latin1 = der.memory.toString('latin1', der.start, der.end);
-  return {
-    entry,
-    isBy,
-    prepared: new Prepared(latin1, entry, times, signer?.notAfter ?? Number.POSITIVE_INFINITY),
-  };
+  return { entry, isBy, prepared: new Prepared(latin1, entry, times, signerEnds) };
+}
+
+/**
+ * When the certificate ends by which a client verifies an answer that names this signer, in milliseconds; undefined where it is that of another
+ * key, as of the delegate before this one, of the same name.
+ */
+function endOfSigner({ responder, notAfter }: LiveSigner, response: MessageView): number | undefined {
+  const certificates = viewCertificates(response);
+  const [first] = certificates;
+  if (first === undefined || certificates.some((der) => der.equals(responder.der))) return notAfter;
+  if (!isByKey(response)) return undefined;
+  // Of one key, which has got a new certificate since.
+  const end = endOf(first);
+  return end && Math.min(notAfter, end);
+}
+
+/** By the DER of certificates: there are few. */
+const ends = new Map<string, number | undefined>();
+const MOST_ENDS = 64;
+
+/** undefined for what is no certificate. */
+function endOf(der: Buffer): number | undefined {
+  const key = der.toString('latin1');
+  if (!ends.has(key)) {
+    if (ends.size >= MOST_ENDS) ends.clear();
+    let end: number | undefined;
+    try {
+      end = parsePrintedTime(x509Of(der).validTo);
+    } catch {
+      end = undefined;
+    }
+    ends.set(key, end);
+  }
+  return ends.get(key);
 }

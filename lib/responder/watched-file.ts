@@ -119,13 +119,13 @@ export class WatchedFile {
     } catch (error) {
       this.#failedAt ??= performance.now();
       const message = String(error);
-      if (message !== this.#lastError) this.#tell(error);
+      if (message !== this.#lastError) this.tell(error);
       this.#lastError = message;
     }
   }
 
-  /** Also who throws when told has the file read again. */
-  #tell(error: unknown): void {
+  /** What is wrong with the file. Also who throws when told has the file read again. */
+  tell(error: unknown): void {
     try {
       this.#onError(error);
     } catch (thrown) {

@@ -2,7 +2,8 @@
 import { renameSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import test from 'ava';
-import { loadDerOcspResponse } from 'openssl-ocsp';
+import { loadDerOcspResponse, OCSPCertStatus } from 'openssl-ocsp';
+import { SegmentStore } from 'openssl-ocsp/bulk';
 import { crlAuthority } from 'openssl-ocsp/responder';
 import { createTestCa, type TestIdentity } from 'openssl-ocsp/testing';
 import { encodeSequence, encodeTlv } from '#dist/x509/der.js';
@@ -144,4 +145,77 @@ test('a CRL that is one part of a list, or goes back by its number, is not taken
   await authority.refresh?.();
   t.regex(errors.join(), /older than the CRL before/);
   t.is(await statusOf(responder, ask(['1002'])), 'revoked');
+});
+
+withCli('a CRL that has expired: what it revokes for ever is answered on, also by who reads it then', async (t) => {
+  const scratch = new Scratch();
+  t.teardown(() => scratch[Symbol.dispose]());
+  write(scratch, ca, ['1002'], -DAY, -3600_000);
+  const errors: string[] = [];
+  const authority = crlAuthority(scratch.path('ca.crl'), {
+    issuer: ca.certificate,
+    serials: ['1001', '1002'],
+    onError: (error) => errors.push(String(error)),
+  });
+  const responder = makeResponder(t, { authority });
+  await responder.ready();
+  t.is(await statusOf(responder, ask(['1001'])), 'TRY_LATER');
+  t.is(await statusOf(responder, ask(['1002'])), 'revoked');
+  t.false(responder.health().ready);
+  t.is(errors.length, 1);
+  t.regex(errors.join(), /ca\.crl has expired/);
+});
+
+withCli('answers with the times of a CRL stay in memory, however late in its time they are signed', async (t) => {
+  const scratch = new Scratch();
+  t.teardown(() => scratch[Symbol.dispose]());
+  for (const [from, until] of [
+    [-5 * DAY, 25 * DAY],
+    [-3.5 * DAY, 0.2 * DAY],
+    [-7 * 3600_000, 5 * 3600_000],
+  ] as const) {
+    write(scratch, ca, ['1002'], from, until);
+    const authority = crlAuthority(scratch.path('ca.crl'), { issuer: ca.certificate, serials: ['1001', '1002'] });
+    const responder = makeResponder(t, { authority });
+    await responder.ready();
+    for (const serial of ['1001', '1002']) {
+      const first = await responder.answer(ask([serial]));
+      const second = await responder.answer(ask([serial]));
+      t.deepEqual([first.source, second.source], ['live', 'cache']);
+      t.is(first.etag, second.etag);
+      t.regex(second.headers['Cache-Control']!, /max-age=[1-9]/);
+    }
+  }
+});
+
+withCli('a hold that the store knows, later than a CRL that has no list of its certificates', async (t) => {
+  const scratch = new Scratch();
+  t.teardown(() => scratch[Symbol.dispose]());
+  const hold = {
+    serialNumber: '1001',
+    status: OCSPCertStatus.REVOKED,
+    revocationTime: new Date(Date.now() - 1000),
+    reason: 'certificateHold',
+  } as const;
+  const store = await SegmentStore.open(scratch.path('store'), { refreshInterval: 0 });
+  t.teardown(() => store.close());
+  const issuer = () => ({
+    authority: crlAuthority(scratch.path('ca.crl'), { issuer: ca.certificate, interval: 20 }),
+    store,
+    notIssued: 'good' as const,
+  });
+  write(scratch, ca, ['1002'], -DAY, DAY);
+  const told = makeResponder(t, issuer());
+  await told.ready();
+  await told.update([hold]);
+  const other = makeResponder(t, issuer());
+  await other.ready();
+  t.is(await statusOf(other, ask(['1001'])), 'revoked');
+  t.is(await statusOf(other, ask(['1001'], { nonce: Buffer.alloc(32) })), 'revoked');
+  t.is(await statusOf(other, ask(['1003'])), 'good');
+  // The CA makes a CRL that does not have it any more.
+  write(scratch, ca, ['1002'], 2000, DAY);
+  const later = makeResponder(t, issuer());
+  await later.ready();
+  t.is(await statusOf(later, ask(['1001'], { nonce: Buffer.alloc(32) })), 'good');
 });
