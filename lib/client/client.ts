@@ -165,8 +165,9 @@ export class OCSPClient {
   }
 
   /**
-   * An agent for node:https whose connections are {@link guard}ed. None resumes a session: each has a handshake of its own, which
-   * takes `timeout` milliseconds at most, 10,000 by default.
+   * An agent for node:https whose connections are {@link guard}ed: a request has its socket at once, but nothing is sent, and nothing that
+   * comes is seen, before the check is over. None resumes a session: each has a handshake of its own, which takes `timeout` milliseconds
+   * at most, 10,000 by default.
    *
    * @throws `ERR_OCSP_INVALID_VALUE` for `proxyEnv`: Node.js shows the connection inside a tunnel too late; for what is wrong with `peer`,
    * as {@link connector} throws.

@@ -50,12 +50,14 @@ export async function checkPeer(client: OCSPClient, socket: Socket, options: Pee
  * Waits for the handshake, judges the staple, asks where there is none that counts, and ends the connection unless allowed.
  *
  * @param handshakeTime - Milliseconds that the handshake may take.
+ * @param isInUse - Whether somebody has the connection already, whom its error tells why it ends.
  */
 export async function guard(
   client: OCSPClient,
   socket: TLSSocket,
   options: PeerOptions,
   handshakeTime?: number,
+  isInUse = false,
 ): Promise<CheckResult> {
   const { issuers = [], signal } = readOptions(options, PEER_OPTIONS);
   const known = toIssuers(issuers);
@@ -78,7 +80,7 @@ export async function guard(
       throw failure ?? new Error('the connection was closed while the certificate of the peer was checked');
     return result;
   } catch (error) {
-    socket.destroy();
+    socket.destroy(isInUse ? (error as Error) : undefined);
     throw error;
   } finally {
     socket.off('OCSPResponse', take).off('error', fail);
@@ -179,7 +181,29 @@ function checkedPeer(options: PeerOptions): PeerOptions {
   return { issuers: toIssuers(issuers), ...(signal !== undefined && { signal }) };
 }
 
-/** Connections that are handed out when the certificate of the server is known to be allowed. */
+/**
+ * Sends nothing of what is written, and shows nothing of what comes, before it is known that the peer is allowed; nor ever, where it is
+ * not. (To cork the connection would not do: the end of a request uncorks it.)
+ */
+function hold(socket: TLSSocket, allowed: Promise<unknown>): void {
+  const { _write, _writev } = socket;
+  const held: Pick<Required<TLSSocket>, '_write' | '_writev'> = {
+    _write: (chunk, encoding, callback) => {
+      allowed.then(() => socket._write(chunk, encoding, callback), callback);
+    },
+    _writev: (chunks, callback) => {
+      allowed.then(() => socket._writev?.(chunks, callback), callback);
+    },
+  };
+  Object.assign(socket.pause(), held);
+  // (Before anything that is written later waits for it.)
+  allowed.then(
+    () => Object.assign(socket, { _write, _writev }).resume(),
+    () => undefined,
+  );
+}
+
+/** Connections that are used when the certificate of the server is known to be allowed. */
 export class GuardedAgent extends Agent {
   readonly #client: OCSPClient;
   readonly #peer: PeerOptions;
@@ -194,16 +218,11 @@ export class GuardedAgent extends Agent {
     this.#peer = checkedPeer(peer);
   }
 
-  override createConnection(
-    options: RequestOptions,
-    callback?: (error: Error | null, stream: Duplex) => void,
-  ): Duplex | null | undefined {
+  /** Returned at once: of connections that are handed over later Node.js keeps no count, and forgets who waits for one that fails. */
+  override createConnection(options: RequestOptions): Duplex {
     const socket = super.createConnection({ ...options, requestOCSP: true } as RequestOptions) as TLSSocket;
-    guard(this.#client, socket, this.#peer, options.timeout || HANDSHAKE_TIME).then(
-      () => callback?.(null, socket),
-      (error) => callback?.(error as Error, socket),
-    );
-    return undefined;
+    hold(socket, guard(this.#client, socket, this.#peer, options.timeout || HANDSHAKE_TIME, true));
+    return socket;
   }
 }
 
