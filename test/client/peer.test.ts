@@ -416,3 +416,21 @@ test('a server that was guarded can be checked again', async (t) => {
   socket.destroy();
   server.close();
 });
+
+test('a client checks its server as often as it likes, whatever their keys agree on', async (t) => {
+  await using responder = await TestResponder.start(ca);
+  await using client = clientOf(responder, { cache: false });
+  const { server, port } = await recorder({ ...tlsOf(leafOf({ keyType: 'rsa' })), ciphers: 'ALL' });
+  t.teardown(() => server.close());
+  const rsa = { maxVersion: 'TLSv1.2', ciphers: 'AES128-GCM-SHA256' }; // no key but that of the certificate
+  for (const options of [{}, { ecdhCurve: 'P-256' }, { maxVersion: 'TLSv1.2' }, rsa]) {
+    const socket = open(port, options);
+    t.teardown(() => socket.destroy());
+    await once(socket, 'secureConnect');
+    for (const _ of [1, 2, 3])
+      t.like(await client.checkPeer(socket), { outcome: 'good', allowed: true }, JSON.stringify(options));
+    responder.behaviour = 'revoked';
+    t.like(await client.checkPeer(socket), { outcome: 'revoked', allowed: false });
+    responder.behaviour = 'good';
+  }
+});

@@ -129,7 +129,7 @@ async function checkWith(
   staple: Buffer | null | undefined,
 ): Promise<CheckResult> {
   keepCertificate(socket);
-  const certificate = peerCertificate(socket, staple !== undefined);
+  const certificate = peerCertificate(socket);
   if (certificate === undefined) {
     const why = socket.isSessionReused() ? 'a session was resumed, and Node.js no longer knows its certificate' : null;
     return refused(why ?? 'the peer has no certificate');

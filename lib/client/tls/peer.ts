@@ -26,20 +26,16 @@ const SHOWN: unique symbol = Symbol('the certificate that it has shown');
 /**
  * The certificate of the peer, as often as it is asked for: Node.js takes the chain out of the connection when it tells of it. After
  * that a server is told the certificate alone, and a client nothing.
- *
- * @param isOfServer - Whether the peer is known to be a server.
  */
-export function peerCertificate(
-  socket: TLSSocket & { [SHOWN]?: ShownCertificate },
-  isOfServer: boolean,
-): X509Certificate | undefined {
+export function peerCertificate(socket: TLSSocket & { [SHOWN]?: ShownCertificate }): X509Certificate | undefined {
   const known = socket[SHOWN];
   const certificate = socket.getPeerX509Certificate();
   // (To a server, this says that there is none: that of an earlier handshake is not that of this one.)
   if (certificate === undefined) return known?.isOfServer ? known.certificate : undefined;
   if (certificate.issuerCertificate === undefined && known?.certificate.raw.equals(certificate.raw))
     return known.certificate;
-  socket[SHOWN] = { certificate, isOfServer };
+  // Node.js tells a server null, and a client an object, whatever the key.
+  socket[SHOWN] = { certificate, isOfServer: socket.getEphemeralKeyInfo() !== null };
   return certificate;
 }
 
