@@ -431,6 +431,48 @@ test('a certificate that has ended is asked about no more', async (t) => {
   t.is(stapler.staple(leaf.certificate.raw), null);
 });
 
+test('a certificate about which no one can be asked is forgotten when it ends', async (t) => {
+  const clock = new Shifted();
+  const timers = new Map<() => void, number>();
+  const after = (milliseconds: number, callback: () => void) => {
+    timers.set(callback, milliseconds);
+    return () => timers.delete(callback);
+  };
+  const fire = () => {
+    for (const due of [...timers.keys()]) {
+      timers.delete(due);
+      due();
+    }
+  };
+  await using client = new OCSPClient({ clock });
+  await using stapler = new Stapler({ client, clock: { now: () => clock.now(), after } });
+  const DAY = 24 * HOUR;
+  const short = { notAfter: new Date(Date.now() + 60 * DAY) };
+  const [silent, orphan] = [leafOf('localhost', short), leafOf('localhost', short)];
+  t.is((await stapler.add(pemOf(silent, ca))).decision, 'not-applicable');
+  t.is((await stapler.add(pemOf(orphan))).decision, 'no-issuer');
+  t.is(timers.size, 2);
+  t.true(Math.max(...timers.values()) < 2 ** 31, 'no timer takes more');
+  // One that is told of its issuer waits no longer for what it waited for.
+  t.is((await stapler.add(pemOf(orphan, ca))).decision, 'not-applicable');
+  for (const days of [20, 40, 59]) {
+    clock.ahead = days * DAY;
+    fire();
+    t.is(stapler.states().length, 2);
+    t.is(timers.size, 2);
+  }
+  t.true(Math.max(...timers.values()) <= DAY);
+  clock.ahead = 61 * DAY;
+  fire();
+  t.is(stapler.states().length, 0);
+  t.is(timers.size, 0);
+  // Nor is one kept that has ended before.
+  await stapler.add(pemOf(orphan));
+  await stapler.add(pemOf(silent, ca));
+  t.is(stapler.states().length, 0);
+  t.is(timers.size, 0);
+});
+
 test('of several certificates for one name Node.js tells one, whichever the client gets: refused', async (t) => {
   const [ec, rsa] = [leafOf(), leafOf('localhost', { keyType: 'rsa' })];
   const both = {

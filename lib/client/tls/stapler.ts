@@ -264,7 +264,9 @@ export class Stapler extends EventEmitter<StaplerEvents> {
     if (known !== undefined && !known.learns(others)) return known;
     const staple = known ?? new Staple(key, certificate, [...others, ...this.#issuers]);
     this.#staples.set(key, staple);
-    this.#first.set(staple, this.#refresh(staple, false));
+    const first = this.#refresh(staple, false);
+    // (One that has ended may be forgotten already.)
+    if (this.#staples.has(key)) this.#first.set(staple, first);
     return staple;
   }
 
@@ -283,7 +285,10 @@ export class Stapler extends EventEmitter<StaplerEvents> {
 
   async #ask(staple: Staple, fresh: boolean): Promise<void> {
     const { certificate, issuer } = staple;
-    if (issuer === null) return this.#emitLater('failed', staple);
+    if (issuer === null) {
+      this.#keepToItsEnd(staple);
+      return this.#emitLater('failed', staple);
+    }
     let delay = 60_000;
     try {
       const result = await this.#check({ certificate, issuer }, fresh);
@@ -296,13 +301,26 @@ export class Stapler extends EventEmitter<StaplerEvents> {
       if (!isAnswer(result) && staple.isExpiring(now)) this.#emitLater('expiring', staple);
     } finally {
       const now = this.#clock.now();
-      if (parsePrintedTime(staple.certificate.validTo) <= now) this.#forget(staple);
-      else if (!this.#closed && staple.decisionAt(now) !== 'not-applicable') {
+      const isOver = parsePrintedTime(staple.certificate.validTo) <= now;
+      if (isOver || staple.decisionAt(now) === 'not-applicable') this.#keepToItsEnd(staple);
+      else {
         staple.askAt = now + delay;
-        const again = (): void => this.#refreshNow(staple);
-        this.#timers.set(staple, this.#clock.after(Math.min(delay, LONGEST_TIME), again));
+        this.#wake(staple, delay, () => this.#refreshNow(staple));
       }
     }
+  }
+
+  /** Where there is nothing to ask, or no more: a certificate that has ended is no one's any more. */
+  #keepToItsEnd(staple: Staple): void {
+    const left = parsePrintedTime(staple.certificate.validTo) - this.#clock.now();
+    if (left <= 0) this.#forget(staple);
+    else this.#wake(staple, left, () => this.#keepToItsEnd(staple));
+  }
+
+  /** In place of what it waited for before. No timer takes more than {@link LONGEST_TIME}. */
+  #wake(staple: Staple, delay: number, then: () => void): void {
+    this.#timers.get(staple)?.();
+    if (!this.#closed) this.#timers.set(staple, this.#clock.after(Math.min(delay, LONGEST_TIME), then));
   }
 
   /** Many clients look for the certificate by SHA-1 alone: curl, Firefox, Java. */
@@ -325,9 +343,9 @@ export class Stapler extends EventEmitter<StaplerEvents> {
     }
   }
 
-  /** A certificate that has ended is no one's any more. */
   #forget(staple: Staple): void {
     this.#staples.delete(staple.key);
+    this.#timers.get(staple)?.();
     this.#timers.delete(staple);
     this.#first.delete(staple);
     this.#recalls.delete(staple);
