@@ -3,7 +3,9 @@ import { spawn } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import type { AddressInfo } from 'node:net';
+import { createSecureServer } from 'node:http2';
+import { createServer as createHttpsServer } from 'node:https';
+import { type AddressInfo, connect as connectTcp } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -117,6 +119,34 @@ test('several names, a certificate that is replaced, one that comes later: each 
     Array(5).fill('stapled'),
   );
   server.close();
+});
+
+test('a connection from before a change of the certificate has no staple of the new one', async (t) => {
+  await using responder = await TestResponder.start(ca);
+  await using client = clientOf(responder);
+  const serialOf = ({ certificate }: TestIdentity) => BigInt(`0x${certificate.serialNumber}`);
+  for (const create of [createServer, createHttpsServer, createSecureServer] as ((options: TlsOptions) => Server)[])
+    for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
+      await using stapler = new Stapler({ client });
+      const [old, next] = [leafOf(), leafOf()];
+      const server = create({ ...tlsOf(old), maxVersion });
+      stapler.attach(server);
+      await stapler.add(pemOf(next, ca));
+      await stapler.ready();
+      const port = await listening(server);
+      const accepted = once(server, 'connection');
+      const early = connectTcp(port, '127.0.0.1');
+      await accepted;
+      server.setSecureContext({ ...tlsOf(next), maxVersion });
+      const options = { socket: early, servername: 'localhost', ca: pemOf(ca), requestOCSP: true };
+      const socket = connect(options as ConnectionOptions);
+      const [[staple]] = await Promise.all([once(socket, 'OCSPResponse'), once(socket, 'secureConnect')]);
+      t.is(BigInt(`0x${socket.getPeerCertificate().serialNumber}`), serialOf(old));
+      t.is((staple as Buffer | null)?.length ?? 0, 0);
+      socket.destroy();
+      t.is(loadDerOcspResponse((await stapleAt(port))!).serialNumber, serialOf(next));
+      server.close();
+    }
 });
 
 test('what is stapled, and what is told', async (t) => {

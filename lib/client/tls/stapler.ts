@@ -1,4 +1,5 @@
 /** Gives the clients of TLS servers the answers about the servers' certificates (RFC 6066 section 8). */
+import { AsyncResource, executionAsyncId } from 'node:async_hooks';
 import { createHash, type X509Certificate } from 'node:crypto';
 import { channel } from 'node:diagnostics_channel';
 import { EventEmitter } from 'node:events';
@@ -120,8 +121,14 @@ export class Stapler extends EventEmitter<StaplerEvents> {
     if (server.listenerCount('OCSPRequest') > 0)
       throw invalidValue("the server has a listener for 'OCSPRequest' already: with two its handshakes fail");
     refuseLoss(server as ContextOptions);
+    // Numbers of asynchronous resources, which grow: a handshake has that of its connection.
+    let changed = 0;
+    const change = (): void => {
+      changed = new AsyncResource('OCSPStapler').asyncId();
+    };
     const answer = (certificate: Buffer, issuer: Buffer | null, callback: OCSPRequestCallback): void => {
-      const staple = this.#stapleOf(certificate, issuer);
+      // A connection from before the change has the old certificate, and Node.js tells of the new one.
+      const staple = executionAsyncId() < changed ? undefined : this.#stapleOf(certificate, issuer);
       const give = (): void => callback(null, this.#answer(certificate, staple));
       if (staple?.isNew && staple.issuer !== null) this.#recalled(staple, staple.issuer).then(give);
       else give();
@@ -134,13 +141,18 @@ export class Stapler extends EventEmitter<StaplerEvents> {
     };
     server.on('OCSPRequest', answer);
     server.on('newListener', refuse);
-    this.#detach.push(() => server.off('newListener', refuse).off('OCSPRequest', answer), this.#watchContexts(server));
+    const leave = (): void => void server.off('newListener', refuse).off('OCSPRequest', answer);
+    this.#detach.push(leave, this.#watchContexts(server, change));
     this.#learn((server as ContextOptions).cert);
     return this;
   }
 
-  /** Learns of the certificates that a server is given later; returns what ends that. */
-  #watchContexts(server: Server): () => void {
+  /**
+   * Learns of the certificates that a server is given later; returns what ends that.
+   *
+   * @param change - Called when it has another one for those who name no other server.
+   */
+  #watchContexts(server: Server, change: () => void): () => void {
     const { addContext, setSecureContext } = server;
     server.addContext = (name, context) => {
       refuseLoss(context as ContextOptions | undefined);
@@ -150,6 +162,7 @@ export class Stapler extends EventEmitter<StaplerEvents> {
     server.setSecureContext = (options) => {
       refuseLoss(options as ContextOptions | undefined);
       setSecureContext.call(server, options);
+      change();
       this.#learn((options as ContextOptions).cert);
     };
     return () => Object.assign(server, { addContext, setSecureContext });
