@@ -49,8 +49,9 @@ function files(t: ExecutionContext, index?: string): { at: (name: string) => str
 const IS_IT = 'is it the right one, and the serial number, too?\n';
 
 test('store revoke: reasons and serial numbers as people write them', async (t) => {
-  const { at, sign } = files(t);
+  const { at, sign } = files(t, 'V\t301231235959Z\t\t0E\tunknown\t/CN=e\n');
   const put = (...args: string[]) => run('store', 'revoke', at('store'), ...sign.slice(1, 7), ...args);
+  t.is((await run(...sign, '--index', at('index.txt'))).status, 0);
   for (const [serial, reason, stored] of [
     ['0x12:34', 'CACompromise', 'cACompromise'],
     ['ab-cd', 'keycompromise', 'keyCompromise'],
@@ -114,6 +115,21 @@ test('store revoke: reasons and serial numbers as people write them', async (t) 
     t.is(status, 2);
     t.regex(stderr, /serial number is not hexadecimal: no-one/);
   }
+});
+
+test('store revoke and put: of a folder that is no store nothing is made', async (t) => {
+  const { at, sign } = files(t);
+  mkdirSync(at('empty'));
+  for (const action of [['revoke'], ['put', '--status', 'good']])
+    for (const [name, message] of [
+      ['mistyped', /^openssl-ocsp store: cannot read .*mistyped: no such folder\n$/],
+      ['empty', /^openssl-ocsp store: there is no store in .*empty\n$/],
+    ] as const) {
+      const { status, stdout, stderr } = await run('store', ...action, at(name), '1234', ...sign.slice(1, 7));
+      t.is(status, 1, stdout);
+      t.regex(stderr, message);
+    }
+  t.deepEqual([existsSync(at('mistyped')), readdirSync(at('empty'))], [false, []]);
 });
 
 test('an interrupted run does not go on with a CRL that now may be an older one', async (t) => {
