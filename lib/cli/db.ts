@@ -4,7 +4,7 @@ import { type OptionValues, readArguments, refuseMore } from './arguments.js';
 import { checkListOptions, LIST_HELP, LIST_OPTIONS, openList } from './certificate-list.js';
 import { printable } from './colour.js';
 import { type Command, ExitCode, print, required, UsageError } from './command.js';
-import { readInput } from './input.js';
+import { readCertificates, subjectOf } from './input.js';
 
 const HELP = `Usage: openssl-ocsp db <action> URL [options]
 
@@ -73,7 +73,8 @@ async function init(url: string): Promise<number> {
 async function bringIn(url: string, values: Values): Promise<number> {
   const { importStatuses } = await import('../postgres/import.js');
   checkListOptions(values);
-  const issuer = await readInput(required(values.issuer, 'issuer'));
+  const [certificate] = await readCertificates(required(values.issuer, 'issuer'));
+  const issuer = certificate.raw;
   const list = await openList(values, issuer, {});
   const { source } = list;
   // (Later than all that the database has by now, also of this second.)
@@ -81,7 +82,10 @@ async function bringIn(url: string, values: Values): Promise<number> {
   const result = await importStatuses(url, { issuer, source, ...(modified && { modified }) });
   const { entries, inserted, updated, kept } = result;
   if (values.json) print(JSON.stringify(result));
-  else print(`${entries} entries: ${inserted} certificates are new, ${updated} have another status`);
+  else
+    print(
+      `${entries} entries of ${subjectOf(certificate)}: ${inserted} certificates are new, ${updated} have another status`,
+    );
   if (kept === 0) return ExitCode.OK;
   process.stderr.write(
     `note: of ${kept} certificates the database keeps another status, which is newer than the list or a revocation\n`,

@@ -11,7 +11,7 @@ import { checkReason, reasonToCode } from '../x509/reason.js';
 import { checkDate } from '../x509/time.js';
 import { copyIn } from './copy-in.js';
 import { Database, type PostgresInput, type Session } from './database.js';
-import { issuerKey, registerIssuer } from './issuer.js';
+import { checkIsCa, issuerKey, registerIssuer } from './issuer.js';
 
 /** What {@link importStatuses} takes beside the database. */
 export interface ImportOptions {
@@ -93,13 +93,14 @@ const CHUNK = 1 << 16;
  * for ever is never taken back. Times of entries and versions of theirs are not kept: what is in a database is known now, and it counts its
  * versions itself.
  *
- * @throws (rejects) `BadRowError` with the line of a row that cannot be understood; TypeError; `ERR_OCSP_INVALID_VALUE`; what the
- * database throws.
+ * @throws (rejects) `BadRowError` with the line of a row that cannot be understood; TypeError; `ERR_OCSP_INVALID_VALUE`, also for an
+ * issuer that is no CA; what the database throws.
  */
 export async function importStatuses(database: PostgresInput, options: ImportOptions): Promise<ImportResult> {
   const { issuer, source, modified, onProgress } = readOptions(options, OPTION_NAMES);
   if (typeof source?.batches !== 'function')
     throw invalidArgType('source', 'a StatusSource, which iterableSource makes of entries', source);
+  checkIsCa(issuer);
   const ca = issuerKey(issuer);
   let seconds = (modified === undefined ? Date.now() : checkDate(modified, 'modified').getTime()) / 1000;
   // A CRL of long ago does not say of any certificate that its hold has ended since.

@@ -1,5 +1,6 @@
 /** CAs as the database knows them. */
 import { createHash } from 'node:crypto';
+import { invalidValue } from '../errors.js';
 import { nameHash } from '../store/issuer-identity.js';
 import type { IssuerIdentity } from '../store/response-store.js';
 import { type CertificateInput, toCertificate } from '../x509/certificate.js';
@@ -36,6 +37,18 @@ export function issuerKey(issuer: CertificateInput): IssuerKey {
     name: ca.x509.subject.split('\n').join(', '),
     hashes: [nameHash, Buffer.from(ca.publicKeyHash(SHA256))],
   };
+}
+
+/**
+ * Statuses of a certificate that issues none are of a CA that no one asks about. (A root of version 1 cannot say that it is one: it has
+ * signed itself.)
+ *
+ * @throws `ERR_OCSP_INVALID_VALUE`; TypeError; `ERR_OCSP_MALFORMED` for what is no certificate.
+ */
+export function checkIsCa(issuer: CertificateInput): void {
+  const { x509 } = toCertificate(issuer, 'issuer');
+  if (x509.ca || (x509.checkIssued(x509) && x509.verify(x509.publicKey))) return;
+  throw invalidValue(`the issuer is not a CA: ${x509.subject.split('\n').join(', ')}`);
 }
 
 /** Whether a certificate is that of an issuer. */

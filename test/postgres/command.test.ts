@@ -24,6 +24,7 @@ import { changedAt, thisUpdateOf } from './fixtures.js';
 const main = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
 const file = postgresForFile();
 const ca = createTestCa({ subject: 'CN=Database CA' });
+const leaf = ca.issue({ subject: 'CN=www.example' });
 
 function folder(t: ExecutionContext): (name: string) => string {
   const path = mkdtempSync(join(tmpdir(), 'openssl-ocsp-db-'));
@@ -55,7 +56,10 @@ withPostgres('db init, import and status; what is wrong is said in a line', asyn
   t.regex(early.stderr, /openssl-ocsp db init/);
   t.is(await run(t, 'db', 'init', url), '0001-statuses\n0002-ledger\nthe tables are of version 2\n');
   t.is(await run(t, 'db', 'init', url), 'the tables are of version 2\n');
-  t.is(await run(t, 'db', 'import', url, ...list), '2 entries: 2 certificates are new, 0 have another status\n');
+  t.is(
+    await run(t, 'db', 'import', url, ...list),
+    '2 entries of CN=Database CA: 2 certificates are new, 0 have another status\n',
+  );
   t.deepEqual(JSON.parse(await run(t, 'db', 'import', url, ...list, '--json')), {
     inserted: 0,
     updated: 0,
@@ -93,6 +97,14 @@ withPostgres('db init, import and status; what is wrong is said in a line', asyn
     await changedAt(url, second - 1);
     t.regex(await run(t, 'db', 'import', url, ...line), /1 have another status/);
   }
+  // Of what issues no certificates there are no statuses, also where its CA stands behind it.
+  for (const chain of [leaf.certificatePem, leaf.certificatePem + ca.certificatePem]) {
+    writeFileSync(at('leaf.pem'), chain);
+    const { status, stderr } = await command(['db', 'import', url, '--issuer', at('leaf.pem'), ...list.slice(2)]);
+    t.is(status, 1);
+    t.is(stderr, 'openssl-ocsp db: the issuer is not a CA: CN=www.example [ERR_OCSP_INVALID_VALUE]\n');
+  }
+  t.regex(await run(t, 'db', 'status', url), /^issuer 1: [^\n]*\n(?!issuer)/);
   writeFileSync(at('index.txt'), 'V\t301231235959Z\t\t02\tunknown\t/CN=b\nV\tno\n');
   const bad = await command(['db', 'import', url, ...list]);
   t.is(bad.status, 1);
@@ -123,9 +135,9 @@ withPostgres(
     t.teardown(() => server.remove());
     const url = await server.database();
     const at = folder(t);
-    const leaf = ca.issue({ serialNumber: 0x1001n });
+    const first = ca.issue({ serialNumber: 0x1001n });
     const other = ca.issue({ serialNumber: 0x1002n });
-    writeFileSync(at('leaf.pem'), leaf.certificatePem);
+    writeFileSync(at('leaf.pem'), first.certificatePem);
     writeFileSync(at('other.pem'), other.certificatePem);
     writeFileSync(at('list.csv'), 'serial,status\n1001,good\n1002,good\n');
     await run(t, 'db', 'import', url, '--issuer', at('ca.pem'), '--csv', at('list.csv'));

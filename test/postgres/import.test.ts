@@ -17,6 +17,7 @@ import { importStatuses, migratePostgres, postgresSource, postgresStatus, signJo
 import { checkStatusSource, createTestCa } from 'openssl-ocsp/testing';
 import pg from 'pg';
 import { hexOf } from '#dist/responder/authority.js';
+import { buildCertificate } from '#dist/testing/certificate.js';
 import { entriesOf } from '../bulk/records.js';
 import { scratch } from '../bulk/scratch.js';
 import { crlEntry, makeCrl, reasonCode } from '../helpers/crl.js';
@@ -283,6 +284,18 @@ withPostgres(
     t.is(await reason(), null);
   },
 );
+
+withPostgres('only a CA has statuses; a root need not say that it is one, as those of version 1 cannot', async (t) => {
+  const url = await file.server.database();
+  const root = createTestCa();
+  const source = csvSource(bytes(LIST));
+  const refused = { code: 'ERR_OCSP_INVALID_VALUE', message: 'the issuer is not a CA: CN=a' };
+  const { certificate } = root.issue({ subject: 'CN=a' });
+  await t.throwsAsync(importStatuses(url, { issuer: certificate, source }), refused);
+  t.deepEqual((await postgresStatus(url)).issuers, []);
+  const silent = buildCertificate(null, root.privateKey, { subject: 'CN=Root' });
+  t.is((await importStatuses(url, { issuer: silent, source })).inserted, 5);
+});
 
 withPostgres('a bad row is an error with its line, and nothing has been brought in', async (t) => {
   const url = await file.server.database();
