@@ -26,3 +26,21 @@ test('what a reload that failed had opened is closed by the next one', (t) => {
   resources.settle();
   t.deepEqual(closed, ['b', 'a']);
 });
+
+test('what is new in a reload that is given up is closed at once, and made anew by the next one', (t) => {
+  const resources = new Resources();
+  const closed: string[] = [];
+  const use = (key: string) =>
+    resources.authority(key, () => ({ lookup: () => undefined, close: () => void closed.push(key) }));
+  resources.begin();
+  const first = use('a');
+  resources.settle();
+  resources.begin();
+  use('a');
+  const second = use('b');
+  resources.abandon();
+  t.deepEqual(closed, ['b']);
+  resources.begin();
+  t.is(use('a'), first);
+  t.not(use('b'), second);
+});

@@ -173,6 +173,51 @@ test('SIGHUP: reads everything again, and keeps the old where the new is wrong',
   t.is(statusIn(await post({ port }, nonced), nonced, ca), 'good');
 });
 
+test('SIGHUP: what --check refuses is not taken, unless it was so before', async (t) => {
+  const at = folder(t);
+  const port = await freePort();
+  const expired = ca.issueResponder({ notBefore: new Date(0), notAfter: new Date(1000) });
+  writeFileSync(at('expired.pem'), expired.certificatePem);
+  writeFileSync(at('expired.key'), expired.privateKeyPem);
+  const own = { certificate: 'ca.pem', signers: [{ certificate: 'ocsp.pem', key: 'ocsp.key' }], index: 'index.txt' };
+  const nonced = ask(['1001'], { issuer: ca, nonce: Buffer.alloc(32, 1) });
+  const reload = (issuer: object, more: object = {}): void => {
+    writeFileSync(at('serve.json'), JSON.stringify({ listen: `127.0.0.1:${port}`, issuers: [issuer], ...more }));
+  };
+  reload(own);
+  const served = await start(t, ['--config', at('serve.json')]);
+  for (const [i, [wrong, message]] of (
+    [
+      [{ index: 'mistyped.txt' }, 'CN=Serve CA: the authority is not up to date'],
+      [
+        { signers: [{ certificate: 'expired.pem', key: 'expired.key' }] },
+        'CN=Serve CA: no signer has a valid certificate',
+      ],
+    ] as const
+  ).entries()) {
+    reload({ ...own, ...wrong }, { nonce: 'forbidden' });
+    t.is((await command(['serve', '--config', at('serve.json'), '--check'])).status, 1);
+    served.child.kill('SIGHUP');
+    t.is((await served.event('reload', i + 1))['message'], message);
+    t.is(statusIn(await post({ port }, nonced), nonced, ca), 'good');
+  }
+  // The list that was not there is there now.
+  writeFileSync(at('mistyped.txt'), NOW_REVOKED);
+  reload({ ...own, index: 'mistyped.txt' });
+  served.child.kill('SIGHUP');
+  await served.event('reloaded');
+  t.is(statusIn(await post({ port }, nonced), nonced, ca), 'revoked');
+  t.is(await served.end(), 0);
+  // Nothing answers: what mends something else is taken.
+  reload({ ...own, index: 'none.txt' });
+  const ill = await start(t, ['--config', at('serve.json')]);
+  reload({ ...own, index: 'neither.txt' }, { nonce: 'forbidden' });
+  ill.child.kill('SIGHUP');
+  await ill.event('reloaded');
+  t.is(statusIn(await post({ port }, nonced), nonced, ca), 'MALFORMED_REQUEST');
+  t.is(await ill.end(), 0);
+});
+
 test('SIGHUP where the key came from standard input: it is not waited for again, and what there is goes on', async (t) => {
   const at = folder(t);
   const port = await freePort();

@@ -1,6 +1,7 @@
 import cluster from 'node:cluster';
 import { readFileSync } from 'node:fs';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
+import type { ResponderHealth } from '../../responder/health.js';
 import { Responder } from '../../responder/responder.js';
 import { type ResponderServer, type ServeOptions, serve } from '../../responder/serve.js';
 import { readArguments } from '../arguments.js';
@@ -230,13 +231,16 @@ class Service {
   async #reload(responder: Responder, overtaken: Promise<void>): Promise<void> {
     await this.#notify('RELOADING');
     try {
-      const done = responder.reload(await this.#options(configOf(this.#values)));
+      const options = await this.#options(configOf(this.#values));
+      const before = new Set(problemsOf(responder.health()));
+      const done = responder.reloadIf(options, (next) => refuseWorse(next, before));
       // Also where the next one never begins, as its configuration is wrong: what the log calls failed does not count later.
       void overtaken.then(() => responder.giveUpReload());
       await done;
       this.#resources.settle();
       this.#log.line('info', 'reloaded');
     } catch (error) {
+      this.#resources.abandon();
       this.#log.trouble('reload', error);
     }
     await this.#notify('READY');
@@ -308,6 +312,17 @@ function tlsOptions({ certificate, key }: { certificate: string; key: string }):
     });
   }
   return options;
+}
+
+/** What is wrong, and with which issuer. */
+function problemsOf({ issuers }: ResponderHealth): string[] {
+  return issuers.flatMap(({ name, problems }) => problems.map((problem) => `${name}: ${problem}`));
+}
+
+/** @throws An Error where something is wrong that is not wrong now: a mistake must not take the place of what answers. */
+function refuseWorse(next: ResponderHealth, before: ReadonlySet<string>): void {
+  const problems = problemsOf(next).filter((problem) => !before.has(problem));
+  if (problems.length > 0) throw new Error(problems.join('; '));
 }
 
 /** Tells of every issuer who signs, and what is wrong. */

@@ -111,37 +111,54 @@ export function readConfig(path: string): ServeConfig {
 export class Resources {
   #authorities = new Map<string, StatusAuthority>();
   #stores = new Map<string, SegmentStore>();
-  #used = new Set<string>();
+  readonly #used = new Set<string>();
+  readonly #made = new Set<string>();
 
   /** The authority of before, or a new one. */
   authority(key: string, make: () => StatusAuthority): StatusAuthority {
     this.#used.add(key);
-    const found = this.#authorities.get(key) ?? make();
-    this.#authorities.set(key, found);
-    return found;
+    const before = this.#authorities.get(key);
+    if (before !== undefined) return before;
+    const made = make();
+    this.#made.add(key);
+    this.#authorities.set(key, made);
+    return made;
   }
 
   async store(folder: string): Promise<SegmentStore> {
     this.#used.add(folder);
-    const found = this.#stores.get(folder) ?? (await openStore(folder));
-    this.#stores.set(folder, found);
-    return found;
+    const before = this.#stores.get(folder);
+    if (before !== undefined) return before;
+    const made = await openStore(folder);
+    this.#made.add(folder);
+    this.#stores.set(folder, made);
+    return made;
   }
 
-  /** From here on is counted what is asked for: what a reload that failed had asked for is no one's. */
+  /** From here on is counted what is asked for, and what is new. */
   begin(): void {
     this.#used.clear();
+    this.#made.clear();
   }
 
   /** Closes what has not been asked for since {@link begin}. */
   settle(): void {
+    this.#close((key) => !this.#used.has(key));
+  }
+
+  /** Closes what is new since {@link begin}: the next reload looks at the files again, as they are then. */
+  abandon(): void {
+    this.#close((key) => this.#made.has(key));
+  }
+
+  #close(isClosed: (key: string) => boolean): void {
     for (const [key, authority] of this.#authorities)
-      if (!this.#used.has(key)) {
+      if (isClosed(key)) {
         this.#authorities.delete(key);
         void authority.close?.();
       }
     for (const [folder, store] of this.#stores)
-      if (!this.#used.has(folder)) {
+      if (isClosed(folder)) {
         this.#stores.delete(folder);
         store.close();
       }
