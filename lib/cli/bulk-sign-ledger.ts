@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { SegmentStore } from '../store/segment-store.js';
 import type { OptionValues } from './arguments.js';
 import { LIST_OPTIONS } from './certificate-list.js';
+import { printable } from './colour.js';
 import { countOption, ExitCode, print, required, UsageError } from './command.js';
 import { onInterruption } from './interruption.js';
 import type { PASSPHRASE_OPTIONS } from './passphrase.js';
@@ -47,6 +48,8 @@ export async function signByLedger(args: readonly string[], values: Values): Pro
   }
   const { signer, issuer } = await readResponseSigner(values);
   const { signJob } = await import('../postgres/sign-job.js');
+  const url = required(values.ledger, 'ledger');
+  const isDone = await isDoneAlready(url, job);
   const store = await SegmentStore.open(folder);
   const progress = new Progress({});
   let served = 0;
@@ -59,7 +62,7 @@ export async function signByLedger(args: readonly string[], values: Values): Pro
   });
   const begin = performance.now();
   try {
-    const result = await signJob(required(values.ledger, 'ledger'), {
+    const result = await signJob(url, {
       job,
       issuer,
       signer,
@@ -79,6 +82,8 @@ export async function signByLedger(args: readonly string[], values: Values): Pro
       print(
         `${counted(signed, 'certificate')} signed, ${counted(responses, 'response')} in ${counted(ranges, 'range')}, ${seconds.toFixed(1)} s; store: ${folder}`,
       );
+    if (isDone)
+      process.stderr.write(`note: the job ${printable(job)} has been done already: another one needs another name\n`);
     if (failed.length > 0) {
       process.stderr.write(
         `${counted(failed.length, 'range')} of the job given up: openssl-ocsp db status tells of them\n`,
@@ -90,6 +95,18 @@ export async function signByLedger(args: readonly string[], values: Values): Pro
     return ExitCode.NOT_SERVED;
   } finally {
     store.close();
+  }
+}
+
+/** Whether nothing of the job is left: as for a process that comes late, and where the name is that of the night before. */
+async function isDoneAlready(url: string, job: string): Promise<boolean> {
+  const { PostgresLedger } = await import('../postgres/ledger.js');
+  const ledger = await PostgresLedger.open(url, { job });
+  try {
+    const ranges = await ledger.ranges();
+    return ranges.length > 0 && ranges.every(({ state }) => state === 'done');
+  } finally {
+    await ledger.close();
   }
 }
 
