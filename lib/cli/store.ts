@@ -114,6 +114,17 @@ function reasonOption(text: string | undefined): ReasonFlags | null {
   }
 }
 
+/** Clocks may differ by so many milliseconds. */
+const CLOCKS = 60_000;
+
+/** A revocation of the future would be one that some clients do not heed yet. */
+function revokedAtOption(text: string | undefined): Date {
+  const moment = momentOption(text, 'revoked-at') ?? new Date();
+  if (moment.getTime() > Date.now() + CLOCKS)
+    throw new UsageError(`--revoked-at is in the future: clients may not take it for revoked until then: ${text}`);
+  return moment;
+}
+
 async function put(
   store: SegmentStore,
   serials: readonly string[],
@@ -125,7 +136,7 @@ async function put(
   const isRevoked = status === 'revoked';
   if (!isRevoked && (values.reason ?? values['revoked-at']) !== undefined)
     throw new UsageError('--reason and --revoked-at go with a revoked certificate');
-  const revocationTime = momentOption(values['revoked-at'], 'revoked-at') ?? new Date();
+  const revocationTime = revokedAtOption(values['revoked-at']);
   const { signer } = await readResponseSigner(values);
   const entries = serials.map((text) => ({
     serialNumber: serialDigits(text),

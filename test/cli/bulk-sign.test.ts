@@ -108,6 +108,15 @@ test('store revoke: reasons and serial numbers as people write them', async (t) 
     const still = loadDerOcspResponse((await run('store', 'get', at('store'), '77')).bytes);
     t.is(still.revocationReason, ReasonFlags.keyCompromise);
   }
+  // A clock that is a little ahead is no reason not to revoke.
+  const [soon, late] = [30_000, 90_000].map((ahead) => new Date(Date.now() + ahead).toISOString()) as [string, string];
+  t.is((await put('99', '--revoked-at', soon)).status, 0);
+  const future = await put('98', '--revoked-at', late);
+  t.is(future.status, 2);
+  t.true(
+    future.stderr.includes(`--revoked-at is in the future: clients may not take it for revoked until then: ${late}\n`),
+  );
+  t.is((await run('store', 'get', at('store'), '98')).status, 1);
   const foreign = await put('12', '--reason', 'constructor');
   t.is(foreign.status, 2);
   t.regex(foreign.stderr, /--reason is one of unspecified, .*: constructor/);
