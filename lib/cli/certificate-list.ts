@@ -6,7 +6,9 @@ import { indexTxtSource } from '../statuses/index-txt.js';
 import { ndjsonSource } from '../statuses/ndjson.js';
 import type { RowOptions, StatusSource } from '../statuses/status-source.js';
 import { choiceOption, required, UsageError } from './command.js';
+import { nameOf } from './input.js';
 import { type ListFile, openListFile } from './list-file.js';
+import { ListNames } from './named-list.js';
 
 export const LIST_HELP: string = `  --index FILE            list of certificates: the index.txt of openssl ca; or
   --csv FILE              a table with columns such as serial, status, revocationTime, reason; or
@@ -92,33 +94,42 @@ export function checkListOptions(values: ListValues): void {
     throw new UsageError('a CRL says itself until when it holds: no --days, no --hours');
 }
 
-export async function openList(values: ListValues, issuer: Buffer, options: RowOptions): Promise<List> {
+export async function openList(values: ListValues, issuer: Buffer, rowOptions: RowOptions): Promise<List> {
   const { index, csv, ndjson, crl } = values;
   const serialFormat: SerialFormat = values.decimal ? 'decimal' : 'hex';
   const delimiter = choiceOption(values.delimiter, 'delimiter', DELIMITERS) ?? ',';
-  const file = await openListFile(required(index ?? csv ?? ndjson ?? crl, 'index'));
+  const path = required(index ?? csv ?? ndjson ?? crl, 'index');
+  const file = await openListFile(path);
   const { bytes, modified } = file;
-  const simple = { files: [file], modified, rows: file };
+  const names = new ListNames(nameOf(path));
+  const options = names.options(rowOptions);
+  const simple = (source: StatusSource): List => ({
+    files: [file],
+    modified,
+    rows: file,
+    source: names.source(source),
+  });
   if (index !== undefined) {
     const expired = values['include-expired'] ? 'include' : 'skip';
-    return { ...simple, source: indexTxtSource(bytes, { ...options, expired }) };
+    return simple(indexTxtSource(bytes, { ...options, expired }));
   }
   if (csv !== undefined) {
     const columns = { delimiter: delimiter === 'tab' ? '\t' : delimiter, serials: serialFormat } as const;
-    return { ...simple, source: csvSource(bytes, { ...options, ...columns }) };
+    return simple(csvSource(bytes, { ...options, ...columns }));
   }
-  if (ndjson !== undefined) return { ...simple, source: ndjsonSource(bytes, { ...options, serials: serialFormat }) };
-  const issued = values.serials === undefined ? undefined : await openListFile(values.serials);
+  if (ndjson !== undefined) return simple(ndjsonSource(bytes, { ...options, serials: serialFormat }));
+  const { serials } = values;
+  const issued = serials === undefined ? undefined : await openListFile(serials);
   const source = crlSource(bytes, {
     ...options,
     issuer,
     // What was known when the CRL was made must not pass for known now.
     useCrlTimes: true,
-    ...(issued && { serials: issued.bytes }),
+    ...(issued && serials !== undefined && { serials: names.beginning(nameOf(serials), issued.bytes) }),
     serialFormat,
     serialsOfPart: values['serials-of-part'] ?? false,
     allowFuture: values['allow-future-crl'] ?? false,
     allowExpired: values['allow-expired-crl'] ?? false,
   });
-  return { files: issued ? [file, issued] : [file], rows: issued, source };
+  return { files: issued ? [file, issued] : [file], rows: issued, source: names.source(source) };
 }

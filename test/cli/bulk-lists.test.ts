@@ -180,6 +180,35 @@ test('nothing but bad rows fails, also when they are skipped', async (t) => {
   t.is((await sign(['--index', write('fine.txt', INDEX)])).status, 0, 'and is in the way of nothing');
 });
 
+test('what is wrong with a list begins with the name of its file', async (t) => {
+  const { at, write, sign } = setUp(t);
+  const bad = write('bad', 'V\tno\n');
+  const crl = write('list.crl', crlOf(ca, { entries: [entryOf(0x0bn, undefined, reasonOf(8)), entryOf(0x0cn)] }));
+  const fine = write('fine.crl', crlOf(ca));
+  const serials = write('serials', 'A1\nno\n');
+  const expired = write('expired.crl', crlOf(ca, { thisUpdate: new Date(0), nextUpdate: new Date(1000) }));
+  for (const [options, message] of [
+    [['--index', bad], `${bad}: line 1: `],
+    [['--index', '-'], 'standard input: line 1: '],
+    [['--csv', bad], `${bad}: line 1: `],
+    [['--ndjson', bad], `${bad}: line 1: `],
+    [['--crl', crl], `${crl}: CRL entry 1: removeFromCRL`],
+    [['--crl', crl, '--serials', serials], `${crl}: CRL entry 1: removeFromCRL`],
+    [['--crl', fine, '--serials', serials], `${serials}: line 2: `],
+    [['--crl', expired], `${expired}: the CRL has expired`],
+  ] as const) {
+    const { status, stderr } = await sign(options, 'V\tno\n');
+    t.is(status, 1, stderr);
+    t.true(stderr.startsWith(`openssl-ocsp bulk-sign: ${message}`), stderr);
+  }
+  const skipped = await sign(['--crl', crl, '--serials', serials, '--skip-bad-rows']);
+  t.is(skipped.status, 0);
+  t.deepEqual(
+    skipped.stderr.split('\n', 2).map((line) => line.slice(0, line.indexOf(':', at('.').length))),
+    [crl, serials],
+  );
+});
+
 test('what a bad row says is fit for a terminal', async (t) => {
   const { write, sign } = setUp(t);
   const list = write('list.csv', 'serial,status\n0A,good\n0B,\u001b[2J\n');
