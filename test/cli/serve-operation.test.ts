@@ -5,6 +5,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { request as httpsRequest } from 'node:https';
 import { connect, createServer, type Server } from 'node:net';
 import test from 'ava';
+import { command } from '../helpers/command.js';
 import { testIf } from '../helpers/conditional.js';
 import { freePort } from '../helpers/free-port.js';
 import { runProgram } from '../helpers/programs.js';
@@ -247,6 +248,23 @@ withPython('a unix socket whose server is busy is not taken away from it', async
   await once(busy.stdout, 'data');
   await t.throwsAsync(start(t, [...basic(at), '--listen', `unix:${at('socket')}`]), { message: /EADDRINUSE/ });
   t.true(existsSync(at('socket')));
+});
+
+test('a unix socket whose path would be cut off, or whose folder is missing, is an error that says so', async (t) => {
+  const at = folder(t);
+  const path = (bytes: number): string => at('ü'.padEnd(bytes - Buffer.byteLength(at('ü')) + 1, 'x'));
+  const most = process.platform === 'linux' ? 107 : 103;
+  const served = await start(t, [...basic(at), '--listen', `unix:${path(most)}`]);
+  t.is(await statusAt({ socketPath: path(most) }), 'good');
+  t.is(await served.end(), 0);
+  for (const option of ['--listen', '--admin']) {
+    const long = await command(['serve', ...basic(at), option, `unix:${path(most + 1)}`, '--check']);
+    t.is(long.status, 2);
+    t.true(long.stderr.startsWith(`openssl-ocsp serve: ${option}: the path of a socket has at most ${most} bytes: `));
+    const missing = await command(['serve', ...basic(at), option, `unix:${at('none/socket')}`]);
+    t.is(missing.status, 1);
+    t.is(missing.stderr, `openssl-ocsp serve: cannot listen at ${at('none/socket')}: no such folder\n`);
+  }
 });
 
 test('the unix socket is gone with its server', async (t) => {

@@ -10,6 +10,7 @@ import { type Command, choiceOption, countOption, ExitCode, print, required, Usa
 import { PASSPHRASE_HELP, PASSPHRASE_OPTIONS } from '../passphrase.js';
 import { reading } from '../system-error.js';
 import {
+  checkSocketFolder,
   type IssuerConfig,
   parseAddress,
   Resources,
@@ -176,6 +177,7 @@ class Service {
     const config = configOf(this.#values);
     const address = parseAddress(config.listen ?? handedSocket() ?? ':8080', 'listen');
     const admin = config.admin === undefined ? undefined : parseAddress(config.admin, 'admin');
+    if (!this.#values.check) for (const one of [address, admin]) if (one !== undefined) checkSocketFolder(one);
     const { processes = 1 } = config;
     if (processes > 1 && cluster.isPrimary && !this.#values.check)
       return await supervise(processes, address, admin, this.#log);

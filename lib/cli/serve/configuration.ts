@@ -1,6 +1,6 @@
 /** From the configuration of `openssl-ocsp serve` to the options of a responder. */
 import type { X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { OCSPError } from '../../errors.js';
 import type { StatusAuthority } from '../../responder/authority.js';
@@ -337,13 +337,21 @@ async function signerOptions(
   return { responder: certificates[0], privateKey, ...algorithm };
 }
 
+/** Bytes of the longest path of a socket: a longer one would be cut off, and no one would look for it there. */
+const LONGEST_SOCKET = process.platform === 'linux' ? 107 : 103;
+
 /**
  * An address: `HOST:PORT`, `:PORT`, `unix:PATH` or `fd:NUMBER`.
  *
  * @throws UsageError
  */
 export function parseAddress(address: string, option: string): ListenAddress {
-  if (address.startsWith('unix:') && address.length > 5) return { path: address.slice(5) };
+  if (address.startsWith('unix:') && address.length > 5) {
+    const path = address.slice(5);
+    if (Buffer.byteLength(path) > LONGEST_SOCKET)
+      throw new UsageError(`--${option}: the path of a socket has at most ${LONGEST_SOCKET} bytes: ${path}`);
+    return { path };
+  }
   const fd = /^fd:(\d{1,6})$/.exec(address)?.[1];
   if (fd !== undefined) return { fd: Number(fd) };
   const [, host = '', port] = /^(.*):(\d{1,5})$/.exec(address) ?? [];
@@ -351,4 +359,14 @@ export function parseAddress(address: string, option: string): ListenAddress {
     throw new UsageError(`--${option} is HOST:PORT, :PORT, unix:PATH or fd:NUMBER, not ${address}`);
   const bare = host.replace(/^\[(.*)\]$/, '$1');
   return { port: Number(port), ...(bare !== '' && { host: bare }) };
+}
+
+/**
+ * Listening itself would say that permission is denied.
+ *
+ * @throws An Error where the folder of a socket is missing.
+ */
+export function checkSocketFolder(address: ListenAddress): void {
+  if ('path' in address && !existsSync(dirname(address.path)))
+    throw new Error(`cannot listen at ${address.path}: no such folder`);
 }
