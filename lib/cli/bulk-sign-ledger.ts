@@ -12,7 +12,7 @@ import { onInterruption } from './interruption.js';
 import type { PASSPHRASE_OPTIONS } from './passphrase.js';
 import { counted } from './plural.js';
 import { Progress } from './progress.js';
-import { readResponseSigner, type SIGNER_OPTIONS } from './signer-options.js';
+import { noteEarlyEnd, readResponseSigner, type SIGNER_OPTIONS } from './signer-options.js';
 
 type Values = OptionValues<typeof SIGNER_OPTIONS & typeof PASSPHRASE_OPTIONS & typeof LIST_OPTIONS> & {
   readonly ledger?: string;
@@ -46,7 +46,9 @@ export async function signByLedger(args: readonly string[], values: Values): Pro
       throw new UsageError(`--${input} - does not go with --workers: standard input is read once`);
     return startWorkers(args, workers);
   }
-  const { signer, issuer } = await readResponseSigner(values);
+  const named = await readResponseSigner(values);
+  const { signer, issuer } = named;
+  noteEarlyEnd(named, values);
   const { signJob } = await import('../postgres/sign-job.js');
   const url = required(values.ledger, 'ledger');
   const isDone = await isDoneAlready(url, job);

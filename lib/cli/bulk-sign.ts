@@ -11,7 +11,7 @@ import { PASSPHRASE_OPTIONS } from './passphrase.js';
 import { counted, plural } from './plural.js';
 import { Progress } from './progress.js';
 import { continuedOrNew, runName } from './run-name.js';
-import { readResponseSigner, SIGNER_HELP, SIGNER_OPTIONS, SIGNING_HELP } from './signer-options.js';
+import { noteEarlyEnd, readResponseSigner, SIGNER_HELP, SIGNER_OPTIONS, SIGNING_HELP } from './signer-options.js';
 
 const HELP = `Usage: openssl-ocsp bulk-sign --issuer CA.pem --signer OCSP.pem --key OCSP.key --index index.txt --out FOLDER
 
@@ -82,7 +82,10 @@ export const bulkSignCommand: Command = {
     const verifySample = numberOption(values['verify-sample'], 'verify-sample');
     if (verifySample !== undefined && !(verifySample >= 0 && verifySample <= 1))
       throw new UsageError(`--verify-sample is not from 0 to 1: ${values['verify-sample']}`);
-    const { signer, issuer, responder, period, settings } = await readResponseSigner(values);
+    const named = await readResponseSigner(values);
+    const { signer, issuer, responder, period, settings } = named;
+    // (A CRL says itself until when all holds.)
+    if (values.crl === undefined) noteEarlyEnd(named, values);
     let badRows = 0;
     const onBadRow = (error: BadRowError): void => {
       badRows += 1;
@@ -112,7 +115,6 @@ export const bulkSignCommand: Command = {
     ]);
     try {
       const { unfinishedRun } = store.stats();
-      // (A CRL says itself until when all holds.)
       const id = continuedOrNew(name, unfinishedRun, list.modified === undefined ? null : period, Date.now());
       if (unfinishedRun !== null && unfinishedRun !== id)
         process.stderr.write(

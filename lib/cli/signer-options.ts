@@ -2,9 +2,10 @@
 
 import type { X509Certificate } from 'node:crypto';
 import { OCSPResponderEncoding } from '../ocsp/enums.js';
-import { DEFAULT_PERIOD } from '../signing/lifetime.js';
+import { DEFAULT_PERIOD, resolveLifetime, timesAt } from '../signing/lifetime.js';
 import { ResponseSigner } from '../signing/response-signer.js';
 import { HashAlgorithm, plainHashName } from '../x509/algorithms.js';
+import { parsePrintedTime } from '../x509/time.js';
 import type { OptionValues } from './arguments.js';
 import { choiceOption, numberOption, required, UsageError } from './command.js';
 import { readCertificates, readInput } from './input.js';
@@ -95,6 +96,19 @@ export async function readResponseSigner(
   });
   const settings = [signer.answers, algorithm, period, responderId, embed];
   return { signer, issuer, responder, period: period ?? DEFAULT_PERIOD, settings };
+}
+
+/** nextUpdate is never past the end of the signer's certificate: whoever asked for more waits until then with the next run. */
+export function noteEarlyEnd(
+  { responder, period }: Pick<NamedSigner, 'responder' | 'period'>,
+  values: { readonly 'allow-unauthorized'?: boolean },
+): void {
+  if (values['allow-unauthorized']) return;
+  const lifetime = resolveLifetime({ period }, parsePrintedTime(responder.validTo));
+  const { thisUpdate, nextUpdate = 0 } = timesAt(lifetime, Date.now());
+  if (nextUpdate >= thisUpdate + period) return;
+  const until = new Date(nextUpdate * 1000).toISOString();
+  process.stderr.write(`note: the responses hold until ${until} only, when the certificate of the signer ends\n`);
 }
 
 function listOption(

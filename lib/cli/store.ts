@@ -20,7 +20,7 @@ import { type Command, choiceOption, print, required, UsageError } from './comma
 import { readCertificates } from './input.js';
 import { PASSPHRASE_OPTIONS } from './passphrase.js';
 import { counted, plural } from './plural.js';
-import { readResponseSigner, SIGNER_HELP, SIGNER_OPTIONS, SIGNING_HELP } from './signer-options.js';
+import { noteEarlyEnd, readResponseSigner, SIGNER_HELP, SIGNER_OPTIONS, SIGNING_HELP } from './signer-options.js';
 import { checkIsStore } from './store-folder.js';
 import { certIdHashOption, serialDigits } from './target.js';
 import { momentOption } from './verdict.js';
@@ -137,7 +137,9 @@ async function put(
   if (!isRevoked && (values.reason ?? values['revoked-at']) !== undefined)
     throw new UsageError('--reason and --revoked-at go with a revoked certificate');
   const revocationTime = revokedAtOption(values['revoked-at']);
-  const { signer } = await readResponseSigner(values);
+  const named = await readResponseSigner(values);
+  const { signer } = named;
+  noteEarlyEnd(named, values);
   const entries = serials.map((text) => ({
     serialNumber: serialDigits(text),
     status: STATUSES[status],

@@ -417,6 +417,30 @@ test('a signer that clients would refuse signs only when told so', async (t) => 
   t.is(allowed.status, 0, allowed.stderr);
 });
 
+test('that the certificate of the signer ends before nextUpdate is said once', async (t) => {
+  const { at, sign } = files(t);
+  const end = new Date(Math.floor(Date.now() / 1000) * 1000 + 3 * 3600_000);
+  const { certificatePem, privateKeyPem } = ca.issueResponder({ notAfter: end });
+  writeFileSync(at('ocsp.pem'), certificatePem);
+  writeFileSync(at('ocsp.key'), privateKeyPem);
+  const note = `note: the responses hold until ${end.toISOString()} only, when the certificate of the signer ends\n`;
+  const noted = async (...args: string[]): Promise<boolean> => {
+    const { status, stderr } = await run(...args);
+    t.is(status, 0, stderr);
+    return stderr.split(note).length === 2;
+  };
+  const list = [...sign, '--index', at('index.txt')];
+  t.true(await noted(...list));
+  const response = loadDerOcspResponse((await run('store', 'get', at('store'), '1234')).bytes);
+  t.deepEqual(response.nextUpdate, end);
+  t.false(await noted(...list, '--hours', '3'));
+  t.false(await noted(...list, '--hours', '2'));
+  t.false(await noted(...list, '--allow-unauthorized'));
+  writeFileSync(at('ca.crl'), makeCrl(ca, []));
+  t.false(await noted(...sign, '--crl', at('ca.crl')));
+  t.true(await noted('store', 'revoke', at('store'), '1234', ...sign.slice(1, 7)));
+});
+
 test('a bad option leaves no unfinished run behind', async (t) => {
   const { at, sign } = files(t);
   const tooMany = await run(...sign, '--index', at('index.txt'), '--threads', '1025');
