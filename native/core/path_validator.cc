@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "error_queue.h"
+#include "path_rules.h"
 
 namespace ocsp {
 
@@ -29,26 +30,6 @@ PathAnswer refuse(AuthenticationOutcome outcome, int error, int depth = 0) {
   PathAnswer answer{outcome, Error{ErrorCode::kOpenssl, std::move(text)}};
   answer.error->reason = reason;
   return answer;
-}
-
-AuthenticationOutcome outcome_of(int error) {
-  switch (error) {
-    case X509_V_ERR_CERT_NOT_YET_VALID:
-      return AuthenticationOutcome::kNotYetValid;
-    case X509_V_ERR_CERT_HAS_EXPIRED:
-      return AuthenticationOutcome::kExpired;
-    case X509_V_ERR_CERT_REVOKED:
-      return AuthenticationOutcome::kRevoked;
-    case X509_V_ERR_UNABLE_TO_GET_CRL:
-    case X509_V_ERR_CRL_HAS_EXPIRED:
-    case X509_V_ERR_CRL_NOT_YET_VALID:
-      return AuthenticationOutcome::kUnchecked;
-    case X509_V_ERR_OUT_OF_MEM:
-    case X509_V_ERR_UNSPECIFIED:
-      return AuthenticationOutcome::kInternal;
-    default:
-      return AuthenticationOutcome::kUntrusted;
-  }
 }
 
 // Whether another path could say otherwise: not where the signer's own certificate is bad, or one in the path is
@@ -101,10 +82,12 @@ struct PathValidator::Search {
   int steps = 0;
 
   bool is_over() const { return paths >= kMaxPaths || steps >= kMaxSteps; }
+  // Whether it is a certificate of the same CA. An end entity's may have the same name and key.
+  bool is_same_ca(X509* other) const { return question.issuer->is_same_entity(other) && is_ca(other); }
   // "Issued directly by the CA": what stands above a delegate is this CA with this key.
   bool may_follow(const std::vector<X509*>& chain, X509* next) const {
     if (question.is_delegate() && chain.size() == 1 && !question.issuer->is_same_entity(next)) return false;
-    return is_issued_by(nullptr, chain.back(), next) == 1;
+    return is_issued_by(nullptr, chain.back(), next) == 1 && is_ca(next);
   }
 };
 
@@ -191,7 +174,7 @@ PathAnswer PathValidator::validate_trusted(const PathQuestion& question, Path& p
     // A CA is its name and its key, whichever of its certificates one has.
     std::vector<X509*> targets = {target};
     for (X509* helper : *pool) {
-      if (!question.is_delegate() && question.issuer->is_same_entity(helper)) targets.push_back(helper);
+      if (!question.is_delegate() && search.is_same_ca(helper)) targets.push_back(helper);
     }
     for (X509* start : targets) {
       std::vector<X509*> chain = {start};
@@ -219,7 +202,7 @@ bool PathValidator::search(Search& search, std::vector<X509*>& chain) {
     const X509StackPtr own = certificates_named(X509_get_subject_name(last));
     for (int i = 0; own && i < sk_X509_num(own.get()); ++i) {
       X509* const anchor = sk_X509_value(own.get(), i);
-      if (!search.question.issuer->is_same_entity(anchor) || search.is_over()) continue;
+      if (!search.is_same_ca(anchor) || search.is_over()) continue;
       ++search.paths;
       search.answer = run({search.question, anchor, {}, anchor}, search.path);
       if (search.answer.is_final) return true;
@@ -285,7 +268,7 @@ PathAnswer PathValidator::run(const Attempt& attempt, Path& path) {
   const int error = X509_STORE_CTX_get_error(context.get());
   if (valid != 1 || error != X509_V_OK) {
     const int depth = X509_STORE_CTX_get_error_depth(context.get());
-    auto outcome = valid < 0 ? AuthenticationOutcome::kInternal : outcome_of(error);
+    auto outcome = valid < 0 ? AuthenticationOutcome::kInternal : outcome_of_error(error);
     // Of a certificate further up, or of another one of the CA, it is the path that is bad, not the responder.
     const bool is_own = depth == 0 && attempt.target == attempt.question.target->get();
     if (!is_own && outcome != AuthenticationOutcome::kInternal && outcome != AuthenticationOutcome::kUnchecked) {
@@ -312,6 +295,8 @@ PathAnswer PathValidator::check_chain(const Attempt& attempt, X509_STORE_CTX* co
   if (question.is_delegate() && (length < 2 || !question.issuer->is_same_entity(sk_X509_value(chain, 1)))) {
     return refuse(AuthenticationOutcome::kNotAuthorized, "the signer's certificate was not issued by this CA's key");
   }
+  const auto fault = question.is_delegate() ? std::nullopt : fault_of_ca_path(chain);
+  if (fault) return refuse(AuthenticationOutcome::kUntrusted, fault->error, fault->depth);
   path.from = question.target->not_before();
   path.until = question.target->not_after();
   for (int i = 0; i < length; ++i) {

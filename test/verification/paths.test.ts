@@ -121,6 +121,34 @@ test('a CA with several certificates: any order, any of them as the issuer, wher
   );
 });
 
+test('an end entity with the name and key of a CA does not stand in for it', (t) => {
+  const root = createTestCa({ subject: 'CN=Root' });
+  const bought = root.issue({ subject: 'CN=bought.example', ca: false, extendedKeyUsage: ['serverAuth'] });
+  const { privateKey } = bought;
+  const own = sceneOf(createTestCa({ subject: 'CN=bought.example', privateKey }));
+  const question = { certificate: own.leaf.certificate, issuer: own.ca.certificate };
+  const notForCertificates = root.issueIntermediate({
+    subject: 'CN=bought.example',
+    privateKey,
+    keyUsage: ['digitalSignature'],
+  });
+  for (const standIn of certificatesOf(bought, notForCertificates)) {
+    const trust = [root.certificate];
+    for (const der of answers(own, [standIn])) t.is(say(der, { ...question, trust }), 'SIGNER_UNTRUSTED');
+    for (const der of answers(own)) {
+      t.is(say(der, { ...question, trust: [...trust, standIn] }), 'SIGNER_UNTRUSTED');
+      t.is(say(der, { ...question, trust, certificates: [standIn] }), 'SIGNER_UNTRUSTED');
+      const verifier = new Verifier({ trust, certificates: [standIn] });
+      t.not(verifier.verify(der, question).status, 'good');
+      t.is(verifier.remembered, 0);
+      // Nor do many of them hide the CA's own certificate.
+      const cross = root.issueIntermediate({ subject: 'CN=bought.example', privateKey }).certificate;
+      const many = [...Array.from({ length: 20 }, () => standIn), cross];
+      t.is(say(der, { ...question, trust, certificates: many }), 'good');
+    }
+  }
+});
+
 test('several certificates further up, and roots that share a name', (t) => {
   const roots = [0, 1, 2].map(() => createTestCa({ subject: 'CN=Root', keyIdentifiers: false }));
   const [, second] = roots as [TestCa, TestCa];
