@@ -19,7 +19,7 @@ struct PathFault {
 };
 
 // What is wrong with the path of a CA that signed by itself: OpenSSL takes the lowest certificate for an end entity's,
-// which need not be a CA's.
+// which need not be a CA's, and which no path length counts.
 std::optional<PathFault> fault_of_ca_path(const STACK_OF(X509) * chain);
 
 }  // namespace ocsp

@@ -149,6 +149,38 @@ test('an end entity with the name and key of a CA does not stand in for it', (t)
   }
 });
 
+test('the path length that a CA allows counts for a CA that signs its own answers, too', (t) => {
+  const root = createTestCa({ subject: 'CN=Root' });
+  const limited = root.issueIntermediate({ subject: 'CN=Limited', ca: { pathLength: 0 } });
+  const below = limited.issueIntermediate({ subject: 'CN=Below' });
+  const renewed = limited.issueIntermediate({ subject: 'CN=Limited' });
+  for (const [ca, helpers, said] of [
+    [limited, [], 'good'],
+    [below, [limited], 'SIGNER_UNTRUSTED'],
+    // A CA that names itself as its issuer does not count, be it the signer or above it.
+    [renewed, [limited], 'good'],
+    [renewed.issueIntermediate({ subject: 'CN=Below' }), [renewed, limited], 'SIGNER_UNTRUSTED'],
+  ] as const) {
+    const scene = sceneOf(ca);
+    const question = { certificate: scene.leaf.certificate, issuer: ca.certificate, trust: [root.certificate] };
+    const certificates = certificatesOf(...helpers);
+    for (const der of answers(scene)) t.is(say(der, { ...question, certificates }), said);
+    for (const der of answers(scene, certificates)) t.is(say(der, question), said);
+  }
+  const scene = sceneOf(below);
+  const question = { certificate: scene.leaf.certificate, issuer: below.certificate };
+  const [, der] = answers(scene) as [Buffer, Buffer];
+  const trust = [root.certificate];
+  const verdict = verifyOcspResponse(der, { ...question, trust, certificates: [limited.certificate] });
+  t.regex(verdict.explain(), /path length constraint exceeded \(certificate 1 above/);
+  // What is trusted limits as well; and another way up may be free of limits.
+  t.is(say(der, { ...question, trust: [limited.certificate] }), 'SIGNER_UNTRUSTED');
+  t.is(say(der, { ...question, trust: [below.certificate] }), 'good');
+  const { privateKey } = limited;
+  const free = root.issueIntermediate({ subject: 'CN=Limited', privateKey }).certificate;
+  t.is(say(der, { ...question, trust, certificates: [limited.certificate, free] }), 'good');
+});
+
 test('several certificates further up, and roots that share a name', (t) => {
   const roots = [0, 1, 2].map(() => createTestCa({ subject: 'CN=Root', keyIdentifiers: false }));
   const [, second] = roots as [TestCa, TestCa];
