@@ -68,6 +68,22 @@ Result<std::shared_ptr<SignerCertificate>> SignerCertificate::make(std::shared_p
   return signer;
 }
 
+namespace {
+
+// Whether OpenSSL may take it for signed by itself: it compares names whatever their case, spaces and encoding, and
+// key identifiers where there are both.
+bool may_be_self_signed(const Certificate& certificate, const PlainExtensions& extensions) {
+  if (std::ranges::equal(certificate.subject(), certificate.issuer())) return true;
+  const Bytes own = extensions.subject_key_id;
+  const Bytes issuers = extensions.authority_key_id;
+  if (own.data() != nullptr && issuers.data() != nullptr && !std::ranges::equal(own, issuers)) return false;
+  const auto subject = parse_name(certificate.subject());
+  const auto issuer = parse_name(certificate.issuer());
+  return !subject || !issuer || X509_NAME_cmp(subject.get(), issuer.get()) == 0;
+}
+
+}  // namespace
+
 // All that make() asks OpenSSL for, as OpenSSL says it.
 bool SignerCertificate::read_plain() {
   const auto& plain = certificate_->plain();
@@ -92,6 +108,8 @@ bool SignerCertificate::read_plain() {
   may_sign_lists_ = (usage & KU_CRL_SIGN) != 0;
   is_list_authority_ = read->is_ca;
   may_sign_certificates_ = signs_certificates;
+  // Asked of delegates only.
+  may_be_own_anchor_ = !is_ocsp_signer_ || may_be_self_signed(*certificate_, *read);
   return true;
 }
 
@@ -119,11 +137,7 @@ bool SignerCertificate::has_plainly_issued(const PlainCertificate& plain, Bytes 
 }
 
 bool SignerCertificate::is_plain_anchor_of(const SignerCertificate& delegate) {
-  // What names itself as its issuer may be its own anchor.
-  if (!plain_ || !delegate.plain_ || !is_ca_ ||
-      std::ranges::equal(delegate.certificate_->subject(), certificate_->subject())) {
-    return false;
-  }
+  if (!plain_ || !delegate.plain_ || !is_ca_ || delegate.may_be_own_anchor_) return false;
   int hash_bits = -1;
   return has_plainly_issued(*delegate.certificate_->plain(), delegate.plain_->authority_key_id, &hash_bits) &&
          (hash_bits < 0 || hash_bits >= kUnbrokenHashBits);

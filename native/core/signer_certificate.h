@@ -86,6 +86,7 @@ class SignerCertificate {
   bool may_sign_lists_ = false;
   bool is_list_authority_ = false;
   bool may_sign_certificates_ = false;
+  bool may_be_own_anchor_ = true;
 };
 
 // Decoding a certificate takes OpenSSL 3.0 longer than verifying a signature with it, and a responder sends the same

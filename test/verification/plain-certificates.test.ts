@@ -3,7 +3,7 @@ import { X509Certificate } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import test from 'ava';
 import { OCSPRequestBuilder, verifyOcspResponse } from 'openssl-ocsp';
-import { createTestCa, TestResponseKit } from 'openssl-ocsp/testing';
+import { buildTestResponse, createTestCa, TestResponseKit } from 'openssl-ocsp/testing';
 import { native } from '#dist/binding.js';
 import { signatureAlgorithm, signBytes } from '#dist/testing/signature.js';
 import { toCertificate } from '#dist/x509/certificate.js';
@@ -273,6 +273,30 @@ test('nor is what was signed by another CA, or by one that may not sign certific
   });
   t.false(native.isPlainlyIssued(leaf.certificate.raw, new native.Certificate(malformed.certificate.raw)));
   t.true(native.isPlainlyIssued(leaf.certificate.raw, anchor));
+});
+
+test('a delegate that OpenSSL takes for signed by itself is refused, however its name is written', (t) => {
+  const authority = createTestCa({ subject: 'CN=Test CA' });
+  const asked = authority.issue();
+  const question = { certificate: asked.certificate, issuer: authority.certificate };
+  const said = (options: { subject: string; keyIdentifiers: boolean }, level?: number): string => {
+    const signer = authority.issueResponder(options);
+    const entries = [{ certificate: asked.certificate, issuer: authority.certificate }];
+    const response = buildTestResponse({ signer, certificates: [signer.certificate], entries });
+    // The level leaves every path to OpenSSL.
+    const verdict = verifyOcspResponse(response, {
+      ...question,
+      ...(level === undefined ? {} : { securityLevel: level }),
+    });
+    return verdict.status ?? verdict.refusals.map(({ code }) => code).join();
+  };
+  for (const subject of ['CN=Test CA', 'CN=test ca', 'CN=TEST  CA', 'CN=Test CB', 'O=Test CA']) {
+    for (const keyIdentifiers of [true, false]) {
+      const isOther = keyIdentifiers || /CB|O=/.test(subject);
+      t.is(said({ subject, keyIdentifiers }), isOther ? 'good' : 'SIGNER_UNTRUSTED', subject);
+      t.is(said({ subject, keyIdentifiers }, 1), isOther ? 'good' : 'SIGNER_UNTRUSTED', subject);
+    }
+  }
 });
 
 test('a verdict says the same of bytes, PEM, and a certificate that Node has read', (t) => {
