@@ -28,6 +28,11 @@ TrustStoreClass::TrustStoreClass(const Napi::CallbackInfo& info) : NativeClass<T
   }
   store_ = std::move(store.value());
   info.This().As<Napi::Object>().TypeTag(&type_tag<TrustStoreClass>());
+  Napi::MemoryManagement::AdjustExternalMemory(info.Env(), store_->memory());
+}
+
+void TrustStoreClass::Finalize(Napi::BasicEnv env) {
+  if (store_) Napi::MemoryManagement::AdjustExternalMemory(env, -store_->memory());
 }
 
 }  // namespace ocsp::binding

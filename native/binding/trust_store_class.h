@@ -14,6 +14,7 @@ class TrustStoreClass : public NativeClass<TrustStoreClass> {
  public:
   static Napi::Function define(Napi::Env env);
   explicit TrustStoreClass(const Napi::CallbackInfo& info);
+  void Finalize(Napi::BasicEnv env) override;
 
   const std::shared_ptr<TrustStore>& store() const { return store_; }
 

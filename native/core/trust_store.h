@@ -70,6 +70,9 @@ class TrustStore {
   // stands for one that cannot be read.
   std::vector<std::shared_ptr<RevocationList>> lists_of(const X509_STORE_CTX* context, const SignerCertificate& issuer);
 
+  // About how many octets it holds, to steer garbage collection; the same at all times.
+  std::int64_t memory() const { return memory_; }
+
  private:
   explicit TrustStore(TrustSources sources) : sources_(std::move(sources)) {}
   std::optional<Error> read_sources();
@@ -86,6 +89,7 @@ class TrustStore {
 
   TrustSources sources_;
   std::vector<X509Ptr> file_certificates_;
+  std::int64_t memory_ = 0;
   std::vector<std::shared_ptr<RevocationList>> lists_;
   X509StorePtr shared_;
   std::once_flag decoded_;

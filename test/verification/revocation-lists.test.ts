@@ -2,7 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import test, { type ExecutionContext } from 'ava';
 import fc from 'fast-check';
-import { loadDerOcspResponse, Verifier } from 'openssl-ocsp';
+import { loadDerOcspResponse, TrustStore, Verifier } from 'openssl-ocsp';
 import { createTestCa, type TestCa, TestResponseKit } from 'openssl-ocsp/testing';
 import type { TrustInput } from 'openssl-ocsp/x509';
 import { revocationListFaults } from '#dist/x509/revocation-list.js';
@@ -394,4 +394,13 @@ test("OpenSSL's own check of lists agrees where lists are whole", (t) => {
   }
   // It takes removeFromCRL for "not revoked", so it does not get to see such a list.
   same(t, [makeCrl(ca, [crlEntry(SERIAL, reasonCode(8))])], ['crlCheck']);
+});
+
+test('V8 is told what a store holds outside its heap', (t) => {
+  const entries = Array.from({ length: 20_000 }, (_, i) => crlEntry(BigInt(i) + 1_000_000n));
+  const list = makeCrl(ca, entries);
+  const before = process.memoryUsage().external;
+  const stores = Array.from({ length: 8 }, () => new TrustStore({ certificates: [root.certificate], crls: [list] }));
+  const growth = process.memoryUsage().external - before;
+  t.true(growth > stores.length * list.length, `${growth} octets for ${stores.length} lists of ${list.length}`);
 });
