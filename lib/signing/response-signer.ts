@@ -142,8 +142,10 @@ export class ResponseSigner {
   }
 
   #pack(entry: StatusEntry, now: number): Buffer {
+    // Reading may run the caller's code, which may sign with this signer.
+    const copy = copyEntry(entry);
     this.#packer.clear();
-    this.#packer.add(copyEntry(entry), timesAt(this.#validity, now));
+    this.#packer.add(copy, timesAt(this.#validity, now));
     return this.#packer.bytes;
   }
 

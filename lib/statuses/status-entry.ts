@@ -56,8 +56,8 @@ const names = new NameCheck(NAMES, (name) => {
 });
 
 /**
- * A copy, each member read once: a caller may use one object again for the next entry. What is no object is given back, to be
- * refused by whoever reads it.
+ * A copy, each member read once, the extensions too: a caller may use one object again for the next entry, and an iterator may end
+ * for good, or do anything else. What is no object is given back, to be refused by whoever reads it.
  *
  * @throws `ERR_OCSP_INVALID_VALUE` for a name that is nearly that of a member, or stands for one elsewhere.
  */
@@ -71,7 +71,13 @@ export function copyEntry(entry: StatusEntry): StatusEntry {
   if (reason !== undefined) copy.reason = reason;
   if (thisUpdate !== undefined) copy.thisUpdate = thisUpdate;
   if (nextUpdate !== undefined) copy.nextUpdate = nextUpdate;
-  if (singleExtensions !== undefined) copy.singleExtensions = singleExtensions;
+  if (singleExtensions !== undefined) copy.singleExtensions = listOf(singleExtensions);
   if (statusVersion !== undefined) copy.statusVersion = statusVersion;
   return copy;
+}
+
+/** What is no object that can be iterated is given back, too. */
+function listOf(extensions: Iterable<Extension>): Iterable<Extension> {
+  if (typeof extensions !== 'object' || extensions === null || !(Symbol.iterator in extensions)) return extensions;
+  return [...extensions];
 }

@@ -15,7 +15,7 @@ import {
 } from 'openssl-ocsp';
 import { createTestCa } from 'openssl-ocsp/testing';
 import { ResponseSigner } from '#dist/signing/response-signer.js';
-import type { StatusEntry } from '#dist/statuses/status-entry.js';
+import { copyEntry, type StatusEntry } from '#dist/statuses/status-entry.js';
 import { verifies } from '../helpers/fixtures.js';
 import { refuses, refusesType } from '../helpers/refusals.js';
 
@@ -402,6 +402,38 @@ test.serial('a signer that outlives its certificate signs no more', async (t) =>
     Date.now = now;
   }
   t.notThrows(() => one.sign(entry));
+});
+
+test('what a caller gives is read once, before anything of it is packed', async (t) => {
+  const extension = new Extension('1.3.6.1.4.1.99999.1', false, new UnrecognizedExtension('1.3.6.1.4.1.99999.1', Buffer.from([5, 0])));
+  const within = (): void => void signer.sign({ serialNumber: 0x33n, status: GOOD });
+  const iterator = function* () {
+    within();
+    yield extension;
+  };
+  const read = (der: Buffer): unknown => {
+    const [single] = loadDerOcspResponse(der).responses;
+    return [single?.serialNumber, single?.certificateStatus, single?.extensions.length];
+  };
+  const common = { serialNumber: 0x22n, status: REVOKED, revocationTime: new Date() };
+  const given = (): StatusEntry[] => [
+    { ...common, singleExtensions: iterator() },
+    {
+      ...common,
+      get singleExtensions() {
+        within();
+        return [extension];
+      },
+    },
+  ];
+  const expected = [0x22n, REVOKED, 1];
+  for (const entry of given()) t.deepEqual(read(signer.sign(entry)), expected);
+  for (const entry of given()) t.deepEqual(read(await signer.signAsync(entry)), expected);
+  for await (const { der } of signer.signAll(given())) t.deepEqual(read(der), expected);
+  const copy = copyEntry({ ...common, singleExtensions: iterator() });
+  for (let i = 0; i < 2; i += 1) t.deepEqual(read(signer.sign(copy)), expected);
+  refusesType(t, () => signer.sign({ ...common, singleExtensions: 7 } as never));
+  refusesType(t, () => signer.sign({ ...common, singleExtensions: 'text' } as never));
 });
 
 test('bad arguments', async (t) => {
