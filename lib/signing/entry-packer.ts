@@ -6,7 +6,7 @@ import { checkExtensionList, encodeExtensionList } from '../ocsp/extension-list.
 import type { StatusEntry } from '../statuses/status-entry.js';
 import { checkReason, reasonToCode } from '../x509/reason.js';
 import { serialToBytes } from '../x509/serial-number.js';
-import { checkSeconds } from '../x509/time.js';
+import { checkEncodable, checkSeconds } from '../x509/time.js';
 
 const HEADER_SIZE = 32;
 /** Longest serial whose length the packed form can say. */
@@ -80,6 +80,9 @@ export class EntryPacker {
       if (from >= latest) throw invalidValue('the responder certificate expires before thisUpdate');
       until = latest;
     }
+    // What a period makes of a time may be later than any time that can be written.
+    checkEncodable(from, 'thisUpdate');
+    if (until !== undefined) checkEncodable(until, 'nextUpdate');
     const extensions =
       singleExtensions == null
         ? undefined

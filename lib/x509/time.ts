@@ -1,9 +1,9 @@
 import { types } from 'node:util';
 import { invalidArgType, invalidValue, malformed, type OCSPError } from '../errors.js';
 
-/** 0001-01-01T00:00:00Z and 9999-12-31T23:59:59.999Z, in milliseconds: what GeneralizedTime can say, less year 0. */
-const EARLIEST = -62_135_596_800_000;
-const LATEST = 253_402_300_799_999;
+/** 0001-01-01T00:00:00Z and 9999-12-31T23:59:59Z, in seconds: what GeneralizedTime can say, less year 0. */
+const EARLIEST = -62_135_596_800;
+const LATEST = 253_402_300_799;
 const GENERALIZED_TIME_LENGTH = 15;
 const ZERO = 0x30;
 const ZULU = 0x5a;
@@ -103,6 +103,11 @@ export function checkSeconds(value: unknown, name: string): number {
   // From the prototype, so that a subclass cannot answer differently the second time.
   const time = Date.prototype.getTime.call(value);
   if (Number.isNaN(time)) throw invalidValue(`${name} is an invalid Date`);
-  if (time < EARLIEST || time > LATEST) throw invalidValue(`${name} is outside the years 0001 to 9999`);
-  return Math.floor(time / 1000);
+  return checkEncodable(Math.floor(time / 1000), name);
+}
+
+/** Seconds since 1970-01-01 that a GeneralizedTime can say. */
+export function checkEncodable(seconds: number, name: string): number {
+  if (seconds < EARLIEST || seconds > LATEST) throw invalidValue(`${name} is outside the years 0001 to 9999`);
+  return seconds;
 }

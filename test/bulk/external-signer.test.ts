@@ -157,6 +157,23 @@ test('an external signer that has failed is not waited for, whatever else it was
   t.is(calls, 2);
 });
 
+test('a nextUpdate after the year 9999 is refused, whoever signs', async (t) => {
+  const { privateKey, ...options } = responder('ec');
+  const end = { thisUpdate: new Date('9999-12-30T00:00:00Z') };
+  const entry = { serialNumber: 1n, status: GOOD };
+  for (const key of [privateKey, new Elsewhere(privateKey)]) {
+    const late = { ...options, privateKey: key, allowUnauthorized: true };
+    const signer = new ResponseSigner({ ...late, validity: end });
+    const refused = { code: 'ERR_OCSP_INVALID_VALUE', message: /nextUpdate is outside the years 0001 to 9999/ };
+    await t.throwsAsync(signer.signAsync(entry), refused);
+    await t.throwsAsync(signer.signAll([entry]).next(), refused);
+    const der = await signer.signAsync({ ...entry, nextUpdate: new Date('9999-12-31T23:59:59Z') });
+    t.deepEqual(loadDerOcspResponse(der).nextUpdate, new Date('9999-12-31T23:59:59Z'));
+    const short = new ResponseSigner({ ...late, validity: { ...end, period: 3600 } });
+    t.deepEqual(loadDerOcspResponse(await short.signAsync(entry)).nextUpdate, new Date('9999-12-30T01:00:00Z'));
+  }
+});
+
 test('an external signer: refusals, aborts', async (t) => {
   const options = responder('ec');
   const signer = new ResponseSigner({ ...options, privateKey: new Elsewhere(options.privateKey) });
