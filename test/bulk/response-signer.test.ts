@@ -405,7 +405,11 @@ test.serial('a signer that outlives its certificate signs no more', async (t) =>
 });
 
 test('what a caller gives is read once, before anything of it is packed', async (t) => {
-  const extension = new Extension('1.3.6.1.4.1.99999.1', false, new UnrecognizedExtension('1.3.6.1.4.1.99999.1', Buffer.from([5, 0])));
+  const extension = new Extension(
+    '1.3.6.1.4.1.99999.1',
+    false,
+    new UnrecognizedExtension('1.3.6.1.4.1.99999.1', Buffer.from([5, 0])),
+  );
   const within = (): void => void signer.sign({ serialNumber: 0x33n, status: GOOD });
   const iterator = function* () {
     within();
