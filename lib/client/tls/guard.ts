@@ -14,7 +14,7 @@ import { isMustStaple, issuerOf, keepCertificate, peerCertificate } from './peer
 
 /** Options of {@link OCSPClient.guard} and {@link OCSPClient.checkPeer}. */
 export interface PeerOptions {
-  /** Certificates of CAs that may have issued the peer's, where the peer does not send them. */
+  /** Certificates of CAs that may have issued the peer's, where the peer does not send them, or their keys are unusual. */
   readonly issuers?: Iterable<CertificateInput>;
   /** Ends the waiting. */
   readonly signal?: AbortSignal;
