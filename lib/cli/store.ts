@@ -256,7 +256,8 @@ export const storeCommand: Command = {
       if (!TAKEN[name]?.includes(option)) throw new UsageError(`--${option} does not go with ${name}`);
     if (folder === undefined) throw new UsageError('a folder is missing');
     refuseMore(rest, MOST_ARGUMENTS[name] ?? 0);
-    checkIsStore(folder);
+    // A store may begin with what is put into it; a revocation belongs into one that is served.
+    if (name !== 'put') checkIsStore(folder);
     if (name === 'convert') return convert(folder, rest[0], values);
     if (name === 'mirror') return mirror(folder, rest[0]);
     if (action === undefined) return verify(folder, values.json === true);
