@@ -115,6 +115,7 @@ export const bulkSignCommand: Command = {
     ]);
     try {
       const { unfinishedRun } = store.stats();
+      // (A CRL says itself until when all holds.)
       const id = continuedOrNew(name, unfinishedRun, list.modified === undefined ? null : period, Date.now());
       if (unfinishedRun !== null && unfinishedRun !== id)
         process.stderr.write(

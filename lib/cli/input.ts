@@ -3,6 +3,7 @@ import type { X509Certificate } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { malformed } from '../errors.js';
+import { nameLine } from '../x509/name-line.js';
 import { loadCertificates, pemBlocks } from '../x509/pem.js';
 import { printable } from './colour.js';
 import { UsageError } from './command.js';
@@ -106,5 +107,5 @@ export function subjectOf(certificate: X509Certificate): string {
 
 /** One of Node's names, which have a line for each attribute, in one line. */
 export function oneLine(name: string | undefined): string {
-  return printable((name ?? '').split('\n').join(', ')) || '(empty name)';
+  return printable(nameLine(name)) || '(empty name)';
 }

@@ -4,6 +4,7 @@ import { invalidValue } from '../errors.js';
 import { nameHash } from '../store/issuer-identity.js';
 import type { IssuerIdentity } from '../store/response-store.js';
 import { type CertificateInput, toCertificate } from '../x509/certificate.js';
+import { nameLine } from '../x509/name-line.js';
 import type { Session } from './database.js';
 
 /** What tells a CA from others: its name and its key. */
@@ -34,7 +35,7 @@ export function issuerKey(issuer: CertificateInput): IssuerKey {
   const ca = toCertificate(issuer, 'issuer');
   const nameHash = createHash('sha256').update(ca.subject).digest();
   return {
-    name: ca.x509.subject.split('\n').join(', '),
+    name: nameLine(ca.x509.subject),
     hashes: [nameHash, Buffer.from(ca.publicKeyHash(SHA256))],
   };
 }
@@ -48,7 +49,7 @@ export function issuerKey(issuer: CertificateInput): IssuerKey {
 export function checkIsCa(issuer: CertificateInput): void {
   const { x509 } = toCertificate(issuer, 'issuer');
   if (x509.ca || (x509.checkIssued(x509) && x509.verify(x509.publicKey))) return;
-  throw invalidValue(`the issuer is not a CA: ${x509.subject.split('\n').join(', ')}`);
+  throw invalidValue(`the issuer is not a CA: ${nameLine(x509.subject)}`);
 }
 
 /** Whether a certificate is that of an issuer. */

@@ -1,4 +1,5 @@
 /** How a responder is doing. */
+import { nameLine } from '../x509/name-line.js';
 import { type AnswerSource, clock } from './answer.js';
 import type { Answerer } from './answerer.js';
 import type { Counters } from './counters.js';
@@ -83,7 +84,7 @@ export function healthOf(
     if (isStoreFailing(issuer)) problems.push('the store cannot be read');
     if (issuer.gate.isStuck || issuer.deviceGate.isStuck) problems.push('the signer does not answer');
     const signers = issuer.signers.map((signer) => ({
-      subject: signer.responder.x509.subject.split('\n').join(', '),
+      subject: nameLine(signer.responder.x509.subject),
       serialNumber: signer.responder.x509.serialNumber,
       notBefore: new Date(signer.notBefore),
       notAfter: new Date(signer.notAfter),

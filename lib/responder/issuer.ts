@@ -8,6 +8,7 @@ import { CERT_ID_HASHES } from '../x509/algorithms.js';
 import { type CertificateInput, type ParsedCertificate, toCertificate } from '../x509/certificate.js';
 import { checkList } from '../x509/checks.js';
 import type { PreferredSignatureAlgorithm } from '../x509/extensions/request.js';
+import { nameLine } from '../x509/name-line.js';
 import { type OptionNames, readOptions } from '../x509/options.js';
 import type { StatusAuthority } from './authority.js';
 import { DEVICE_SIGNATURES } from './device-threads.js';
@@ -124,7 +125,7 @@ export class ResponderIssuer {
     this.parsed = toCertificate(options.certificate, 'issuer.certificate');
     this.index = index;
     this.identity = issuerIdentity(this.parsed, options.subjects);
-    this.name = options.name ?? (this.parsed.x509.subject.split('\n').join(', ') || `issuer ${index}`);
+    this.name = options.name ?? (nameLine(this.parsed.x509.subject) || `issuer ${index}`);
     const { authority } = options;
     if (typeof authority?.lookup !== 'function')
       throw invalidArgType('issuer.authority', 'a StatusAuthority', authority);

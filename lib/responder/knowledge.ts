@@ -158,16 +158,21 @@ export class Knowledge {
    * cannot be asked now, the next thing that it says counts as what it had before.
    */
   async tellOverAuthority({ issuer, serialNumber }: CertIdKey, told: StatusEntry): Promise<StatusEntry> {
-    this.#unranked.add(told);
+    const changed = this.#changed.get(serialNumber);
+    const own = changed === undefined ? told : this.#tellOver(told, changed);
+    this.#unranked.add(own);
     await this.now({ issuer, serialNumber });
-    return this.#told.get(serialNumber) ?? told;
+    return this.#told.get(serialNumber) ?? own;
   }
 
   #rank(serial: string, found: StatusEntry): void {
     const told = this.#told.get(serial);
-    if (told === undefined || !this.#unranked.delete(told)) return;
-    if (isPermanent(found) || saysTheSame(found, told)) return;
-    this.tellAtLeast(told, (found.statusVersion ?? 0) + 1, Date.now());
+    if (told !== undefined && this.#unranked.delete(told)) this.#tellOver(told, found);
+  }
+
+  #tellOver(told: StatusEntry, found: StatusEntry): StatusEntry {
+    if (isPermanent(found) || saysTheSame(found, told)) return told;
+    return this.tellAtLeast(told, (found.statusVersion ?? 0) + 1, Date.now());
   }
 
   /** Resolves when the authority has been read for the first time, or could not be, and the feed has spoken. */

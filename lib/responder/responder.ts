@@ -162,11 +162,11 @@ export class Responder implements AsyncDisposable {
    * @throws (rejects) As the constructor; an Error for a reload that another one, or {@link close}, has overtaken.
    */
   reload(options: ResponderOptions): Promise<void> {
-    return this.reloadIf(options, () => undefined);
+    return this.reloadIf(options);
   }
 
   /** @internal {@link reload}, unless `check` throws when it is told how the new ones are doing that are ready. */
-  async reloadIf(options: ResponderOptions, check: (next: ResponderHealth) => void): Promise<void> {
+  async reloadIf(options: ResponderOptions, check?: (next: ResponderHealth) => void): Promise<void> {
     const next = this.#make(options);
     this.giveUpReload();
     const givenUp = new Promise<never>((_resolve, reject) => {
@@ -177,7 +177,7 @@ export class Responder implements AsyncDisposable {
     try {
       for (const { knowledge } of next.issuers) knowledge.start();
       await Promise.race([Promise.all(next.issuers.map(({ knowledge }) => knowledge.ready())), givenUp]);
-      check(healthOf(next, this.#counters, this.#draining, this.#begin));
+      check?.(healthOf(next, this.#counters, this.#draining, this.#begin));
     } catch (error) {
       // The authorities are their caller's still, who may give them again.
       for (const { knowledge } of next.issuers) await knowledge.close(true);

@@ -70,7 +70,8 @@ export function readStore(
     const choices = isFound ? [] : [choiceOf(asked)];
     // As in `readSegments`.
     if (one.entry.status === OCSPCertStatus.REVOKED && !isPermanent(one.entry))
-      for (const hashAlgorithm of USUAL_HASHES) choices.push({ hashAlgorithm });
+      for (const hashAlgorithm of USUAL_HASHES)
+        if (hashAlgorithm !== one.hashAlgorithm) choices.push({ hashAlgorithm });
     return choices.reduce<Stored | Promise<Stored>>(
       (before, choice) =>
         after(before, (known) =>
@@ -147,6 +148,8 @@ export interface AskedBy {
 
 interface Read {
   readonly entry: StatusEntry;
+  /** Of its CertID. */
+  readonly hashAlgorithm: HashAlgorithm;
   /** Whether its CertID is the one that is asked by, and its signer. */
   isBy(asked: AskedBy): boolean;
   /** undefined when it is that of a signer whom the issuer does not have, or no more. */
@@ -160,7 +163,8 @@ function readAnswer(issuer: ResponderIssuer, { der, statusVersion }: Found): Rea
   if (response.number(RESPONSE_COUNT) !== 1) return undefined;
   const id = new MessageView(der, response.offsets, FIRST_SINGLE);
   const hash = id.number(HASH_INDEX);
-  if (CERT_ID_HASHES[hash] === undefined) return undefined;
+  const hashAlgorithm = CERT_ID_HASHES[hash]?.hash;
+  if (hashAlgorithm === undefined) return undefined;
   // By the key alone: however the name is spelt, a revocation is one.
   if (!id.is(ISSUER_KEY_HASH, issuer.parsed.publicKeyHash(hash as CertIdHashIndex))) return undefined;
   const isBy = (asked: AskedBy): boolean =>
@@ -174,14 +178,14 @@ function readAnswer(issuer: ResponderIssuer, { der, statusVersion }: Found): Rea
   const signer = issuer.signers.find((one) => one.isNamedBy(response));
   const signerEnds = signer === undefined ? Number.POSITIVE_INFINITY : endOfSigner(signer, response);
   if (signerEnds === undefined || (signer === undefined && issuer.signers.length > 0))
-    return { entry, isBy, prepared: undefined };
+    return { entry, hashAlgorithm, isBy, prepared: undefined };
   const times = {
     producedAt: response.seconds(PRODUCED_AT),
     thisUpdate: id.seconds(THIS_UPDATE),
     nextUpdate: id.has(NEXT_UPDATE) ? id.seconds(NEXT_UPDATE) : null,
   };
   const latin1 = der.memory.toString('latin1', der.start, der.end);
-  return { entry, isBy, prepared: new Prepared(latin1, entry, times, signerEnds) };
+  return { entry, hashAlgorithm, isBy, prepared: new Prepared(latin1, entry, times, signerEnds) };
 }
 
 /**

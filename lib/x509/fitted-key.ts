@@ -1,4 +1,4 @@
-import type { X509Certificate } from 'node:crypto';
+import type { KeyObject, X509Certificate } from 'node:crypto';
 import { readAlgorithmIdentifier } from './algorithms.js';
 import { DerReader, Tag } from './der.js';
 
@@ -13,7 +13,15 @@ const OWN_SIGNATURES = /^(ed25519|ed448|(ml|slh)-dsa-.+)$/;
  * signature key selection): that such a key verifies a certificate does not say that its holder has issued it. With a usual exponent, and on a
  * named curve, no one can. A key that cannot be read, or is of another kind, counts as fitted.
  */
-export function mayBeFitted({ publicKey }: Pick<X509Certificate, 'publicKey'>): boolean {
+export function mayBeFitted(certificate: Pick<X509Certificate, 'publicKey'>): boolean {
+  try {
+    return isFitted(certificate.publicKey);
+  } catch {
+    return true;
+  }
+}
+
+function isFitted(publicKey: KeyObject): boolean {
   const { asymmetricKeyType = '', asymmetricKeyDetails = {} } = publicKey;
   switch (asymmetricKeyType) {
     case 'rsa':

@@ -94,6 +94,15 @@ for (const [name, privateKey, isFitted] of KEYS) {
   });
 }
 
+test('an issuer whose key cannot be read', (t) => {
+  const certificate = {
+    get publicKey(): KeyObject {
+      throw new Error('no key');
+    },
+  };
+  t.true(mayBeFitted(certificate));
+});
+
 test('a peer that is being checked does not show another certificate meanwhile', async (t) => {
   const ca = createTestCa();
   await using responder = await TestResponder.start(ca);

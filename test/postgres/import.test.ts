@@ -292,6 +292,11 @@ withPostgres('only a CA has statuses; a root need not say that it is one, as tho
   const refused = { code: 'ERR_OCSP_INVALID_VALUE', message: 'the issuer is not a CA: CN=a' };
   const { certificate } = root.issue({ subject: 'CN=a' });
   await t.throwsAsync(importStatuses(url, { issuer: certificate, source }), refused);
+  const nameless = root.issue({ subject: '' }).certificate;
+  await t.throwsAsync(importStatuses(url, { issuer: nameless, source }), {
+    ...refused,
+    message: /^the issuer is not a CA/,
+  });
   t.deepEqual((await postgresStatus(url)).issuers, []);
   const silent = buildCertificate(null, root.privateKey, { subject: 'CN=Root' });
   t.is((await importStatuses(url, { issuer: silent, source })).inserted, 5);

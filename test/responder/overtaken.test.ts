@@ -14,7 +14,7 @@ import {
 import { putStatus, ResponseSigner, SegmentStore, type StatusEntry } from 'openssl-ocsp/bulk';
 import type { ResponderSigner, StatusAuthority } from 'openssl-ocsp/responder';
 import { scratch } from '../bulk/scratch.js';
-import { ask, ca, delegate, GOOD, makeResponder, REVOKED as OTHER, statusOf } from './fixtures.js';
+import { ask, ca, delegate, GOOD, issuerOptions, makeResponder, REVOKED as OTHER, statusOf } from './fixtures.js';
 
 const REVOKED: StatusEntry = { ...OTHER, serialNumber: '1001' };
 const HOLD: StatusEntry = { ...REVOKED, reason: 'certificateHold' };
@@ -152,6 +152,40 @@ test('a hold that was told while the authority was away is not undone by what it
     version += 1000;
     t.is(await statusOf(responder, ask(['1001'], { nonce })), 'good');
   }
+});
+
+test('a hold that was told while an authority with a feed was away is not undone by what the feed had said', async (t) => {
+  let fails = false;
+  const version = Date.now();
+  const good = { ...GOOD, statusVersion: version };
+  const authority: StatusAuthority = {
+    lookup: async () => {
+      if (fails) throw new Error('no connection');
+      return good;
+    },
+    async *changes() {
+      yield { entries: [good], cursor: '1' };
+      await new Promise(() => undefined);
+    },
+  };
+  const responder = makeResponder(t, { authority }, { maxLag: 1000 });
+  await responder.ready();
+  t.is(await statusOf(responder, ask(['1001'])), 'good');
+  fails = true;
+  await responder.update([HOLD]);
+  t.is(await statusOf(responder, ask(['1001'])), 'TRY_LATER');
+  fails = false;
+  t.is(await statusOf(responder, ask(['1001'])), 'revoked');
+});
+
+test('a signer whose certificate has no subject: health and reload tell of it', async (t) => {
+  const own = ca.issueResponder({ subject: '' });
+  const issuer = { ...issuerOptions(), signers: [{ responder: own.certificate, privateKey: own.privateKey }] };
+  const responder = makeResponder(t, issuer);
+  t.is(responder.health().issuers[0]?.signers[0]?.subject, '');
+  await responder.reload({ issuers: [issuer] });
+  t.true(responder.health().ready);
+  t.is(await statusOf(responder, ask(['1001'])), 'good');
 });
 
 test('another store than SegmentStore: a revocation for ever beside a hold for another hash', async (t) => {

@@ -61,18 +61,9 @@ export function issuerOf(
   issuers: readonly X509Certificate[],
 ): X509Certificate | undefined {
   const sent = certificate.issuerCertificate;
-  const candidates = sent === undefined || isFitted(sent) ? issuers : [...issuers, sent];
+  const candidates = sent === undefined || mayBeFitted(sent) ? issuers : [...issuers, sent];
   const isIssuer = (issuer: X509Certificate): boolean => isIssuedBy(certificate, issuer);
   return candidates.find((issuer) => isValid(issuer) && isIssuer(issuer)) ?? candidates.find(isIssuer);
-}
-
-/** True, too, where the key cannot be read: strangers send anything. */
-function isFitted(issuer: X509Certificate): boolean {
-  try {
-    return mayBeFitted(issuer);
-  } catch {
-    return true;
-  }
 }
 
 function isValid({ validFrom, validTo }: X509Certificate): boolean {
