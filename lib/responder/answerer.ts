@@ -202,7 +202,7 @@ export class Answerer {
     if (known instanceof Promise)
       return known.then(
         (entry) => this.#withKnown(question, key, entry, now, attempts),
-        () => this.#withoutKnown(question, key, now, attempts),
+        () => this.#withoutKnown(question, key, attempts),
       );
     if (atHand !== undefined && known !== undefined && saysTheSame(atHand.entry, known)) {
       atHand.confirmedAt = clock();
@@ -237,18 +237,18 @@ export class Answerer {
     issuer.words.heard(serialNumber, known, saidAt);
     if (cached !== undefined && known !== undefined && saysTheSame(cached.entry, known))
       cached.confirmedAt = Math.max(cached.confirmedAt, saidAt);
-    return this.#believing(question, key, cached, known, saidAt, now, attempts, read);
+    return this.#believing(question, key, cached, known, saidAt, Date.now(), attempts, read);
   }
 
   /** The authority cannot be asked. What was true a moment ago may be said, and so may what can never become untrue. */
-  #withoutKnown(question: Question, key: string, now: number, attempts: number): Answer | Promise<Answer> {
+  #withoutKnown(question: Question, key: string, attempts: number): Answer | Promise<Answer> {
     const cached = this.cache.get(key);
     if (cached === undefined) throw tryLater();
     const { entry, confirmedAt } = cached;
     const news = question.issuer.knowledge.news(question);
     if (news !== undefined && !saysTheSame(entry, news)) throw tryLater();
     if (!isPermanent(entry) && clock() - confirmedAt > this.limits.maxLag) throw tryLater();
-    return this.#believing(question, key, cached, entry, confirmedAt, now, attempts);
+    return this.#believing(question, key, cached, entry, confirmedAt, Date.now(), attempts);
   }
 
   /**
@@ -275,7 +275,7 @@ export class Answerer {
         // Something may have been told meanwhile.
         const knownNow = issuer.knowledge.withNews(question, known);
         if (issuer.words.isOutdone(question.serialNumber, known, saidAt)) return this.#answerAgain(question, attempts);
-        return this.#withStored(question, key, knownNow, saidAt, found, now, attempts);
+        return this.#withStored(question, key, knownNow, saidAt, found, Date.now(), attempts);
       });
     return this.#withStored(question, key, known, saidAt, stored, now, attempts);
   }
@@ -314,7 +314,7 @@ export class Answerer {
     if (isGuess) return this.#pays() ? this.#live.answer([question], null, now) : errorAnswer(TRY_LATER);
     const failed = (error: unknown): Answer => {
       // Late, but true.
-      if (late !== undefined) return this.#give(question, key, late, late === cached ? 'cache' : 'store', now);
+      if (late?.isUsable(Date.now())) return this.#give(question, key, late, late === cached ? 'cache' : 'store', now);
       throw error;
     };
     const isOutdone = (): boolean => issuer.words.isOutdone(serialNumber, known, saidAt);

@@ -1,7 +1,7 @@
 /** Signers, authorities and feeds that hang, fail, lie, or are late. */
 import { sign } from 'node:crypto';
 import test from 'ava';
-import { OCSPCertStatus, ReasonFlags } from 'openssl-ocsp';
+import { loadDerOcspResponse, OCSPCertStatus, ReasonFlags } from 'openssl-ocsp';
 import { ResponseSigner, type ResponseStore } from 'openssl-ocsp/bulk';
 import { Responder, type StatusAuthority, type StatusChanges, serve } from 'openssl-ocsp/responder';
 import { createTestCa } from 'openssl-ocsp/testing';
@@ -196,6 +196,35 @@ test('what an authority that is gone has said does not get younger where it is s
       last = await statusOf(responder, ask(['1001']));
     }
     t.is(last, 'TRY_LATER', from);
+  }
+});
+
+test('an answer that ends while something hangs is not given', async (t) => {
+  const keys = { responder: delegate.certificate, privateKey: delegate.privateKey };
+  const hang = (): Promise<never> => new Promise(() => undefined);
+  // (What is waited for ends 1.6 s after the question: 0.6 s behind the end of the answer, or more.)
+  const live = { timeout: 1600 };
+  for (const what of ['signature', 'store', 'authority'] as const) {
+    const bulk = new ResponseSigner({ issuer: ca.certificate, ...keys, validity: { granularity: 1, period: 3 } });
+    const der = bulk.sign(GOOD, { hashAlgorithm: 'sha256' });
+    const ends = loadDerOcspResponse(der).nextUpdate?.getTime() as number;
+    const late = (): Promise<Buffer> =>
+      new Promise((resolve) => setTimeout(() => resolve(der), ends + 300 - Date.now()));
+    const store = { get: () => (what === 'store' ? late() : der) } as unknown as ResponseStore;
+    let isGone = false;
+    const authority: StatusAuthority = {
+      async lookup() {
+        if (isGone) await hang();
+        return GOOD;
+      },
+    };
+    const signers = [{ responder: delegate.certificate, privateKey: { sign: hang } }];
+    const responder = makeResponder(t, { authority, signers, store }, { live, maxLag: 60 });
+    if (what !== 'store') t.is(await statusOf(responder, ask(['1001'])), 'good', what);
+    isGone = what === 'authority';
+    await new Promise((resolve) => setTimeout(resolve, ends - 1000 - Date.now()));
+    t.is(await statusOf(responder, ask(['1001'])), 'TRY_LATER', what);
+    t.true(Date.now() >= ends, what);
   }
 });
 
