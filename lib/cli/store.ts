@@ -212,6 +212,8 @@ const ACTIONS: Readonly<Record<string, Action>> = {
   },
   async export(store, [target], values) {
     if (target === undefined) throw new UsageError('a target is missing');
+    if (/\.(tgz|tar\.\w+)$/.test(target))
+      throw new UsageError(`an archive is not compressed, and ends in .tar: ${target}`);
     const records = chosen(store, values);
     const layout = choiceOption(values.layout, 'layout', ['serial', 'get'] as const) ?? 'serial';
     if (target.endsWith('.tar')) await writeArchive(exportTar(records, { layout }), target);

@@ -8,6 +8,7 @@ import { loadDerOcspResponse, type OCSPResponse } from '../ocsp/response.js';
 import { isPermanent } from '../statuses/is-permanent.js';
 import { type OptionNames, readOptions } from '../x509/options.js';
 import { removeQuietly } from './durable-files.js';
+import { manifestStamp } from './manifest.js';
 import type { StoredResponse } from './response-store.js';
 
 /** How exported files are named. */
@@ -39,6 +40,8 @@ const OLD = 3600_000;
  * Where two exports write at a time, the answer that was made later stays. Files of responses that are no longer among them stay: of a
  * revocation that was signed for one hash only, the older one for another hash does. Hidden files that an export has left which was killed
  * are removed when they are an hour old. Returns the number of files.
+ *
+ * @throws (rejects) `ERR_OCSP_INVALID_VALUE` for bad options, and for a folder that is a store; what the file system throws.
  */
 export async function exportToFolder(
   records: Iterable<StoredResponse>,
@@ -47,6 +50,7 @@ export async function exportToFolder(
 ): Promise<number> {
   const named = namesFor(options);
   await mkdir(folder, { recursive: true });
+  if (manifestStamp(folder) !== '') throw invalidValue(`${folder} is a store`);
   await removeOldTemporaries(folder);
   const folders = new Set([folder]);
   const writing = new Set<Promise<void>>();

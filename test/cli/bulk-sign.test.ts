@@ -300,6 +300,8 @@ test('wrong usage says so, with exit code 2', async (t) => {
     ['store', '__proto__', at('store')],
     ['store', 'get', at('store')],
     ['store', 'export', at('store')],
+    ['store', 'export', at('store'), at('all.tar.gz')],
+    ['store', 'export', at('store'), at('all.tgz')],
     ['store', 'ls', at('store'), '--status', 'good'],
     ['store', 'get', at('store'), '1', '--json'],
     ['store', 'stats', at('store'), '--cert-id-hash', 'sha1'],

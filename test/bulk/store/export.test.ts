@@ -34,6 +34,15 @@ test('a file for each response', async (t) => {
     code: 'ERR_OCSP_INVALID_VALUE',
   });
   await t.throwsAsync(exportToFolder(store.records(), join(folder, 'flat', '00.der')));
+  // Files of others have no place in a store.
+  await t.throwsAsync(exportToFolder(store.records(), join(folder, 'store')), {
+    code: 'ERR_OCSP_INVALID_VALUE',
+    message: /store is a store/,
+  });
+  t.deepEqual(
+    readdirSync(join(folder, 'store')).filter((name) => name.endsWith('.der')),
+    [],
+  );
   // A store, or the name of its folder, is no list of its responses.
   for (const wrong of [store, join(folder, 'store')] as never[]) {
     await t.throwsAsync(exportToFolder(wrong, join(folder, 'none')), { code: 'ERR_INVALID_ARG_TYPE' });
