@@ -2,11 +2,18 @@
 
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { once } from 'node:events';
+import {
+  connect as connectHttp2,
+  constants,
+  createSecureServer,
+  type Http2ServerRequest,
+  type ServerHttp2Session,
+} from 'node:http2';
 import type { AddressInfo } from 'node:net';
-import { type ConnectionOptions, connect, createServer, type TLSSocket } from 'node:tls';
+import { type ConnectionOptions, connect, createSecureContext, createServer, type TLSSocket } from 'node:tls';
 import test from 'ava';
 import { OCSPClient } from 'openssl-ocsp/client';
-import { createTestCa, TestResponder } from 'openssl-ocsp/testing';
+import { createTestCa, type TestIdentity, TestResponder } from 'openssl-ocsp/testing';
 import { mayBeFitted } from '#dist/x509/fitted-key.js';
 import { command } from '../helpers/command.js';
 
@@ -147,13 +154,133 @@ test('a peer that is being checked does not show another certificate meanwhile',
   // One that had begun before.
   {
     const [socket, accepted] = await connected();
+    let isOver = false;
+    const own = accepted.getPeerX509Certificate.bind(accepted);
+    accepted.getPeerX509Certificate = () => (isOver ? admin.certificate : own());
     responder.behaviour = async () => {
-      accepted.getPeerX509Certificate = () => admin.certificate;
+      isOver = true;
       return 'good' as const;
     };
     const result = await client.checkPeer(accepted, { issuers });
     t.like(result, { outcome: 'undetermined', failure: 'refused', allowed: false });
     t.regex(result.explain(), /another certificate meanwhile/);
     socket.destroy();
+  }
+});
+
+test('a server that has been checked does not show another certificate afterwards', async (t) => {
+  const ca = createTestCa();
+  await using responder = await TestResponder.start(ca);
+  await using client = new OCSPClient({ responders: [responder.url], ...PATIENT });
+  const [one, other] = [ca.issue({ dnsNames: ['localhost'] }), ca.issue({ dnsNames: ['localhost'] })];
+  const optionsOf = ({ certificatePem, privateKeyPem }: TestIdentity) => ({
+    cert: certificatePem + ca.certificatePem,
+    key: privateKeyPem,
+  });
+  const server = createServer({ ...optionsOf(one), maxVersion: 'TLSv1.2' });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.teardown(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  const target = { port, host: '127.0.0.1', servername: 'localhost', ca: ca.certificatePem };
+  for (const wants of ['to write', 'to read']) {
+    const secured = once(server, 'secureConnection') as Promise<[TLSSocket]>;
+    const socket = connect({ ...target, requestOCSP: true } as ConnectionOptions);
+    const guarded = client.guard(socket);
+    const [accepted] = await secured;
+    t.is((await guarded).outcome, 'good');
+    let [sent, read] = ['', ''];
+    socket.on('error', () => undefined).on('secureConnect', () => socket.write('secret'));
+    if (wants === 'to read') socket.on('data', (data) => (read += data));
+    else socket.resume();
+    accepted.on('error', () => undefined).on('data', (data) => (sent += data));
+    const closed = once(socket, 'close');
+    accepted.setKeyCert(createSecureContext(optionsOf(other)));
+    const again = new Promise<Error | null>((resolve) => accepted.renegotiate({}, resolve));
+    await Promise.race([again.then(() => accepted.write('news')), closed]);
+    await closed;
+    accepted.destroy();
+    t.deepEqual([sent, read], ['', ''], wants);
+  }
+});
+
+/** The preface, SETTINGS, and HEADERS of GET / (RFC 9113 sections 3.4, 6.5 and 6.2; RFC 7541 appendix A). */
+const HTTP2_REQUEST = Buffer.concat([
+  Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'),
+  Buffer.from('000000040000000000', 'hex'),
+  Buffer.from('00000e010500000001828487', 'hex'),
+  Buffer.from('4109', 'hex'),
+  Buffer.from('localhost'),
+]);
+
+test('what stands for a connection in HTTP/2 is checked as it is, ends, and is no error when it has ended', async (t) => {
+  const ca = createTestCa();
+  await using responder = await TestResponder.start(ca);
+  await using client = new OCSPClient({ responders: [responder.url], cache: false, ...PATIENT });
+  const [leaf, guest] = [ca.issue({ dnsNames: ['localhost'] }), ca.issue()];
+  const server = createSecureServer({
+    cert: leaf.certificatePem + ca.certificatePem,
+    key: leaf.privateKeyPem,
+    ca: ca.certificatePem,
+    requestCert: true,
+    maxVersion: 'TLSv1.2',
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.teardown(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  const options = { ca: ca.certificatePem, cert: guest.certificatePem, key: guest.privateKeyPem };
+  const issuers = [ca.certificate];
+  const open = (): TLSSocket =>
+    connect({ port, host: '127.0.0.1', servername: 'localhost', ALPNProtocols: ['h2'], ...options });
+  // The client takes its request back while the responder is asked.
+  {
+    const asked = new Promise<void>((resolve) => {
+      responder.behaviour = async () => {
+        resolve();
+        await ended;
+        return 'good' as const;
+      };
+    });
+    const requested = once(server, 'request') as Promise<[Http2ServerRequest]>;
+    const session = connectHttp2('https://localhost', { createConnection: open });
+    const stream = session.request({ ':path': '/' });
+    stream.on('error', () => undefined);
+    const [request] = await requested;
+    const ended = once(request.stream, 'close');
+    const result = client.checkPeer(request.socket, { issuers });
+    await asked;
+    stream.close(constants.NGHTTP2_CANCEL);
+    t.like(await result, { outcome: 'good', allowed: true });
+    const late = await client.checkPeer(request.socket, { issuers });
+    t.like(late, { outcome: 'undetermined', failure: 'refused', allowed: false });
+    const { session: accepted } = request.stream;
+    session.destroy();
+    if (accepted !== undefined && !accepted.destroyed) await once(accepted, 'close');
+  }
+  // It begins a new handshake after the check, of a session or of a request.
+  for (const checked of ['session', 'request'] as const) {
+    responder.behaviour = () => 'good';
+    const begun = once(server, 'session') as Promise<[ServerHttp2Session]>;
+    const requested = once(server, 'request') as Promise<[Http2ServerRequest]>;
+    // (Not by Node.js's own client, which such a handshake ends.)
+    const connection = open().on('error', () => undefined);
+    connection.resume().write(HTTP2_REQUEST);
+    const [accepted] = await begun;
+    accepted.on('error', () => undefined);
+    const [request] = await requested;
+    request.stream.on('error', () => undefined);
+    const { socket } = checked === 'session' ? accepted : request;
+    t.like(await client.checkPeer(socket, { issuers }), { outcome: 'good', allowed: true }, checked);
+    const closed = new Promise((resolve) => accepted.once('close', resolve));
+    let isAgain = false;
+    connection.renegotiate({}, (error) => {
+      isAgain = error === null;
+    });
+    await closed;
+    t.false(isAgain, checked);
+    const late = await client.checkPeer(socket, { issuers });
+    t.like(late, { outcome: 'undetermined', failure: 'refused', allowed: false }, checked);
+    connection.destroy();
   }
 });

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createSecureServer } from 'node:http2';
 import { createServer as createHttpsServer } from 'node:https';
-import { type AddressInfo, connect as connectTcp } from 'node:net';
+import { type AddressInfo, connect as connectTcp, createServer as createTcpServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -147,6 +147,39 @@ test('a connection from before a change of the certificate has no staple of the 
       t.is(loadDerOcspResponse((await stapleAt(port))!).serialNumber, serialOf(next));
       server.close();
     }
+});
+
+test('after a change of the certificate, those that are chosen by name late are stapled as before', async (t) => {
+  await using responder = await TestResponder.start(ca);
+  await using client = clientOf(responder);
+  await using stapler = new Stapler({ client });
+  const [named, old, next] = [leafOf(), leafOf(), leafOf()];
+  const context = createSecureContext(tlsOf(named));
+  // What looks contexts up: a promise, and a connection that is older than the change.
+  const echo = createTcpServer((socket) => socket.pipe(socket));
+  const echoPort = await listening(echo as Server);
+  let database: Socket | undefined;
+  let looksUp: 'a promise' | 'a connection' = 'a promise';
+  const SNICallback: TlsOptions['SNICallback'] = (_name, callback) => {
+    if (looksUp === 'a promise') void wait(1).then(() => callback(null, context));
+    else (database as Socket).once('data', () => callback(null, context)).write('?');
+  };
+  const server = createServer({ ...tlsOf(old), SNICallback });
+  stapler.attach(server);
+  database = connectTcp(echoPort, '127.0.0.1');
+  await once(database, 'connect');
+  for (const leaf of [named, old, next]) await stapler.add(pemOf(leaf, ca));
+  const port = await listening(server);
+  for (const change of [undefined, tlsOf(next)]) {
+    if (change !== undefined) server.setSecureContext(change);
+    for (const how of ['a promise', 'a connection'] as const) {
+      looksUp = how;
+      const staple = await stapleAt(port);
+      t.is(staple && loadDerOcspResponse(staple).serialNumber, BigInt(`0x${named.certificate.serialNumber}`), how);
+    }
+  }
+  database.destroy();
+  for (const one of [server, echo]) one.close();
 });
 
 test('what is stapled, and what is told', async (t) => {

@@ -42,6 +42,7 @@ const PEER_OPTIONS: OptionNames<PeerOptions> = { issuers: true, signal: true };
 /** Checks the certificate of the peer of a connection that stands. */
 export async function checkPeer(client: OCSPClient, socket: Socket, options: PeerOptions): Promise<CheckResult> {
   const { issuers = [], signal } = readOptions(options, PEER_OPTIONS);
+  if (isOver(socket)) return refused('the connection was closed before');
   checkSocket(socket);
   return await checkWith(client, socket, toIssuers(issuers), signal, undefined);
 }
@@ -128,13 +129,15 @@ async function checkWith(
   signal: AbortSignal | undefined,
   staple: Buffer | null | undefined,
 ): Promise<CheckResult> {
-  keepCertificate(socket);
   const certificate = peerCertificate(socket);
   if (certificate === undefined) {
     const why = socket.isSessionReused() ? 'a session was resumed, and Node.js no longer knows its certificate' : null;
     return refused(why ?? 'the peer has no certificate');
   }
   if (!socket.authorized) return refused(`the certificate is not trusted: ${String(socket.authorizationError)}`);
+  keepCertificate(socket);
+  // (A request of HTTP/2 that has ended has a connection no more, which may go on.)
+  const shownLater = socket.getPeerX509Certificate.bind(socket);
   const issuer = issuerOf(certificate, issuers);
   if (issuer === undefined) return refused('the certificate of the issuer is not known: name it in issuers');
   const mustStaple = staple !== undefined && isMustStaple(certificate);
@@ -142,7 +145,7 @@ async function checkWith(
   const more = { ...(staple != null && { staple }), ...(signal !== undefined && { signal }) };
   const result = await client.check({ certificate, issuer }, more);
   // (A handshake that had begun before may be over by now.)
-  if (socket.getPeerX509Certificate()?.raw.equals(certificate.raw) === false)
+  if (shownLater()?.raw.equals(certificate.raw) === false)
     return refused('the peer has shown another certificate meanwhile');
   // A staple that does not count is none: no policy lets that pass, nor that there is no one to ask.
   if (mustStaple && !hasAnswer(result)) return refused(`${ALWAYS_STAPLES}, and no answer counts`);
@@ -164,6 +167,15 @@ function refused(reason: string): CheckResult {
     attempts: [],
   } as const;
   return new CheckResult(facts, false);
+}
+
+/** Whether it stands for the connection of a request, or session, of HTTP/2 that has ended, and has nothing of it any more. */
+function isOver(socket: Socket): boolean {
+  try {
+    return socket?.destroyed && typeof (socket as TLSSocket).getPeerX509Certificate !== 'function';
+  } catch {
+    return true;
+  }
 }
 
 function checkSocket(socket: Socket): asserts socket is TLSSocket {

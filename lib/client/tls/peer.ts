@@ -41,15 +41,33 @@ export function peerCertificate(socket: TLSSocket & { [SHOWN]?: ShownCertificate
 
 const KEPT: unique symbol = Symbol('it shows no other certificate from now on');
 
-/** What is found out has to stay true of the connection: TLS 1.2 lets a peer begin a new handshake, with another certificate. */
+/**
+ * What is found out has to stay true of the connection, whose handshake is over: TLS 1.2 lets a peer begin a new one, with another certificate.
+ * (Listeners are added by a method that what stands for a connection in HTTP/2 hands on, and end what they are called for.)
+ */
 export function keepCertificate(socket: TLSSocket & { [KEPT]?: boolean }): void {
   if (socket[KEPT]) return;
   socket[KEPT] = true;
+  // Node.js tells a server of the attempt, and lets it go on; to a client it says nothing before the end.
   socket.disableRenegotiation();
-  // (Node.js tells of the attempt, and lets it go on.)
-  (socket as EventEmitter).on(errorMonitor, ({ code }: NodeJS.ErrnoException) => {
-    if (code === 'ERR_TLS_RENEGOTIATION_DISABLED') socket.destroy();
+  const emitter = socket as EventEmitter;
+  emitter.addListener(errorMonitor, function (this: TLSSocket, { code }: NodeJS.ErrnoException) {
+    if (code === 'ERR_TLS_RENEGOTIATION_DISABLED') endSoon(this);
   });
+  emitter.prependListener('secure', function (this: TLSSocket) {
+    Object.assign(this.pause(), { _write: keep, _writev: keep });
+    endSoon(this);
+  });
+}
+
+/** Before anything else comes, but not in the midst of what Node.js does with it. */
+function endSoon(socket: TLSSocket): void {
+  process.nextTick(() => socket.destroy());
+}
+
+/** Sends nothing of what is written. */
+function keep(): void {
+  // It never calls back: the connection ends.
 }
 
 /**

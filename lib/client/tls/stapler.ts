@@ -1,5 +1,4 @@
 /** Gives the clients of TLS servers the answers about the servers' certificates (RFC 6066 section 8). */
-import { AsyncResource, executionAsyncId } from 'node:async_hooks';
 import { createHash, type X509Certificate } from 'node:crypto';
 import { channel } from 'node:diagnostics_channel';
 import { EventEmitter } from 'node:events';
@@ -20,6 +19,7 @@ import { undetermined } from '../facts.js';
 import { reasonOf } from '../failures.js';
 import { Refresher } from '../refresher.js';
 import type { ClientQuestion } from '../subject.js';
+import { CertificateChange } from './certificate-change.js';
 import { hasCertIdBy, isAnswer, Staple, type StapleState } from './staple.js';
 
 /** Options of {@link Stapler}. */
@@ -121,14 +121,9 @@ export class Stapler extends EventEmitter<StaplerEvents> {
     if (server.listenerCount('OCSPRequest') > 0)
       throw invalidValue("the server has a listener for 'OCSPRequest' already: with two its handshakes fail");
     refuseLoss(server as ContextOptions);
-    // Numbers of asynchronous resources, which grow: a handshake has that of its connection.
-    let changed = 0;
-    const change = (): void => {
-      changed = new AsyncResource('OCSPStapler').asyncId();
-    };
+    const change = new CertificateChange();
     const answer = (certificate: Buffer, issuer: Buffer | null, callback: OCSPRequestCallback): void => {
-      // A connection from before the change has the old certificate, and Node.js tells of the new one.
-      const staple = executionAsyncId() < changed ? undefined : this.#stapleOf(certificate, issuer);
+      const staple = change.isAfterThis(certificate) ? undefined : this.#stapleOf(certificate, issuer);
       const give = (): void => callback(null, this.#answer(certificate, staple));
       if (staple?.isNew && staple.issuer !== null) this.#recalled(staple, staple.issuer).then(give);
       else give();
@@ -147,12 +142,8 @@ export class Stapler extends EventEmitter<StaplerEvents> {
     return this;
   }
 
-  /**
-   * Learns of the certificates that a server is given later; returns what ends that.
-   *
-   * @param change - Called when it has another one for those who name no other server.
-   */
-  #watchContexts(server: Server, change: () => void): () => void {
+  /** Learns of the certificates that a server is given later; returns what ends that. */
+  #watchContexts(server: Server, change: CertificateChange): () => void {
     const { addContext, setSecureContext } = server;
     server.addContext = (name, context) => {
       refuseLoss(context as ContextOptions | undefined);
@@ -162,8 +153,7 @@ export class Stapler extends EventEmitter<StaplerEvents> {
     server.setSecureContext = (options) => {
       refuseLoss(options as ContextOptions | undefined);
       setSecureContext.call(server, options);
-      change();
-      this.#learn((options as ContextOptions).cert);
+      change.to(this.#learn((options as ContextOptions).cert));
     };
     return () => Object.assign(server, { addContext, setSecureContext });
   }
@@ -259,15 +249,16 @@ export class Stapler extends EventEmitter<StaplerEvents> {
     return patient;
   }
 
-  /** The certificate that a server has: as good as nothing where it is not PEM. */
-  #learn(cert: unknown): void {
+  /** The certificate that a server has: as good as nothing where it is not PEM. Returns its DER. */
+  #learn(cert: unknown): Buffer | undefined {
     const pem: unknown = Array.isArray(cert) ? cert[0] : cert;
-    if (typeof pem !== 'string' && !(pem instanceof Uint8Array)) return;
+    if (typeof pem !== 'string' && !(pem instanceof Uint8Array)) return undefined;
     try {
       const [certificate, ...others] = loadCertificates(Buffer.from(pem as Uint8Array).toString('latin1'));
       if (certificate !== undefined) this.#know(certificate, others);
+      return certificate?.raw;
     } catch {
-      // It is asked about in its first handshake.
+      return undefined; // it is asked about in its first handshake
     }
   }
 
