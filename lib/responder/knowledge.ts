@@ -28,8 +28,8 @@ export class Knowledge {
   #told = new Map<string, StatusEntry>();
   /** When it was told of certificates that are not revoked (any more), in milliseconds since 1970-01-01. Shared likewise. */
   #toldAt = new Map<string, number>();
-  /** Of what was told: what the authority has not been asked about since, whose versions may be of another clock. */
-  readonly #unranked = new WeakSet<StatusEntry>();
+  /** Of what was told: what the authority has not been asked about since, whose versions may be of another clock. Shared likewise. */
+  #unranked = new WeakSet<StatusEntry>();
   /** From the feed. */
   readonly #changed = new EntryTable();
   readonly #stop = new AbortController();
@@ -84,6 +84,7 @@ export class Knowledge {
   inherit(other: Knowledge): void {
     this.#told = other.#told;
     this.#toldAt = other.#toldAt;
+    this.#unranked = other.#unranked;
     for (const entry of other.#changed) if (isPermanent(entry)) this.#take(entry);
     this.#lastVersion = Math.max(this.#lastVersion, other.#lastVersion);
   }
@@ -172,7 +173,9 @@ export class Knowledge {
 
   #tellOver(told: StatusEntry, found: StatusEntry): StatusEntry {
     if (isPermanent(found) || saysTheSame(found, told)) return told;
-    return this.tellAtLeast(told, (found.statusVersion ?? 0) + 1, Date.now());
+    // (It was told when it was: what the authority says of a time after that is newer.)
+    const toldAt = this.#toldAt.get(hexOf(told.serialNumber)) ?? Date.now();
+    return this.tellAtLeast(told, (found.statusVersion ?? 0) + 1, toldAt);
   }
 
   /** Resolves when the authority has been read for the first time, or could not be, and the feed has spoken. */

@@ -1,4 +1,5 @@
 /** What an authority has said last of the certificates about which answers are under way. */
+import { isPermanent } from '../statuses/is-permanent.js';
 import { saysTheSame } from '../statuses/says-the-same.js';
 import type { Known } from './knowledge.js';
 import { moreTrue } from './statement.js';
@@ -53,9 +54,16 @@ export class Words {
 
 function isOlder(word: Word, last: Word | undefined): boolean {
   if (last === undefined) return false;
+  // As in `moreTrue`: whoever has been asked later may know less, as one copy of a database that lags behind another.
+  const permanent = Number(isForEver(word)) - Number(isForEver(last));
+  if (permanent !== 0) return permanent < 0;
   if (word.at !== last.at) return word.at < last.at;
   const [a, b] = [word.entry, last.entry];
   return a === undefined || (b !== undefined && moreTrue(a, b) === b && a !== b);
+}
+
+function isForEver({ entry }: Word): boolean {
+  return entry !== undefined && isPermanent(entry);
 }
 
 function isSame(a: Known, b: Known): boolean {

@@ -44,3 +44,29 @@ test('what is new in a reload that is given up is closed at once, and made anew 
   t.is(use('a'), first);
   t.not(use('b'), second);
 });
+
+test('what is in use is not closed by a reload that fails before it has looked at anything, nor by a second failure', (t) => {
+  const resources = new Resources();
+  const closed: string[] = [];
+  const use = (key: string) =>
+    resources.authority(key, () => ({ lookup: () => undefined, close: () => void closed.push(key) }));
+  // The start.
+  use('a');
+  resources.settle();
+  resources.abandon();
+  resources.begin();
+  resources.abandon();
+  resources.begin();
+  const a = use('a');
+  use('b');
+  resources.abandon();
+  resources.abandon();
+  t.deepEqual(closed, ['b']);
+  // One that succeeds.
+  resources.begin();
+  t.is(use('a'), a);
+  use('c');
+  resources.settle();
+  resources.abandon();
+  t.deepEqual(closed, ['b']);
+});

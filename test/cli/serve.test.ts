@@ -173,6 +173,44 @@ test('SIGHUP: reads everything again, and keeps the old where the new is wrong',
   t.is(statusIn(await post({ port }, nonced), nonced, ca), 'good');
 });
 
+test('SIGHUP with a wrong configuration: the lists that there are go on', async (t) => {
+  const at = folder(t);
+  const port = await freePort();
+  const issuer = {
+    certificate: 'ca.pem',
+    signers: [{ certificate: 'ocsp.pem', key: 'ocsp.key' }],
+    index: 'index.txt',
+  };
+  const config = { listen: `127.0.0.1:${port}`, issuers: [issuer] };
+  writeFileSync(at('serve.json'), JSON.stringify(config));
+  const served = await start(t, ['--config', at('serve.json')]);
+  const revoked = new Set<string>();
+  const wrong = [
+    () => writeFileSync(at('serve.json'), '{ "issuers": ['),
+    () => writeFileSync(at('serve.json'), JSON.stringify({ ...config, issuer })),
+    () => writeFileSync(at('serve.json'), JSON.stringify({ ...config, issuers: [{ ...issuer, certificate: 'none' }] })),
+    () => rmSync(at('serve.json')),
+  ];
+  for (const [i, change] of wrong.entries()) {
+    change();
+    served.child.kill('SIGHUP');
+    await served.event('reload', i + 1);
+    const serial = `${i + 1}0`;
+    revoked.add(serial);
+    const rows = [...revoked].map((one) => `R\t301231235959Z\t260203040506Z\t${one}\tunknown\t/CN=${one}\n`);
+    writeFileSync(at('new'), GOOD_ROW + OTHER_ROW + rows.join(''));
+    renameSync(at('new'), at('index.txt'));
+    const request = ask([serial], { issuer: ca });
+    while (statusIn(await post({ port }, request), request, ca) !== 'revoked')
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    // What has been mended is read; then comes the next mistake.
+    writeFileSync(at('serve.json'), JSON.stringify(config));
+    served.child.kill('SIGHUP');
+    await served.event('reloaded', i + 1);
+  }
+  t.is(await statusAt({ port }), 'good');
+});
+
 test('SIGHUP: what --check refuses is not taken, unless it was so before', async (t) => {
   const at = folder(t);
   const port = await freePort();

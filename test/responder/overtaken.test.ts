@@ -134,7 +134,8 @@ test('what was never read is too old, however old it may be', async (t) => {
 });
 
 test('a hold that was told while the authority was away is not undone by what it had before', async (t) => {
-  for (const isAway of [false, true]) {
+  for (const when of ['it is there', 'it is away', 'it is away, before a reload']) {
+    const isAway = when !== 'it is there';
     let fails = isAway;
     let version = Date.now();
     const authority = {
@@ -145,12 +146,59 @@ test('a hold that was told while the authority was away is not undone by what it
     };
     const responder = makeResponder(t, { authority });
     await responder.update([HOLD]);
+    if (when.endsWith('reload')) await responder.reload({ issuers: [issuerOptions({ authority })] });
     fails = false;
-    t.is(await statusOf(responder, ask(['1001'])), 'revoked');
-    t.is(await statusOf(responder, ask(['1001'], { nonce })), 'revoked');
+    t.is(await statusOf(responder, ask(['1001'])), 'revoked', when);
+    t.is(await statusOf(responder, ask(['1001'], { nonce })), 'revoked', when);
     // What it says later counts.
     version += 1000;
-    t.is(await statusOf(responder, ask(['1001'], { nonce })), 'good');
+    t.is(await statusOf(responder, ask(['1001'], { nonce })), 'good', when);
+  }
+});
+
+test('a hold that has begun after another one ended counts, also where the authority was away all the while', async (t) => {
+  for (const hasVersions of [false, true]) {
+    let fails = false;
+    let begin = Date.now() - 3600_000;
+    const authority = {
+      async lookup(): Promise<StatusEntry> {
+        if (fails) throw new Error('no connection');
+        const version = hasVersions && { statusVersion: Math.floor(begin / 1000) };
+        return { ...HOLD, revocationTime: new Date(begin), ...version };
+      },
+    };
+    const responder = makeResponder(t, { authority });
+    t.is(await statusOf(responder, ask(['1001'])), 'revoked');
+    fails = true;
+    await responder.update([GOOD]);
+    // (In another second, as versions are seconds.)
+    await wait(1100);
+    begin = Date.now();
+    await wait(100);
+    fails = false;
+    for (let i = 0; i < 2; i += 1) t.is(await statusOf(responder, ask(['1001'])), 'revoked', String(hasVersions));
+  }
+});
+
+test('a revocation for ever is not outdone by what a later question was told, as by a copy that lags behind', async (t) => {
+  for (const reason of [undefined, 'keyCompromise', 'certificateHold'] as const) {
+    const { open, passed } = latch();
+    let calls = 0;
+    const authority = {
+      async lookup(): Promise<StatusEntry> {
+        calls += 1;
+        if (calls > 1) return { ...GOOD, statusVersion: 1 };
+        await passed;
+        return { ...REVOKED, ...(reason && { reason }), statusVersion: 2 };
+      },
+    };
+    const responder = makeResponder(t, { authority });
+    const first = statusOf(responder, ask(['1001']));
+    await wait(20);
+    t.is(await statusOf(responder, ask(['1001'])), 'good');
+    open();
+    // A hold may have ended.
+    t.is(await first, reason === 'certificateHold' ? 'good' : 'revoked', reason);
   }
 });
 

@@ -209,7 +209,6 @@ class Service {
   }
 
   #options(config: ServeConfig): ReturnType<typeof responderOptions> {
-    this.#resources.begin();
     return responderOptions(config, {
       onError: (file, error) => this.#log.trouble('list', error, { file }),
       resources: this.#resources,
@@ -232,6 +231,8 @@ class Service {
 
   async #reload(responder: Responder, overtaken: Promise<void>): Promise<void> {
     await this.#notify('RELOADING');
+    // Before anything can fail: what is in use is not new.
+    this.#resources.begin();
     try {
       const options = await this.#options(configOf(this.#values));
       const before = new Set(problemsOf(responder.health()));

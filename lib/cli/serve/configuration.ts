@@ -141,14 +141,16 @@ export class Resources {
     this.#made.clear();
   }
 
-  /** Closes what has not been asked for since {@link begin}. */
+  /** Closes what has not been asked for since {@link begin}. What is new is in use from here on. */
   settle(): void {
     this.#close((key) => !this.#used.has(key));
+    this.#made.clear();
   }
 
   /** Closes what is new since {@link begin}: the next reload looks at the files again, as they are then. */
   abandon(): void {
     this.#close((key) => this.#made.has(key));
+    this.#made.clear();
   }
 
   #close(isClosed: (key: string) => boolean): void {
