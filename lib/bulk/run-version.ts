@@ -57,8 +57,9 @@ export class RunVersion {
   /** Of all others. */
   #worse: number;
   #edition: ListEdition | undefined;
-  /** That of a list of which nothing but a time is known; it is one where an entry does not say its version itself. */
+  /** That of a list of which nothing but a time is known; it is one where an entry does not say its version itself, or there is none. */
   readonly #dated: ListEdition | undefined;
+  #isEmpty = true;
   #supersededBy: ListEdition | null = null;
 
   /**
@@ -93,7 +94,7 @@ export class RunVersion {
 
   /** The edition of the list, where it has one. */
   get edition(): ListEdition | undefined {
-    return this.#edition;
+    return this.#edition ?? (this.#isEmpty ? this.#dated : undefined);
   }
 
   /** What a checkpoint says. */
@@ -137,6 +138,7 @@ export class RunVersion {
 
   /** The version of an entry's status. */
   of({ status, statusVersion }: StatusEntry): number {
+    this.#isEmpty = false;
     if (statusVersion !== undefined) return statusVersion;
     this.#edition ??= this.#dated;
     return status === OCSPCertStatus.GOOD ? this.#version : this.#worse;

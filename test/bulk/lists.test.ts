@@ -153,6 +153,19 @@ test.serial('lists in any order, a clock that jumps: a store in memory', async (
   );
 });
 
+test.serial('a list without any certificate is one of its time, too', async (t) => {
+  const at = { time: 0, isDated: false } as const;
+  const steps: Step[] = [
+    { kind: 'crl', time: 1, number: null, revoked: [], issued: [3n], clock: 1 },
+    { kind: 'file', ...at, statuses: [null, null, null], clock: 1 },
+    // In a clock that has gone back.
+    { kind: 'file', ...at, statuses: [null, null, REVOKED], clock: 0 },
+  ];
+  const store = new MemoryStore();
+  await holds(t, store, steps);
+  t.is(loadDerOcspResponse((await store.get(3n)) as Buffer).certificateStatus, REVOKED);
+});
+
 test.serial('lists in any order, a clock that jumps: a store of segments', async (t) => {
   t.timeout(600_000);
   const run = async (all: readonly Step[]): Promise<void> => {
