@@ -95,8 +95,8 @@ export class ResponderIssuer {
   readonly signers: readonly LiveSigner[];
   /** @internal */
   readonly knowledge: Knowledge;
-  /** @internal */
-  readonly words: Words = new Words();
+  /** @internal Shared with those it was inherited from: they answer still. */
+  words: Words = new Words();
   /** @internal */
   readonly store: ResponseStore | undefined;
   /** @internal When it could not be read last, by a clock that no one sets. */
@@ -167,6 +167,12 @@ export class ResponderIssuer {
     return (
       this.parsed.subject.equals(other.subject) && this.parsed.publicKeyHash(SHA256).equals(other.publicKeyHash(SHA256))
     );
+  }
+
+  /** @internal Takes over what the one before it, as of a reload, was told and has heard. */
+  inherit(before: ResponderIssuer): void {
+    this.knowledge.inherit(before.knowledge);
+    this.words = before.words;
   }
 
   /** @internal Who signs at a time; undefined when no one may. */

@@ -187,7 +187,7 @@ export class Responder implements AsyncDisposable {
     // In one go with the change: what is told meanwhile is told to the old ones.
     for (const issuer of next.issuers) {
       const before = old.issuers.find((one) => one.isOf(issuer.parsed));
-      if (before !== undefined) issuer.knowledge.inherit(before.knowledge);
+      if (before !== undefined) issuer.inherit(before);
     }
     this.#answerer = next;
     const kept = new Set(next.issuers.map(({ knowledge }) => knowledge.authority));

@@ -114,6 +114,27 @@ for (const more of [{}, { nonce }]) {
     const signers: ResponderSigner[] = [{ responder: delegate.certificate, privateKey: far }];
     await isOvertaken(t, { authority: new Changing(), signers, open }, more);
   });
+
+  test(`a signature that is made when a question after a reload was answered${how}`, async (t) => {
+    const { open, passed } = latch();
+    let signatures = 0;
+    const far = {
+      sign: async (tbs: Buffer) => {
+        signatures += 1;
+        if (signatures === 1) await passed;
+        return sign('sha256', tbs, delegate.privateKey);
+      },
+    };
+    const signers: ResponderSigner[] = [{ responder: delegate.certificate, privateKey: far }];
+    const authority = new Changing();
+    const responder = makeResponder(t, { authority, signers });
+    const first = statusOf(responder, ask(['1001'], more));
+    await wait(20);
+    await responder.reload({ issuers: [issuerOptions({ authority, signers })] });
+    t.is(await statusOf(responder, ask(['1001'])), 'revoked');
+    open();
+    t.is(await first, 'revoked');
+  });
 }
 
 test('what was never read is too old, however old it may be', async (t) => {
