@@ -202,7 +202,7 @@ export class Answerer {
     if (known instanceof Promise)
       return known.then(
         (entry) => this.#withKnown(question, key, entry, now, attempts),
-        () => this.#withoutKnown(question, key, attempts),
+        () => this.#withoutKnown(question, key, now, attempts),
       );
     if (atHand !== undefined && known !== undefined && saysTheSame(atHand.entry, known)) {
       atHand.confirmedAt = clock();
@@ -237,18 +237,18 @@ export class Answerer {
     issuer.words.heard(serialNumber, known, saidAt);
     if (cached !== undefined && known !== undefined && saysTheSame(cached.entry, known))
       cached.confirmedAt = Math.max(cached.confirmedAt, saidAt);
-    return this.#believing(question, key, cached, known, saidAt, Date.now(), attempts, read);
+    return this.#believing(question, key, cached, known, saidAt, now, attempts, read);
   }
 
   /** The authority cannot be asked. What was true a moment ago may be said, and so may what can never become untrue. */
-  #withoutKnown(question: Question, key: string, attempts: number): Answer | Promise<Answer> {
+  #withoutKnown(question: Question, key: string, now: number, attempts: number): Answer | Promise<Answer> {
     const cached = this.cache.get(key);
     if (cached === undefined) throw tryLater();
     const { entry, confirmedAt } = cached;
     const news = question.issuer.knowledge.news(question);
     if (news !== undefined && !saysTheSame(entry, news)) throw tryLater();
     if (!isPermanent(entry) && clock() - confirmedAt > this.limits.maxLag) throw tryLater();
-    return this.#believing(question, key, cached, entry, confirmedAt, Date.now(), attempts);
+    return this.#believing(question, key, cached, entry, confirmedAt, now, attempts);
   }
 
   /**
@@ -267,15 +267,16 @@ export class Answerer {
     read?: { stored: MaybeStored },
   ): Answer | Promise<Answer> {
     const { issuer } = question;
+    const at = Date.now();
     if (cached !== undefined && known !== undefined && saysTheSame(cached.entry, known))
-      if (!this.#asksStore(issuer, cached, now)) return this.#give(question, key, cached, 'cache', now);
+      if (!this.#asksStore(issuer, cached, at)) return this.#give(question, key, cached, 'cache', at);
     const stored = read === undefined ? this.#finder.stored(question) : read.stored;
     if (stored instanceof Promise)
       return stored.then((found) => {
         // Something may have been told meanwhile.
         const knownNow = issuer.knowledge.withNews(question, known);
         if (issuer.words.isOutdone(question.serialNumber, known, saidAt)) return this.#answerAgain(question, attempts);
-        return this.#withStored(question, key, knownNow, saidAt, found, Date.now(), attempts);
+        return this.#withStored(question, key, knownNow, saidAt, found, now, attempts);
       });
     return this.#withStored(question, key, known, saidAt, stored, now, attempts);
   }
@@ -296,18 +297,20 @@ export class Answerer {
     const finding = found ?? notIssuedEntry(issuer, serialNumber, signerOf(question, now), now);
     if (finding === undefined) return errorAnswer(UNAUTHORIZED);
     const cached = this.cache.get(key);
-    const kept = usable(cached, finding, now);
-    const other = usable(stored?.answer, finding, now);
+    // (What is signed now says what was known when it was asked; what is at hand has to last until it is given.)
+    const at = Date.now();
+    const kept = usable(cached, finding, at);
+    const other = usable(stored?.answer, finding, at);
     const late = kept ?? other;
-    const fresh = signerOf(question, now) === undefined ? late : (freshOf(kept, now) ?? freshOf(other, now));
+    const fresh = signerOf(question, now) === undefined ? late : (freshOf(kept, at) ?? freshOf(other, at));
     if (fresh !== undefined) {
       fresh.checkedAt = clock();
       // (Where the store says otherwise, what is known may come to agree with the answer without it.)
       fresh.edition = stored !== undefined && saysTheSame(stored.entry, finding) ? stored.edition : -1;
-      if (fresh === cached) return this.#give(question, key, fresh, 'cache', now);
+      if (fresh === cached) return this.#give(question, key, fresh, 'cache', at);
       fresh.confirmedAt = saidAt;
       this.cache.admit(key, fresh);
-      return this.#give(question, key, fresh, 'store', now);
+      return this.#give(question, key, fresh, 'store', at);
     }
     // Guessed serial numbers would fill the cache.
     const isGuess = known === undefined && finding !== stored?.entry && issuer.notIssued !== 'good';

@@ -1,4 +1,5 @@
 // TLS servers that staple, and their clients: openssl s_client, Node.js.
+import { AsyncResource } from 'node:async_hooks';
 import { spawn } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
@@ -21,6 +22,7 @@ import test from 'ava';
 import { loadDerOcspResponse, OCSPCertStatus } from 'openssl-ocsp';
 import { FolderCache, OCSPClient, Stapler, type StapleState } from 'openssl-ocsp/client';
 import { buildTestResponse, createTestCa, type TestIdentity, TestResponder } from 'openssl-ocsp/testing';
+import { CertificateChange } from '#dist/client/tls/certificate-change.js';
 import { Shifted } from '../helpers/shifted-clock.js';
 
 const HOUR = 3_600_000;
@@ -180,6 +182,17 @@ test('after a change of the certificate, those that are chosen by name late are 
   }
   database.destroy();
   for (const one of [server, echo]) one.close();
+});
+
+test('a handshake of a context without a certificate, from before a change, is no error', (t) => {
+  const change = new CertificateChange();
+  const connection = new AsyncResource('connection');
+  change.to(Buffer.of(1));
+  const told = [null, Buffer.of(1), Buffer.of(2)];
+  t.deepEqual(
+    connection.runInAsyncScope(() => told.map((one) => change.isAfterThis(one))),
+    [false, true, false],
+  );
 });
 
 test('what is stapled, and what is told', async (t) => {

@@ -22,12 +22,16 @@ export class CertificateChange {
     this.#certificate = certificate;
   }
 
-  /** In a handshake: whether the certificate that Node.js tells of may be the new one, and that of the connection the old one. */
-  isAfterThis(certificate: Buffer): boolean {
+  /**
+   * In a handshake: whether the certificate that Node.js tells of may be the new one, and that of the connection the old one.
+   *
+   * @param certificate - DER; null for a context without one
+   */
+  isAfterThis(certificate: Buffer | null): boolean {
     const id = executionAsyncId();
     const isBefore = id > this.#attached && id < this.#changed && performance.now() < this.#until;
     // (Those that are chosen by name do not change.)
-    return isBefore && (this.#certificate?.equals(certificate) ?? true);
+    return isBefore && certificate !== null && (this.#certificate?.equals(certificate) ?? true);
   }
 }
 
