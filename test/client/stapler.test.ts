@@ -190,7 +190,7 @@ test('a handshake of a context without a certificate, from before a change, is n
   change.to(Buffer.of(1));
   const told = [null, Buffer.of(1), Buffer.of(2)];
   t.deepEqual(
-    connection.runInAsyncScope(() => told.map((one) => change.isAfterThis(one))),
+    connection.runInAsyncScope(() => told.map((one) => change.isOlderConnection(one))),
     [false, true, false],
   );
 });

@@ -49,6 +49,20 @@ function latch(): { readonly open: () => void; readonly passed: Promise<void> } 
   return { open, passed };
 }
 
+/** Whose first signature is there when it is opened. */
+function slowSigner(): { readonly open: () => void; readonly signers: ResponderSigner[] } {
+  const { open, passed } = latch();
+  let signatures = 0;
+  const far = {
+    sign: async (tbs: Buffer) => {
+      signatures += 1;
+      if (signatures === 1) await passed;
+      return sign('sha256', tbs, delegate.privateKey);
+    },
+  };
+  return { open, signers: [{ responder: delegate.certificate, privateKey: far }] };
+}
+
 /** The first question is asked before the second, and ends after it. */
 async function isOvertaken(
   t: ExecutionContext,
@@ -102,30 +116,12 @@ for (const more of [{}, { nonce }]) {
   });
 
   test(`a signature that is made when a later question was answered${how}`, async (t) => {
-    const { open, passed } = latch();
-    let signatures = 0;
-    const far = {
-      sign: async (tbs: Buffer) => {
-        signatures += 1;
-        if (signatures === 1) await passed;
-        return sign('sha256', tbs, delegate.privateKey);
-      },
-    };
-    const signers: ResponderSigner[] = [{ responder: delegate.certificate, privateKey: far }];
+    const { open, signers } = slowSigner();
     await isOvertaken(t, { authority: new Changing(), signers, open }, more);
   });
 
   test(`a signature that is made when a question after a reload was answered${how}`, async (t) => {
-    const { open, passed } = latch();
-    let signatures = 0;
-    const far = {
-      sign: async (tbs: Buffer) => {
-        signatures += 1;
-        if (signatures === 1) await passed;
-        return sign('sha256', tbs, delegate.privateKey);
-      },
-    };
-    const signers: ResponderSigner[] = [{ responder: delegate.certificate, privateKey: far }];
+    const { open, signers } = slowSigner();
     const authority = new Changing();
     const responder = makeResponder(t, { authority, signers });
     const first = statusOf(responder, ask(['1001'], more));

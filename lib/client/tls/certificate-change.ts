@@ -23,11 +23,11 @@ export class CertificateChange {
   }
 
   /**
-   * In a handshake: whether the certificate that Node.js tells of may be the new one, and that of the connection the old one.
+   * In a handshake: whether its connection is from before the change, and has another certificate than Node.js tells of.
    *
    * @param certificate - DER; null for a context without one
    */
-  isAfterThis(certificate: Buffer | null): boolean {
+  isOlderConnection(certificate: Buffer | null): boolean {
     const id = executionAsyncId();
     const isBefore = id > this.#attached && id < this.#changed && performance.now() < this.#until;
     // (Those that are chosen by name do not change.)

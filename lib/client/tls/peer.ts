@@ -55,7 +55,7 @@ export function keepCertificate(socket: TLSSocket & { [KEPT]?: boolean }): void 
     if (code === 'ERR_TLS_RENEGOTIATION_DISABLED') endSoon(this);
   });
   emitter.prependListener('secure', function (this: TLSSocket) {
-    Object.assign(this.pause(), { _write: keep, _writev: keep });
+    Object.assign(this.pause(), { _write: sendNothing, _writev: sendNothing });
     endSoon(this);
   });
 }
@@ -65,9 +65,9 @@ function endSoon(socket: TLSSocket): void {
   process.nextTick(() => socket.destroy());
 }
 
-/** Sends nothing of what is written. */
-function keep(): void {
-  // It never calls back: the connection ends.
+/** In the place of what writes: it never calls back, as the connection ends. */
+function sendNothing(): void {
+  return;
 }
 
 /**

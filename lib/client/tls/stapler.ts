@@ -123,7 +123,7 @@ export class Stapler extends EventEmitter<StaplerEvents> {
     refuseLoss(server as ContextOptions);
     const change = new CertificateChange();
     const answer = (certificate: Buffer, issuer: Buffer | null, callback: OCSPRequestCallback): void => {
-      const staple = change.isAfterThis(certificate) ? undefined : this.#stapleOf(certificate, issuer);
+      const staple = change.isOlderConnection(certificate) ? undefined : this.#stapleOf(certificate, issuer);
       const give = (): void => callback(null, this.#answer(certificate, staple));
       if (staple?.isNew && staple.issuer !== null) this.#recalled(staple, staple.issuer).then(give);
       else give();
